@@ -1,0 +1,1 @@
+"""Data parameters: find mislabeled, hard and under-represented samples by training once."""

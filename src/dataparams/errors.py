@@ -1,0 +1,30 @@
+"""The errors a user can cause and mend; the command line prints them without a traceback."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something that the user gave cannot be used; the message says what, and what to do next.
+
+    The command line prints the message and ends with ``exit_code``.
+
+    Example:
+        >>> raise UserError("--top is 1.4; expected a share between 0 and 1.")
+        Traceback (most recent call last):
+        ...
+        dataparams.errors.UserError: --top is 1.4; expected a share between 0 and 1.
+    """
+
+    exit_code: int = 2
+
+
+class DataError(UserError):
+    """A data set cannot be found or read."""
+
+    exit_code = 3
+
+
+class RunError(UserError):
+    """A run folder exists already, is missing, is damaged, or cannot be written."""
+
+    exit_code = 4
