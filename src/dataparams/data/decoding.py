@@ -1,0 +1,408 @@
+"""Decoding image files into one tensor of pixels, leaving out those that are damaged."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dataparams.data.images import ImageDataset, LabeledImages, UnreadableSample, make_dataset
+from dataparams.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    Progress: TypeAlias = Callable[[int, int], None]
+
+EncodedImage: TypeAlias = "bytes | Path | str | None"
+
+LARGEST_NATIVE_SIDE = 96
+DEFAULT_SIZE = 64
+_WORKERS_AT_MOST = 8
+_BLOCK = 64
+_BLOCKS_IN_FLIGHT = 64
+_ORIENTATION_TAG = 0x0112
+# Formats that hold photographs. Pillow's others include PostScript, which would start a program.
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF", "TGA")
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """Which of the encoded images form a split.
+
+    Attributes:
+        ids: Path or ``split/row`` of each sample of the split.
+        labels: Class of each, (n,), int64.
+        rows: Position of each among all encoded images, (n,), int64, ascending.
+    """
+
+    ids: tuple[str, ...]
+    labels: Tensor
+    rows: Tensor
+
+
+@dataclass(frozen=True)
+class DecodedImages:
+    """The images that could be decoded.
+
+    Attributes:
+        images: Pixels, (m, channels, height, width), uint8.
+        rows: Position of each among all encoded images, (m,), int64, ascending.
+        reasons: Why each of the others could not be decoded, by position.
+    """
+
+    images: Tensor
+    rows: Tensor
+    reasons: dict[int, str]
+
+
+class _Picture(NamedTuple):
+    """One decoded image: (height, width) or (height, width, 3) uint8, at its own size or not."""
+
+    pixels: NDArray[np.uint8]
+    is_native: bool
+
+
+def decode_dataset(
+    name: str,
+    class_names: tuple[str, ...],
+    splits: tuple[SplitRows, SplitRows],
+    chunks: Iterable[Sequence[EncodedImage]],
+    *,
+    image_size: int | None = None,
+    on_progress: Progress | None = None,
+) -> ImageDataset:
+    """Decode all images of a data source and hand them out to its two splits.
+
+    Args:
+        name: Short name of the data set that can be a folder's name.
+        class_names: Name of class 0, 1, ...
+        splits: The training and the validation split.
+        chunks: Encoded images, in the order that ``rows`` of the splits refers to.
+        image_size: Height and width wanted; see ``decode_images``.
+        on_progress: Called with the number of images done and the number of all images.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: If most images, or all of one split, are unreadable, or memory is too small.
+    """
+    total = sum(len(split.ids) for split in splits)
+    decoded = decode_images(chunks, total, image_size=image_size, on_progress=on_progress)
+    place = torch.full((total,), -1, dtype=torch.int64)
+    place[decoded.rows] = torch.arange(len(decoded.rows))
+    train, val = (_take_split(split, decoded, place) for split in splits)
+    return make_dataset(name, train, val, class_names)
+
+
+def _take_split(split: SplitRows, decoded: DecodedImages, place: Tensor) -> LabeledImages:
+    places = place[split.rows]
+    is_readable = places >= 0
+    unreadable = tuple(
+        UnreadableSample(i, split.ids[i], decoded.reasons[int(split.rows[i])])
+        for i in (~is_readable).nonzero().squeeze(1).tolist()
+    )
+    if len(unreadable) == len(split.ids):
+        raise DataError(_too_many_unreadable([s.reason for s in unreadable], len(unreadable)))
+    index = is_readable.nonzero().squeeze(1)
+    return LabeledImages(
+        images=_rows_of(decoded.images, places[index]),
+        labels=split.labels[index],
+        ids=tuple(split.ids[i] for i in index.tolist()),
+        index=index,
+        num_instances=len(split.ids),
+        unreadable=unreadable,
+    )
+
+
+def _rows_of(images: Tensor, places: Tensor) -> Tensor:
+    """Take rows, as a view where they lie side by side: a copy may not fit into memory."""
+    first, last = int(places[0]), int(places[-1])
+    if last - first + 1 == len(places):
+        return images[first : last + 1]
+    return images[places]
+
+
+def decode_images(
+    chunks: Iterable[Sequence[EncodedImage]],
+    total: int,
+    *,
+    image_size: int | None = None,
+    on_progress: Progress | None = None,
+) -> DecodedImages:
+    """Decode images in a few threads, each image once.
+
+    EXIF orientation is applied, transparency is laid on white, 16-bit values become 8-bit. The
+    result has one channel if every image is gray, otherwise three. The shorter side is resized to
+    the wanted size and the longer one is cropped around its middle.
+
+    Args:
+        chunks: Encoded images as bytes or as the path of a file, in order; None for none.
+        total: How many there are.
+        image_size: Height and width of the result. None takes the images' own size if they share
+            one of at most 96 x 96, and otherwise 64.
+        on_progress: Called with the number of images done and the number of all images.
+
+    Returns:
+        Pixels of the readable images, and why the others are not.
+
+    Raises:
+        DataError: If more than half of the images are unreadable, or memory is too small.
+    """
+    gathered = _GatheredImages(total, image_size)
+    reasons: dict[int, str] = {}
+    rows: list[int] = []
+    done = 0
+    decode = partial(_decode_block, image_size=image_size)
+    workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST)
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
+        # A damaged image is reported as such; Pillow's warning about it would say it twice.
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        for blocks in _blocks_in_flight(chunks):
+            for pictures in pool.map(decode, blocks):
+                for row, picture in enumerate(pictures, start=done):
+                    if isinstance(picture, str):
+                        reasons[row] = picture
+                    else:
+                        gathered.append(picture)
+                        rows.append(row)
+                done += len(pictures)
+                if on_progress is not None:
+                    on_progress(done, total)
+    if 2 * len(reasons) > total or not rows:
+        raise DataError(_too_many_unreadable(list(reasons.values()), total))
+    return DecodedImages(gathered.images(), torch.tensor(rows, dtype=torch.int64), reasons)
+
+
+def _blocks_in_flight(
+    chunks: Iterable[Sequence[EncodedImage]],
+) -> Iterable[list[Sequence[EncodedImage]]]:
+    """Cut chunks so that few decoded images wait to be gathered."""
+    step = _BLOCK * _BLOCKS_IN_FLIGHT
+    for chunk in chunks:
+        for start in range(0, len(chunk), step):
+            part = chunk[start : start + step]
+            yield [part[i : i + _BLOCK] for i in range(0, len(part), _BLOCK)]
+
+
+def _too_many_unreadable(reasons: list[str], total: int) -> str:
+    shown = "; ".join(reasons[:3])
+    return f"{len(reasons)} of {total} images cannot be read. The first reasons: {shown}."
+
+
+class _GatheredImages:
+    """Decoded images in one array, which changes its size or channels when an image asks for it."""
+
+    def __init__(self, capacity: int, image_size: int | None) -> None:
+        self._capacity = capacity
+        self._size = image_size
+        self._count = 0
+        self._pixels: NDArray[np.uint8] | None = None
+
+    def append(self, picture: _Picture) -> None:
+        """Add an image; the first odd size ends the hope that all share their own size."""
+        pixels = picture.pixels
+        if self._size is None and not (picture.is_native and self._shares_size(pixels)):
+            self._size = DEFAULT_SIZE
+            self._resize_gathered(DEFAULT_SIZE)
+        if self._size is not None and pixels.shape[:2] != (self._size, self._size):
+            pixels = _fit_pixels(pixels, self._size)
+        if self._pixels is None:
+            self._pixels = self._new(3 if pixels.ndim == 3 else 1, *pixels.shape[:2])
+        elif pixels.ndim == 3 and self._pixels.shape[1] == 1:
+            self._pixels = self._with_colors(self._pixels)
+        self._pixels[self._count] = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels
+        self._count += 1
+
+    def images(self) -> Tensor:
+        """Return what was gathered, (count, channels, height, width)."""
+        if self._pixels is None:
+            return torch.empty(0, 1, 1, 1, dtype=torch.uint8)
+        return torch.from_numpy(self._pixels[: self._count])
+
+    def _shares_size(self, pixels: NDArray[np.uint8]) -> bool:
+        return self._pixels is None or pixels.shape[:2] == self._pixels.shape[2:]
+
+    def _new(self, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+        require_memory(self._capacity, channels, height, width)
+        return np.empty((self._capacity, channels, height, width), dtype=np.uint8)
+
+    def _with_colors(self, gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        colored = self._new(3, *gray.shape[2:])
+        colored[: self._count] = gray[: self._count]
+        return colored
+
+    def _resize_gathered(self, size: int) -> None:
+        if self._pixels is None:
+            return
+        old, channels = self._pixels, self._pixels.shape[1]
+        self._pixels = self._new(channels, size, size)
+        for row in range(self._count):
+            pixels = old[row, 0] if channels == 1 else old[row].transpose(1, 2, 0)
+            fitted = _fit_pixels(pixels, size)
+            self._pixels[row] = fitted if channels == 1 else fitted.transpose(2, 0, 1)
+
+
+def require_memory(count: int, channels: int, height: int, width: int) -> None:
+    """Raise DataError if that many pixels would not fit into the memory that is free.
+
+    Args:
+        count: Number of images.
+        channels: Channels of each, one byte per pixel and channel.
+        height: Height of each in pixels.
+        width: Width of each in pixels.
+    """
+    needed, available = count * channels * height * width, _available_memory()
+    if available is not None and needed > available:
+        raise DataError(
+            f"{count} images of {height} x {width} pixels need {needed / 1e9:.1f} GB of memory; "
+            f"{available / 1e9:.1f} GB are free. Choose a smaller --image-size."
+        )
+
+
+def _available_memory() -> int | None:
+    """Bytes that can be allocated, or None where the system does not tell."""
+    try:
+        # The kernel's estimate counts caches it would drop; sysconf's free pages do not.
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[_Picture | str]:
+    return [_decode(source, image_size) for source in block]
+
+
+def _decode(source: EncodedImage, image_size: int | None) -> _Picture | str:
+    """Decode one image, or say why that cannot be done."""
+    from PIL import Image
+
+    try:
+        if source is None:
+            return "there is no image"
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if not data:
+            return "the image is empty (0 bytes)"
+        with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
+            return _to_picture(image, image_size)
+    except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
+        return _reason(error)
+
+
+def _to_picture(image: Image.Image, image_size: int | None) -> _Picture:
+    is_native = image_size is None and max(image.size) <= LARGEST_NATIVE_SIDE
+    size = image_size or DEFAULT_SIZE
+    if not is_native:
+        # A JPEG decoder can halve a large photo several times for less than decoding it whole.
+        image.draft(None, (2 * size, 2 * size))
+    image.load()
+    plain = _to_gray_or_rgb(image)
+    if not is_native:
+        plain = _fit(plain, size)
+    turn = _turn(image)
+    if turn is not None:
+        plain = plain.transpose(turn)
+    return _Picture(np.asarray(plain), is_native)
+
+
+@lru_cache(maxsize=1)
+def _known_formats() -> list[str]:
+    """The formats that this build of Pillow can open, of those that hold photographs."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    if isinstance(error, PermissionError):
+        return "reading the file is not allowed"
+    lines = str(error).splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _turn(image: Image.Image) -> Any | None:
+    """How to turn an image upright, by its EXIF orientation."""
+    from PIL.Image import Transpose
+
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # noqa: BLE001 - damaged EXIF data does not make the pixels unreadable
+        return None
+    return {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(orientation)
+
+
+def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_to_eight_bits(np.asarray(image), image.mode))
+    is_gray = image.mode in ("1", "L", "LA")
+    if image.has_transparency_data:
+        colored = image.convert("RGBA")
+        background = Image.new("RGBA", colored.size, "white")
+        image = Image.alpha_composite(background, colored)
+    return image.convert("L" if is_gray else "RGB")
+
+
+def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
+    """Scale 16-bit integers, or floats in 0 ... 1 or 0 ... 255, to 0 ... 255."""
+    scale = 1 / 257
+    if mode == "F":
+        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
+    scaled = np.rint(values.astype(np.float64) * scale)
+    return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
+
+
+def _fit(image: Image.Image, size: int) -> Image.Image:
+    """Resize the shorter side to ``size`` and crop the longer one around its middle."""
+    from PIL.Image import Resampling
+
+    width, height = image.size
+    if width == height == size:
+        return image
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Resampling.BILINEAR, box=box, reducing_gap=2.0)
+
+
+def _fit_pixels(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    return np.asarray(_fit(Image.fromarray(np.ascontiguousarray(pixels)), size))

@@ -1,0 +1,181 @@
+"""Reading a folder of images: ``<class>/<image>``, perhaps below ``train/`` and ``val/``."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import torch
+
+from dataparams.data.decoding import SplitRows, decode_dataset
+from dataparams.data.splits import split_by_class
+from dataparams.data.tables import choose_splits
+from dataparams.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dataparams.data.decoding import Progress
+    from dataparams.data.images import ImageDataset
+
+IMAGE_EXTENSIONS = frozenset(
+    (
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".jp2",
+        ".avif",
+        ".tga",
+    )  # fmt: skip
+)
+
+
+def load_folder(
+    path: Path,
+    *,
+    val_frac: float,
+    seed: int,
+    image_size: int | None = None,
+    on_progress: Progress | None = None,
+) -> ImageDataset:
+    """Load an image folder.
+
+    ``<path>/<class>/**/<image>``; or the same below ``train`` and one of ``val``, ``valid``,
+    ``validation``, ``test``, which then is the split. Hidden files and files that are not images
+    by their extension are passed over, as are empty class folders.
+
+    Args:
+        path: The folder.
+        val_frac: Share of every class to set aside where the folder has no split of its own.
+        seed: What that choice depends on.
+        image_size: Height and width of the result; None decides by the images.
+        on_progress: Called with the number of images done and the number of all images.
+
+    Returns:
+        The data set. Ids are paths relative to the folder, with forward slashes, in sorted order.
+
+    Raises:
+        DataError: If there are no images, fewer than two classes, or mostly unreadable images.
+    """
+    splits = _split_folders(path)
+    if splits is None:
+        ids, names = _list_images(path, path)
+        train_ids, val_ids = _split_ids(ids, names, val_frac, seed)
+    else:
+        (train_ids, train_names), (val_ids, val_names) = (
+            _list_images(path, folder) for folder in splits
+        )
+        names = train_names | val_names
+    class_names = tuple(sorted(set(names.values())))
+    if len(class_names) < 2:
+        raise DataError(
+            f"{path} has images of one class only ({class_names[0]}); expected at least two "
+            f"class folders with images."
+        )
+    number = {name: position for position, name in enumerate(class_names)}
+    labels = {sample: number[name] for sample, name in names.items()}
+    return decode_dataset(
+        safe_name(path.resolve().name),
+        class_names,
+        (_rows(train_ids, labels, 0), _rows(val_ids, labels, len(train_ids))),
+        [[path / sample for sample in train_ids + val_ids]],
+        image_size=image_size,
+        on_progress=on_progress,
+    )
+
+
+def safe_name(name: str) -> str:
+    """Turn a name into one that can be a folder's name.
+
+    Example:
+        >>> safe_name("owner/my data")
+        'owner-my-data'
+    """
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dataset"
+
+
+def is_image_file(name: str) -> bool:
+    """Whether a file's name is that of an image that is not hidden.
+
+    Example:
+        >>> is_image_file("a.JPG"), is_image_file("._a.jpg"), is_image_file("Thumbs.db")
+        (True, False, False)
+    """
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS  # noqa: PTH122 - called for millions of names, where Path is slow
+
+
+def walk_visible(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Visit a folder and those below, in sorted order, following each link once.
+
+    Args:
+        folder: Where to start.
+
+    Yields:
+        A folder's path and the sorted names of the files in it that are not hidden.
+    """
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        folders[:] = [] if real in seen else sorted(f for f in folders if not f.startswith("."))
+        if real not in seen:
+            yield root, sorted(f for f in files if not f.startswith("."))
+        seen.add(real)
+
+
+def _subfolders(path: Path) -> list[str]:
+    return sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _split_folders(path: Path) -> tuple[Path, Path] | None:
+    """Find ``train`` and ``val``; folders of those names with images in them are classes."""
+    train, val = choose_splits(_subfolders(path))
+    if train is None or val is None:
+        return None
+    folders = path / train, path / val
+    return folders if all(_subfolders(folder) for folder in folders) else None
+
+
+def _list_images(path: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """List the images below the class folders of ``folder``: ids, and the class of each id."""
+    only = _subfolders(folder)
+    if folder == path and only == ["train"] and _subfolders(path / "train"):
+        folder = path / "train"
+    names: dict[str, str] = {}
+    for name in _subfolders(folder):
+        for root, files in walk_visible(folder / name):
+            prefix = os.path.relpath(root, path).replace(os.sep, "/")
+            names.update((f"{prefix}/{file}", name) for file in files if is_image_file(file))
+    if not names:
+        raise DataError(
+            f"{folder} has no images in class folders; expected <class>/<image> with one of the "
+            f"extensions {', '.join(sorted(IMAGE_EXTENSIONS))}."
+        )
+    return sorted(names), names
+
+
+def _split_ids(
+    ids: list[str], names: dict[str, str], val_frac: float, seed: int
+) -> tuple[list[str], list[str]]:
+    number = {name: position for position, name in enumerate(sorted(set(names.values())))}
+    labels = torch.tensor([number[names[sample]] for sample in ids])
+    train, val = split_by_class(labels, val_frac, seed=seed)
+    return [ids[i] for i in train.tolist()], [ids[i] for i in val.tolist()]
+
+
+def _rows(ids: list[str], labels: dict[str, int], start: int) -> SplitRows:
+    return SplitRows(
+        tuple(ids),
+        torch.tensor([labels[sample] for sample in ids], dtype=torch.int64),
+        torch.arange(start, start + len(ids)),
+    )

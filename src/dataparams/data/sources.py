@@ -1,0 +1,116 @@
+"""Loading a data set by what the user calls it: a known name, a path, or a name on the hub."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataparams.data.builtin import BUILTIN_NAMES, builtin_name, load_builtin
+from dataparams.data.folder import load_folder
+from dataparams.data.hub import NotOnHubError, is_hub_name, load_hub
+from dataparams.data.parquet import has_parquet, load_parquet
+from dataparams.errors import DataError, UserError
+
+if TYPE_CHECKING:
+    from dataparams.data.decoding import Progress
+    from dataparams.data.images import ImageDataset
+
+LARGEST_SIZE = 1024
+
+
+def load_dataset(
+    name: str,
+    *,
+    data_dir: Path = Path("data"),
+    val_frac: float = 0.1,
+    seed: int = 0,
+    image_size: int | None = None,
+    on_progress: Progress | None = None,
+) -> ImageDataset:
+    """Load a labeled image data set into memory.
+
+    Args:
+        name: What to load, the first of these that fits: the name of a built-in data set
+            (``digits``, ``cifar10``, ``cifar100``, ``mnist``, ``fashion-mnist``; case, hyphens and
+            underscores do not matter); the path of an image folder (``<class>/<image>``, perhaps
+            below ``train/`` and ``val/``), of a Parquet file, or of a folder of Parquet files; the
+            name of a data set on the Hugging Face hub. A path that is named like a built-in data
+            set is written with a separator: ``./digits``.
+        data_dir: Where built-in data sets are kept and downloaded to.
+        val_frac: Share of every class to set aside for validation, above 0 and below 1, where the
+            data set does not come split.
+        seed: What that choice depends on.
+        image_size: Height and width in pixels, 1 ... 1024: the shorter side is resized, the longer
+            one cropped around its middle. None takes the images' own size if they share one of at
+            most 96 x 96, and otherwise 64.
+        on_progress: Called with the number of images decoded and the number of all images.
+
+    Returns:
+        The data set. Images that cannot be read are left out, listed in ``unreadable``.
+
+    Raises:
+        DataError: If nothing of that name is found, or what is found cannot be read.
+        UserError: If an argument is out of its range.
+
+    Example:
+        >>> digits = load_dataset("digits", val_frac=0.2)
+        >>> len(digits.train), len(digits.val), tuple(digits.train.images.shape[1:])
+        (1438, 359, (1, 8, 8))
+    """
+    _require_arguments(val_frac, image_size)
+    builtin = builtin_name(name)
+    if builtin is not None:
+        dataset = load_builtin(
+            builtin, data_dir=data_dir, val_frac=val_frac, seed=seed, image_size=image_size
+        )
+        if on_progress is not None:
+            total = len(dataset.train) + len(dataset.val)
+            on_progress(total, total)
+        return dataset
+    path = Path(name).expanduser()
+    if name and path.exists():
+        load = load_parquet if _is_parquet(path) else load_folder
+        return load(
+            path, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
+        )
+    return _load_from_hub(name, val_frac, seed, image_size, on_progress)
+
+
+def _load_from_hub(
+    name: str, val_frac: float, seed: int, image_size: int | None, on_progress: Progress | None
+) -> ImageDataset:
+    nearest = difflib.get_close_matches(name.lower(), BUILTIN_NAMES, n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    sought = (
+        f"There is no data set {name!r}.{hint} It is none of the built-in ones "
+        f"({', '.join(BUILTIN_NAMES)}), and there is no such file or folder"
+    )
+    if not is_hub_name(name):
+        raise DataError(f"{sought}; nor can it be a name on the Hugging Face hub (owner/name).")
+    try:
+        return load_hub(
+            name, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
+        )
+    except NotOnHubError as error:
+        raise DataError(f"{sought}. {error}") from error
+
+
+def _is_parquet(path: Path) -> bool:
+    if path.is_dir():
+        return has_parquet(path)
+    if path.suffix.lower() == ".parquet":
+        return True
+    raise DataError(
+        f"{path} is a file, but not a Parquet file; expected an image folder "
+        "(<class>/<image>), a .parquet file, or a folder of .parquet files."
+    )
+
+
+def _require_arguments(val_frac: float, image_size: int | None) -> None:
+    if not 0 < val_frac < 1:
+        raise UserError(f"--val-frac is {val_frac}; expected a share above 0 and below 1.")
+    if image_size is not None and not 1 <= image_size <= LARGEST_SIZE:
+        raise UserError(
+            f"--image-size is {image_size}; expected a number of pixels, 1 ... {LARGEST_SIZE}."
+        )
