@@ -87,7 +87,7 @@ def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
         )
     channels = images.shape[1]
     counts = torch.zeros(channels, 256, dtype=torch.float64)
-    for chunk in images.split(_IMAGES_AT_ONCE):
+    for chunk in torch.split(images, _IMAGES_AT_ONCE):
         for channel in range(channels):
             values = chunk[:, channel].reshape(-1)
             counts[channel] += torch.bincount(values, minlength=256).cpu()
@@ -142,7 +142,7 @@ class DeviceBatches:
         device: torch.device | str,
         mean: Tensor,
         std: Tensor,
-        augmentation: Augmentation = Augmentation(),  # noqa: B008 - it is frozen
+        augmentation: Augmentation = Augmentation(),
         seed: int = 0,
         shuffle: bool = True,
         rank: int = 0,
@@ -259,7 +259,7 @@ def _batch_bounds(count: int, batch_size: int) -> list[int]:
     return bounds
 
 
-def _padded(images: Tensor, padding: int, device: torch.device, channels_last: bool) -> Tensor:  # noqa: FBT001
+def _padded(images: Tensor, padding: int, device: torch.device, channels_last: bool) -> Tensor:
     """Move images to the device, padded by their reflection and in the memory order wanted."""
     if not padding and not channels_last:
         return images.to(device)
@@ -271,7 +271,7 @@ def _padded(images: Tensor, padding: int, device: torch.device, channels_last: b
         (count, *(shape[axis] for axis in order)), dtype=torch.uint8, device=device
     )
     start = 0
-    for chunk in images.split(_IMAGES_AT_ONCE):
+    for chunk in torch.split(images, _IMAGES_AT_ONCE):
         moved = chunk.to(device).index_select(2, rows).index_select(3, columns)
         padded[start : start + len(chunk)] = moved.permute(0, *(axis + 1 for axis in order))
         start += len(chunk)
@@ -284,7 +284,7 @@ def _reflected(side: int, padding: int) -> Tensor:
     return (side - 1) - (side - 1 - positions).abs()
 
 
-def _windows(pixels: Tensor, padding: int, channels_last: bool) -> Tensor:  # noqa: FBT001
+def _windows(pixels: Tensor, padding: int, channels_last: bool) -> Tensor:
     """View padded images as all their crops: (n, top, left, ...), without copying anything."""
     if not padding:
         return pixels

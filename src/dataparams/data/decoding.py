@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dataparams.data.image_files import DEFAULT_SIZE, Picture, decode_block, fit_pixels
 from dataparams.data.images import ImageDataset, LabeledImages, UnreadableSample, make_dataset
 from dataparams.errors import DataError
 
@@ -22,20 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
-    from PIL import Image
+
+    from dataparams.data.image_files import EncodedImage
 
     Progress: TypeAlias = Callable[[int, int], None]
 
-EncodedImage: TypeAlias = "bytes | Path | str | None"
-
-LARGEST_NATIVE_SIDE = 96
-DEFAULT_SIZE = 64
 _WORKERS_AT_MOST = 8
 _BLOCK = 64
 _BLOCKS_IN_FLIGHT = 64
-_ORIENTATION_TAG = 0x0112
-# Formats that hold photographs. Pillow's others include PostScript, which would start a program.
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF", "TGA")
 
 
 @dataclass(frozen=True)
@@ -66,13 +60,6 @@ class DecodedImages:
     images: Tensor
     rows: Tensor
     reasons: dict[int, str]
-
-
-class _Picture(NamedTuple):
-    """One decoded image: (height, width) or (height, width, 3) uint8, at its own size or not."""
-
-    pixels: NDArray[np.uint8]
-    is_native: bool
 
 
 def decode_dataset(
@@ -166,7 +153,7 @@ def decode_images(
     reasons: dict[int, str] = {}
     rows: list[int] = []
     done = 0
-    decode = partial(_decode_block, image_size=image_size)
+    decode = partial(decode_block, image_size=image_size)
     workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST)
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
         # A damaged image is reported as such; Pillow's warning about it would say it twice.
@@ -212,14 +199,14 @@ class _GatheredImages:
         self._count = 0
         self._pixels: NDArray[np.uint8] | None = None
 
-    def append(self, picture: _Picture) -> None:
+    def append(self, picture: Picture) -> None:
         """Add an image; the first odd size ends the hope that all share their own size."""
         pixels = picture.pixels
         if self._size is None and not (picture.is_native and self._shares_size(pixels)):
             self._size = DEFAULT_SIZE
             self._resize_gathered(DEFAULT_SIZE)
         if self._size is not None and pixels.shape[:2] != (self._size, self._size):
-            pixels = _fit_pixels(pixels, self._size)
+            pixels = fit_pixels(pixels, self._size)
         if self._pixels is None:
             self._pixels = self._new(3 if pixels.ndim == 3 else 1, *pixels.shape[:2])
         elif pixels.ndim == 3 and self._pixels.shape[1] == 1:
@@ -252,7 +239,7 @@ class _GatheredImages:
         self._pixels = self._new(channels, size, size)
         for row in range(self._count):
             pixels = old[row, 0] if channels == 1 else old[row].transpose(1, 2, 0)
-            fitted = _fit_pixels(pixels, size)
+            fitted = fit_pixels(pixels, size)
             self._pixels[row] = fitted if channels == 1 else fitted.transpose(2, 0, 1)
 
 
@@ -286,123 +273,3 @@ def _available_memory() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return None
-
-
-def _decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[_Picture | str]:
-    return [_decode(source, image_size) for source in block]
-
-
-def _decode(source: EncodedImage, image_size: int | None) -> _Picture | str:
-    """Decode one image, or say why that cannot be done."""
-    from PIL import Image
-
-    try:
-        if source is None:
-            return "there is no image"
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-        if not data:
-            return "the image is empty (0 bytes)"
-        with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
-            return _to_picture(image, image_size)
-    except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
-        return _reason(error)
-
-
-def _to_picture(image: Image.Image, image_size: int | None) -> _Picture:
-    is_native = image_size is None and max(image.size) <= LARGEST_NATIVE_SIDE
-    size = image_size or DEFAULT_SIZE
-    if not is_native:
-        # A JPEG decoder can halve a large photo several times for less than decoding it whole.
-        image.draft(None, (2 * size, 2 * size))
-    image.load()
-    plain = _to_gray_or_rgb(image)
-    if not is_native:
-        plain = _fit(plain, size)
-    turn = _turn(image)
-    if turn is not None:
-        plain = plain.transpose(turn)
-    return _Picture(np.asarray(plain), is_native)
-
-
-@lru_cache(maxsize=1)
-def _known_formats() -> list[str]:
-    """The formats that this build of Pillow can open, of those that hold photographs."""
-    from PIL import Image
-
-    Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
-
-
-def _reason(error: Exception) -> str:
-    from PIL import UnidentifiedImageError
-
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image of a known format"
-    if isinstance(error, FileNotFoundError):
-        return "the file is missing"
-    if isinstance(error, PermissionError):
-        return "reading the file is not allowed"
-    lines = str(error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-def _turn(image: Image.Image) -> Any | None:
-    """How to turn an image upright, by its EXIF orientation."""
-    from PIL.Image import Transpose
-
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF data does not make the pixels unreadable
-        return None
-    return {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }.get(orientation)
-
-
-def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
-    from PIL import Image
-
-    if image.mode in ("L", "RGB") and "transparency" not in image.info:
-        return image
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_to_eight_bits(np.asarray(image), image.mode))
-    is_gray = image.mode in ("1", "L", "LA")
-    if image.has_transparency_data:
-        colored = image.convert("RGBA")
-        background = Image.new("RGBA", colored.size, "white")
-        image = Image.alpha_composite(background, colored)
-    return image.convert("L" if is_gray else "RGB")
-
-
-def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
-    """Scale 16-bit integers, or floats in 0 ... 1 or 0 ... 255, to 0 ... 255."""
-    scale = 1 / 257
-    if mode == "F":
-        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
-    scaled = np.rint(values.astype(np.float64) * scale)
-    return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
-
-
-def _fit(image: Image.Image, size: int) -> Image.Image:
-    """Resize the shorter side to ``size`` and crop the longer one around its middle."""
-    from PIL.Image import Resampling
-
-    width, height = image.size
-    if width == height == size:
-        return image
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side)
-    return image.resize((size, size), Resampling.BILINEAR, box=box, reducing_gap=2.0)
-
-
-def _fit_pixels(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    return np.asarray(_fit(Image.fromarray(np.ascontiguousarray(pixels)), size))

@@ -21,23 +21,10 @@ if TYPE_CHECKING:
     from dataparams.data.images import ImageDataset
 
 IMAGE_EXTENSIONS = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".jp2",
-        ".avif",
-        ".tga",
-    )  # fmt: skip
+    {
+        *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+        *(".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".tga"),
+    }
 )
 
 

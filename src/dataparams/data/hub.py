@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data.decoding import EncodedImage, decode_dataset
+from dataparams.data.decoding import decode_dataset
 from dataparams.data.folder import safe_name
 from dataparams.data.parquet import encoded_image
 from dataparams.data.tables import (
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dataparams.data.decoding import Progress
+    from dataparams.data.image_files import EncodedImage
     from dataparams.data.images import ImageDataset
 
 

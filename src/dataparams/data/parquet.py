@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data.decoding import EncodedImage, decode_dataset
+from dataparams.data.decoding import decode_dataset
 from dataparams.data.folder import safe_name, walk_visible
 from dataparams.data.tables import (
     IMAGE_COLUMNS,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dataparams.data.decoding import Progress
+    from dataparams.data.image_files import EncodedImage
     from dataparams.data.images import ImageDataset
 
 _BYTES_AT_ONCE = 512 * 2**20
@@ -151,8 +152,9 @@ def _holds_bytes(kind: pl.DataType) -> bool:
 def _read_column(file: Path, column: str) -> pl.Series:
     import polars as pl
 
-    series: pl.Series = pl.read_parquet(file, columns=[column])[column]
-    return series.cast(pl.Int64) if series.dtype.is_integer() else series.cast(pl.String)
+    series = pl.read_parquet(file, columns=[column])[column]
+    plain: pl.Series = series.cast(pl.Int64 if series.dtype.is_integer() else pl.String)
+    return plain
 
 
 def _declared_classes(file: Path, label: str) -> Sequence[str] | None:

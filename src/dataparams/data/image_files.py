@@ -1,0 +1,175 @@
+"""Decoding one image file, of whatever kind, to plain gray or RGB pixels."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+EncodedImage: TypeAlias = "bytes | Path | str | None"
+
+LARGEST_NATIVE_SIDE = 96
+DEFAULT_SIZE = 64
+_ORIENTATION_TAG = 0x0112
+# Formats that hold photographs. Pillow's others include PostScript, which would start a program.
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF", "TGA")
+
+
+class Picture(NamedTuple):
+    """A decoded image.
+
+    Attributes:
+        pixels: (height, width) if it is gray, otherwise (height, width, 3); uint8.
+        is_native: Whether this is the image's own size.
+    """
+
+    pixels: NDArray[np.uint8]
+    is_native: bool
+
+
+def decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[Picture | str]:
+    """Decode a few images.
+
+    Args:
+        block: Encoded images.
+        image_size: Height and width wanted. None leaves images of at most 96 x 96 as they are and
+            makes others 64 x 64.
+
+    Returns:
+        For each its pixels, or the reason why it cannot be decoded.
+    """
+    return [_decode(source, image_size) for source in block]
+
+
+def _decode(source: EncodedImage, image_size: int | None) -> Picture | str:
+    """Decode one image, or say why that cannot be done."""
+    from PIL import Image
+
+    try:
+        if source is None:
+            return "there is no image"
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if not data:
+            return "the image is empty (0 bytes)"
+        with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
+            return _to_picture(image, image_size)
+    except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
+        return _reason(error)
+
+
+def _to_picture(image: Image.Image, image_size: int | None) -> Picture:
+    is_native = image_size is None and max(image.size) <= LARGEST_NATIVE_SIDE
+    size = image_size or DEFAULT_SIZE
+    if not is_native:
+        # A JPEG decoder can halve a large photo several times for less than decoding it whole.
+        image.draft(None, (2 * size, 2 * size))
+    image.load()
+    plain = _to_gray_or_rgb(image)
+    if not is_native:
+        plain = _fit(plain, size)
+    turn = _turn(image)
+    if turn is not None:
+        plain = plain.transpose(turn)
+    return Picture(np.asarray(plain), is_native)
+
+
+@lru_cache(maxsize=1)
+def _known_formats() -> list[str]:
+    """The formats that this build of Pillow can open, of those that hold photographs."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    if isinstance(error, PermissionError):
+        return "reading the file is not allowed"
+    lines = str(error).splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _turn(image: Image.Image) -> Any | None:
+    """How to turn an image upright, by its EXIF orientation."""
+    from PIL.Image import Transpose
+
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # noqa: BLE001 - damaged EXIF data does not make the pixels unreadable
+        return None
+    return {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(orientation)
+
+
+def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_to_eight_bits(np.asarray(image), image.mode))
+    is_gray = image.mode in ("1", "L", "LA")
+    if image.has_transparency_data:
+        colored = image.convert("RGBA")
+        background = Image.new("RGBA", colored.size, "white")
+        image = Image.alpha_composite(background, colored)
+    return image.convert("L" if is_gray else "RGB")
+
+
+def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
+    """Scale 16-bit integers, or floats in 0 ... 1 or 0 ... 255, to 0 ... 255."""
+    scale = 1 / 257
+    if mode == "F":
+        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
+    scaled = np.rint(values.astype(np.float64) * scale)
+    return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
+
+
+def _fit(image: Image.Image, size: int) -> Image.Image:
+    """Resize the shorter side to ``size`` and crop the longer one around its middle."""
+    from PIL.Image import Resampling
+
+    width, height = image.size
+    if width == height == size:
+        return image
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Resampling.BILINEAR, box=box, reducing_gap=2.0)
+
+
+def fit_pixels(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize the shorter side and crop the longer one around its middle.
+
+    Args:
+        pixels: (height, width) or (height, width, 3), uint8.
+        size: Height and width of the result.
+
+    Returns:
+        (size, size) or (size, size, 3), uint8.
+    """
+    from PIL import Image
+
+    return np.asarray(_fit(Image.fromarray(np.ascontiguousarray(pixels)), size))
