@@ -158,10 +158,10 @@ def test_the_middle_is_cropped_and_the_shorter_side_resized():
 
 def test_a_large_jpeg_is_like_its_plain_resize():
     generator = np.random.default_rng(0)
-    coarse = Image.fromarray(generator.integers(0, 256, (12, 16, 3), dtype=np.uint8))
-    photo = coarse.resize((1600, 1200), Image.Resampling.BICUBIC)
+    coarse = Image.fromarray(generator.integers(0, 256, (12, 12, 3), dtype=np.uint8))
+    photo = coarse.resize((1200, 1200), Image.Resampling.BICUBIC)
     fast = decode(encoded(photo, "JPEG", quality=95), image_size=32).images[0]
-    plain = photo.resize((43, 32), Image.Resampling.BILINEAR).crop((5, 0, 37, 32))
+    plain = photo.resize((32, 32), Image.Resampling.BILINEAR)
     difference = np.abs(fast.permute(1, 2, 0).numpy().astype(int) - np.asarray(plain).astype(int))
     assert difference.mean() < 6
 
@@ -422,9 +422,8 @@ def test_digits_and_the_ways_to_write_a_name():
 
 def write_idx(path: Path, values: np.ndarray) -> None:
     header = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
-    opened = gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb")
-    with opened as file:
-        file.write(header + values.tobytes())
+    data = header + values.tobytes()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
 
 
 def write_mnist(folder: Path, suffix: str = ".gz") -> None:
@@ -460,7 +459,7 @@ def test_a_damaged_idx_file(tmp_path):
     write_mnist(tmp_path)
     path = tmp_path / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match="t10k-images-idx3-ubyte.gz is damaged"):
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte\.gz is damaged"):
         load_dataset("mnist", data_dir=tmp_path)
 
 
@@ -566,8 +565,8 @@ def test_arguments_out_of_range_are_refused(arguments, message):
 
 
 def test_importing_is_cheap():
-    heavy = "torchvision, datasets, sklearn, PIL, polars, huggingface_hub"
-    code = f"import sys, dataparams.data; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
+    heavy = {"torchvision", "datasets", "sklearn", "PIL", "polars", "huggingface_hub"}
+    code = f"import sys, dataparams.data; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
