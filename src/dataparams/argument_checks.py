@@ -1,4 +1,4 @@
-"""Checks of what a caller hands to the loss: shapes at once, values without waiting for a device."""
+"""Checks of what a caller hands to the loss: shapes at once, values without making it wait."""
 
 from __future__ import annotations
 

@@ -256,6 +256,8 @@ class DataParameters(nn.Module):
         """The temperature of each class, (C,); (0,) where class parameters are not used."""
         return self.class_log.exp()
 
+    # The batch is remembered in a list, which a compiled graph cannot hold: a graph break, here.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         self,
         logits: Tensor,
@@ -371,7 +373,6 @@ class DataParameters(nn.Module):
                 clamp=self.clamp,
             )
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _remember(self, labels: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
         """The batch's temperatures (B,): a leaf that collects dL/dsigma for the step."""
         log = [self.inst_log[index]] if self.learns_instances else []
@@ -415,14 +416,12 @@ class DataParameters(nn.Module):
         in_range = ((safe_labels == labels) & (safe_index == index)).all()
         return safe_labels.long(), safe_index.long(), in_range
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _check(self, ok: Tensor, logits: Tensor, labels: Tensor, index: Tensor) -> None:
         """Report a batch whose values are wrong: at once on the CPU, elsewhere when it is known."""
         check = DeferredCheck(ok, logits.detach(), labels, index)
         self._checks.append(check)
         self._raise_reported(wait=logits.device.type == "cpu")
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _raise_reported(self, *, wait: bool) -> None:
         while self._checks and (wait or self._checks[0].has_arrived()):
             check = self._checks.pop(0)

@@ -1,0 +1,403 @@
+"""The method against an independent dense reference, and the promises of DataParameters."""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from dataparams.parameters import (
+    DataParameters,
+    sparse_momentum_step,
+    temperature_cross_entropy,
+)
+
+LOWEST, HIGHEST = math.log(1 / 20), math.log(20)
+
+
+@dataclass
+class DenseReference:
+    """Section 3 of the paper, one Python loop, float64, autograd through a dense expression."""
+
+    num_instances: int
+    num_classes: int
+    lr_inst: float | None
+    lr_class: float | None
+    wd_inst: float
+    wd_class: float
+    init_inst: float = 1.0
+    init_class: float = 1.0
+    momentum: float = 0.9
+    state: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, count, initial in (
+            ("inst", self.num_instances, self.init_inst),
+            ("class", self.num_classes, self.init_class),
+        ):
+            log = torch.full((count,), math.log(initial), dtype=torch.float64)
+            self.state[name] = (log, torch.zeros(count, dtype=torch.float64))
+
+    def step(self, logits: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+        logs = {name: values.clone().requires_grad_() for name, (values, _) in self.state.items()}
+        total = torch.zeros((), dtype=torch.float64)
+        for z, y, i in zip(logits.double(), labels.tolist(), index.tolist(), strict=True):
+            sigma = torch.zeros((), dtype=torch.float64)
+            if self.lr_inst is not None:
+                sigma = sigma + logs["inst"][i].exp()
+            if self.lr_class is not None:
+                sigma = sigma + logs["class"][y].exp()
+            total = total - torch.log_softmax(z / sigma, 0)[y] / len(logits)
+        decay = torch.zeros((), dtype=torch.float64)
+        for name, entries, rate, weight in (
+            ("inst", index, self.lr_inst, self.wd_inst),
+            ("class", labels, self.lr_class, self.wd_class),
+        ):
+            if rate is not None:
+                for entry in set(entries.tolist()):
+                    decay = decay + 0.5 * weight * logs[name][entry] ** 2
+        (total + decay).backward()
+        for name, entries, rate in (
+            ("inst", index, self.lr_inst),
+            ("class", labels, self.lr_class),
+        ):
+            if rate is None:
+                continue
+            values, momenta = self.state[name]
+            gradient = logs[name].grad
+            assert gradient is not None
+            for entry in set(entries.tolist()):
+                momenta[entry] = self.momentum * momenta[entry] + gradient[entry]
+                moved = values[entry] - rate * momenta[entry]
+                values[entry] = min(max(float(moved), LOWEST), HIGHEST)
+        return total.detach()
+
+
+MODES = {
+    "instance": {"lr_inst": 3.0, "lr_class": None},
+    "class": {"lr_inst": None, "lr_class": 0.02},
+    "joint": {"lr_inst": 3.0, "lr_class": 0.02},
+}
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.02])
+@pytest.mark.parametrize("mode", MODES)
+def test_200_steps_equal_the_dense_reference(mode: str, weight_decay: float) -> None:
+    generator = torch.Generator().manual_seed(7)
+    shape = {"num_instances": 60, "num_classes": 5}
+    rates = {**MODES[mode], "wd_inst": weight_decay, "wd_class": weight_decay / 2}
+    dp = DataParameters(**shape, **rates, init_inst=1.3, init_class=0.8)
+    reference = DenseReference(**shape, **rates, init_inst=1.3, init_class=0.8)
+    for number in range(200):
+        # Half of the instances are absent for a hundred steps, then the other half.
+        reachable = torch.arange(30) + 30 * (number // 100)
+        index = reachable[torch.randint(30, (16,), generator=generator)]
+        index[1] = index[0]
+        logits = 4 * torch.randn(16, 5, generator=generator)
+        labels = torch.randint(5 if number % 3 else 2, (16,), generator=generator)
+        assert len(set(index.tolist())) < 16, "the batches are to repeat entries"
+        loss = dp(logits.requires_grad_(), labels, index)
+        loss.backward()
+        dp.step()
+        expected = reference.step(logits.detach(), labels, index)
+        torch.testing.assert_close(loss.double(), expected, atol=1e-5, rtol=1e-5)
+    for name in ("inst", "class"):
+        if rates[f"lr_{name}"] is not None:
+            values, momenta = reference.state[name]
+            torch.testing.assert_close(
+                getattr(dp, f"{name}_log").double(), values, atol=1e-5, rtol=0
+            )
+            torch.testing.assert_close(
+                getattr(dp, f"{name}_momentum").double(), momenta, atol=1e-5, rtol=0
+            )
+            assert values.std() > 0.05, "the parameters are to have moved"
+
+
+def test_clamp_holds_for_touched_entries_only() -> None:
+    dp = DataParameters(4, 2, lr_inst=1e4)
+    dp.inst_log[3] = 9.0
+    logits = torch.tensor([[50.0, -50.0], [5.0, -5.0]], requires_grad=True)
+    dp(logits, torch.tensor([0, 1]), torch.tensor([0, 1])).backward()
+    dp.step()
+    torch.testing.assert_close(dp.instance_parameters[:3], torch.tensor([1.0, 20.0, 1.0]))
+    assert dp.inst_log[3] == 9.0
+    free = DataParameters(4, 2, lr_inst=1e4, clamp=None)
+    free(logits, torch.tensor([0, 1]), torch.tensor([0, 1])).backward()
+    free.step()
+    assert free.inst_log[1] > 100
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_gradients_in_closed_form_pass_gradcheck(reduction: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(6, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+    temperature = torch.rand(6, generator=generator, dtype=torch.float64) + 0.2
+    labels = torch.randint(4, (6,), generator=generator)
+    assert torch.autograd.gradcheck(
+        lambda z, sigma: temperature_cross_entropy(z, labels, sigma, reduction),
+        (logits, temperature.requires_grad_()),
+    )
+
+
+@given(
+    size=st.integers(1, 12),
+    classes=st.integers(2, 6),
+    scale=st.floats(0.01, 1e4),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=60, deadline=None)
+def test_temperature_one_is_the_plain_cross_entropy(
+    size: int, classes: int, scale: float, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = scale * torch.randn(size, classes, generator=generator)
+    labels = torch.randint(classes, (size,), generator=generator)
+    ours = temperature_cross_entropy(logits, labels, torch.ones(size), "none")
+    plain = nn.functional.cross_entropy(logits, labels, reduction="none")
+    torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-5)
+
+
+@given(seed=st.integers(0, 2**31), split=st.integers(1, 15))
+@settings(max_examples=25, deadline=None)
+def test_accumulated_micro_batches_equal_one_batch(seed: int, split: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    whole, parts = (DataParameters(20, 4, lr_inst=2.0, lr_class=0.1, wd_inst=0.01) for _ in "ab")
+    for _ in range(3):
+        logits = torch.randn(16, 4, generator=generator, requires_grad=True)
+        labels = torch.randint(4, (16,), generator=generator)
+        index = torch.randint(20, (16,), generator=generator)
+        whole(logits, labels, index).backward()
+        whole.step()
+        for piece in (slice(0, split), slice(split, 16)):
+            share = len(labels[piece]) / 16
+            (parts(logits[piece], labels[piece], index[piece]) * share).backward()
+        parts.step()
+    torch.testing.assert_close(whole.inst_log, parts.inst_log, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(whole.class_log, parts.class_log, atol=1e-6, rtol=1e-5)
+
+
+def _trained(dp: DataParameters, **forward: object) -> DataParameters:
+    generator = torch.Generator().manual_seed(3)
+    model = nn.Linear(6, 4)
+    with torch.no_grad():
+        model.weight.copy_(torch.randn(4, 6, generator=generator))
+        model.bias.zero_()
+    for _ in range(5):
+        x = torch.randn(8, 6, generator=generator)
+        labels = torch.randint(4, (8,), generator=generator)
+        index = torch.randint(30, (8,), generator=generator)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bool(forward.get("autocast"))):
+            logits = model(x)
+            loss = dp(logits, labels, index)
+        assert loss.dtype == torch.float32
+        if forward.get("autocast"):
+            assert logits.dtype == torch.bfloat16
+        loss.backward()
+        dp.step()
+    return dp
+
+
+def test_autocast_keeps_the_loss_and_the_parameters_in_float32() -> None:
+    plain = _trained(DataParameters(30, 4, lr_inst=5.0))
+    half = _trained(DataParameters(30, 4, lr_inst=5.0), autocast=True)
+    assert half.inst_log.dtype == torch.float32
+    torch.testing.assert_close(half.inst_log, plain.inst_log, atol=0.05, rtol=0)
+    assert not torch.equal(half.inst_log, plain.inst_log)
+
+
+def test_gradient_scaling_is_undone_and_overflow_is_skipped() -> None:
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    plain, scaled = DataParameters(5, 3, lr_inst=2.0), DataParameters(5, 3, lr_inst=2.0)
+    weight = torch.zeros(3, 3, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.0)
+    labels, index = torch.tensor([0, 1]), torch.tensor([4, 2])
+    logits = torch.tensor([[3.0, 0.0, 1.0], [0.0, 1.0, 2.0]])
+    plain(logits + weight[:2], labels, index).backward()
+    plain.step()
+    scaler.scale(scaled(logits + weight[:2], labels, index)).backward()
+    scaler.step(optimizer)
+    scaled.step(scaler)
+    scaler.update()
+    torch.testing.assert_close(scaled.inst_log, plain.inst_log)
+    before = scaled.inst_log.clone()
+    (scaled(logits + weight[:2], labels, index) * float("inf")).backward()
+    scaled.step(scaler)
+    assert torch.equal(scaled.inst_log, before)
+
+
+def test_torch_compile_gives_the_same() -> None:
+    torch._dynamo.reset()
+    eager, compiled = DataParameters(30, 4, lr_inst=5.0), DataParameters(30, 4, lr_inst=5.0)
+    model = nn.Linear(6, 4)
+
+    def loss_of(dp: DataParameters, x: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+        return dp(model(x), labels, index)
+
+    fast = torch.compile(loss_of, backend="aot_eager")
+    for number in range(4):
+        generator = torch.Generator().manual_seed(number)
+        x = torch.randn(8, 6, generator=generator)
+        labels = torch.randint(4, (8,), generator=generator)
+        index = torch.randint(30, (8,), generator=generator)
+        losses = [call(dp, x, labels, index) for call, dp in ((loss_of, eager), (fast, compiled))]
+        torch.testing.assert_close(*losses)
+        for loss, dp in zip(losses, (eager, compiled), strict=True):
+            loss.backward()
+            dp.step()
+    torch.testing.assert_close(compiled.inst_log, eager.inst_log)
+    assert compiled.inst_log.abs().max() > 0
+
+
+def test_eval_mode_is_the_plain_loss_and_learns_nothing() -> None:
+    dp = _trained(DataParameters(30, 4, lr_inst=5.0)).eval()
+    before = dp.inst_log.clone()
+    logits = torch.randn(3, 4, requires_grad=True)
+    labels = torch.tensor([0, 1, 2])
+    torch.testing.assert_close(dp(logits, labels), nn.functional.cross_entropy(logits, labels))
+    dp(logits, labels).backward()
+    dp.step()
+    assert torch.equal(dp.inst_log, before)
+
+
+def test_state_dict_goes_through_a_file_and_continues_exactly() -> None:
+    dp = _trained(DataParameters(30, 4, lr_inst=5.0, lr_class=0.1))
+    file = io.BytesIO()
+    torch.save(dp.state_dict(), file)
+    file.seek(0)
+    restored = DataParameters(30, 4, lr_inst=5.0, lr_class=0.1)
+    restored.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(_trained(restored).inst_log, _trained(copy.deepcopy(dp)).inst_log)
+
+
+def test_half_precision_of_a_model_around_leaves_the_parameters_alone() -> None:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+            self.dp = DataParameters(3, 2, lr_inst=1.0)
+
+    model = Model().half().to("cpu")
+    assert model.layer.weight.dtype == torch.float16
+    assert model.dp.inst_log.dtype == torch.float32
+
+
+def test_temperatures_are_read_not_logs() -> None:
+    dp = DataParameters(3, 2, lr_inst=1.0, lr_class=0.1, init_inst=2.0, init_class=0.5)
+    torch.testing.assert_close(dp.instance_parameters, torch.full((3,), 2.0))
+    torch.testing.assert_close(dp.class_parameters, torch.full((2,), 0.5))
+    assert DataParameters(3, 2, lr_class=0.1).instance_parameters.shape == (0,)
+
+
+GOOD = {
+    "logits": torch.zeros(3, 4),
+    "labels": torch.tensor([0, 1, 3]),
+    "index": torch.tensor([0, 5, 9]),
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"logits": torch.zeros(3, 5)}, r"logits has shape \(3, 5\); expected \(batch, 4\)"),
+        ({"logits": torch.zeros(4)}, r"logits has shape \(4,\)"),
+        ({"logits": torch.zeros(3, 4, dtype=torch.int64)}, "logits has dtype torch.int64"),
+        ({"labels": torch.tensor([0, 1])}, r"labels has shape \(2,\); expected \(3,\)"),
+        ({"labels": torch.zeros(3)}, "labels has dtype torch.float32; expected torch.int64"),
+        ({"labels": torch.tensor([0, 4, 1])}, r"labels contains 4; expected 0 \.\.\. 3"),
+        ({"labels": torch.tensor([0, -1, 1])}, "labels contains -1"),
+        ({"index": torch.tensor([[0], [1], [2]])}, r"index has shape \(3, 1\)"),
+        ({"index": torch.tensor([0, 10, 1])}, r"index contains 10; expected 0 \.\.\. 9"),
+        ({"index": torch.tensor([0, -3, 1])}, "index contains -3"),
+        ({"index": None}, "index is None"),
+        ({"logits": torch.tensor([[0.0] * 4, [0, math.nan, 0, 0], [0.0] * 4])}, "nan in row 1"),
+        ({"logits": torch.tensor([[0.0] * 4, [0.0] * 4, [math.inf, 0, 0, 0]])}, "inf in row 2"),
+        ({"reduction": "max"}, "reduction is 'max'"),
+    ],
+)
+def test_wrong_input_is_named_and_the_next_batch_is_unharmed(
+    wrong: dict[str, object], message: str
+) -> None:
+    dp = DataParameters(10, 4, lr_inst=1.0)
+    with pytest.raises(ValueError, match=message):
+        dp(**{**GOOD, **wrong})
+    dp(**{**GOOD, "logits": torch.ones(3, 4, requires_grad=True)}).backward()
+    dp.step()
+    assert dp.inst_log.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"lr_inst": None}, "lr_inst and lr_class are both None"),
+        ({"lr_inst": -0.1}, "lr_inst is -0.1"),
+        ({"lr_inst": math.nan}, "lr_inst is nan"),
+        ({"num_instances": 0}, "num_instances is 0"),
+        ({"init_inst": 0.0}, "init_inst is 0.0"),
+        ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"clamp": (2.0, 1.0)}, "clamp is"),
+        ({"wd_inst": -1.0}, "wd_inst is -1.0"),
+    ],
+)
+def test_wrong_configuration_is_named(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DataParameters(**{"num_instances": 3, "num_classes": 2, "lr_inst": 1.0, **arguments})
+
+
+def test_forgetting_the_step_is_noticed() -> None:
+    dp = DataParameters(10, 4, lr_inst=1.0)
+    for _ in range(999):
+        dp(**GOOD)
+    with pytest.warns(UserWarning, match="without step"):
+        dp(**GOOD)
+
+
+@given(seed=st.integers(0, 2**31), order=st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_the_order_within_a_batch_does_not_matter(seed: int, order: object) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randint(6, (12,), generator=generator)
+    gradient = torch.randn(12, generator=generator)
+    permutation = torch.randperm(12, generator=generator)
+    results = []
+    for arrangement in (torch.arange(12), permutation):
+        values, momenta = torch.zeros(6), torch.ones(6)
+        sparse_momentum_step(
+            values,
+            momenta,
+            index[arrangement],
+            gradient[arrangement],
+            learning_rate=0.5,
+            momentum=0.9,
+            weight_decay=0.1,
+            clamp=(1 / 20, 20.0),
+        )
+        results.append((values, momenta))
+    torch.testing.assert_close(results[0], results[1])
+
+
+def test_entries_outside_the_batch_rest_exactly() -> None:
+    values, momenta = torch.randn(50), torch.randn(50)
+    before = values.clone(), momenta.clone()
+    index = torch.tensor([3, 3, 40])
+    sparse_momentum_step(
+        values,
+        momenta,
+        index,
+        torch.ones(3),
+        learning_rate=1.0,
+        momentum=0.9,
+        weight_decay=0.1,
+        clamp=None,
+    )
+    resting = torch.ones(50, dtype=torch.bool)
+    resting[index] = False
+    assert torch.equal(values[resting], before[0][resting])
+    assert torch.equal(momenta[resting], before[1][resting])
+    assert (values[index] != before[0][index]).all()
