@@ -1,0 +1,346 @@
+"""The run folder: the one place that knows its files, their contents and how they are written."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import polars as pl
+import torch
+
+from dataparams.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from dataparams.data.images import UnreadableSample
+
+_MADE_BY_TRAINING = (
+    "run.json",
+    "samples.parquet",
+    "unreadable.csv",
+    "metrics.csv",
+    "checkpoint",
+    "tensorboard",
+)
+_MADE_BY_PEOPLE = ("review.sqlite",)
+_NEAREST = 5
+
+
+@dataclass(frozen=True, eq=False)
+class EpochRecord:
+    """What a run knows of every sample after one epoch; the contents of ``epoch_<N>.pth.tar``.
+
+    Attributes:
+        epoch: Number of finished epochs, 1 or above.
+        class_parameters: Log temperature of each class, (C,), float32; (0,) where not learned.
+        inst_parameters: Log temperature of each instance, (N,), float32; (0,) where not learned.
+        margin: Logit of the given label minus the highest other one when the sample was trained
+            on, (N,), float32; NaN for samples that took no part.
+        loss: Cross-entropy without temperature at that moment, (N,), float32; NaN likewise.
+        predicted: Predicted class, (N,), int32; -1 likewise.
+        correct: Whether that is the given label, (N,), bool; False likewise.
+    """
+
+    epoch: int
+    class_parameters: Tensor
+    inst_parameters: Tensor
+    margin: Tensor
+    loss: Tensor
+    predicted: Tensor
+    correct: Tensor
+
+
+class RunFolder:
+    """Reads and writes the files of one run; a path and nothing else.
+
+    Every file is written under a temporary name, flushed to the disk, and renamed: whoever reads,
+    and whoever comes after a crash, finds a whole file or the one before.
+
+    Args:
+        path: The folder.
+
+    Example:
+        >>> import tempfile
+        >>> run = RunFolder(Path(tempfile.mkdtemp()) / "digits" / "first")
+        >>> run.write_description({"status": "running"})
+        >>> run.description()["status"], run.epochs()
+        ('running', [])
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def tensorboard(self) -> Path:
+        """Where TensorBoard's event files lie."""
+        return self.path / "tensorboard"
+
+    def exists(self) -> bool:
+        """Whether something lies there already."""
+        return self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+
+    def clear(self) -> None:
+        """Remove what training made, before a restart.
+
+        Raises:
+            RunError: If the folder is no run folder, or holds what people made.
+        """
+        if not self.exists():
+            return
+        if not (self.path / "run.json").is_file():
+            raise RunError(
+                f"{self.path} is not a run folder (it has no run.json), so --restart does not "
+                "clear it. Choose another --exp-prefix."
+            )
+        for name in _MADE_BY_PEOPLE:
+            if (self.path / name).exists():
+                raise RunError(
+                    f"{self.path / name} holds decisions that people made, so --restart does not "
+                    "clear this folder. Choose another --exp-prefix, or move that file first."
+                )
+        made = [self.path / name for name in _MADE_BY_TRAINING if name != "run.json"]
+        with _explained(self.path):
+            for path in [*made, *self.path.glob("epoch_*.pth.tar"), self.path / "run.json"]:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+
+    def description(self) -> dict[str, Any]:
+        """The contents of ``run.json``.
+
+        Raises:
+            RunError: If this is not a run folder or the file is damaged.
+        """
+        file = self.path / "run.json"
+        if not file.is_file():
+            raise RunError(
+                f"{self.path} is not a run folder: {file} does not exist.{_nearest_runs(self.path)}"
+            )
+        try:
+            description = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file} cannot be read: {error}.") from error
+        if not isinstance(description, dict):
+            raise RunError(f"{file} is damaged: expected a JSON object.")
+        return description
+
+    def write_description(self, description: dict[str, Any]) -> None:
+        """Write ``run.json``."""
+        text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+        self._write("run.json", text.encode())
+
+    def update_description(self, **changes: object) -> None:
+        """Change some entries of ``run.json``, such as the status."""
+        self.write_description({**self.description(), **changes})
+
+    def samples(self) -> pl.DataFrame:
+        """``samples.parquet``: index, id, label and, if noise was injected, true_label, is_corrupted.
+
+        Raises:
+            RunError: If it is missing or damaged.
+        """
+        return self._table("samples.parquet", pl.read_parquet)
+
+    def write_samples(self, samples: pl.DataFrame) -> None:
+        """Write ``samples.parquet``, a row per training sample."""
+        buffer = io.BytesIO()
+        samples.write_parquet(buffer)
+        self._write("samples.parquet", buffer.getvalue())
+
+    def write_unreadable(self, unreadable: tuple[UnreadableSample, ...]) -> None:
+        """Write ``unreadable.csv``: the samples left out because their image is damaged."""
+        rows = [(sample.index, sample.id, sample.reason) for sample in unreadable]
+        table = pl.DataFrame(rows, schema=["index", "id", "reason"], orient="row")
+        self._write("unreadable.csv", table.write_csv().encode())
+
+    def metrics(self) -> pl.DataFrame:
+        """``metrics.csv``: a row per finished epoch.
+
+        Raises:
+            RunError: If it is missing or damaged.
+        """
+        return self._table("metrics.csv", pl.read_csv)
+
+    def write_metrics(self, rows: list[dict[str, float | int | None]]) -> None:
+        """Write ``metrics.csv`` as a whole."""
+        table = pl.DataFrame(rows, infer_schema_length=None)
+        self._write("metrics.csv", table.write_csv().encode())
+
+    def epochs(self) -> list[int]:
+        """The epochs after which the data parameters were kept, in order."""
+        numbers = (path.name[len("epoch_") : -len(".pth.tar")] for path in self._epoch_files())
+        return sorted(int(number) for number in numbers if number.isdigit())
+
+    def epoch_file(self, epoch: int) -> Path:
+        """Where the record of an epoch lies."""
+        return self.path / f"epoch_{epoch}.pth.tar"
+
+    def epoch_record(self, epoch: int) -> EpochRecord:
+        """Read the record of an epoch.
+
+        Raises:
+            RunError: If there is none or it is damaged; the message names those there are.
+        """
+        file = self.epoch_file(epoch)
+        if not file.is_file():
+            numbers = self.epochs()
+            there = f"1 ... {numbers[-1]}" if numbers else "none yet"
+            raise RunError(f"{self.path} has no record of epoch {epoch}; there are: {there}.")
+        return read_epoch_record(file)
+
+    def write_epoch_record(self, record: EpochRecord) -> None:
+        """Write ``epoch_<N>.pth.tar``."""
+        self._write(f"epoch_{record.epoch}.pth.tar", _tensor_bytes(vars(record)))
+
+    def checkpoint(self, name: str) -> dict[str, Any] | None:
+        """What a run needs to go on, or None where there is no such checkpoint.
+
+        Args:
+            name: ``"last"``, ``"best"`` or ``"epoch_<N>"``.
+
+        Raises:
+            RunError: If the file is damaged.
+        """
+        file = self.path / "checkpoint" / f"{name}.pt"
+        return read_tensors(file) if file.is_file() else None
+
+    def write_checkpoint(self, name: str, state: dict[str, Any]) -> None:
+        """Write a checkpoint; see :meth:`checkpoint`."""
+        self._write(f"checkpoint/{name}.pt", _tensor_bytes(state))
+
+    def _epoch_files(self) -> list[Path]:
+        return list(self.path.glob("epoch_*.pth.tar"))
+
+    def _table(self, name: str, read: Any) -> pl.DataFrame:
+        file = self.path / name
+        if not file.is_file():
+            self.description()
+            raise RunError(f"{file} does not exist (yet); the run has not come that far.")
+        try:
+            table: pl.DataFrame = read(file)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
+        return table
+
+    def _write(self, name: str, contents: bytes) -> None:
+        write_whole(self.path / name, contents)
+
+
+def write_whole(file: Path, contents: bytes) -> None:
+    """Write a file so that a crash, or a full disk, leaves the one before.
+
+    Args:
+        file: Where to; its folder is made.
+        contents: All of it.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    temporary = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
+    with _explained(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(contents)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(file)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def read_tensors(file: Path) -> dict[str, Any]:
+    """Read tensors and plain values, from a file that nobody vouches for.
+
+    Raises:
+        RunError: If it is not such a file, or is damaged, or wants to run code.
+    """
+    try:
+        contents = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a hostile file may raise anything
+        raise RunError(
+            f"{file} cannot be read: it is damaged or not a file of this program "
+            f"({type(error).__name__}). Nothing was changed."
+        ) from error
+    if not isinstance(contents, dict):
+        raise RunError(f"{file} holds a {type(contents).__name__}; expected named tensors.")
+    return contents
+
+
+def read_epoch_record(file: Path) -> EpochRecord:
+    """Read an ``epoch_<N>.pth.tar`` from anywhere.
+
+    Raises:
+        RunError: If it does not exist (the message names the nearest ones that do) or is damaged.
+    """
+    if not file.is_file():
+        raise RunError(f"There is no checkpoint {file}.{_nearest_checkpoints(file)}")
+    contents = read_tensors(file)
+    missing = [name for name in EpochRecord.__annotations__ if name not in contents]
+    if missing:
+        raise RunError(f"{file} is not the record of an epoch: it lacks {', '.join(missing)}.")
+    record = EpochRecord(**{name: contents[name] for name in EpochRecord.__annotations__})
+    tensors = [value for name, value in vars(record).items() if name != "epoch"]
+    if not isinstance(record.epoch, int) or not all(
+        isinstance(value, torch.Tensor) and value.ndim == 1 for value in tensors
+    ):
+        raise RunError(f"{file} is damaged: expected an epoch and one-dimensional tensors.")
+    return record
+
+
+def _tensor_bytes(contents: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(contents, buffer)
+    return buffer.getvalue()
+
+
+def _nearest_checkpoints(file: Path) -> str:
+    found = [path.as_posix() for path in _search_root(file).rglob("epoch_*.pth.tar")]
+    return _nearest(file, found, "checkpoint")
+
+
+def _nearest_runs(path: Path) -> str:
+    found = [found.parent.as_posix() for found in _search_root(path).rglob("run.json")]
+    return _nearest(path, found, "run folder")
+
+
+def _search_root(path: Path) -> Path:
+    """The nearest ancestor that exists, but never as high as the working folder or the root."""
+    for parent in path.parents:
+        if parent.is_dir():
+            is_too_high = parent.resolve() in (Path.cwd(), *Path.cwd().parents)
+            return path.parent if is_too_high else parent
+    return path.parent
+
+
+def _nearest(path: Path, found: list[str], what: str) -> str:
+    if not found:
+        return f" There is no {what} near it either."
+    wanted = path.as_posix()
+    found.sort(key=lambda name: -difflib.SequenceMatcher(None, wanted, name).ratio())
+    return f" The nearest {what}s there are:\n  " + "\n  ".join(found[:_NEAREST])
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal into a message that says what is safe."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written: {error.strerror or error}. What was written before is "
+            "whole. Make room, or see to the folder's rights, then continue with --resume."
+        ) from error
