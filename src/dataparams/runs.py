@@ -146,7 +146,7 @@ class RunFolder:
         self.write_description({**self.description(), **changes})
 
     def samples(self) -> pl.DataFrame:
-        """``samples.parquet``: index, id, label and, if noise was injected, true_label, is_corrupted.
+        """``samples.parquet``: index, id, label; after injected noise true_label, is_corrupted too.
 
         Raises:
             RunError: If it is missing or damaged.

@@ -1,0 +1,170 @@
+"""What a training run is told: one flat configuration, whose names are the command line's flags."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+from dataparams.errors import UserError
+
+Recipe = Literal["quick", "cifar"]
+Auto = Literal["auto"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Configuration of a training run. The defaults are the recipe ``quick``'s."""
+
+    dataset: str = "digits"
+    """digits, cifar10, cifar100, mnist, fashion-mnist; the path of an image folder
+    (<class>/<image>) or of Parquet; or a name on the Hugging Face hub."""
+    recipe: Recipe = "quick"
+    """What the other flags default to: 'quick' trains a small network in minutes; 'cifar' is the
+    published recipe (WideResNet-28-10, CIFAR-100, 120 epochs)."""
+    exp_prefix: str = "run"
+    """Name of the run folder under <output-dir>/<dataset>/; may contain '/'."""
+    output_dir: str = "weights_CL"
+    """Where run folders lie."""
+    restart: bool = False
+    """Start anew where a run folder of that name exists: what training made there is removed."""
+    resume: bool = False
+    """Go on where the run of that name stopped."""
+
+    data_dir: str = "data"
+    """Where built-in data sets are kept and downloaded to."""
+    val_frac: float = 0.1
+    """Share set aside for validation where the data set does not come split."""
+    image_size: int | None = None
+    """Height and width in pixels. By default the images' own size up to 96, else 64."""
+    workers: Annotated[int | None, arg(aliases=["-j"])] = None
+    """Threads for decoding and computing; by default one per core."""
+
+    rand_fraction: float = 0.0
+    """Share of the training samples whose labels are made wrong on purpose."""
+    noise: str = "swap"
+    """How: swap, symmetric, pairflip, or file:PATH with the labels in .npy or .csv."""
+    dataset_subset_ckpt: str | None = None
+    """Train only on the samples with the lowest instance parameters in this epoch_<N>.pth.tar."""
+    subset_frac: float = 1.0
+    """Share of the samples kept with --dataset-subset-ckpt."""
+
+    learn_inst_parameters: bool = False
+    """Learn a temperature per sample."""
+    init_inst_param: float = 1.0
+    """Initial temperature of the samples."""
+    lr_inst_param: float | Auto = "auto"
+    """Learning rate of the instance parameters; auto chooses it from epochs and batch size."""
+    wd_inst_param: float = 0.0
+    """Weight decay of the instance parameters."""
+    learn_class_parameters: bool = False
+    """Learn a temperature per class."""
+    init_class_param: float = 1.0
+    """Initial temperature of the classes."""
+    lr_class_param: float = 0.1
+    """Learning rate of the class parameters."""
+    wd_class_param: float = 0.0
+    """Weight decay of the class parameters."""
+    skip_clamp_data_param: bool = False
+    """Do not keep the temperatures within 1/20 ... 20."""
+
+    arch: str = "small-cnn"
+    """small-cnn, wrn-28-10, or any name of timm or torchvision."""
+    epochs: int = 30
+    """Number of epochs."""
+    start_epoch: int = 0
+    """Number of epochs taken as done already (the schedule's position)."""
+    batch_size: Annotated[int, arg(aliases=["-b"])] = 128
+    """Samples per step, over all processes."""
+    lr: float = 0.1
+    """Highest learning rate of the model."""
+    schedule: Literal["steps", "cosine"] = "cosine"
+    """steps: x0.1 at each milestone; cosine: a short warm-up, then down to zero."""
+    milestones: tuple[int, ...] = (80, 100, 160)
+    """Epochs at which the schedule 'steps' divides the learning rate by ten."""
+    momentum: float = 0.9
+    """Momentum of the model's optimiser and of the data parameters'."""
+    wd: float = 5e-4
+    """Weight decay of the model."""
+    augment: bool = True
+    """Random crops, and mirror images where images have color."""
+
+    seed: int = 0
+    """What everything random depends on."""
+    amp: Literal["no", "bf16", "fp16"] = "no"
+    """Mixed precision."""
+    compile: bool = False
+    """Compile the model with torch.compile."""
+    save_every: int = 0
+    """Keep the model weights of every n-th epoch too, beside the last and the best."""
+    print_freq: int = 50
+    """Steps between two readings of the running loss."""
+    log_with: tuple[str, ...] = ()
+    """Trackers of Accelerate to report to as well, such as wandb; TensorBoard is always on."""
+
+
+RECIPES: dict[Recipe, TrainConfig] = {
+    "quick": TrainConfig(),
+    "cifar": TrainConfig(
+        dataset="cifar100",
+        recipe="cifar",
+        arch="wrn-28-10",
+        epochs=120,
+        schedule="steps",
+        lr_inst_param=0.2,
+    ),
+}
+"""What each recipe sets. ``cifar`` is Saxena et al. 2019, section 4.3."""
+
+MAY_CHANGE_ON_RESUME = frozenset(
+    {"restart", "resume", "workers", "print_freq", "save_every", "data_dir", "log_with"}
+    | {"output_dir", "exp_prefix"}
+)
+"""The settings that do not decide what a run computes."""
+
+
+def require_valid(config: TrainConfig) -> None:
+    """Check what can be checked before any data is read.
+
+    Raises:
+        UserError: Naming the flag, what was given and what is expected.
+
+    Example:
+        >>> require_valid(TrainConfig(epochs=0))
+        Traceback (most recent call last):
+        ...
+        dataparams.errors.UserError: --epochs is 0; expected a whole number, 1 or above.
+    """
+    for flag in ("epochs", "batch_size", "print_freq"):
+        _require(config, flag, getattr(config, flag) >= 1, "a whole number, 1 or above")
+    for flag in ("start_epoch", "save_every", "seed"):
+        _require(config, flag, getattr(config, flag) >= 0, "a whole number, 0 or above")
+    for flag in ("lr", "init_inst_param", "init_class_param"):
+        _require(config, flag, 0 < getattr(config, flag) < math.inf, "a number above 0")
+    for flag in ("wd", "wd_inst_param", "wd_class_param", "lr_class_param", "lr_inst_param"):
+        value = getattr(config, flag)
+        _require(config, flag, value == "auto" or 0 <= value < math.inf, "a number, 0 or above")
+    _require(config, "momentum", 0 <= config.momentum < 1, "a number from 0 to below 1")
+    _require(config, "rand_fraction", 0 <= config.rand_fraction <= 1, "a share, 0 ... 1")
+    _require(config, "subset_frac", 0 < config.subset_frac <= 1, "a share above 0, up to 1")
+    _require(config, "start_epoch", config.start_epoch < config.epochs, "fewer than --epochs")
+    workers = config.workers
+    _require(config, "workers", workers is None or workers >= 1, "a whole number, 1 or above")
+    parts = config.exp_prefix.replace("\\", "/").split("/")
+    is_inside = all(part not in ("", ".", "..") for part in parts)
+    _require(config, "exp_prefix", is_inside, "a name, or names joined by '/'")
+    if config.restart and config.resume:
+        raise UserError("--restart and --resume are both given; expected one of them.")
+    if config.subset_frac < 1 and config.dataset_subset_ckpt is None:
+        raise UserError(
+            f"--subset-frac is {config.subset_frac} without --dataset-subset-ckpt; expected the "
+            "epoch_<N>.pth.tar whose instance parameters choose the samples."
+        )
+
+
+def _require(config: TrainConfig, name: str, is_valid: bool, expected: str) -> None:
+    if not is_valid:
+        flag = "--" + name.replace("_", "-")
+        raise UserError(f"{flag} is {getattr(config, name)}; expected {expected}.")

@@ -1,0 +1,107 @@
+"""Progress for people: a bar in a terminal, plain lines where the output goes elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress, TaskID
+
+
+class ProgressDisplay(Protocol):
+    """What training and loading report to."""
+
+    def decoded(self, done: int, total: int) -> None:
+        """So many images of all are decoded."""
+
+    def step(self, done: int, total: int, figures: str) -> None:
+        """So many samples of the whole training are done; figures of the moment."""
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def decoded(self, done: int, total: int) -> None:
+        """Show nothing."""
+
+    def step(self, done: int, total: int, figures: str) -> None:
+        """Show nothing."""
+
+    def line(self, text: str) -> None:
+        """Show nothing."""
+
+
+class PlainProgress(SilentProgress):
+    """Lines only, flushed at once."""
+
+    def line(self, text: str) -> None:
+        """Print the line."""
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+class BarProgress(SilentProgress):
+    """A bar at the bottom of the terminal, lines above it."""
+
+    def __init__(self, bars: Progress, title: str) -> None:
+        self._bars = bars
+        self._title = title
+        self._decoding: TaskID | None = None
+        self._training: TaskID | None = None
+
+    def decoded(self, done: int, total: int) -> None:
+        """Move the bar of the decoding."""
+        if self._decoding is None:
+            self._decoding = self._bars.add_task("reading images", total=total)
+        self._bars.update(self._decoding, completed=done, visible=done < total)
+
+    def step(self, done: int, total: int, figures: str) -> None:
+        """Move the bar of the training."""
+        if self._training is None:
+            self._training = self._bars.add_task(self._title, total=total, completed=done)
+        self._bars.update(self._training, completed=done, description=f"{self._title}  {figures}")
+
+    def line(self, text: str) -> None:
+        """Print the line above the bar."""
+        self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_display(title: str = "training") -> Iterator[ProgressDisplay]:
+    """A display that suits where the output goes.
+
+    Args:
+        title: What the bar says in front.
+
+    Yields:
+        A bar in a terminal, plain lines elsewhere.
+    """
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        yield PlainProgress()
+        return
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield BarProgress(bars, title)
