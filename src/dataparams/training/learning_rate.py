@@ -55,8 +55,8 @@ def learning_rate_factor(config: TrainConfig, progress: float) -> float:
 
     Example:
         >>> from dataparams.training.config import RECIPES
-        >>> [round(learning_rate_factor(RECIPES["cifar"], epoch), 3) for epoch in (0, 79.9, 80, 110)]
-        [1.0, 1.0, 0.1, 0.01]
+        >>> [round(learning_rate_factor(RECIPES["cifar"], epoch), 3) for epoch in (0, 80, 110)]
+        [1.0, 0.1, 0.01]
     """
     if config.schedule == "steps":
         return float(0.1 ** sum(progress >= milestone for milestone in config.milestones))

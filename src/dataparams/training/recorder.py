@@ -43,6 +43,7 @@ class SampleRecorder:
     def __init__(self, num_instances: int, device: torch.device) -> None:
         self._values = torch.zeros(num_instances, 2, device=device)
         self._outcomes = torch.zeros(num_instances, 2, dtype=torch.int32, device=device)
+        self._running = torch.zeros(2, device=device)
 
     @torch.no_grad()
     def record(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
@@ -61,17 +62,27 @@ class SampleRecorder:
         others = logits.scatter(1, column, -torch.inf).amax(dim=1)
         self._values[index] = torch.stack((label_logit - others, loss), dim=1)
         # One more than the class: zero says that the sample was absent.
-        outcome = torch.stack((predicted + 1, predicted == labels), dim=1)
-        self._outcomes[index] = outcome.to(torch.int32)
+        is_correct = predicted == labels
+        self._outcomes[index] = torch.stack((predicted + 1, is_correct), dim=1).to(torch.int32)
+        self._running += torch.stack((loss.sum(), is_correct.sum()))
+
+    def running_sums(self) -> tuple[float, float]:
+        """This process's loss and number of correct predictions since the epoch began.
+
+        Waits for the device: for a logging interval, not for a step.
+        """
+        loss, correct = self._running.tolist()
+        return loss, correct
 
     def finish(self) -> SampleRecords:
-        """The epoch's records, on the CPU, the same in every process; the next epoch starts empty."""
+        """The epoch's records, on the CPU, the same in every process; then start empty."""
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(self._values)
             dist.all_reduce(self._outcomes)
         values, outcomes = self._values.cpu().clone(), self._outcomes.cpu().clone()
         self._values.zero_()
         self._outcomes.zero_()
+        self._running.zero_()
         values[outcomes[:, 0] == 0] = torch.nan
         return SampleRecords(
             margin=values[:, 0].contiguous(),

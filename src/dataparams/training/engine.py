@@ -1,0 +1,492 @@
+"""Training: one loop, in one process or several, that can stop and go on at any moment."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
+
+from dataparams.data import Augmentation, DeviceBatches, channel_statistics
+from dataparams.errors import RunError, UserError
+from dataparams.parameters import CLAMP, DataParameters
+from dataparams.runs import EpochRecord, RunFolder
+from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, require_valid
+from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
+from dataparams.training.models import create_model
+from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
+from dataparams.training.progress import ProgressDisplay, SilentProgress
+from dataparams.training.recorder import SampleRecorder
+from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, parameter_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataparams.data import Batch, ImageDataset
+
+_VALIDATION_BATCH = 1000
+
+
+def train(
+    config: TrainConfig,
+    *,
+    dataset: ImageDataset | None = None,
+    model: nn.Module | None = None,
+    display: ProgressDisplay | None = None,
+) -> RunFolder:
+    """Train once, recording everything in the run folder.
+
+    Args:
+        config: What to do.
+        dataset: A data set in memory, in place of the one that ``config.dataset`` names.
+        model: A network of one's own, in place of the one that ``config.arch`` names.
+        display: Where progress is shown; nowhere by default.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: If something in the configuration, the data or the run folder is not as needed.
+    """
+    require_valid(config)
+    display = display or SilentProgress()
+    if config.workers is not None:
+        torch.set_num_threads(config.workers)
+    accelerator = Accelerator(
+        cpu=stays_on_cpu(),
+        mixed_precision=config.amp,
+        log_with=list(config.log_with) or None,
+        project_dir=config.output_dir,
+    )
+    with accelerator.main_process_first():
+        data = prepare_data(config, dataset, display.decoded)
+    run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
+    _on_main(accelerator, lambda: _open_run(run, config, data))
+    training = _Training(config, data, accelerator, run, display, model)
+    try:
+        training.go()
+    except BaseException as error:
+        if accelerator.is_main_process:
+            _note_failure(run, error)
+        raise
+    return run
+
+
+def _on_main(accelerator: Accelerator, action: Callable[[], None]) -> None:
+    """Let the main process act; a user's error there is raised in every process."""
+    outcome: list[UserError | None] = [None]
+    if accelerator.is_main_process:
+        try:
+            action()
+        except UserError as error:
+            outcome[0] = error
+    if accelerator.num_processes > 1:
+        broadcast_object_list(outcome)
+    if outcome[0] is not None:
+        raise outcome[0]
+
+
+def _open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
+    if run.exists() and not (config.restart or config.resume):
+        raise RunError(
+            f"{run.path} exists already and is not touched. Give --restart to start anew there, "
+            "--resume to go on where it stopped, or another --exp-prefix."
+        )
+    if config.resume and run.exists():
+        _require_same_run(run, config, data)
+        run.update_description(status="running")
+        return
+    if config.restart:
+        _require_outside(run, config)
+        run.clear()
+    run.write_description(_description(config, data))
+    run.write_samples(data.samples)
+    if data.dataset.train.unreadable:
+        run.write_unreadable(data.dataset.train.unreadable)
+
+
+def _require_outside(run: RunFolder, config: TrainConfig) -> None:
+    if config.dataset_subset_ckpt is None:
+        return
+    if run.path.resolve() in Path(config.dataset_subset_ckpt).resolve().parents:
+        raise RunError(
+            f"--restart would remove {config.dataset_subset_ckpt}, which --dataset-subset-ckpt "
+            "reads. Choose another --exp-prefix."
+        )
+
+
+def _require_same_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
+    description = run.description()
+    before = description.get("config", {})
+    now = _plain_config(config)
+    changed = [
+        f"--{name.replace('_', '-')} was {before.get(name)} and is {now[name]}"
+        for name in now
+        if name not in MAY_CHANGE_ON_RESUME and before.get(name) != now[name]
+    ]
+    if changed:
+        raise RunError(
+            f"--resume goes on with {run.path} as it was begun, but {'; '.join(changed)}. "
+            "Give the same flags, or --restart to start anew."
+        )
+    if description.get("fingerprint") != data.dataset.fingerprint:
+        raise RunError(
+            f"The data set {config.dataset} is not the one that {run.path} was begun with (its "
+            "contents differ). Restore it, or give --restart to start anew."
+        )
+
+
+def _plain_config(config: TrainConfig) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(config).items()
+    }
+
+
+def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
+    packages = ("dataparams", "torch", "torchvision", "accelerate", "timm")
+    return {
+        "status": "running",
+        "epoch": 0,
+        "dataset": data.dataset.name,
+        "fingerprint": data.dataset.fingerprint,
+        "class_names": list(data.dataset.class_names),
+        "counts": {
+            "instances": data.dataset.train.num_instances,
+            "trained_on": len(data.train),
+            "validation": len(data.dataset.val),
+            "unreadable": len(data.dataset.train.unreadable),
+            "corrupted": int(data.truth.is_corrupted.sum()) if data.truth else None,
+        },
+        "seed": config.seed,
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in packages},
+        "config": _plain_config(config),
+    }
+
+
+def _note_failure(run: RunFolder, error: BaseException) -> None:
+    text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{error}"
+    try:
+        run.update_description(status="failed", error=text or type(error).__name__)
+    except RunError:
+        return
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    loss: float
+    accuracy: float
+
+
+class _Training:
+    """A run in progress: what changes from step to step, and how."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: TrainingData,
+        accelerator: Accelerator,
+        run: RunFolder,
+        display: ProgressDisplay,
+        model: nn.Module | None,
+    ) -> None:
+        self.config, self.data, self.run = config, data, run
+        self.accelerator, self.display = accelerator, display
+        self.device: torch.device = accelerator.device
+        torch.manual_seed(config.seed)
+        _, channels, side, _ = data.train.images.shape
+        if model is None:
+            model = create_model(config.arch, len(data.dataset.class_names), channels, side)
+        self.channels_last = self.device.type == "cuda"
+        if self.channels_last:
+            model = model.to(memory_format=torch.channels_last)
+            if accelerator.num_processes > 1:
+                model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        if config.compile:
+            model = torch.compile(model)  # type: ignore[assignment]
+        optimizer = torch.optim.SGD(
+            model.parameters(), config.lr, config.momentum, weight_decay=config.wd
+        )
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.dp = _data_parameters(config, data)
+        if self.dp is not None:
+            self.dp.to(self.device)
+        self.batches, self.val_batches = self._make_batches(channels, side)
+        self.recorder = SampleRecorder(data.train.num_instances, self.device)
+        self.rows: list[Metrics] = []
+        self.epoch = config.start_epoch
+        self.best = -1.0
+
+    def go(self) -> None:
+        """Train all epochs that are left."""
+        if self.config.resume:
+            self._restore()
+        board = None
+        if self.accelerator.is_main_process:
+            self._announce()
+            board = TensorBoard(self.run.tensorboard, self.epoch)
+        if self.config.log_with:
+            plain = {
+                name: value if isinstance(value, int | float | str | bool) else str(value)
+                for name, value in asdict(self.config).items()
+            }
+            self.accelerator.init_trackers("dataparams", config=plain)
+        while self.epoch < self.config.epochs:
+            metrics, record = self._epoch()
+            _on_main(self.accelerator, lambda m=metrics, r=record: self._write(m, r, board))  # type: ignore[misc]
+        if self.config.log_with:
+            self.accelerator.end_training()
+        if board is not None:
+            board.close()
+            self.run.update_description(status="finished", epoch=self.epoch)
+
+    def _make_batches(self, channels: int, side: int) -> tuple[DeviceBatches, DeviceBatches]:
+        mean, std = channel_statistics(self.data.dataset.train.images)
+        shared: dict[str, Any] = {
+            "device": self.device,
+            "mean": mean,
+            "std": std,
+            "rank": self.accelerator.process_index,
+            "world_size": self.accelerator.num_processes,
+            "channels_last": self.channels_last,
+        }
+        augmentation = (
+            Augmentation(crop_padding=side // 8, mirror=channels == 3)
+            if self.config.augment
+            else Augmentation()
+        )
+        size = min(self.config.batch_size, len(self.data.train))
+        batches = DeviceBatches(
+            self.data.train, size, augmentation=augmentation, seed=self.config.seed, **shared
+        )
+        val = DeviceBatches(self.data.dataset.val, _VALIDATION_BATCH, shuffle=False, **shared)
+        return batches, val
+
+    def _epoch(self) -> tuple[Metrics, EpochRecord]:
+        started = time.perf_counter()
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        # Each epoch begins from its own seed, so that a resumed run draws what an unbroken one did.
+        torch.manual_seed((self.config.seed * 1_000_003 + self.epoch) * world + rank)
+        self.model.train()
+        done = 0
+        for number, batch in enumerate(self.batches.epoch(self.epoch)):
+            self._set_learning_rate(self.epoch + number / len(self.batches))
+            self._step(batch)
+            done += len(batch.index)
+            if (number + 1) % self.config.print_freq == 0:
+                self._show(number + 1, done, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        learning_rate = self.optimizer.param_groups[0]["lr"]
+        records = self.recorder.finish()
+        self.epoch += 1
+        if self.dp is not None:
+            self.dp.synchronize()
+        empty = torch.empty(0)
+        record = EpochRecord(
+            epoch=self.epoch,
+            class_parameters=self.dp.class_log.cpu().clone() if self.dp is not None else empty,
+            inst_parameters=self.dp.inst_log.cpu().clone() if self.dp is not None else empty,
+            **vars(records),
+        )
+        evaluation = self._evaluate()
+        present = records.predicted >= 0
+        metrics: Metrics = {
+            "epoch": self.epoch,
+            "train_loss": float(records.loss[present].mean()),
+            "train_accuracy": float(records.correct[present].float().mean()),
+            "val_loss": evaluation.loss,
+            "val_accuracy": evaluation.accuracy,
+            "lr": learning_rate,
+            "lr_inst": self.dp.lr_inst if self.dp is not None else None,
+            "lr_class": self.dp.lr_class if self.dp is not None else None,
+            "seconds": seconds,
+            "samples_per_second": len(self.data.train) / seconds,
+        }
+        if record.inst_parameters.numel():
+            metrics |= parameter_metrics(
+                record.inst_parameters[self.data.train.index],
+                self._is_corrupted(),
+                None if self.config.skip_clamp_data_param else CLAMP,
+            )
+        return metrics, record
+
+    def _step(self, batch: Batch) -> None:
+        logits = self.model(batch.images)
+        # A sum over this process's share, scaled so that the average over the processes, which
+        # DDP and the data parameters take, is the mean over the global batch.
+        share = self.accelerator.num_processes / batch.global_size
+        if self.dp is None:
+            loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
+        else:
+            loss = self.dp(logits, batch.labels, batch.index, reduction="sum")
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss * share)
+        if self.dp is not None:
+            capacity = -(-batch.global_size // self.accelerator.num_processes)
+            self.dp.step(self.accelerator.scaler, capacity=capacity)
+        self.optimizer.step()
+        self.recorder.record(logits, batch.labels, batch.index)
+
+    def _set_learning_rate(self, progress: float) -> None:
+        rate = self.config.lr * learning_rate_factor(self.config, progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    @torch.no_grad()
+    def _evaluate(self) -> _Evaluation:
+        self.model.eval()
+        sums = torch.zeros(3, device=self.device)
+        for batch in self.val_batches.epoch(0):
+            if not len(batch.index):
+                continue
+            logits = self.model(batch.images).float()
+            loss = nn.functional.cross_entropy(logits, batch.labels, reduction="sum")
+            correct = (logits.argmax(dim=1) == batch.labels).sum()
+            sums += torch.stack((loss, correct, torch.full_like(loss, len(batch.index))))
+        loss_sum, correct_sum, count = self.accelerator.reduce(sums, "sum").tolist()
+        return _Evaluation(loss_sum / max(count, 1), correct_sum / max(count, 1))
+
+    def _write(self, metrics: Metrics, record: EpochRecord, board: TensorBoard | None) -> None:
+        """Write an epoch's files; the checkpoint last, since --resume goes on from it."""
+        self.run.write_epoch_record(record)
+        self.rows.append(metrics)
+        self.run.write_metrics(self.rows)
+        if board is not None:
+            self._report(metrics, record, board)
+        state = self._state()
+        accuracy = float(metrics["val_accuracy"] or 0.0)
+        if accuracy > self.best:
+            self.best = state["best"] = accuracy
+            self.run.write_checkpoint("best", state)
+        if self.config.save_every and self.epoch % self.config.save_every == 0:
+            self.run.write_checkpoint(f"epoch_{self.epoch}", state)
+        self.run.write_checkpoint("last", state)
+        self.run.update_description(epoch=self.epoch)
+        self.display.line(_epoch_line(metrics, self.config.epochs))
+        warning = clamp_warning(metrics, self.dp.lr_inst if self.dp is not None else None)
+        if warning and not any(clamp_warning(row, 0.0) for row in self.rows[:-1]):
+            self.display.line(warning)
+
+    def _report(self, metrics: Metrics, record: EpochRecord, board: TensorBoard) -> None:
+        board.scalars(metrics)
+        if record.inst_parameters.numel():
+            values = record.inst_parameters[self.data.train.index]
+            board.temperatures(self.epoch, values, self._is_corrupted())
+        if record.class_parameters.numel():
+            board.class_temperatures(self.epoch, record.class_parameters)
+        if self.config.log_with:
+            known = {name: value for name, value in metrics.items() if value is not None}
+            self.accelerator.log(known, step=self.epoch)
+
+    def _is_corrupted(self) -> Tensor | None:
+        """The truth of the samples trained on."""
+        if self.data.truth is None:
+            return None
+        everywhere = torch.zeros(self.data.train.num_instances, dtype=torch.bool)
+        everywhere[self.data.dataset.train.index] = self.data.truth.is_corrupted
+        return everywhere[self.data.train.index]
+
+    def _state(self) -> dict[str, Any]:
+        scaler = self.accelerator.scaler
+        return {
+            "epoch": self.epoch,
+            "best": self.best,
+            "model": self._bare_model().state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "data_parameters": self.dp.state_dict() if self.dp is not None else {},
+            "scaler": scaler.state_dict() if scaler is not None else {},
+            "metrics": self.rows,
+        }
+
+    def _bare_model(self) -> nn.Module:
+        bare: nn.Module = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        return bare
+
+    def _restore(self) -> None:
+        """Go back to the last whole epoch; where none was finished, there is nothing to restore."""
+        state = self.run.checkpoint("last")
+        if state is None:
+            return
+        try:
+            self._bare_model().load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.dp is not None:
+                self.dp.load_state_dict(state["data_parameters"])
+            if self.accelerator.scaler is not None:
+                self.accelerator.scaler.load_state_dict(state["scaler"])
+            self.epoch, self.best, self.rows = state["epoch"], state["best"], list(state["metrics"])
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"{self.run.path / 'checkpoint' / 'last.pt'} does not fit this run ({error}). "
+                "Give --restart to start anew; the records of its epochs are as they were."
+            ) from error
+
+    def _announce(self) -> None:
+        counts = f"{len(self.data.train)} samples of {len(self.data.dataset.class_names)} classes"
+        if len(self.data.train) < len(self.data.dataset.train):
+            counts = f"{len(self.data.train)} of {len(self.data.dataset.train)} samples"
+        unreadable = self.data.dataset.train.unreadable
+        if unreadable:
+            self.display.line(
+                f"{len(unreadable)} images could not be read and are left out; "
+                f"{self.run.path / 'unreadable.csv'} lists them."
+            )
+        rate = f", lr_inst {self.dp.lr_inst:.3g}" if self.dp and self.dp.lr_inst else ""
+        self.display.line(
+            f"{self.run.path}: {counts}, {self.config.arch} on {self.device}, "
+            f"epochs {self.epoch + 1} to {self.config.epochs}{rate}"
+        )
+
+    def _show(self, steps: int, done: int, seconds: float) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        loss, correct = self.recorder.running_sums()
+        figures = (
+            f"epoch {self.epoch + 1}  loss {loss / max(done, 1):.3f}  "
+            f"accuracy {correct / max(done, 1):.1%}  "
+            f"{done * self.accelerator.num_processes / seconds:,.0f} samples/s"
+        )
+        per_epoch = len(self.batches)
+        self.display.step(self.epoch * per_epoch + steps, self.config.epochs * per_epoch, figures)
+
+
+def _data_parameters(config: TrainConfig, data: TrainingData) -> DataParameters | None:
+    if not (config.learn_inst_parameters or config.learn_class_parameters):
+        return None
+    rate = config.lr_inst_param
+    if rate == "auto":
+        size = min(config.batch_size, len(data.train))
+        rate = instance_learning_rate(config.epochs, size, config.momentum)
+    return DataParameters(
+        data.train.num_instances,
+        len(data.dataset.class_names),
+        lr_inst=rate if config.learn_inst_parameters else None,
+        lr_class=config.lr_class_param if config.learn_class_parameters else None,
+        init_inst=config.init_inst_param,
+        init_class=config.init_class_param,
+        wd_inst=config.wd_inst_param,
+        wd_class=config.wd_class_param,
+        momentum=config.momentum,
+        clamp=None if config.skip_clamp_data_param else CLAMP,
+    )
+
+
+def _epoch_line(metrics: Metrics, epochs: int) -> str:
+    width = len(str(epochs))
+    line = (
+        f"epoch {metrics['epoch']:>{width}}/{epochs}  "
+        f"train loss {metrics['train_loss']:.3f} accuracy {metrics['train_accuracy']:.1%}  "
+        f"val loss {metrics['val_loss']:.3f} accuracy {metrics['val_accuracy']:.1%}  "
+        f"{metrics['samples_per_second']:,.0f} samples/s"
+    )
+    if metrics.get("auroc") is not None:
+        line += f"  AUROC {metrics['auroc']:.3f}"
+    return line

@@ -1,0 +1,131 @@
+"""From a configuration to the samples that a run trains on, and their table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import torch
+
+from dataparams.data import apply_noise, load_dataset
+from dataparams.errors import RunError, UserError
+from dataparams.runs import RunFolder, read_epoch_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataparams.data import CorruptedLabels, ImageDataset, LabeledImages
+    from dataparams.training.config import TrainConfig
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a run trains on.
+
+    Attributes:
+        dataset: The data set as it was loaded.
+        train: The samples trained on: labels perhaps made wrong, perhaps a selection.
+        truth: The labels before and after, if some were made wrong; in the order of
+            ``dataset.train``, never used in training.
+        samples: The table of all training samples, as ``samples.parquet`` has it.
+    """
+
+    dataset: ImageDataset
+    train: LabeledImages
+    truth: CorruptedLabels | None
+    samples: pl.DataFrame
+
+
+def prepare_data(
+    config: TrainConfig,
+    dataset: ImageDataset | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> TrainingData:
+    """Load the data set, make labels wrong where asked to, and select samples where asked to.
+
+    Args:
+        config: The configuration.
+        dataset: A data set that is in memory already, in place of ``config.dataset``.
+        on_progress: Called with the number of images decoded and of all images.
+
+    Raises:
+        UserError: If data, noise or selection cannot be used.
+    """
+    if dataset is None:
+        dataset = load_dataset(
+            config.dataset,
+            data_dir=Path(config.data_dir),
+            val_frac=config.val_frac,
+            seed=config.seed,
+            image_size=config.image_size,
+            on_progress=on_progress,
+        )
+    train, truth = dataset.train, None
+    if config.rand_fraction > 0 or config.noise.startswith("file:"):
+        train, truth = apply_noise(
+            train,
+            config.noise,
+            config.rand_fraction,
+            seed=config.seed,
+            class_names=dataset.class_names,
+        )
+    samples = _samples_table(train, truth)
+    if config.dataset_subset_ckpt is not None:
+        train = _selected(train, samples, Path(config.dataset_subset_ckpt), config.subset_frac)
+    return TrainingData(dataset, train, truth, samples)
+
+
+def _samples_table(train: LabeledImages, truth: CorruptedLabels | None) -> pl.DataFrame:
+    columns: dict[str, object] = {
+        "index": train.index.numpy(),
+        "id": list(train.ids),
+        "label": train.labels.numpy(),
+    }
+    if truth is not None:
+        columns["true_label"] = truth.true_labels.numpy()
+        columns["is_corrupted"] = truth.is_corrupted.numpy()
+    return pl.DataFrame(columns)
+
+
+def _selected(
+    train: LabeledImages, samples: pl.DataFrame, file: Path, share: float
+) -> LabeledImages:
+    """The share of the samples whose instance parameters are lowest; they keep their index."""
+    record = read_epoch_record(file)
+    if not record.inst_parameters.numel():
+        raise UserError(
+            f"{file} has no instance parameters; expected the checkpoint of a run with "
+            "--learn-inst-parameters."
+        )
+    if len(record.inst_parameters) != train.num_instances:
+        raise UserError(
+            f"{file} has {len(record.inst_parameters)} instance parameters, but the data set has "
+            f"{train.num_instances} samples; expected a run on the same data set."
+        )
+    _require_same_labels(samples, file)
+    order = record.inst_parameters[train.index].argsort(stable=True)
+    kept = order[: max(1, round(share * len(train)))]
+    return train.select(kept.sort().values)
+
+
+def _require_same_labels(samples: pl.DataFrame, file: Path) -> None:
+    """A selection makes sense only where the checkpoint's run saw the same labels."""
+    try:
+        theirs = RunFolder(file.parent).samples()
+    except RunError:
+        return
+    if theirs["id"].to_list() != samples["id"].to_list():
+        raise UserError(f"{file} is of a run on other samples; expected the same data set.")
+    different = int((theirs["label"] != samples["label"]).sum())
+    if different:
+        raise UserError(
+            f"{file} is of a run in which {different} of {len(samples)} samples had another label; "
+            "expected the same --rand-fraction, --noise and --seed as in that run."
+        )
+
+
+def stays_on_cpu() -> bool:
+    """Whether there is no accelerator to train on."""
+    return not (torch.cuda.is_available() or torch.backends.mps.is_available())

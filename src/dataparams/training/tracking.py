@@ -1,0 +1,116 @@
+"""What a run reports after each epoch: metrics, TensorBoard, and Accelerate's trackers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataparams.detection import detection_figures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+Metrics = dict[str, "float | int | None"]
+_AT_CLAMP = 1e-4
+_MANY_AT_CLAMP = 0.05
+
+
+def parameter_metrics(
+    log_temperature: Tensor, is_corrupted: Tensor | None, clamp: tuple[float, float] | None
+) -> Metrics:
+    """Summarise the instance parameters of the samples trained on.
+
+    Args:
+        log_temperature: (n,) log temperatures, on the CPU.
+        is_corrupted: (n,) bool where the truth is known.
+        clamp: Lowest and highest temperature, or None.
+
+    Returns:
+        Mean, lowest and highest temperature, the share at the clamp, and the detection figures.
+    """
+    temperature = log_temperature.exp()
+    metrics: Metrics = {
+        "inst_mean": float(temperature.mean()),
+        "inst_lowest": float(temperature.min()),
+        "inst_highest": float(temperature.max()),
+        "inst_share_at_clamp": 0.0,
+    }
+    if clamp is not None:
+        low, high = (math.log(limit) for limit in clamp)
+        at_clamp = (log_temperature < low + _AT_CLAMP) | (log_temperature > high - _AT_CLAMP)
+        metrics["inst_share_at_clamp"] = float(at_clamp.float().mean())
+    if is_corrupted is not None:
+        figures = detection_figures(log_temperature.numpy(), is_corrupted.numpy())
+        metrics["auroc"] = figures.auroc if figures else None
+        metrics["recall_at_noise_rate"] = figures.recall_at_noise_rate if figures else None
+    return metrics
+
+
+def clamp_warning(metrics: Metrics, learning_rate: float | None) -> str | None:
+    """What to tell the user where many temperatures sit at the clamp, else None.
+
+    Example:
+        >>> clamp_warning({"inst_share_at_clamp": 0.01}, 0.2) is None
+        True
+    """
+    share = metrics.get("inst_share_at_clamp") or 0.0
+    if share <= _MANY_AT_CLAMP:
+        return None
+    return (
+        f"Warning: {share:.0%} of the instance temperatures sit at the clamp, where they rank no "
+        f"more. The learning rate {learning_rate:g} is too high for this training: lower "
+        "--lr-inst-param, or leave it at auto."
+    )
+
+
+class TensorBoard:
+    """Writes TensorBoard's event files.
+
+    Args:
+        folder: Where.
+        first_epoch: Number of epochs done; later entries of an interrupted run are dropped.
+    """
+
+    def __init__(self, folder: Path, first_epoch: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(folder), purge_step=first_epoch + 1)  # type: ignore[no-untyped-call]
+
+    def scalars(self, metrics: Metrics) -> None:
+        """Write a row of metrics, at its epoch."""
+        for name, value in metrics.items():
+            if value is not None and name != "epoch":
+                self._writer.add_scalar(_tag(name), value, metrics["epoch"])
+
+    def temperatures(self, epoch: int, values: Tensor, is_corrupted: Tensor | None) -> None:
+        """Write the histogram of the log temperatures; separately by truth where it is known."""
+        groups = {"all": values}
+        if is_corrupted is not None:
+            groups["clean"], groups["corrupted"] = values[~is_corrupted], values[is_corrupted]
+        for name, group in groups.items():
+            if group.numel():
+                tag = f"instance_parameters/{name}"
+                self._writer.add_histogram(f"{tag}/log", group.numpy(), epoch)
+                temperature = np.exp(group.numpy())
+                self._writer.add_scalar(f"{tag}/mean", temperature.mean(), epoch)
+                self._writer.add_scalar(f"{tag}/lowest", temperature.min(), epoch)
+                self._writer.add_scalar(f"{tag}/highest", temperature.max(), epoch)
+
+    def class_temperatures(self, epoch: int, values: Tensor) -> None:
+        """Write the histogram of the classes' log temperatures."""
+        self._writer.add_histogram("class_parameters/log", values.numpy(), epoch)
+        for name, value in (("lowest", values.min()), ("highest", values.max())):
+            self._writer.add_scalar(f"class_parameters/{name}", value.exp().item(), epoch)
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self._writer.close()
+
+
+def _tag(name: str) -> str:
+    group, _, rest = name.partition("_")
+    return f"{group}/{rest}" if group in ("train", "val", "inst", "lr") and rest else name
