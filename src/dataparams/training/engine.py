@@ -205,11 +205,11 @@ class _Training:
         _, channels, side, _ = data.train.images.shape
         if model is None:
             model = create_model(config.arch, len(data.dataset.class_names), channels, side)
-        self.channels_last = self.device.type == "cuda"
+        self.channels_last = self.device.type in ("cpu", "cuda")
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
-            if accelerator.num_processes > 1:
-                model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        if self.device.type == "cuda" and accelerator.num_processes > 1:
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         if config.compile:
             model = torch.compile(model)  # type: ignore[assignment]
         optimizer = torch.optim.SGD(

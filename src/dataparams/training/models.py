@@ -29,14 +29,12 @@ class SmallCNN(nn.Sequential):
         widths = [width, 2 * width, 4 * width, 4 * width]
         layers: list[nn.Module] = []
         for entering, leaving in zip([channels, *widths], widths, strict=False):
-            layers += [
-                nn.Conv2d(entering, leaving, 3, padding=1, bias=False),
-                nn.BatchNorm2d(leaving),
-                nn.ReLU(inplace=True),
-            ]
+            layers.append(nn.Conv2d(entering, leaving, 3, padding=1, bias=False))
             if side >= 8:
+                # Pooled before it is normalised, which then costs a quarter.
                 layers.append(nn.MaxPool2d(2))
                 side //= 2
+            layers += [nn.BatchNorm2d(leaving), nn.ReLU(inplace=True)]
         head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], num_classes)]
         super().__init__(*layers, *head)
 

@@ -78,7 +78,7 @@ class TensorBoard:
     def __init__(self, folder: Path, first_epoch: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder), purge_step=first_epoch + 1)  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(folder), purge_step=first_epoch + 1)
 
     def scalars(self, metrics: Metrics) -> None:
         """Write a row of metrics, at its epoch."""
