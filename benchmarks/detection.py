@@ -6,16 +6,19 @@ import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from results import mean_and_spread, table, write_section
 
 from dataparams.data import ImageDataset, load_dataset
 from dataparams.detection import detection_figures
-from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.progress import PlainProgress
+from results import mean_and_spread, table, write_section
+
+if TYPE_CHECKING:
+    from dataparams.runs import RunFolder
 
 SETTINGS = (
     "no data parameters",

@@ -1,0 +1,114 @@
+"""Ranking the samples of a run by data parameter, from the run folder alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.threshold import NoiseEstimate, estimate_noise
+from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
+from dataparams.errors import RunError
+
+if TYPE_CHECKING:
+    from dataparams.runs import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The samples of a run, the most suspicious first.
+
+    Attributes:
+        epoch: After which epoch.
+        is_best_epoch: Whether that is where validation accuracy peaked, for want of a wish.
+        table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature) and
+            ``is_selected``, in the order of falling temperature.
+        estimate: The estimated noise rate, where the threshold was to be found.
+        figures: How well the values detect, where the truth is known.
+        precision: Share of the selected samples that are corrupted, where the truth is known.
+        recall: Share of the corrupted samples that are selected, where the truth is known.
+    """
+
+    epoch: int
+    is_best_epoch: bool
+    table: pl.DataFrame
+    estimate: NoiseEstimate | None
+    figures: DetectionFigures | None
+    precision: float | None
+    recall: float | None
+
+
+def rank(
+    run: RunFolder,
+    *,
+    epoch: int | None = None,
+    top: float | None = None,
+    estimate_threshold: bool = False,
+) -> Ranking:
+    """Sort the samples by instance parameter, highest temperature first.
+
+    Args:
+        run: The run folder.
+        epoch: After which epoch; None takes the one at which validation accuracy peaked.
+        top: Share of the samples to select, 0 ... 1.
+        estimate_threshold: Select above the threshold that the values themselves suggest instead.
+
+    Returns:
+        The ranking; everything is selected where neither ``top`` nor the threshold is asked for.
+
+    Raises:
+        RunError: If the run has not come that far or has no instance parameters.
+    """
+    description = run.description()
+    chosen = best_epoch(run) if epoch is None else epoch
+    record = run.epoch_record(chosen)
+    if not record.inst_parameters.numel():
+        raise RunError(
+            f"{run.path} has no instance parameters to rank by; it was trained without them. "
+            "Train with --learn-inst-parameters."
+        )
+    samples = run.samples()
+    if samples["index"].max() >= len(record.inst_parameters):  # type: ignore[operator]
+        raise RunError(f"{run.path} is damaged: samples.parquet has more samples than epoch files.")
+    is_trained_on = record.predicted.numpy()[samples["index"].to_numpy()] >= 0
+    samples = samples.filter(pl.Series(is_trained_on))
+    log_temperature = record.inst_parameters.numpy()[samples["index"].to_numpy()]
+    estimate = None
+    is_selected = np.ones(len(samples), dtype=bool)
+    order = np.argsort(-log_temperature, kind="stable")
+    if estimate_threshold:
+        initial = math.log(description.get("config", {}).get("init_inst_param", 1.0))
+        estimate = estimate_noise(log_temperature, initial)
+        is_selected = log_temperature > estimate.threshold
+    elif top is not None:
+        is_selected[order[round(top * len(samples)) :]] = False
+    figures, precision, recall = None, None, None
+    if "is_corrupted" in samples.columns:
+        is_corrupted = samples["is_corrupted"].to_numpy()
+        figures = detection_figures(log_temperature, is_corrupted)
+        precision, recall = precision_and_recall(is_selected, is_corrupted)
+    names = description.get("class_names", [])
+    table = samples.select(
+        "index",
+        "id",
+        "label",
+        pl.Series("label_name", [names[label] for label in samples["label"]], dtype=pl.String),
+        pl.Series("value", np.exp(log_temperature)),
+        pl.Series("is_selected", is_selected),
+    )[order]
+    return Ranking(chosen, epoch is None, table, estimate, figures, precision, recall)
+
+
+def best_epoch(run: RunFolder) -> int:
+    """The epoch at which validation accuracy peaked, the first of several.
+
+    Raises:
+        RunError: If no epoch is finished.
+    """
+    metrics = run.metrics()
+    if not len(metrics):
+        raise RunError(f"{run.path} has not finished an epoch yet.")
+    return int(metrics["epoch"][metrics["val_accuracy"].arg_max()])  # type: ignore[index]

@@ -1,0 +1,226 @@
+"""The command line: one sub-command per verb, thin."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from dataparams.errors import RunError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tyro.conf import Positional
+
+    from dataparams.analysis import Ranking
+    from dataparams.training.config import TrainConfig
+
+_INTERRUPTED = 130
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class RankConfig:
+    """Sort a run's samples by data parameter, the most suspicious first."""
+
+    run: Positional[Path]
+    """The run folder."""
+    epoch: int | None = None
+    """After which epoch; by default the one at which validation accuracy peaked."""
+    top: float | None = None
+    """Select this share of the samples, the highest first."""
+    threshold: Literal["auto"] | None = None
+    """Select above a threshold estimated from the values, with no knowledge of the noise rate."""
+    out: Path | None = None
+    """Write the selected samples to this CSV file: index, id, label, label_name, value."""
+    overwrite: bool = False
+    """Replace that file where it exists."""
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """Find swapped labels in scikit-learn's digits, and see what finding them is worth."""
+
+    output_dir: str = "weights_CL"
+    """Where run folders lie."""
+    rand_fraction: float = 0.4
+    """Share of the samples whose labels are swapped."""
+    epochs: int = 20
+    """Number of epochs of each training."""
+    seed: int = 0
+    """What everything random depends on."""
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "dataparams") -> int:
+    """Run the command line.
+
+    Args:
+        arguments: The words after the program's name; None takes the process's own.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code: 0 done, 2 wrong use, 3 unusable data, 4 unusable run folder, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words, program)
+    except UserError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted; --resume goes on after the last whole epoch.\n")
+        return _INTERRUPTED
+
+
+def _dispatch(words: list[str], program: str) -> int:
+    verbs: dict[str, Callable[[list[str], str], int]]
+    verbs = {"train": _train, "rank": _rank, "demo": _demo}
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(_overview())
+        return 0 if words else UserError.exit_code
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"dataparams {version('dataparams')}\n")
+        return 0
+    if words[0] not in verbs:
+        raise UserError(
+            f"There is no command {words[0]!r}; expected one of {', '.join(verbs)}. "
+            "dataparams --help tells what they do."
+        )
+    return verbs[words[0]](words[1:], program)
+
+
+def _overview() -> str:
+    return """\
+usage: dataparams COMMAND [--help] [flags]
+
+  demo    find swapped labels in images that come with the installation, in under a minute
+  train   train once with data parameters; everything goes to a run folder
+  rank    sort a run's samples, the most suspicious labels first
+
+dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
+4 unusable run folder, 130 interrupted.
+"""
+
+
+def _train(words: list[str], program: str) -> int:
+    from dataparams.training.config import RECIPES
+
+    recipe = _last_value(words, "--recipe") or "quick"
+    if recipe not in RECIPES:
+        raise UserError(f"--recipe is {recipe!r}; expected one of {', '.join(RECIPES)}.")
+    default = RECIPES["cifar" if recipe == "cifar" else "quick"]
+    config: TrainConfig = tyro.cli(
+        type(default),
+        default=default,
+        args=words,
+        prog=f"{program} train",
+        description="Train once with data parameters; everything goes to a run folder.",
+    )
+    from dataparams.training.engine import train
+    from dataparams.training.progress import progress_display
+
+    with progress_display() as display:
+        run = train(config, display=display)
+        if config.learn_inst_parameters:
+            display.line(f"Next: dataparams rank {run.path} --threshold auto")
+        display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
+    return 0
+
+
+def _last_value(words: list[str], flag: str) -> str | None:
+    """The value that a flag is given last, before the words are parsed for good."""
+    value = None
+    for position, word in enumerate(words):
+        if word == flag and position + 1 < len(words):
+            value = words[position + 1]
+        elif word.startswith(f"{flag}="):
+            value = word.partition("=")[2]
+    return value
+
+
+def _rank(words: list[str], program: str) -> int:
+    config = tyro.cli(RankConfig, args=words, prog=f"{program} rank")
+    if config.top is not None and config.threshold is not None:
+        raise UserError("--top and --threshold are both given; expected one of them.")
+    if config.top is not None and not 0 <= config.top <= 1:
+        raise UserError(f"--top is {config.top}; expected a share, 0 ... 1.")
+    if config.out is not None and config.out.exists() and not config.overwrite:
+        raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
+    from dataparams.analysis import rank
+    from dataparams.runs import RunFolder, write_whole
+
+    ranking = rank(
+        RunFolder(config.run),
+        epoch=config.epoch,
+        top=config.top,
+        estimate_threshold=config.threshold is not None,
+    )
+    sys.stdout.write(_ranking_text(ranking))
+    selected = ranking.table.filter(ranking.table["is_selected"]).drop("is_selected")
+    if config.out is not None:
+        write_whole(config.out, selected.write_csv().encode())
+        sys.stdout.write(f"Wrote {len(selected)} samples to {config.out}.\n")
+    else:
+        sys.stdout.write("Nothing is written; --out ranked.csv writes the list.\n")
+    return 0
+
+
+def _ranking_text(ranking: Ranking) -> str:
+    why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
+    lines = [f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
+    width = max((len(name) for name in ranking.table["id"][:_SHOWN]), default=2)
+    lines.append(f"{'index':>8}  {'id':<{width}}  {'value':>7}  label")
+    for row in ranking.table[:_SHOWN].iter_rows(named=True):
+        lines.append(
+            f"{row['index']:>8}  {row['id']:<{width}}  {row['value']:7.3f}  {row['label_name']}"
+        )
+    if ranking.estimate is not None:
+        lines.append(
+            f"Estimated noise rate: {ranking.estimate.noise_rate:.1%} (threshold: temperature "
+            f"{math.exp(ranking.estimate.threshold):.3f})."
+        )
+        if not ranking.estimate.is_bimodal:
+            lines.append(
+                "The values do not fall into two groups: the estimate is what the model disagreed "
+                "with, which may be hard samples as well as wrong labels."
+            )
+    if ranking.precision is not None:
+        count = int(ranking.table["is_selected"].sum())
+        lines.append(
+            f"Of the {count} selected, {ranking.precision:.1%} are corrupted (precision); they are "
+            f"{ranking.recall:.1%} of all corrupted (recall)."
+        )
+    if ranking.figures is not None:
+        lines.append(
+            f"Truth is known: noise rate {ranking.figures.noise_rate:.1%}, recall at the noise "
+            f"rate {ranking.figures.recall_at_noise_rate:.1%}, AUROC {ranking.figures.auroc:.4f}, "
+            f"average precision {ranking.figures.average_precision:.4f}."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _demo(words: list[str], program: str) -> int:
+    config = tyro.cli(DemoConfig, args=words, prog=f"{program} demo")
+    from dataparams.demo import run_demo
+    from dataparams.training.progress import progress_display
+
+    with progress_display("demo") as display:
+        run_demo(
+            output_dir=config.output_dir,
+            rand_fraction=config.rand_fraction,
+            epochs=config.epochs,
+            seed=config.seed,
+            display=display,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
