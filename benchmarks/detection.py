@@ -119,9 +119,9 @@ def main() -> None:
     body = table(["setting", "AUROC", "recall at noise rate", "test accuracy", "seconds"], rows)
     kind = TrainConfig()
     body += (
-        f"\n\nCIFAR-10, the first {arguments.samples} training samples, {arguments.rate:.0%} of the "
-        f"labels swapped, {arguments.seeds} seeds, mean ± standard deviation, everything after the "
-        f"last of {arguments.epochs} epochs (nothing is chosen by the test data). {kind.arch}, "
+        f"\n\nCIFAR-10, the first {arguments.samples} training samples, {arguments.rate:.0%} of "
+        f"the labels swapped, {arguments.seeds} seeds, mean ± standard deviation, everything after "
+        f"the last of {arguments.epochs} epochs (nothing is chosen by the test data). {kind.arch}, "
         f"batch {kind.batch_size}, SGD {kind.lr} ({kind.schedule}), momentum {kind.momentum}, "
         f"weight decay {kind.wd}, crops and mirror images, {arguments.amp}, instance learning rate "
         "auto. Without data parameters, samples are ranked by the area under the margin."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import tyro
@@ -13,14 +15,12 @@ from dataparams.errors import RunError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from tyro.conf import Positional
 
     from dataparams.analysis import Ranking
     from dataparams.training.config import TrainConfig
 
 _INTERRUPTED = 130
+_NOBODY_READS = 141
 _SHOWN = 10
 
 
@@ -28,7 +28,7 @@ _SHOWN = 10
 class RankConfig:
     """Sort a run's samples by data parameter, the most suspicious first."""
 
-    run: Positional[Path]
+    run: tyro.conf.Positional[Path]
     """The run folder."""
     epoch: int | None = None
     """After which epoch; by default the one at which validation accuracy peaked."""
@@ -75,6 +75,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted; --resume goes on after the last whole epoch.\n")
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter's last flush must not fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
 
 
 def _dispatch(words: list[str], program: str) -> int:
@@ -177,10 +181,10 @@ def _ranking_text(ranking: Ranking) -> str:
     lines = [f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
     width = max((len(name) for name in ranking.table["id"][:_SHOWN]), default=2)
     lines.append(f"{'index':>8}  {'id':<{width}}  {'value':>7}  label")
-    for row in ranking.table[:_SHOWN].iter_rows(named=True):
-        lines.append(
-            f"{row['index']:>8}  {row['id']:<{width}}  {row['value']:7.3f}  {row['label_name']}"
-        )
+    lines += [
+        f"{row['index']:>8}  {row['id']:<{width}}  {row['value']:7.3f}  {row['label_name']}"
+        for row in ranking.table[:_SHOWN].iter_rows(named=True)
+    ]
     if ranking.estimate is not None:
         lines.append(
             f"Estimated noise rate: {ranking.estimate.noise_rate:.1%} (threshold: temperature "
