@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (tyro reads the annotations)
 from typing import TYPE_CHECKING, Literal
 
 import tyro

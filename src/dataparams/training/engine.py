@@ -68,8 +68,8 @@ def train(
     with accelerator.main_process_first():
         data = prepare_data(config, dataset, display.decoded)
     run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
-    _on_main(accelerator, lambda: _open_run(run, config, data))
     training = _Training(config, data, accelerator, run, display, model)
+    _on_main(accelerator, lambda: _open_run(run, config, data))
     try:
         training.go()
     except BaseException as error:

@@ -1,0 +1,43 @@
+"""Small data and short trainings that several tests share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+from dataparams.data import ImageDataset, load_dataset
+from dataparams.training import TrainConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def few_digits() -> ImageDataset:
+    """400 digits to train on, 100 to validate on."""
+    digits = load_dataset("digits")
+    train = replace(digits.train.select(torch.arange(400)), num_instances=400)
+    return replace(digits, train=train, val=digits.val.select(torch.arange(100)))
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> TrainConfig:
+    """Three epochs with instance parameters on labels of which 40 % are swapped."""
+    return TrainConfig(
+        output_dir=str(tmp_path / "runs"),
+        epochs=3,
+        batch_size=64,
+        rand_fraction=0.4,
+        learn_inst_parameters=True,
+    )
+
+
+@pytest.fixture
+def linear() -> nn.Module:
+    """A network without batch statistics: the same in one process as in several."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))

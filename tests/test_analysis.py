@@ -1,0 +1,120 @@
+"""Ranking and the estimate of the noise rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataparams.analysis import estimate_noise, rank
+from dataparams.detection import detection_figures, precision_and_recall
+from dataparams.errors import RunError
+from dataparams.runs import EpochRecord, RunFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _run(path: Path, *, truth: bool = True) -> RunFolder:
+    """Six samples, of which the fifth is absent; epoch 2 has the best validation accuracy."""
+    run = RunFolder(path)
+    run.write_description({"class_names": ["cat", "dog"], "config": {"init_inst_param": 1.0}})
+    columns: dict[str, object] = {
+        "index": range(6),
+        "id": [f"train/{number}" for number in range(6)],
+        "label": [0, 1, 0, 1, 0, 1],
+    }
+    if truth:
+        columns["is_corrupted"] = [False, True, False, False, False, True]
+    run.write_samples(pl.DataFrame(columns))
+    for epoch in (1, 2, 3):
+        run.write_epoch_record(
+            EpochRecord(
+                epoch=epoch,
+                class_parameters=torch.empty(0),
+                inst_parameters=torch.tensor([-1.0, 2.0, -0.5, 0.5, 9.0, 1.0]) * epoch,
+                margin=torch.zeros(6),
+                loss=torch.zeros(6),
+                predicted=torch.tensor([0, 0, 0, 0, -1, 0], dtype=torch.int32),
+                correct=torch.zeros(6, dtype=torch.bool),
+            )
+        )
+    run.write_metrics([{"epoch": e, "val_accuracy": a} for e, a in ((1, 0.5), (2, 0.8), (3, 0.8))])
+    return run
+
+
+def test_highest_temperature_first_at_the_best_epoch(tmp_path: Path) -> None:
+    ranking = rank(_run(tmp_path))
+    assert (ranking.epoch, ranking.is_best_epoch) == (2, True)
+    assert ranking.table["index"].to_list() == [1, 5, 3, 2, 0]
+    assert ranking.table["label_name"].to_list() == ["dog", "dog", "dog", "cat", "cat"]
+    np.testing.assert_allclose(ranking.table["value"][0], np.exp(4.0), rtol=1e-6)
+    assert ranking.figures is not None
+    assert ranking.figures.auroc == 1.0
+
+
+def test_top_selects_its_share(tmp_path: Path) -> None:
+    ranking = rank(_run(tmp_path), top=0.6)
+    assert ranking.table["is_selected"].to_list() == [True, True, True, False, False]
+    assert (ranking.precision, ranking.recall) == (2 / 3, 1.0)
+    assert rank(_run(tmp_path / "other", truth=False), epoch=1).figures is None
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not a run folder"):
+        rank(RunFolder(tmp_path))
+    run = _run(tmp_path / "run")
+    with pytest.raises(RunError, match=r"no record of epoch 9; there are: 1 \.\.\. 3"):
+        rank(run, epoch=9)
+
+
+@given(
+    rate=st.floats(0.05, 0.6),
+    distance=st.floats(1.2, 4.0),
+    initial=st.floats(-0.5, 0.5),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_noise_rate_of_two_groups_is_found(
+    rate: float, distance: float, initial: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    wrong = round(3000 * rate)
+    low = rng.normal(-distance / 2, 0.2, 3000 - wrong)
+    high = rng.normal(distance / 2, 0.25, wrong)
+    estimate = estimate_noise(np.concatenate([low, high]) + initial, initial)
+    assert estimate.is_bimodal
+    assert abs(estimate.noise_rate - wrong / 3000) < 0.02
+
+
+@pytest.mark.parametrize("values", [np.zeros(50), np.full(50, -0.3)])
+def test_values_that_never_moved_estimate_no_noise(values: np.ndarray) -> None:
+    assert estimate_noise(values).noise_rate == 0
+
+
+def test_one_group_below_the_start_is_clean() -> None:
+    values = np.random.default_rng(0).normal(-1, 0.2, 2000)
+    estimate = estimate_noise(values)
+    assert estimate.noise_rate < 0.01
+    assert not estimate.is_bimodal
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=40), st.integers(0, 100))
+def test_detection_figures_agree_with_their_definitions(truth: list[bool], seed: int) -> None:
+    is_corrupted = np.array(truth)
+    score = np.random.default_rng(seed).permutation(len(truth)).astype(float)
+    figures = detection_figures(score, is_corrupted)
+    if is_corrupted.all() or not is_corrupted.any():
+        assert figures is None
+        return
+    assert figures is not None
+    pairs = [(a, b) for a in score[is_corrupted] for b in score[~is_corrupted]]
+    np.testing.assert_allclose(figures.auroc, np.mean([a > b for a, b in pairs]))
+    selected = score >= np.sort(score)[-is_corrupted.sum()]
+    precision, recall = precision_and_recall(selected, is_corrupted)
+    assert precision == recall == figures.recall_at_noise_rate

@@ -1,0 +1,139 @@
+"""The run folder keeps what was written and trusts no file."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from dataparams.errors import RunError
+from dataparams.runs import EpochRecord, RunFolder, read_epoch_record, write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _record(epoch: int = 1, count: int = 4) -> EpochRecord:
+    return EpochRecord(
+        epoch=epoch,
+        class_parameters=torch.empty(0),
+        inst_parameters=torch.arange(float(count)),
+        margin=torch.zeros(count),
+        loss=torch.ones(count),
+        predicted=torch.zeros(count, dtype=torch.int32),
+        correct=torch.ones(count, dtype=torch.bool),
+    )
+
+
+class Hostile:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (self.command,)
+
+
+def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_epoch_record(_record(7))
+    run.write_epoch_record(_record(12))
+    assert run.epochs() == [7, 12]
+    read = run.epoch_record(7)
+    for name, value in vars(_record(7)).items():
+        assert torch.equal(torch.as_tensor(getattr(read, name)), torch.as_tensor(value))
+
+
+def test_a_hostile_file_runs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "epoch_1.pth.tar"
+    for contents in (
+        pickle.dumps(Hostile(f"touch {tmp_path}/harm")),
+        pickle.dumps({"epoch": Hostile(f"touch {tmp_path}/harm")}),
+    ):
+        file.write_bytes(contents)
+        with pytest.raises(RunError, match="damaged or not a file of this program"):
+            read_epoch_record(file)
+    torch.save({"epoch": Hostile(f"touch {tmp_path}/harm")}, file)
+    with pytest.raises(RunError, match="damaged or not a file"):
+        read_epoch_record(file)
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_truncated_file_is_named(tmp_path: Path, share: float) -> None:
+    run = RunFolder(tmp_path)
+    run.write_epoch_record(_record())
+    file = run.epoch_file(1)
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(RunError, match=r"epoch_1\.pth\.tar cannot be read"):
+        run.epoch_record(1)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [[1, 2], {"epoch": 3}, {**vars(_record()), "margin": torch.zeros(2, 2)}],
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, contents: object) -> None:
+    file = tmp_path / "epoch_1.pth.tar"
+    torch.save(contents, file)
+    with pytest.raises(RunError, match=r"epoch_1\.pth\.tar"):
+        read_epoch_record(file)
+
+
+def test_a_missing_checkpoint_lists_the_nearest(tmp_path: Path) -> None:
+    for name in ("corrupt_label/with_inst_params_lr_0.2_40frac", "baseline"):
+        RunFolder(tmp_path / "cifar100" / name).write_epoch_record(_record(80))
+    with pytest.raises(RunError) as caught:
+        read_epoch_record(tmp_path / "cifar100" / "with_inst_params_lr_0.2" / "epoch_80.pth.tar")
+    lines = str(caught.value).splitlines()
+    assert "There is no checkpoint" in lines[0]
+    assert lines[1].endswith("corrupt_label/with_inst_params_lr_0.2_40frac/epoch_80.pth.tar")
+
+
+def test_a_failed_write_leaves_the_file_before_and_no_rest(tmp_path: Path) -> None:
+    file = tmp_path / "kept"
+    write_whole(file, b"before")
+
+    def with_small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    script = (
+        "import sys; from pathlib import Path; from dataparams.runs import write_whole\n"
+        "from dataparams.errors import RunError\n"
+        "try: write_whole(Path(sys.argv[1]), b'x' * 5000)\n"
+        "except RunError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=with_small_files,  # noqa: PLW1509
+    )
+    assert "cannot be written: File too large" in done.stdout
+    assert "--resume" in done.stdout
+    assert file.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_clearing_takes_only_what_training_made(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.write_description({})
+    run.write_epoch_record(_record())
+    (run.path / "notes.txt").write_text("mine")
+    run.clear()
+    assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
+    with pytest.raises(RunError, match="is not a run folder"):
+        run.clear()
+    run.write_description({})
+    (run.path / "review.sqlite").write_text("decisions")
+    with pytest.raises(RunError, match="decisions that people made"):
+        run.clear()
+    assert (run.path / "run.json").exists()

@@ -1,0 +1,318 @@
+"""What a training run promises: records, selections, refusals, and exact resuming."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from torch import nn
+
+from dataparams.errors import RunError, UserError
+from dataparams.training import TrainConfig, instance_learning_rate, train
+from dataparams.training.models import create_model
+from dataparams.training.progress import SilentProgress
+from dataparams.training.tracking import clamp_warning, parameter_metrics
+
+if TYPE_CHECKING:
+    from dataparams.data import ImageDataset
+    from dataparams.runs import RunFolder
+
+TIMES = ["seconds", "samples_per_second"]
+
+
+class Lines(SilentProgress):
+    """Remembers the lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def assert_same_run(first: RunFolder, second: RunFolder) -> None:
+    """Bit for bit, but for the time it took."""
+    assert first.epochs() == second.epochs()
+    for epoch in first.epochs():
+        for name, value in vars(first.epoch_record(epoch)).items():
+            other = getattr(second.epoch_record(epoch), name)
+            np.testing.assert_array_equal(np.asarray(value), np.asarray(other), err_msg=name)
+    states = [run.checkpoint("last") for run in (first, second)]
+    assert states[0] is not None
+    assert states[1] is not None
+    for name, value in states[0]["model"].items():
+        assert torch.equal(value, states[1]["model"][name]), name
+    assert first.metrics().drop(TIMES).equals(second.metrics().drop(TIMES), null_equal=True)
+
+
+def test_a_run_folder_holds_what_it_promises(few_digits: ImageDataset, short: TrainConfig) -> None:
+    run = train(short, dataset=few_digits)
+    description = run.description()
+    assert (description["status"], description["epoch"]) == ("finished", 3)
+    assert description["counts"]["instances"] == 400
+    assert run.epochs() == [1, 2, 3]
+    samples = run.samples()
+    assert samples.columns == ["index", "id", "label", "true_label", "is_corrupted"]
+    assert (samples["label"] != samples["true_label"]).to_list() == samples[
+        "is_corrupted"
+    ].to_list()
+    assert samples["true_label"].to_list() == few_digits.train.labels.tolist()
+    record = run.epoch_record(3)
+    assert record.inst_parameters.shape == record.margin.shape == (400,)
+    assert ((record.margin > 0) == record.correct).all()
+    assert {path.name for path in (run.path / "checkpoint").iterdir()} == {"last.pt", "best.pt"}
+    assert list(run.tensorboard.iterdir())
+    metrics = run.metrics()
+    assert metrics["epoch"].to_list() == [1, 2, 3]
+    assert metrics["train_accuracy"][2] == pytest.approx(record.correct.float().mean().item())
+
+
+def test_swapped_labels_are_found(short: TrainConfig) -> None:
+    run = train(replace(short, epochs=12))
+    assert run.metrics()["auroc"][-1] > 0.95
+
+
+def test_the_same_seed_is_the_same_run(few_digits: ImageDataset, short: TrainConfig) -> None:
+    runs = [train(replace(short, exp_prefix=name), dataset=few_digits) for name in ("a", "b")]
+    assert_same_run(*runs)
+    other = train(replace(short, exp_prefix="c", seed=1), dataset=few_digits)
+    assert not torch.equal(
+        other.epoch_record(3).inst_parameters, runs[0].epoch_record(3).inst_parameters
+    )
+
+
+def test_an_existing_run_is_not_touched_without_a_word(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    run = train(short, dataset=few_digits)
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    with pytest.raises(RunError, match=r"exists already and is not touched.*--restart.*--resume"):
+        train(short, dataset=few_digits)
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+    shorter = replace(short, epochs=1, restart=True)
+    assert train(shorter, dataset=few_digits).epochs() == [1]
+
+
+def test_a_wrong_flag_leaves_no_folder_behind(few_digits: ImageDataset, short: TrainConfig) -> None:
+    with pytest.raises(UserError, match="--arch resnet19 is not known.*resnet18"):
+        train(replace(short, arch="resnet19"), dataset=few_digits)
+    assert not Path(short.output_dir).exists()
+
+
+def test_resume_refuses_another_configuration_or_data_set(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    train(short, dataset=few_digits)
+    with pytest.raises(RunError, match=r"--lr was 0\.1 and is 0\.2"):
+        train(replace(short, resume=True, lr=0.2), dataset=few_digits)
+    other = replace(few_digits, fingerprint="another")
+    with pytest.raises(RunError, match="contents differ"):
+        train(replace(short, resume=True), dataset=other)
+
+
+class _Stop(SilentProgress):
+    """Raises after some epochs, as a user's interrupt does."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def line(self, text: str) -> None:
+        if text.startswith(f"epoch {self.epoch}/"):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2])
+def test_an_interrupted_run_resumes_exactly(
+    few_digits: ImageDataset, short: TrainConfig, stopped_at: int
+) -> None:
+    whole = train(replace(short, exp_prefix="whole"), dataset=few_digits)
+    broken = replace(short, exp_prefix="broken")
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, dataset=few_digits, display=_Stop(stopped_at))
+    path = Path(short.output_dir) / "digits" / "broken"
+    assert '"status": "failed"' in (path / "run.json").read_text()
+    resumed = train(replace(broken, resume=True), dataset=few_digits)
+    assert_same_run(whole, resumed)
+    assert resumed.description()["status"] == "finished"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other model"])
+def test_a_damaged_checkpoint_is_an_error_and_nothing_is_lost(
+    few_digits: ImageDataset, short: TrainConfig, damage: str
+) -> None:
+    run = train(short, dataset=few_digits)
+    file = run.path / "checkpoint" / "last.pt"
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:2000])
+    else:
+        torch.save({"model": nn.Linear(2, 2).state_dict(), "epoch": 1}, file)
+    with pytest.raises(RunError, match=r"last\.pt"):
+        train(replace(short, resume=True), dataset=few_digits)
+    assert run.epochs() == [1, 2, 3]
+    shutil.copy(run.path / "checkpoint" / "best.pt", file)
+    assert train(replace(short, resume=True), dataset=few_digits).epochs() == [1, 2, 3]
+
+
+def test_a_selection_keeps_the_lowest_and_their_index(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    learned = train(short, dataset=few_digits)
+    chosen = replace(
+        short,
+        exp_prefix="kept",
+        learn_inst_parameters=False,
+        dataset_subset_ckpt=str(learned.epoch_file(3)),
+        subset_frac=0.25,
+    )
+    run = train(chosen, dataset=few_digits)
+    is_used = run.epoch_record(3).predicted >= 0
+    lowest = learned.epoch_record(3).inst_parameters.argsort(stable=True)[:100]
+    assert sorted(is_used.nonzero().squeeze(1).tolist()) == sorted(lowest.tolist())
+    assert run.description()["counts"]["trained_on"] == 100
+    with pytest.raises(UserError, match="had another label"):
+        train(replace(chosen, exp_prefix="x", rand_fraction=0.2), dataset=few_digits)
+    with pytest.raises(UserError, match="no instance parameters"):
+        train(
+            replace(chosen, exp_prefix="x", dataset_subset_ckpt=str(run.epoch_file(3))),
+            dataset=few_digits,
+        )
+    with pytest.raises(RunError, match="would remove"):
+        train(replace(chosen, exp_prefix="run", restart=True), dataset=few_digits)
+
+
+def test_labels_from_a_file_and_truth_that_training_never_sees(
+    few_digits: ImageDataset, short: TrainConfig, tmp_path: Path
+) -> None:
+    labels = (few_digits.train.labels + 1) % 10
+    np.save(tmp_path / "labels.npy", labels.numpy())
+    from_file = replace(short, rand_fraction=0.0, noise=f"file:{tmp_path / 'labels.npy'}")
+    run = train(from_file, dataset=few_digits)
+    assert run.samples()["is_corrupted"].all()
+    relabeled = replace(few_digits, train=few_digits.train.with_labels(labels))
+    plain = replace(short, rand_fraction=0.0, exp_prefix="plain")
+    assert torch.equal(
+        run.epoch_record(3).inst_parameters,
+        train(plain, dataset=relabeled).epoch_record(3).inst_parameters,
+    )
+
+
+def test_class_parameters_alone_and_jointly(few_digits: ImageDataset, short: TrainConfig) -> None:
+    joint = train(replace(short, learn_class_parameters=True, save_every=2), dataset=few_digits)
+    assert joint.epoch_record(3).class_parameters.abs().max() > 0
+    assert (joint.path / "checkpoint" / "epoch_2.pt").exists()
+    alone = replace(
+        short, learn_inst_parameters=False, learn_class_parameters=True, exp_prefix="class"
+    )
+    record = train(alone, dataset=few_digits).epoch_record(3)
+    assert record.inst_parameters.shape == (0,)
+    assert record.class_parameters.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "--epochs is 0"),
+        ({"batch_size": 0}, "--batch-size is 0"),
+        ({"rand_fraction": 1.2}, "--rand-fraction is 1.2"),
+        ({"lr_inst_param": -1.0}, "--lr-inst-param is -1.0"),
+        ({"exp_prefix": "../outside"}, "--exp-prefix is ../outside"),
+        ({"exp_prefix": "/tmp/outside"}, "--exp-prefix is /tmp/outside"),  # noqa: S108
+        ({"restart": True, "resume": True}, "--restart and --resume are both given"),
+        ({"subset_frac": 0.5}, "--subset-frac is 0.5 without"),
+        ({"start_epoch": 3}, "--start-epoch is 3"),
+        ({"noise": "swop"}, "Did you mean 'swap'"),
+    ],
+)
+def test_wrong_settings_are_named(
+    few_digits: ImageDataset, short: TrainConfig, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        train(replace(short, **changes), dataset=few_digits)
+
+
+@pytest.mark.parametrize(
+    ("arch", "channels", "side"),
+    [("small-cnn", 1, 8), ("small_cnn", 3, 64), ("resnet10t", 3, 32), ("squeezenet1_1", 1, 64)],
+)
+def test_architectures_take_gray_and_color(arch: str, channels: int, side: int) -> None:
+    model = create_model(arch, 7, channels, side)
+    assert model.training
+    assert model(torch.zeros(2, channels, side, side)).shape == (2, 7)
+
+
+def test_an_image_size_that_a_network_cannot_take_is_said() -> None:
+    with pytest.raises(UserError, match="cannot take images of 8 x 8.*--image-size"):
+        create_model("squeezenet1_1", 10, 3, 8)
+
+
+@pytest.mark.parametrize("epochs", [1, 15, 30, 120])
+def test_the_auto_rate_displaces_alike_whatever_the_length(epochs: int) -> None:
+    batch_size, momentum = 64, 0.9
+    rate = instance_learning_rate(epochs, batch_size, momentum)
+    value = velocity = 0.0
+    for _ in range(epochs):
+        velocity = momentum * velocity - 1 / batch_size
+        value += rate * velocity
+    assert value == pytest.approx(-1.67, rel=1e-6)
+
+
+def test_many_temperatures_at_the_clamp_warn() -> None:
+    limit = math.log(20)
+    values = torch.cat([torch.zeros(90), torch.full((10,), limit)])
+    metrics = parameter_metrics(values, None, (1 / 20, 20.0))
+    assert metrics["inst_share_at_clamp"] == pytest.approx(0.1)
+    assert "10% of the instance temperatures sit at the clamp" in str(clamp_warning(metrics, 20.0))
+    assert clamp_warning(parameter_metrics(values[:92], None, (1 / 20, 20.0)), 20.0) is None
+
+
+def test_a_rate_far_too_high_is_warned_of_once(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    lines = Lines()
+    train(replace(short, lr_inst_param=2000.0), dataset=few_digits, display=lines)
+    assert sum("sit at the clamp" in line for line in lines.lines) == 1
+
+
+def test_tensorboard_separates_clean_from_corrupted(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = train(short, dataset=few_digits)
+    events = EventAccumulator(str(run.tensorboard)).Reload()
+    tags = events.Tags()
+    for group in ("all", "clean", "corrupted"):
+        assert f"instance_parameters/{group}/log" in tags["histograms"]
+        for figure in ("mean", "lowest", "highest"):
+            assert f"instance_parameters/{group}/{figure}" in tags["scalars"]
+    assert {"train/loss", "val/accuracy", "lr", "lr/inst"} <= set(tags["scalars"])
+    assert [event.step for event in events.Scalars("val/accuracy")] == [1, 2, 3]
+
+
+def test_a_damaged_image_is_left_out_and_listed(tmp_path: Path, short: TrainConfig) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name, bright in (("dark", 40), ("light", 200)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(bright - 40, bright + 40, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number:02}.png")
+    (tmp_path / "images" / "dark" / "03.png").write_bytes(b"no image")
+    lines = Lines()
+    config = replace(short, dataset=str(tmp_path / "images"), batch_size=8, val_frac=0.2)
+    run = train(config, display=lines)
+    unreadable = pl.read_csv(run.path / "unreadable.csv")
+    assert unreadable["id"].to_list() == ["dark/03.png"]
+    index = unreadable["index"][0]
+    assert index not in run.samples()["index"]
+    assert len(run.samples()) == len(run.epoch_record(3).inst_parameters) - 1
+    assert run.epoch_record(3).predicted[index] == -1
+    assert any("1 images could not be read" in line for line in lines.lines)
