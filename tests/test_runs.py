@@ -115,7 +115,7 @@ def test_a_failed_write_leaves_the_file_before_and_no_rest(tmp_path: Path) -> No
         capture_output=True,
         text=True,
         check=True,
-        preexec_fn=with_small_files,  # noqa: PLW1509
+        preexec_fn=with_small_files,
     )
     assert "cannot be written: File too large" in done.stdout
     assert "--resume" in done.stdout

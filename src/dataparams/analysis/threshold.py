@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _COMPONENTS_SEED = 0
 _MOST_POINTS = 20_000
 _LEAST_SEPARATION = 2.0
+_LEAST_VARIANCE = 1e-8
+_SMALLEST_GROUP = 2
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,20 @@ def _crossing(values: NDArray[np.float64]) -> float | None:
     """Where the two groups are equally likely; None where there are no two groups."""
     from sklearn.mixture import GaussianMixture
 
-    if np.ptp(values) == 0:
-        return None
     sample = values
     if len(values) > _MOST_POINTS:
         sample = np.random.default_rng(_COMPONENTS_SEED).choice(values, _MOST_POINTS, replace=False)
-    low, high = np.quantile(sample, (0.1, 0.9))
-    if low == high:
+    # The two sides of the start are where the mixture begins: near enough for a small group too.
+    groups = [sample[sample <= 0], sample[sample > 0]]
+    if min(len(group) for group in groups) < _SMALLEST_GROUP:
         return None
     mixture = GaussianMixture(
-        2, means_init=[[low], [high]], random_state=_COMPONENTS_SEED, reg_covar=1e-8
+        2,
+        weights_init=[len(group) / len(sample) for group in groups],
+        means_init=[[group.mean()] for group in groups],
+        precisions_init=[[[1 / (group.var() + _LEAST_VARIANCE)]] for group in groups],
+        reg_covar=_LEAST_VARIANCE,
+        random_state=_COMPONENTS_SEED,
     ).fit(sample[:, None])
     order = np.argsort(mixture.means_.ravel())
     means = mixture.means_.ravel()[order]
