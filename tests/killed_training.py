@@ -1,0 +1,82 @@
+"""Trains once undisturbed and once killed at random moments; a program for test_processes.py.
+
+Prints the number of kills and the paths of both run folders. Children are forked before any tensor
+work, so that each attempt starts within milliseconds of the import.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator  # noqa: F401  (imported before the first fork)
+from torch.utils.tensorboard import SummaryWriter  # noqa: F401  (likewise)
+
+from dataparams.data import load_dataset
+from dataparams.runs import RunFolder
+from dataparams.training import TrainConfig, train
+
+KILLS = 12
+
+
+def _start(config: TrainConfig) -> int:
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)
+        digits = load_dataset("digits")
+        few = replace(digits.train.select(torch.arange(600)), num_instances=600)
+        train(config, dataset=replace(digits, train=few))
+        os._exit(0)
+    return child
+
+
+def _require_success(child: int) -> None:
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        sys.exit(f"a training failed with wait status {status}")
+
+
+def main() -> None:
+    """Compare nothing; leave that to the test."""
+    config = TrainConfig(
+        output_dir=sys.argv[1],
+        epochs=40,
+        batch_size=64,
+        rand_fraction=0.4,
+        learn_inst_parameters=True,
+        learn_class_parameters=True,
+        workers=1,
+    )
+    _require_success(_start(replace(config, exp_prefix="whole")))
+    broken = replace(config, exp_prefix="broken", resume=True)
+    run = RunFolder(Path(config.output_dir) / "digits" / "broken")
+    moments = random.Random(int(sys.argv[2]))  # noqa: S311
+    kills, epochs_at_kill = 0, []
+    while kills < KILLS:
+        before = len(run.epochs())
+        child = _start(broken)
+        # A kill before the first new epoch every time would never come to an end.
+        while kills % 2 and len(run.epochs()) <= before:
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0.0, 0.6))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            kills += 1
+            epochs_at_kill.append(len(run.epochs()))
+        elif status != 0:
+            sys.exit(f"a training failed with wait status {status}")
+        else:
+            break
+    _require_success(_start(broken))
+    sys.stdout.write(f"{kills} {epochs_at_kill}\n")
+
+
+if __name__ == "__main__":
+    main()

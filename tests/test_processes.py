@@ -1,0 +1,226 @@
+"""Real processes: killed, several at once, out of disk, and as their users call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from dataparams.runs import RunFolder
+from test_training import assert_same_run
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PHOTOS = ROOT.parent / "shared" / "data" / "caltech20"
+
+
+def call(
+    *words: str | Path, folder: Path, largest_file: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a folder, as a user does."""
+
+    def limit() -> None:
+        if largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    program = (
+        [ROOT / "main_cifar.py"] if words[:1] == ("main_cifar.py",) else ["-m", "dataparams.cli"]
+    )
+    rest = words[1:] if words[:1] == ("main_cifar.py",) else words
+    return subprocess.run(
+        [sys.executable, *program, *rest],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+
+
+def test_a_training_killed_at_random_moments_ends_where_an_unbroken_one_does(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, HERE / "killed_training.py", tmp_path, "11"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout.split()[0]) >= 10, done.stdout
+    runs = [RunFolder(tmp_path / "digits" / name) for name in ("whole", "broken")]
+    assert_same_run(*runs)
+    assert runs[1].description()["status"] == "finished"
+
+
+def test_two_processes_train_the_same_as_one(tmp_path: Path) -> None:
+    program = HERE / "trained_in_processes.py"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    for launcher, name in (([sys.executable], "one"), (torchrun, "two")):
+        done = subprocess.run(
+            [*launcher, program, tmp_path, name], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (RunFolder(tmp_path / "digits" / name) for name in ("one", "two"))
+    for epoch in (1, 4):
+        for name, value in vars(one.epoch_record(epoch)).items():
+            other = torch.as_tensor(getattr(two.epoch_record(epoch), name))
+            value = torch.as_tensor(value)
+            if name in ("predicted", "correct"):
+                assert (other == value).float().mean() > 0.99
+            else:
+                torch.testing.assert_close(other, value, atol=1e-5, rtol=1e-4, msg=name)
+    assert one.epoch_record(4).inst_parameters.std() > 0.01
+    columns = ["val_loss", "val_accuracy", "train_loss"]
+    torch.testing.assert_close(
+        two.metrics().select(columns).to_torch(),
+        one.metrics().select(columns).to_torch(),
+        atol=1e-5,
+        rtol=1e-4,
+    )
+    again = subprocess.run(
+        [*torchrun, program, tmp_path, "two"], capture_output=True, text=True, check=False
+    )
+    assert again.returncode != 0
+    assert again.stderr.count("refused: ") == 2, "each process is to say it, and none to hang"
+
+
+def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path: Path) -> None:
+    words = ["train", "--epochs", "2", "--learn-inst-parameters", "--rand-fraction", "0.3"]
+    whole = call(*words, "--exp-prefix", "whole", folder=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    words += ["--exp-prefix", "broken"]
+    full = call(*words, folder=tmp_path, largest_file=100_000)
+    assert full.returncode == 4
+    assert "cannot be written: File too large" in full.stderr
+    assert "Traceback" not in full.stderr
+    broken = tmp_path / "weights_CL" / "digits" / "broken"
+    assert json.loads((broken / "run.json").read_text())["status"] == "failed"
+    assert not list(broken.rglob("*.tmp"))
+    assert call(*words, "--resume", folder=tmp_path).returncode == 0
+    assert_same_run(RunFolder(broken.with_name("whole")), RunFolder(broken))
+
+
+def test_the_methods_own_commands(tmp_path: Path) -> None:
+    small = ["--dataset", "digits", "--arch", "small-cnn", "--epochs", "3", "-j", "1", "-b", "64"]
+    commands = [
+        ["--rand_fraction", "0.4", "--exp_prefix", "baseline_40frac_corrupt", "--restart"],
+        [
+            *("--rand_fraction", "0.4", "--init_inst_param", "1.0", "--lr_inst_param", "0.2"),
+            *("--wd_inst_param", "0.0", "--learn_inst_parameters", "--exp_prefix"),
+            *("corrupt_label/with_inst_params_lr_0.2_40frac_corrupt_labels", "--restart"),
+        ],
+    ]
+    for command in commands:
+        done = call("main_cifar.py", *command, *small, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "epoch 3/3" in done.stdout
+    third = ["--rand_fraction", "0.4", "--exp_prefix", "filtered_with_epoch_80_40frac_corrupt"]
+    third += ["--subset_frac", "0.60", "--restart", "--dataset_subset_ckpt"]
+    missing = "weights_CL/digits/with_inst_params_lr_0.2_40frac_corrupt/epoch_3.pth.tar"
+    done = call("main_cifar.py", *third, missing, *small, folder=tmp_path)
+    assert done.returncode == 4
+    found = "weights_CL/digits/corrupt_label/with_inst_params_lr_0.2_40frac_corrupt_labels"
+    assert f"{found}/epoch_3.pth.tar" in done.stderr
+    done = call("main_cifar.py", *third, f"{found}/epoch_3.pth.tar", *small, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    filtered = RunFolder(tmp_path / "weights_CL/digits/filtered_with_epoch_80_40frac_corrupt")
+    assert filtered.description()["counts"]["trained_on"] == round(0.6 * 1618)
+    config = json.loads((tmp_path / found / "run.json").read_text())["config"]
+    assert (config["lr_inst_param"], config["schedule"]) == (0.2, "steps")
+    ranked = call("rank", found, "--top", "0.4", "--out", "ranked.csv", folder=tmp_path)
+    assert ranked.returncode == 0, ranked.stderr
+    assert re.search(r"recall at the noise rate \d+\.\d%, AUROC 0\.\d+", ranked.stdout)
+    table = pl.read_csv(tmp_path / "ranked.csv")
+    assert table.columns == ["index", "id", "label", "label_name", "value"]
+    assert len(table) == round(0.4 * 1618)
+    assert table["value"].is_sorted(descending=True)
+    again = call("rank", found, "--threshold", "auto", "--out", "ranked.csv", folder=tmp_path)
+    assert again.returncode == 4
+    assert "--overwrite" in again.stderr
+
+
+def test_mixed_precision_and_compilation(tmp_path: Path) -> None:
+    words = ["train", "--epochs", "2", "--learn_inst_parameters", "--rand_fraction", "0.4"]
+    done = call(*words, "--amp", "bf16", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = RunFolder(tmp_path / "weights_CL/digits/run").epoch_record(2)
+    assert record.inst_parameters.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([], 2, "usage: dataparams COMMAND"),
+        (["trian"], 2, "There is no command 'trian'"),
+        (["train", "--epochs", "many"], 2, "many"),
+        (["train", "--no-such-flag"], 2, "no-such-flag"),
+        (
+            ["train", "--recipe", "imagnet"],
+            2,
+            "--recipe is 'imagnet'; expected one of quick",
+        ),
+        (["train", "--dataset", "cifar11"], 3, "cifar10"),
+        (["train", "--dataset", "./nowhere"], 3, "nowhere"),
+        (["train", "--dataset", "cifar100"], 3, "cifar-100-python.tar.gz"),
+        (["rank", "nowhere"], 4, "not a run folder"),
+        (["rank", "nowhere", "--top", "1.4"], 2, "--top is 1.4"),
+        (["rank", "nowhere", "--top", "0.4", "--threshold", "auto"], 2, "both given"),
+        (["demo", "--rand-fraction", "0"], 2, "--rand-fraction is 0"),
+    ],
+)
+def test_mistakes_end_without_a_traceback(
+    tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    done = call(*words, folder=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "weights_CL").exists()
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "dataparams.cli", "train", "--epochs", "500"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        while "epoch   1/500" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(2)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    run = json.loads((tmp_path / "weights_CL/digits/run/run.json").read_text())
+    assert (run["status"], run["error"]) == ("failed", "interrupted")
+
+
+def test_the_demo_finds_and_repairs(tmp_path: Path) -> None:
+    done = call("demo", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout
+    assert float(re.findall(r"AUROC +(\d\.\d+)", text)[-1]) > 0.97
+    shares = dict(re.findall(r"(before|after|limit):.* (\d+\.\d)%", text))
+    assert float(shares["before"]) < float(shares["after"]) <= 100
+    assert re.search(r"precision\) +9\d\.\d%", text)
+    assert (tmp_path / "weights_CL/digits/demo/learned/run.json").exists()
+
+
+@pytest.mark.skipif(not PHOTOS.exists(), reason="the photographs of ../shared/data are not here")
+def test_a_folder_of_photographs(tmp_path: Path) -> None:
+    words = ["train", "--dataset", PHOTOS, "--image-size", "32", "--epochs", "3"]
+    done = call(*words, "--learn-inst-parameters", "--rand-fraction", "0.2", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = RunFolder(tmp_path / "weights_CL/caltech20/run")
+    assert len(run.description()["class_names"]) == 20
+    assert run.samples()["id"][0].endswith(".jpg")
