@@ -7,18 +7,19 @@ Run from the repository's root: ``python benchmarks/data_path.py``. It reads CIF
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dataparams.data import Augmentation, DeviceBatches, channel_statistics, load_dataset
+from results import table, write_section
 
 if TYPE_CHECKING:
+    import torch
+
     from dataparams.data import LabeledImages
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
@@ -86,7 +87,7 @@ def measure(rounds: int) -> tuple[list[float], list[float], float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="epochs of each, alternating")
     rounds = parser.parse_args().rounds
@@ -94,21 +95,20 @@ def main() -> None:
         raise SystemExit(f"{DATA} does not exist; this benchmark needs CIFAR-10 there.")
     ours, theirs, seconds_to_load = measure(rounds)
     ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    print(
-        f"""## Data path
-
-CIFAR-10 train (50,000 images, 32 x 32), batch {BATCH_SIZE}, random crop with padding 4, mirror,
-normalise; {rounds} epochs of each, alternating; CPU ({torch.get_num_threads()} threads,
-{platform.machine()}), PyTorch {torch.__version__}. Decoding the data set once, both splits, took
-{seconds_to_load:.1f} s.
-
-| data path | images per second, median (range) |
-| --- | --- |
-| `DeviceBatches` | {_median_and_range(ours)} |
-| torchvision transforms, `DataLoader` with {WORKERS} workers | {_median_and_range(theirs)} |
-
-Median of the ratios of neighbouring epochs: **{ratio:.1f}**."""
+    rows = [
+        ["`DeviceBatches`", _median_and_range(ours)],
+        [
+            f"torchvision transforms, `DataLoader` with {WORKERS} workers",
+            _median_and_range(theirs),
+        ],
+    ]
+    body = table(["data path", "images per second, median (range)"], rows) + (
+        f"\n\nMedian of the ratios of neighbouring epochs: **{ratio:.1f}**. CIFAR-10 train (50,000 "
+        f"images, 32 x 32), batch {BATCH_SIZE}, random crop with padding 4, mirror, normalise; "
+        f"{rounds} epochs of each, alternating, on the CPU. Decoding the data set once, both "
+        f"splits, took {seconds_to_load:.1f} s."
     )
+    write_section("Data path", body)
 
 
 def _median_and_range(values: list[float]) -> str:

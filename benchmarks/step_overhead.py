@@ -1,0 +1,116 @@
+"""What data parameters cost in a training step: on against off, paired in one run."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from dataparams.parameters import DataParameters
+from dataparams.training.models import SmallCNN, WideResNet
+from dataparams.training.recorder import SampleRecorder
+from results import table, write_section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BATCHES = ((128, 10), (256, 1000))
+INSTANCES = (50_000, 1_280_000, 100_000_000)
+
+
+class Steps:
+    """A training step with and without data parameters, on one model and the same batches."""
+
+    def __init__(
+        self, model: nn.Module, batch: int, classes: int, instances: int, device: torch.device
+    ) -> None:
+        self.model = model
+        self.optimizer = torch.optim.SGD(model.parameters(), 0.01, 0.9, weight_decay=5e-4)
+        self.dp = DataParameters(instances, classes, lr_inst=0.2).to(device)
+        self.recorder = SampleRecorder(50_000, device)
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+        generator = torch.Generator().manual_seed(0)
+        self.images = torch.randn(batch, 3, 32, 32, generator=generator).to(device)
+        self.images = self.images.contiguous(memory_format=torch.channels_last)
+        self.labels = torch.randint(classes, (batch,), generator=generator).to(device)
+        self.index = torch.randint(instances, (64, batch), generator=generator).to(device)
+        self.number = 0
+
+    def step(self, *, on: bool) -> None:
+        """One step, as the training engine takes it."""
+        self.number += 1
+        index = self.index[self.number % len(self.index)]
+        with self.autocast:
+            logits: Tensor = self.model(self.images)
+        if on:
+            loss = self.dp(logits, self.labels, index)
+        else:
+            loss = nn.functional.cross_entropy(logits.float(), self.labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if on:
+            self.dp.step()
+        self.optimizer.step()
+        self.recorder.record(logits, self.labels, index % 50_000)
+
+
+def paired(steps: Steps, pairs: int, synchronize: Callable[[], None]) -> tuple[float, float, float]:
+    """Median seconds without and with, and the median of the pairs' ratios; order alternates."""
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for pair in range(pairs + 3):
+        for on in (False, True) if pair % 2 else (True, False):
+            synchronize()
+            started = time.perf_counter()
+            steps.step(on=on)
+            synchronize()
+            if pair >= 3:
+                times[on].append(time.perf_counter() - started)
+    ratios = [on / off for off, on in zip(times[False], times[True], strict=True)]
+    return (
+        statistics.median(times[False]),
+        statistics.median(times[True]),
+        statistics.median(ratios),
+    )
+
+
+def main() -> None:
+    """Measure all sizes and write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=200)
+    arguments = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    rows = []
+    for batch, classes in BATCHES:
+        for instances in INSTANCES:
+            model = WideResNet(classes) if device.type == "cuda" else SmallCNN(classes, 3, 32)
+            model = model.to(device, memory_format=torch.channels_last)
+            steps = Steps(model, batch, classes, instances, device)
+            off, on, ratio = paired(steps, arguments.pairs, synchronize)
+            rows.append(
+                [
+                    f"{batch} x {classes}",
+                    f"{instances:,}",
+                    f"{off * 1e3:.2f}",
+                    f"{on * 1e3:.2f}",
+                    f"{ratio:.4f}",
+                ]
+            )
+            del steps, model
+            gc.collect()
+    network = "WideResNet-28-10, bf16" if device.type == "cuda" else "small-cnn, float32"
+    header = ["batch x classes", "instances", "without, ms", "with, ms", "median ratio"]
+    body = table(header, rows) + (
+        f"\n\nOne training step of {network}, 3 x 32 x 32, channels-last; {arguments.pairs} pairs "
+        "in alternating order; the ratio is the median of the pairs' ratios."
+    )
+    write_section(f"Step overhead ({device.type})", body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Draws the README's picture from the demo's run folder.
+
+uv run dataparams demo && uv run --with matplotlib python docs/picture.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from dataparams.analysis import estimate_noise, rank
+from dataparams.data import load_dataset
+from dataparams.runs import RunFolder
+
+CLEAN, CORRUPTED, INK = "#3b7ea1", "#d1495b", "#333333"
+SHOWN = 10
+
+
+def draw(run: RunFolder, target: Path) -> None:
+    """Histogram of the temperatures by truth, and the samples that are most suspicious."""
+    plt.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "dataparams"})
+    samples = run.samples()
+    epoch = run.epochs()[-1]
+    values = run.epoch_record(epoch).inst_parameters.numpy()[samples["index"].to_numpy()]
+    is_corrupted = samples["is_corrupted"].to_numpy()
+    figure = plt.figure(figsize=(8, 4.2), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[2.4, 1])
+    axes = upper.subplots()
+    bins = np.linspace(values.min(), values.max(), 60)
+    for truth, color, name in (
+        (False, CLEAN, "label is right"),
+        (True, CORRUPTED, "label was swapped"),
+    ):
+        axes.hist(values[is_corrupted == truth], bins, color=color, alpha=0.8, label=name)
+    threshold = estimate_noise(values).threshold
+    axes.axvline(threshold, color=INK, linestyle="--", linewidth=1)
+    axes.annotate(
+        "threshold, estimated\nwithout the truth",
+        (threshold, axes.get_ylim()[1] * 0.72),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color=INK,
+    )
+    axes.set_xlabel(f"log temperature of a sample after {epoch} epochs")
+    axes.set_ylabel("samples")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    images = load_dataset("digits", val_frac=0.2).train.images[:, 0].numpy()
+    table = rank(run, epoch=epoch).table[:SHOWN]
+    for cell, row in zip(lower.subplots(1, SHOWN), table.iter_rows(named=True), strict=True):
+        cell.imshow(images[row["index"]], cmap="gray_r", interpolation="nearest")
+        cell.set_title(f'labeled "{row["label_name"]}"', color=CORRUPTED, fontsize=8)
+        cell.set_axis_off()
+    figure.savefig(target, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "weights_CL/digits/demo/learned")
+    draw(RunFolder(folder), Path(__file__).with_name("temperatures.svg"))
