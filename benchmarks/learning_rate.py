@@ -86,8 +86,8 @@ def main() -> None:
     header = ["data", "classes", "epochs", "batch", "instance rate", "AUROC"]
     header += ["recall at noise rate", "accuracy", "at clamp", "temperatures"]
     body = table(header, rows) + (
-        f"\n\n{arguments.samples} training samples, 40 % of the labels swapped, small-cnn, one seed, "
-        "after the last epoch; digit-pairs are two of scikit-learn's digits side by side."
+        f"\n\n{arguments.samples} training samples, 40 % of the labels swapped, small-cnn, one "
+        "seed, after the last epoch; digit-pairs are two of scikit-learn's digits side by side."
     )
     write_section("The automatic instance learning rate", body)
 

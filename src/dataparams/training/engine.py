@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.tracking import get_available_trackers
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
@@ -59,12 +60,7 @@ def train(
     display = display or SilentProgress()
     if config.workers is not None:
         torch.set_num_threads(config.workers)
-    accelerator = Accelerator(
-        cpu=stays_on_cpu(),
-        mixed_precision=config.amp,
-        log_with=list(config.log_with) or None,
-        project_dir=config.output_dir,
-    )
+    accelerator = _accelerator(config)
     with accelerator.main_process_first():
         data = prepare_data(config, dataset, display.decoded)
     run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
@@ -77,6 +73,30 @@ def train(
             _note_failure(run, error)
         raise
     return run
+
+
+def _accelerator(config: TrainConfig) -> Accelerator:
+    on_cpu = stays_on_cpu()
+    if config.amp == "fp16" and on_cpu:
+        raise UserError("--amp fp16 needs a GPU and there is none here; expected no or bf16.")
+    available = [str(tracker) for tracker in get_available_trackers()]
+    for tracker in config.log_with:
+        if tracker not in available:
+            raise UserError(
+                f"--log-with {tracker} is not installed or not known; expected one of "
+                f"{', '.join(available)}. A tracker's package is installed with pip."
+            )
+    return Accelerator(
+        cpu=on_cpu,
+        mixed_precision=config.amp,
+        log_with=_trackers(config) or None,
+        project_dir=config.output_dir,
+    )
+
+
+def _trackers(config: TrainConfig) -> list[str]:
+    """The trackers beside TensorBoard, which is always on."""
+    return [tracker for tracker in config.log_with if tracker != "tensorboard"]
 
 
 def _on_main(accelerator: Accelerator, action: Callable[[], None]) -> None:
@@ -233,7 +253,8 @@ class _Training:
         if self.accelerator.is_main_process:
             self._announce()
             board = TensorBoard(self.run.tensorboard, self.epoch)
-        if self.config.log_with:
+        if _trackers(self.config):
+            self.accelerator.project_configuration.set_directories(str(self.run.path))
             plain = {
                 name: value if isinstance(value, int | float | str | bool) else str(value)
                 for name, value in asdict(self.config).items()
@@ -242,7 +263,7 @@ class _Training:
         while self.epoch < self.config.epochs:
             metrics, record = self._epoch()
             _on_main(self.accelerator, lambda m=metrics, r=record: self._write(m, r, board))  # type: ignore[misc]
-        if self.config.log_with:
+        if _trackers(self.config):
             self.accelerator.end_training()
         if board is not None:
             board.close()
@@ -382,7 +403,7 @@ class _Training:
             board.temperatures(self.epoch, values, self._is_corrupted())
         if record.class_parameters.numel():
             board.class_temperatures(self.epoch, record.class_parameters)
-        if self.config.log_with:
+        if _trackers(self.config):
             known = {name: value for name, value in metrics.items() if value is not None}
             self.accelerator.log(known, step=self.epoch)
 
