@@ -46,7 +46,7 @@ def one_row(dataset: ImageDataset, config: TrainConfig, factor: float) -> list[s
     rate = factor * instance_learning_rate(config.epochs, config.batch_size, config.momentum)
     run = train(replace(config, lr_inst_param=rate), dataset=dataset)
     last = run.metrics().row(-1, named=True)
-    return [
+    row = [
         dataset.name,
         str(len(dataset.class_names)),
         str(config.epochs),
@@ -58,6 +58,8 @@ def one_row(dataset: ImageDataset, config: TrainConfig, factor: float) -> list[s
         f"{last['inst_share_at_clamp']:.1%}",
         f"{last['inst_lowest']:.2f} ... {last['inst_highest']:.2f}",
     ]
+    print(*row, sep="  ", flush=True)
+    return row
 
 
 def main() -> None:

@@ -7,6 +7,11 @@ import math
 import torch
 from torch import Tensor
 
+NOT_FINITE = (
+    "logits are so large that the loss is not finite; expected logits that a softmax can take. "
+    "Lower the model's learning rate or clip its gradients."
+)
+
 
 class DeferredCheck:
     """A verdict on a batch that travels from the device without anybody waiting for it."""
@@ -33,29 +38,36 @@ class DeferredCheck:
         return bool(self._ok)
 
     def complaint(self, num_instances: int, num_classes: int) -> str:
-        """Say which argument was wrong; looks at values, since the run ends here anyway."""
-        logits, labels, index = self._batch
-        for name, values, limit, unit in (
-            ("labels", labels, num_classes, "classes"),
-            ("index", index, num_instances, "instances"),
-        ):
-            outside = values[(values < 0) | (values >= limit)]
-            if outside.numel():
-                return (
-                    f"{name} contains {int(outside[0])}; expected 0 ... {limit - 1}, "
-                    f"since there are {limit} {unit}."
-                )
-        rows = (~torch.isfinite(logits)).any(dim=1).nonzero().squeeze(1)
-        if not rows.numel():
+        """What was wrong with the batch."""
+        return complaint_about(*self._batch, num_instances, num_classes) or NOT_FINITE
+
+
+def complaint_about(
+    logits: Tensor, labels: Tensor, index: Tensor, num_instances: int, num_classes: int
+) -> str | None:
+    """Say which argument was wrong; looks at values, since the run ends here anyway.
+
+    Returns:
+        The message, or None where all values are as they should be.
+    """
+    for name, values, limit, unit in (
+        ("labels", labels, num_classes, "classes"),
+        ("index", index, num_instances, "instances"),
+    ):
+        outside = values[(values < 0) | (values >= limit)]
+        if outside.numel():
             return (
-                "logits are so large that the loss is not finite; expected logits that a softmax "
-                "can take. Lower the model's learning rate or clip its gradients."
+                f"{name} contains {int(outside[0])}; expected 0 ... {limit - 1}, "
+                f"since there are {limit} {unit}."
             )
-        value = logits[rows[0]][~torch.isfinite(logits[rows[0]])][0]
-        return (
-            f"logits contains {float(value)} in row {int(rows[0])} ({len(rows)} of {len(logits)} "
-            "rows); expected finite numbers. Lower the model's learning rate or clip its gradients."
-        )
+    rows = (~torch.isfinite(logits)).any(dim=1).nonzero().squeeze(1)
+    if not rows.numel():
+        return None
+    value = logits[rows[0]][~torch.isfinite(logits[rows[0]])][0]
+    return (
+        f"logits contains {float(value)} in row {int(rows[0])} ({len(rows)} of {len(logits)} "
+        "rows); expected finite numbers. Lower the model's learning rate or clip its gradients."
+    )
 
 
 def require_positive(**arguments: float) -> None:

@@ -21,15 +21,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from dataparams.argument_checks import (
+    NOT_FINITE,
     DeferredCheck,
+    complaint_about,
     require_batch_of_integers,
     require_not_negative,
     require_positive,
 )
+from dataparams.process_exchange import exchanged, world_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +46,7 @@ class _TemperatureCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, labels: Tensor, temperature: Tensor) -> tuple[Tensor, ...]:
-        """Return the loss (B,), its gradient in the scaled logits (B, C) and in sigma (B,)."""
+        """Return the loss (B,), the softmax of the scaled logits (B, C) and dL/dsigma (B,)."""
         inverse = temperature.reciprocal()
         column = labels.unsqueeze(1)
         log_probability = torch.log_softmax(logits * inverse.unsqueeze(1), dim=1)
@@ -53,24 +55,21 @@ class _TemperatureCrossEntropy(torch.autograd.Function):
         expected_logit = torch.linalg.vecdot(probability, logits)
         label_logit = logits.gather(1, column).squeeze(1)
         temperature_gradient = (label_logit - expected_logit) * inverse * inverse
-        residual = probability.scatter_add_(1, column, -torch.ones_like(inverse).unsqueeze(1))
-        return loss, residual, temperature_gradient
+        return loss, probability, temperature_gradient
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
-        _, residual, temperature_gradient = output
-        ctx.mark_non_differentiable(residual, temperature_gradient)
-        ctx.save_for_backward(inputs[2], residual, temperature_gradient)
+        _, probability, temperature_gradient = output
+        ctx.mark_non_differentiable(probability, temperature_gradient)
+        ctx.save_for_backward(inputs[1], inputs[2], probability, temperature_gradient)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, Tensor]:
-        temperature, residual, temperature_gradient = ctx.saved_tensors
-        weight = upstream[0]
-        return (
-            residual * (weight / temperature).unsqueeze(1),
-            None,
-            weight * temperature_gradient,
-        )
+        labels, temperature, probability, temperature_gradient = ctx.saved_tensors
+        weight = (upstream[0] / temperature).unsqueeze(1)
+        logits_gradient = probability * weight
+        logits_gradient.scatter_add_(1, labels.unsqueeze(1), weight.neg_())
+        return logits_gradient, None, upstream[0] * temperature_gradient
 
 
 def temperature_cross_entropy(
@@ -283,17 +282,10 @@ class DataParameters(nn.Module):
         """
         self._raise_reported(wait=False)
         index = self._checked_shapes(logits, labels, index)
+        if not torch.is_autocast_enabled(logits.device.type):
+            return self._loss(logits, labels, index, reduction)
         with torch.autocast(logits.device.type, enabled=False):
-            logits = logits if logits.dtype == torch.float64 else logits.float()
-            if not self.training:
-                return nn.functional.cross_entropy(logits, labels, reduction=reduction)
-            given = (labels, index)
-            labels, index, in_range = self._inside(labels, index)
-            temperature = self._remember(labels, index, logits.dtype)
-            loss, _, gradient = _TemperatureCrossEntropy.apply(logits, labels, temperature)
-            finite = torch.isfinite(loss.detach().sum() + gradient.sum())
-            self._check(in_range & finite, logits, *given)
-            return _reduce(loss, reduction)
+            return self._loss(logits, labels, index, reduction)
 
     @torch.no_grad()
     def step(
@@ -315,8 +307,8 @@ class DataParameters(nn.Module):
         forwards = [kept for kept in self._forwards if kept.temperature.grad is not None]
         self._forwards = []
         index, labels, gradient = _joined(forwards, self.inst_log.device)
-        if _world_size() > 1:
-            index, labels, gradient = _exchanged(index, labels, gradient, capacity)
+        if world_size() > 1:
+            index, labels, gradient = exchanged(index, labels, gradient, capacity)
         if scaler is not None and scaler.is_enabled():
             gradient, keep = _unscaled(gradient, scaler.get_scale())
             if not keep:
@@ -335,6 +327,45 @@ class DataParameters(nn.Module):
             f"lr_inst={self.lr_inst}, lr_class={self.lr_class}, "
             f"wd_inst={self.wd_inst}, wd_class={self.wd_class}, momentum={self.momentum}"
         )
+
+    def _loss(self, logits: Tensor, labels: Tensor, index: Tensor, reduction: Reduction) -> Tensor:
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        if not self.training:
+            return nn.functional.cross_entropy(logits, labels, reduction=reduction)
+        if logits.device.type == "cpu":
+            return self._loss_on_cpu(logits, labels.long(), index.long(), reduction)
+        given = (labels, index)
+        labels, index, in_range = self._inside(labels, index)
+        temperature = self._remember(labels, index, logits.dtype)
+        loss, _, gradient = _TemperatureCrossEntropy.apply(logits, labels, temperature)
+        finite = torch.isfinite(loss.detach().sum() + gradient.sum())
+        self._checks.append(DeferredCheck(in_range & finite, logits.detach(), *given))
+        return _reduce(loss, reduction)
+
+    def _loss_on_cpu(
+        self, logits: Tensor, labels: Tensor, index: Tensor, reduction: Reduction
+    ) -> Tensor:
+        """The same where the kernels themselves refuse what is out of range, at no cost."""
+        try:
+            temperature = self._remember(labels, index, logits.dtype)
+            loss, _, gradient = _TemperatureCrossEntropy.apply(logits, labels, temperature)
+        except (IndexError, RuntimeError) as error:
+            self._forwards = []
+            complaint = complaint_about(
+                logits.detach(), labels, index, self.num_instances, self.num_classes
+            )
+            raise (ValueError(complaint) if complaint else error) from None
+        reduced = _reduce(loss, reduction)
+        total = reduced if reduction != "none" else loss.sum()
+        if not math.isfinite(total.item() + gradient.sum().item()):
+            self._forwards = []
+            raise ValueError(
+                complaint_about(
+                    logits.detach(), labels, index, self.num_instances, self.num_classes
+                )
+                or NOT_FINITE
+            )
+        return reduced
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DataParameters:
         """Move with ``.to()``, and stay float32 when a model around is cast to half precision."""
@@ -375,8 +406,8 @@ class DataParameters(nn.Module):
 
     def _remember(self, labels: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
         """The batch's temperatures (B,): a leaf that collects dL/dsigma for the step."""
-        log = [self.inst_log[index]] if self.learns_instances else []
-        log += [self.class_log[labels]] if self.learns_classes else []
+        log = [self.inst_log.index_select(0, index)] if self.learns_instances else []
+        log += [self.class_log.index_select(0, labels)] if self.learns_classes else []
         temperature = sum(value.exp_() for value in log).to(dtype)  # type: ignore[union-attr]
         if torch.is_grad_enabled():
             temperature.requires_grad_()
@@ -416,12 +447,6 @@ class DataParameters(nn.Module):
         in_range = ((safe_labels == labels) & (safe_index == index)).all()
         return safe_labels.long(), safe_index.long(), in_range
 
-    def _check(self, ok: Tensor, logits: Tensor, labels: Tensor, index: Tensor) -> None:
-        """Report a batch whose values are wrong: at once on the CPU, elsewhere when it is known."""
-        check = DeferredCheck(ok, logits.detach(), labels, index)
-        self._checks.append(check)
-        self._raise_reported(wait=logits.device.type == "cpu")
-
     def _raise_reported(self, *, wait: bool) -> None:
         while self._checks and (wait or self._checks[0].has_arrived()):
             check = self._checks.pop(0)
@@ -450,43 +475,6 @@ def _joined(forwards: list[_Forward], device: torch.device) -> _Batch:
 def _unscaled(gradient: Tensor, scale: float) -> tuple[Tensor, bool]:
     """The gradient without the scaler's factor, and whether the scaler keeps the step."""
     return gradient / scale, bool(torch.isfinite(gradient).all())
-
-
-def _world_size() -> int:
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-
-
-def _exchanged(index: Tensor, labels: Tensor, gradient: Tensor, capacity: int | None) -> _Batch:
-    """The batches of all processes, in the same order everywhere, gradients averaged as DDP does.
-
-    Shares are padded to ``capacity`` so that nobody has to ask how many samples the others bring.
-    """
-    world_size = dist.get_world_size()
-    if capacity is None:
-        count = torch.tensor(gradient.numel(), device=gradient.device)
-        dist.all_reduce(count, dist.ReduceOp.MAX)
-        capacity = int(count)
-    if gradient.numel() > capacity:
-        raise ValueError(
-            f"capacity is {capacity}, but this process brings {gradient.numel()} samples; "
-            "expected the most that any process brings."
-        )
-    shares = []
-    for values, filler in ((index, -1), (labels, 0), (gradient, 0)):
-        padded = values.new_full((capacity,), filler)
-        padded[: len(values)] = values
-        gathered = values.new_empty(world_size * capacity)
-        dist.all_gather_into_tensor(gathered, padded)
-        shares.append(gathered)
-    index, labels, gradient = shares
-    if not index.numel():
-        return index, labels, gradient
-    # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing.
-    is_sample = index >= 0
-    first = is_sample.int().argmax()
-    index = torch.where(is_sample, index, index[first])
-    labels = torch.where(is_sample, labels, labels[first])
-    return index, labels, gradient / world_size
 
 
 def _reduce(loss: Tensor, reduction: Reduction) -> Tensor:
