@@ -34,7 +34,7 @@ def instance_learning_rate(epochs: int, batch_size: int, momentum: float = 0.9) 
 
     Example:
         >>> round(instance_learning_rate(epochs=30, batch_size=128), 2)
-        1.01
+        1.0
         >>> round(instance_learning_rate(epochs=120, batch_size=128), 2)
         0.19
     """
