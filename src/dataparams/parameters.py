@@ -338,7 +338,7 @@ class DataParameters(nn.Module):
         labels, index, in_range = self._inside(labels, index)
         temperature = self._remember(labels, index, logits.dtype)
         loss, _, gradient = _TemperatureCrossEntropy.apply(logits, labels, temperature)
-        finite = torch.isfinite(loss.detach().sum() + gradient.sum())
+        finite = torch.isfinite(gradient.sum())
         self._checks.append(DeferredCheck(in_range & finite, logits.detach(), *given))
         return _reduce(loss, reduction)
 
@@ -355,9 +355,8 @@ class DataParameters(nn.Module):
                 logits.detach(), labels, index, self.num_instances, self.num_classes
             )
             raise (ValueError(complaint) if complaint else error) from None
-        reduced = _reduce(loss, reduction)
-        total = reduced if reduction != "none" else loss.sum()
-        if not math.isfinite(total.item() + gradient.sum().item()):
+        # Any logit that is not finite makes its sample's dL/dsigma not finite.
+        if not math.isfinite(gradient.sum().item()):
             self._forwards = []
             raise ValueError(
                 complaint_about(
@@ -365,7 +364,7 @@ class DataParameters(nn.Module):
                 )
                 or NOT_FINITE
             )
-        return reduced
+        return _reduce(loss, reduction)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DataParameters:
         """Move with ``.to()``, and stay float32 when a model around is cast to half precision."""
@@ -406,9 +405,12 @@ class DataParameters(nn.Module):
 
     def _remember(self, labels: Tensor, index: Tensor, dtype: torch.dtype) -> Tensor:
         """The batch's temperatures (B,): a leaf that collects dL/dsigma for the step."""
-        log = [self.inst_log.index_select(0, index)] if self.learns_instances else []
-        log += [self.class_log.index_select(0, labels)] if self.learns_classes else []
-        temperature = sum(value.exp_() for value in log).to(dtype)  # type: ignore[union-attr]
+        parts = []
+        if self.learns_instances:
+            parts.append(self.inst_log.index_select(0, index).exp_())
+        if self.learns_classes:
+            parts.append(self.class_log.index_select(0, labels).exp_())
+        temperature = (parts[0] if len(parts) == 1 else parts[0].add_(parts[1])).to(dtype)
         if torch.is_grad_enabled():
             temperature.requires_grad_()
             self._forwards.append(_Forward(index, labels, temperature))

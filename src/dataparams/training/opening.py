@@ -1,0 +1,109 @@
+"""How a run folder is begun, gone on with, or refused."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataparams.errors import RunError
+from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig
+
+if TYPE_CHECKING:
+    from dataparams.runs import RunFolder
+    from dataparams.training.preparation import TrainingData
+
+
+def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
+    """Begin a run folder, or check that this run goes on with the one that is there.
+
+    Raises:
+        RunError: If the folder exists and may not be touched, or is of another run.
+    """
+    if run.exists() and not (config.restart or config.resume):
+        raise RunError(
+            f"{run.path} exists already and is not touched. Give --restart to start anew there, "
+            "--resume to go on where it stopped, or another --exp-prefix."
+        )
+    if config.resume and run.exists():
+        _require_same_run(run, config, data)
+        run.update_description(status="running")
+        return
+    if config.restart:
+        _require_outside(run, config)
+        run.clear()
+    run.write_description(_description(config, data))
+    run.write_samples(data.samples)
+    if data.dataset.train.unreadable:
+        run.write_unreadable(data.dataset.train.unreadable)
+
+
+def _require_outside(run: RunFolder, config: TrainConfig) -> None:
+    if config.dataset_subset_ckpt is None:
+        return
+    if run.path.resolve() in Path(config.dataset_subset_ckpt).resolve().parents:
+        raise RunError(
+            f"--restart would remove {config.dataset_subset_ckpt}, which --dataset-subset-ckpt "
+            "reads. Choose another --exp-prefix."
+        )
+
+
+def _require_same_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
+    description = run.description()
+    before = description.get("config", {})
+    now = _plain_config(config)
+    changed = [
+        f"--{name.replace('_', '-')} was {before.get(name)} and is {now[name]}"
+        for name in now
+        if name not in MAY_CHANGE_ON_RESUME and before.get(name) != now[name]
+    ]
+    if changed:
+        raise RunError(
+            f"--resume goes on with {run.path} as it was begun, but {'; '.join(changed)}. "
+            "Give the same flags, or --restart to start anew."
+        )
+    if description.get("fingerprint") != data.dataset.fingerprint:
+        raise RunError(
+            f"The data set {config.dataset} is not the one that {run.path} was begun with (its "
+            "contents differ). Restore it, or give --restart to start anew."
+        )
+
+
+def _plain_config(config: TrainConfig) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(config).items()
+    }
+
+
+def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
+    packages = ("dataparams", "torch", "torchvision", "accelerate", "timm")
+    return {
+        "status": "running",
+        "epoch": 0,
+        "dataset": data.dataset.name,
+        "fingerprint": data.dataset.fingerprint,
+        "class_names": list(data.dataset.class_names),
+        "counts": {
+            "instances": data.dataset.train.num_instances,
+            "trained_on": len(data.train),
+            "validation": len(data.dataset.val),
+            "unreadable": len(data.dataset.train.unreadable),
+            "corrupted": int(data.truth.is_corrupted.sum()) if data.truth else None,
+        },
+        "seed": config.seed,
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in packages},
+        "config": _plain_config(config),
+    }
+
+
+def note_failure(run: RunFolder, error: BaseException) -> None:
+    """Write into ``run.json`` why the run stopped, as far as the disk allows it."""
+    text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{error}"
+    try:
+        run.update_description(status="failed", error=text or type(error).__name__)
+    except RunError:
+        return
