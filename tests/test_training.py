@@ -296,6 +296,18 @@ def test_tensorboard_separates_clean_from_corrupted(
     assert [event.step for event in events.Scalars("val/accuracy")] == [1, 2, 3]
 
 
+def test_a_tracker_that_is_not_there_is_said(few_digits: ImageDataset, short: TrainConfig) -> None:
+    with pytest.raises(UserError, match=r"--log-with stone-tablet is not installed or not known"):
+        train(replace(short, log_with=("stone-tablet",)), dataset=few_digits)
+    assert not Path(short.output_dir).exists()
+
+
+def test_a_wrong_checkpoint_is_told_before_any_data_is_read(short: TrainConfig) -> None:
+    config = replace(short, dataset="cifar100", dataset_subset_ckpt="runs/epoch_80.pth.tar")
+    with pytest.raises(RunError, match=r"There is no checkpoint runs/epoch_80"):
+        train(config)
+
+
 def test_a_damaged_image_is_left_out_and_listed(tmp_path: Path, short: TrainConfig) -> None:
     from PIL import Image
 

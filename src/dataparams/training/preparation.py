@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataparams.data import CorruptedLabels, ImageDataset, LabeledImages
+    from dataparams.runs import EpochRecord
     from dataparams.training.config import TrainConfig
 
 
@@ -53,6 +54,11 @@ def prepare_data(
     Raises:
         UserError: If data, noise or selection cannot be used.
     """
+    checkpoint = None
+    if config.dataset_subset_ckpt is not None:
+        # Before the data: a wrong path is told at once, not after a download.
+        checkpoint = Path(config.dataset_subset_ckpt)
+        record = _record_with_instances(checkpoint)
     if dataset is None:
         dataset = load_dataset(
             config.dataset,
@@ -72,8 +78,8 @@ def prepare_data(
             class_names=dataset.class_names,
         )
     samples = _samples_table(train, truth)
-    if config.dataset_subset_ckpt is not None:
-        train = _selected(train, samples, Path(config.dataset_subset_ckpt), config.subset_frac)
+    if checkpoint is not None:
+        train = _selected(train, samples, record, checkpoint, config.subset_frac)
     return TrainingData(dataset, train, truth, samples)
 
 
@@ -89,16 +95,20 @@ def _samples_table(train: LabeledImages, truth: CorruptedLabels | None) -> pl.Da
     return pl.DataFrame(columns)
 
 
-def _selected(
-    train: LabeledImages, samples: pl.DataFrame, file: Path, share: float
-) -> LabeledImages:
-    """The share of the samples whose instance parameters are lowest; they keep their index."""
+def _record_with_instances(file: Path) -> EpochRecord:
     record = read_epoch_record(file)
     if not record.inst_parameters.numel():
         raise UserError(
             f"{file} has no instance parameters; expected the checkpoint of a run with "
             "--learn-inst-parameters."
         )
+    return record
+
+
+def _selected(
+    train: LabeledImages, samples: pl.DataFrame, record: EpochRecord, file: Path, share: float
+) -> LabeledImages:
+    """The share of the samples whose instance parameters are lowest; they keep their index."""
     if len(record.inst_parameters) != train.num_instances:
         raise UserError(
             f"{file} has {len(record.inst_parameters)} instance parameters, but the data set has "
