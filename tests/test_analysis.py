@@ -40,6 +40,8 @@ def _run(path: Path, *, truth: bool = True) -> RunFolder:
                 inst_parameters=torch.tensor([-1.0, 2.0, -0.5, 0.5, 9.0, 1.0]) * epoch,
                 margin=torch.zeros(6),
                 loss=torch.zeros(6),
+                error_norm=torch.zeros(6),
+                rival=torch.tensor([1, 0, 1, 0, -1, 0], dtype=torch.int32),
                 predicted=torch.tensor([0, 0, 0, 0, -1, 0], dtype=torch.int32),
                 correct=torch.zeros(6, dtype=torch.bool),
             )

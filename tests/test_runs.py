@@ -26,6 +26,8 @@ def _record(epoch: int = 1, count: int = 4) -> EpochRecord:
         inst_parameters=torch.arange(float(count)),
         margin=torch.zeros(count),
         loss=torch.ones(count),
+        error_norm=torch.ones(count),
+        rival=torch.ones(count, dtype=torch.int32),
         predicted=torch.zeros(count, dtype=torch.int32),
         correct=torch.ones(count, dtype=torch.bool),
     )

@@ -48,6 +48,10 @@ class EpochRecord:
         margin: Logit of the given label minus the highest other one when the sample was trained
             on, (N,), float32; NaN for samples that took no part.
         loss: Cross-entropy without temperature at that moment, (N,), float32; NaN likewise.
+        error_norm: Distance between the predicted probabilities and the given label's one-hot
+            vector, (N,), float32; NaN likewise.
+        rival: The class of the highest logit among those other than the given label, (N,), int32;
+            -1 likewise.
         predicted: Predicted class, (N,), int32; -1 likewise.
         correct: Whether that is the given label, (N,), bool; False likewise.
     """
@@ -57,6 +61,8 @@ class EpochRecord:
     inst_parameters: Tensor
     margin: Tensor
     loss: Tensor
+    error_norm: Tensor
+    rival: Tensor
     predicted: Tensor
     correct: Tensor
 

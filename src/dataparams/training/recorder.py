@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.nn import functional
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,12 +17,18 @@ class SampleRecords:
     Attributes:
         margin: Logit of the given label minus the highest other one, float32; NaN where absent.
         loss: Cross-entropy without temperature, float32; NaN where absent.
+        error_norm: Euclidean distance between the predicted probabilities and the given label's
+            one-hot vector, 0 ... sqrt(2), float32; NaN where absent.
+        rival: Class of the highest logit among those other than the given label, int32; -1 where
+            absent.
         predicted: Class of the highest logit, int32; -1 where absent.
         correct: Whether that is the given label; False where absent.
     """
 
     margin: Tensor
     loss: Tensor
+    error_norm: Tensor
+    rival: Tensor
     predicted: Tensor
     correct: Tensor
 
@@ -41,8 +48,9 @@ class SampleRecorder:
     """
 
     def __init__(self, num_instances: int, device: torch.device) -> None:
-        self._values = torch.zeros(num_instances, 2, device=device)
-        self._outcomes = torch.zeros(num_instances, 2, dtype=torch.int32, device=device)
+        self._values = torch.zeros(num_instances, 3, device=device)
+        # One more than the class: zero says that the sample was absent.
+        self._classes = torch.zeros(num_instances, 2, dtype=torch.int32, device=device)
         self._running = torch.zeros(2, device=device)
 
     @torch.no_grad()
@@ -57,14 +65,20 @@ class SampleRecorder:
         logits = logits.detach().float()
         column = labels.unsqueeze(1)
         label_logit = logits.gather(1, column).squeeze(1)
-        loss = logits.logsumexp(dim=1) - label_logit
-        predicted = logits.argmax(dim=1)
-        others = logits.scatter(1, column, -torch.inf).amax(dim=1)
-        self._values[index] = torch.stack((label_logit - others, loss), dim=1)
-        # One more than the class: zero says that the sample was absent.
-        is_correct = predicted == labels
-        self._outcomes[index] = torch.stack((predicted + 1, is_correct), dim=1).to(torch.int32)
-        self._running += torch.stack((loss.sum(), is_correct.sum()))
+        others = logits.scatter(1, column, -torch.inf)
+        rival_logit, rival = others.max(dim=1)
+        margin = label_logit - rival_logit
+        # From the other classes alone, so that nothing cancels where the label is all but certain.
+        others_logsumexp = others.logsumexp(dim=1)
+        loss = functional.softplus(others_logsumexp - label_logit)
+        normalizer = label_logit + loss
+        missed = (others_logsumexp - normalizer).exp()
+        squares_of_others = (others.mul_(2).logsumexp(dim=1) - 2 * normalizer).exp()
+        error_norm = (missed.square() + squares_of_others).sqrt()
+        predicted = torch.where(margin >= 0, labels, rival)
+        self._values[index] = torch.stack((margin, loss, error_norm), dim=1)
+        self._classes[index] = torch.stack((predicted, rival), dim=1).to(torch.int32) + 1
+        self._running += torch.stack((loss.sum(), (margin >= 0).sum()))
 
     def running_sums(self) -> tuple[float, float]:
         """This process's loss and number of correct predictions since the epoch began.
@@ -78,15 +92,19 @@ class SampleRecorder:
         """The epoch's records, on the CPU, the same in every process; then start empty."""
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(self._values)
-            dist.all_reduce(self._outcomes)
-        values, outcomes = self._values.cpu().clone(), self._outcomes.cpu().clone()
+            dist.all_reduce(self._classes)
+        values, classes = self._values.cpu().clone(), self._classes.cpu().clone()
         self._values.zero_()
-        self._outcomes.zero_()
+        self._classes.zero_()
         self._running.zero_()
-        values[outcomes[:, 0] == 0] = torch.nan
+        predicted, rival = (classes - 1).unbind(dim=1)
+        values[predicted < 0] = torch.nan
+        margin, loss, error_norm = values.unbind(dim=1)
         return SampleRecords(
-            margin=values[:, 0].contiguous(),
-            loss=values[:, 1].contiguous(),
-            predicted=outcomes[:, 0] - 1,
-            correct=outcomes[:, 1] == 1,
+            margin=margin.contiguous(),
+            loss=loss.contiguous(),
+            error_norm=error_norm.contiguous(),
+            rival=rival.contiguous(),
+            predicted=predicted.contiguous(),
+            correct=predicted.ne(rival),
         )

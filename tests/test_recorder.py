@@ -1,0 +1,49 @@
+"""What is recorded per sample agrees with the definitions, written out in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from dataparams.training.recorder import SampleRecorder
+
+
+@pytest.mark.parametrize("scale", [0.1, 3.0, 40.0])
+def test_records_agree_with_their_definitions(scale: float) -> None:
+    torch.manual_seed(0)
+    logits, labels = scale * torch.randn(64, 7), torch.randint(7, (64,))
+    index = torch.randperm(100)[:64]
+    recorder = SampleRecorder(100, torch.device("cpu"))
+    for part in range(0, 64, 16):
+        rows = slice(part, part + 16)
+        recorder.record(logits[rows], labels[rows], index[rows])
+    records = recorder.finish()
+
+    exact = logits.double()
+    one_hot = functional.one_hot(labels, 7).bool()
+    others = exact.masked_fill(one_hot, -torch.inf)
+    expected = {
+        "margin": exact[one_hot] - others.amax(dim=1),
+        "loss": functional.cross_entropy(exact, labels, reduction="none"),
+        "error_norm": (exact.softmax(dim=1) - one_hot.double()).norm(dim=1),
+        "rival": others.argmax(dim=1),
+        "predicted": exact.argmax(dim=1),
+        "correct": exact.argmax(dim=1) == labels,
+    }
+    for name, values in expected.items():
+        recorded = getattr(records, name)[index].numpy()
+        np.testing.assert_allclose(recorded, values.numpy(), rtol=2e-5, atol=1e-6, err_msg=name)
+
+
+def test_an_absent_sample_has_no_record() -> None:
+    recorder = SampleRecorder(3, torch.device("cpu"))
+    recorder.record(torch.tensor([[2.0, 0.5]]), torch.tensor([1]), torch.tensor([2]))
+    records = recorder.finish()
+    for name in ("margin", "loss", "error_norm"):
+        assert getattr(records, name).isnan().tolist() == [True, True, False]
+    assert records.predicted.tolist() == [-1, -1, 0]
+    assert records.rival.tolist() == [-1, -1, 0]
+    assert not records.correct.any()
+    assert recorder.finish().margin.isnan().all()
