@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dataparams.parameters import DataParameters
-from dataparams.training.models import SmallCNN, WideResNet
+from dataparams.models import SmallCNN, WideResNet
 from dataparams.training.recorder import SampleRecorder
 from results import table, write_section
 
