@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from dataparams.parameters import DataParameters
 from dataparams.models import SmallCNN, WideResNet
+from dataparams.parameters import DataParameters
 from dataparams.training.recorder import SampleRecorder
 from results import table, write_section
 

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from dataparams.errors import RunError, UserError
-from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.models import create_model
+from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.training.progress import SilentProgress
 from dataparams.training.tracking import clamp_warning, parameter_metrics
 

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from dataparams.data import Augmentation, DeviceBatches, channel_statistics
 from dataparams.errors import RunError, UserError
+from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters
 from dataparams.runs import EpochRecord, RunFolder
 from dataparams.training.config import TrainConfig, require_valid
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
-from dataparams.models import create_model
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
 from dataparams.training.progress import ProgressDisplay, SilentProgress
