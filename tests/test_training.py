@@ -88,6 +88,14 @@ def test_the_same_seed_is_the_same_run(few_digits: ImageDataset, short: TrainCon
     )
 
 
+def test_two_trainings_in_one_process_may_differ_in_precision(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    for number, amp in enumerate(("no", "bf16", "no")):
+        run = train(replace(short, epochs=1, amp=amp, exp_prefix=str(number)), dataset=few_digits)
+        assert run.description()["status"] == "finished"
+
+
 def test_an_existing_run_is_not_touched_without_a_word(
     few_digits: ImageDataset, short: TrainConfig
 ) -> None:

@@ -184,6 +184,25 @@ class RunFolder:
         table = pl.DataFrame(rows, infer_schema_length=None)
         self._write("metrics.csv", table.write_csv().encode())
 
+    def analysis(self) -> pl.DataFrame | None:
+        """``analysis.parquet``: a row per sample; None where it is missing or training went on.
+
+        Raises:
+            RunError: If it is damaged.
+        """
+        file, numbers = self.path / "analysis.parquet", self.epochs()
+        if not file.is_file() or not numbers:
+            return None
+        if file.stat().st_mtime_ns < self.epoch_file(numbers[-1]).stat().st_mtime_ns:
+            return None
+        return self._table("analysis.parquet", pl.read_parquet)
+
+    def write_analysis(self, frame: pl.DataFrame) -> None:
+        """Write ``analysis.parquet``."""
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        self._write("analysis.parquet", buffer.getvalue())
+
     def epochs(self) -> list[int]:
         """The epochs after which the data parameters were kept, in order."""
         numbers = (path.name[len("epoch_") : -len(".pth.tar")] for path in self._epoch_files())
@@ -193,8 +212,12 @@ class RunFolder:
         """Where the record of an epoch lies."""
         return self.path / f"epoch_{epoch}.pth.tar"
 
-    def epoch_record(self, epoch: int) -> EpochRecord:
+    def epoch_record(self, epoch: int, *, mapped: bool = False) -> EpochRecord:
         """Read the record of an epoch.
+
+        Args:
+            epoch: Which.
+            mapped: Leave the tensors on the disk until they are looked at.
 
         Raises:
             RunError: If there is none or it is damaged; the message names those there are.
@@ -204,7 +227,7 @@ class RunFolder:
             numbers = self.epochs()
             there = f"1 ... {numbers[-1]}" if numbers else "none yet"
             raise RunError(f"{self.path} has no record of epoch {epoch}; there are: {there}.")
-        return read_epoch_record(file)
+        return read_epoch_record(file, mapped=mapped)
 
     def write_epoch_record(self, record: EpochRecord) -> None:
         """Write ``epoch_<N>.pth.tar``."""
@@ -268,14 +291,18 @@ def write_whole(file: Path, contents: bytes) -> None:
             raise
 
 
-def read_tensors(file: Path) -> dict[str, Any]:
+def read_tensors(file: Path, *, mapped: bool = False) -> dict[str, Any]:
     """Read tensors and plain values, from a file that nobody vouches for.
+
+    Args:
+        file: The file.
+        mapped: Leave the tensors on the disk until they are looked at.
 
     Raises:
         RunError: If it is not such a file, or is damaged, or wants to run code.
     """
     try:
-        contents = torch.load(file, map_location="cpu", weights_only=True)
+        contents = torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # a hostile file may raise anything
         raise RunError(
             f"{file} cannot be read: it is damaged or not a file of this program "
@@ -286,15 +313,19 @@ def read_tensors(file: Path) -> dict[str, Any]:
     return contents
 
 
-def read_epoch_record(file: Path) -> EpochRecord:
+def read_epoch_record(file: Path, *, mapped: bool = False) -> EpochRecord:
     """Read an ``epoch_<N>.pth.tar`` from anywhere.
+
+    Args:
+        file: The file.
+        mapped: Leave the tensors on the disk until they are looked at.
 
     Raises:
         RunError: If it does not exist (the message names the nearest ones that do) or is damaged.
     """
     if not file.is_file():
         raise RunError(f"There is no checkpoint {file}.{_nearest_checkpoints(file)}")
-    contents = read_tensors(file)
+    contents = read_tensors(file, mapped=mapped)
     missing = [name for name in EpochRecord.__annotations__ if name not in contents]
     if missing:
         raise RunError(f"{file} is not the record of an epoch: it lacks {', '.join(missing)}.")

@@ -1,6 +1,19 @@
-"""Reading a run folder: which samples are suspicious."""
+"""Reading a run folder: which samples are easy, hard, in need of review, and mislabeled."""
 
+from dataparams.analysis.analyze import analyze, analyze_trajectories, load_analysis
 from dataparams.analysis.ranking import Ranking, rank
+from dataparams.analysis.result import CATEGORIES, Analysis, Category
 from dataparams.analysis.threshold import NoiseEstimate, estimate_noise
 
-__all__ = ["NoiseEstimate", "Ranking", "estimate_noise", "rank"]
+__all__ = [
+    "CATEGORIES",
+    "Analysis",
+    "Category",
+    "NoiseEstimate",
+    "Ranking",
+    "analyze",
+    "analyze_trajectories",
+    "estimate_noise",
+    "load_analysis",
+    "rank",
+]

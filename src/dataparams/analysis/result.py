@@ -39,9 +39,12 @@ class Analysis:
     Attributes:
         name: What was analysed, for titles.
         frame: A row per sample: ``index``, ``id``, ``label``, ``label_name``, ``category``, its
-            posterior ``p_easy``, ``p_hard``, ``p_review``, the scores, ``suggested_label``,
-            ``suggested_name``, ``suggested_confidence``, ``subgroup`` (null for most); where the
-            truth is known ``true_label`` and ``is_corrupted``.
+            posterior ``p_easy``, ``p_hard``, ``p_review``; ``noise_probability`` (that the label is
+            wrong); ``suspicion`` (0 ... 1, the share of samples that are less suspicious);
+            ``suggested_label``, ``suggested_name`` (the class that the model preferred over the
+            epochs) and ``suggested_confidence`` (how likely that is the true class, given the
+            label as well); ``subgroup`` (null for easy samples); the other scores; where the truth
+            is known ``true_label`` and ``is_corrupted``.
         class_names: Name of class 0, 1, ...
         epochs: The epochs of which trajectories are made, ascending.
         log_temperatures: The trajectories.

@@ -4,6 +4,7 @@ from dataparams.data.batches import Augmentation, Batch, DeviceBatches, channel_
 from dataparams.data.images import ImageDataset, LabeledImages, UnreadableSample
 from dataparams.data.indexed import IndexedDataset
 from dataparams.data.noise import CorruptedLabels, apply_noise, corrupt_labels, read_labels
+from dataparams.data.pictures import open_pictures
 from dataparams.data.sources import load_dataset
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "channel_statistics",
     "corrupt_labels",
     "load_dataset",
+    "open_pictures",
     "read_labels",
 ]

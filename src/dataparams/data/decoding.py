@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from dataparams.data.images import ImageDataset, LabeledImages, UnreadableSample
 from dataparams.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -154,10 +155,7 @@ def decode_images(
     rows: list[int] = []
     done = 0
     decode = partial(decode_block, image_size=image_size)
-    workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST)
-    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
-        # A damaged image is reported as such; Pillow's warning about it would say it twice.
-        warnings.filterwarnings("ignore", module=r"PIL\b")
+    with decoding_threads() as pool:
         for blocks in _blocks_in_flight(chunks):
             for pictures in pool.map(decode, blocks):
                 for row, picture in enumerate(pictures, start=done):
@@ -172,6 +170,16 @@ def decode_images(
     if 2 * len(reasons) > total or not rows:
         raise DataError(_too_many_unreadable(list(reasons.values()), total))
     return DecodedImages(gathered.images(), torch.tensor(rows, dtype=torch.int64), reasons)
+
+
+@contextlib.contextmanager
+def decoding_threads() -> Iterator[ThreadPoolExecutor]:
+    """A few threads that decode images, without Pillow's warnings."""
+    workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST)
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
+        # A damaged image is reported as such; Pillow's warning about it would say it twice.
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        yield pool
 
 
 def _blocks_in_flight(

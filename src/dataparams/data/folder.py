@@ -92,6 +92,19 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dataset"
 
 
+def require_images(path: Path) -> None:
+    """Check that an image folder still holds images, without listing them all.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        DataError: If there are no images in class folders, as of ``load_folder``.
+    """
+    for folder in _split_folders(path) or (path,):
+        next(_walk_images(path, folder))
+
+
 def is_image_file(name: str) -> bool:
     """Whether a file's name is that of an image that is not hidden.
 
@@ -135,20 +148,27 @@ def _split_folders(path: Path) -> tuple[Path, Path] | None:
 
 def _list_images(path: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
     """List the images below the class folders of ``folder``: ids, and the class of each id."""
+    names = dict(_walk_images(path, folder))
+    return sorted(names), names
+
+
+def _walk_images(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """Visit the images below the class folders of ``folder``: the id and class of each."""
     only = _subfolders(folder)
     if folder == path and only == ["train"] and _subfolders(path / "train"):
         folder = path / "train"
-    names: dict[str, str] = {}
+    is_empty = True
     for name in _subfolders(folder):
         for root, files in walk_visible(folder / name):
             prefix = os.path.relpath(root, path).replace(os.sep, "/")
-            names.update((f"{prefix}/{file}", name) for file in files if is_image_file(file))
-    if not names:
+            for file in filter(is_image_file, files):
+                is_empty = False
+                yield f"{prefix}/{file}", name
+    if is_empty:
         raise DataError(
             f"{folder} has no images in class folders; expected <class>/<image> with one of the "
             f"extensions {', '.join(sorted(IMAGE_EXTENSIONS))}."
         )
-    return sorted(names), names
 
 
 def _split_ids(

@@ -77,6 +77,7 @@ def load_hub(
     tables = _choose_tables(name, _fetch(name))
     first = next(iter(tables.values()))
     image, label = _choose_columns(first.features)
+    images = [HubImages(table, image) for table in tables.values()]
     names = getattr(first.features[label], "names", None)
     columns = {split: pl.Series(list(table[label])) for split, table in tables.items()}
     labels, class_names = encode_labels(columns, names)
@@ -84,10 +85,51 @@ def load_hub(
         safe_name(name),
         class_names,
         arrange_splits(labels, val_frac=val_frac, seed=seed),
-        _read_images(list(tables.values()), image),
+        _read_images(images),
         image_size=image_size,
         on_progress=on_progress,
     )
+
+
+class HubImages:
+    """The encoded images of one split.
+
+    Args:
+        table: The split, in the library's own type.
+        column: Name of the column of images.
+    """
+
+    def __init__(self, table: Any, column: str) -> None:
+        import datasets
+
+        undecoded = datasets.Image(decode=False)
+        self._table = table.select_columns([column]).cast_column(column, undecoded)
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def read(self, rows: Sequence[int]) -> list[EncodedImage]:
+        """Read the encoded images of some rows."""
+        return [encoded_image(value, Path()) for value in self._table[rows][self._column]]
+
+
+def open_hub_images(name: str) -> dict[str, HubImages]:
+    """Open the images of a data set of the hub, decoding none.
+
+    Args:
+        name: ``owner/name`` or ``name``.
+
+    Returns:
+        The images of the splits that ``load_hub`` reads, by name of the split.
+
+    Raises:
+        NotOnHubError: If the data set is unknown or the hub cannot be reached.
+        DataError: If its columns are not those of image classification.
+    """
+    tables = _choose_tables(name, _fetch(name))
+    image, _ = _choose_columns(next(iter(tables.values())).features)
+    return {split: HubImages(table, image) for split, table in tables.items()}
 
 
 def _fetch(name: str) -> Any:
@@ -168,11 +210,7 @@ def _choose_columns(features: Any) -> tuple[str, str]:
     )
 
 
-def _read_images(tables: Sequence[Any], column: str) -> Iterator[Sequence[EncodedImage]]:
-    import datasets
-
-    for table in tables:
-        encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
-        for start in range(0, len(encoded), _ROWS_AT_ONCE):
-            values = encoded[start : start + _ROWS_AT_ONCE][column]
-            yield [encoded_image(value, Path()) for value in values]
+def _read_images(splits: Sequence[HubImages]) -> Iterator[Sequence[EncodedImage]]:
+    for images in splits:
+        for start in range(0, len(images), _ROWS_AT_ONCE):
+            yield images.read(range(start, min(start + _ROWS_AT_ONCE, len(images))))

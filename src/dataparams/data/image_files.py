@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from PIL import Image
 
 EncodedImage: TypeAlias = "bytes | Path | str | None"
+_Result = TypeVar("_Result")
 
 LARGEST_NATIVE_SIDE = 96
 DEFAULT_SIZE = 64
@@ -47,11 +48,26 @@ def decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[
     Returns:
         For each its pixels, or the reason why it cannot be decoded.
     """
-    return [_decode(source, image_size) for source in block]
+    finish = partial(_to_picture, image_size=image_size)
+    return [_decode(source, finish) for source in block]
 
 
-def _decode(source: EncodedImage, image_size: int | None) -> Picture | str:
-    """Decode one image, or say why that cannot be done."""
+def decode_whole(source: EncodedImage, longest_side: int) -> NDArray[np.uint8] | None:
+    """Decode one image to look at: in color, upright, and nothing cropped.
+
+    Args:
+        source: The encoded image.
+        longest_side: Pixels of the longer side at most; a smaller image keeps its size.
+
+    Returns:
+        (height, width, 3), uint8; None if it cannot be decoded.
+    """
+    pixels = _decode(source, partial(_to_whole, longest_side=longest_side))
+    return None if isinstance(pixels, str) else pixels
+
+
+def _decode(source: EncodedImage, finish: Callable[[Image.Image], _Result]) -> _Result | str:
+    """Open one image and hand it on, or say why it cannot be decoded."""
     from PIL import Image
 
     try:
@@ -61,7 +77,7 @@ def _decode(source: EncodedImage, image_size: int | None) -> Picture | str:
         if not data:
             return "the image is empty (0 bytes)"
         with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
-            return _to_picture(image, image_size)
+            return finish(image)
     except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
         return _reason(error)
 
@@ -80,6 +96,18 @@ def _to_picture(image: Image.Image, image_size: int | None) -> Picture:
     if turn is not None:
         plain = plain.transpose(turn)
     return Picture(np.asarray(plain), is_native)
+
+
+def _to_whole(image: Image.Image, longest_side: int) -> NDArray[np.uint8]:
+    if max(image.size) > longest_side:
+        width, height = _size_within(image.size, longest_side)
+        image.draft(None, (2 * width, 2 * height))
+    image.load()
+    plain = _shrink(_to_gray_or_rgb(image), longest_side)
+    turn = _turn(image)
+    if turn is not None:
+        plain = plain.transpose(turn)
+    return np.array(plain.convert("RGB"))
 
 
 @lru_cache(maxsize=1)
@@ -173,3 +201,33 @@ def fit_pixels(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     return np.asarray(_fit(Image.fromarray(np.ascontiguousarray(pixels)), size))
+
+
+def shrink_pixels(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+    """Bring decoded pixels into the form of ``decode_whole``.
+
+    Args:
+        pixels: (height, width) or (height, width, 3), uint8.
+        longest_side: Pixels of the longer side at most.
+
+    Returns:
+        (height, width, 3), uint8.
+    """
+    from PIL import Image
+
+    image = _shrink(Image.fromarray(np.ascontiguousarray(pixels)), longest_side)
+    return np.array(image.convert("RGB"))
+
+
+def _shrink(image: Image.Image, longest_side: int) -> Image.Image:
+    from PIL.Image import Resampling
+
+    if max(image.size) <= longest_side:
+        return image
+    size = _size_within(image.size, longest_side)
+    return image.resize(size, Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _size_within(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
+    scale = longest_side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,9 +63,9 @@ def load_parquet(
     """
     import polars as pl
 
-    files = _files_by_split(path)
+    files = files_by_split(path)
     every_file = [file for split in files.values() for file in split]
-    try:
+    with _readable(path):
         image, label = _choose_columns(every_file[0])
         columns = {
             split: pl.concat([_read_column(file, label) for file in split_files])
@@ -79,8 +80,33 @@ def load_parquet(
             image_size=image_size,
             on_progress=on_progress,
         )
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    import polars as pl
+
+    try:
+        yield
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}") from error
+
+
+def find_image_column(path: Path) -> str:
+    """Find the column that ``load_parquet`` reads images from.
+
+    Args:
+        path: The file or folder.
+
+    Returns:
+        The column's name.
+
+    Raises:
+        DataError: If the first file is damaged, or columns cannot be told apart.
+    """
+    first = next(iter(files_by_split(path).values()))[0]
+    with _readable(path):
+        return _choose_columns(first)[0]
 
 
 def has_parquet(folder: Path) -> bool:
@@ -99,8 +125,16 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].rstrip(".") + "."
 
 
-def _files_by_split(path: Path) -> dict[str, list[Path]]:
-    """Files by split in the order train, val; one entry where there is only one split."""
+def files_by_split(path: Path) -> dict[str, list[Path]]:
+    """Find the files whose rows are numbered on within each split.
+
+    Args:
+        path: A Parquet file, or a folder of such files.
+
+    Returns:
+        Files by the name of their split, in the order train, val; one entry where there is only
+        one split.
+    """
     if path.is_file():
         return {"train": [path]}
     files = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dataparams.data.builtin import BUILTIN_NAMES, builtin_name, load_builtin
 from dataparams.data.folder import load_folder
@@ -13,10 +14,13 @@ from dataparams.data.parquet import has_parquet, load_parquet
 from dataparams.errors import DataError, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataparams.data.decoding import Progress
     from dataparams.data.images import ImageDataset
 
 LARGEST_SIZE = 1024
+_Loaded = TypeVar("_Loaded")
 
 
 def load_dataset(
@@ -68,18 +72,37 @@ def load_dataset(
             total = len(dataset.train) + len(dataset.val)
             on_progress(total, total)
         return dataset
-    path = Path(name).expanduser()
-    if name and path.exists():
-        load = load_parquet if _is_parquet(path) else load_folder
+    path = local_path(name)
+    if path is not None:
+        load = load_parquet if is_parquet(path) else load_folder
         return load(
             path, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
         )
-    return _load_from_hub(name, val_frac, seed, image_size, on_progress)
+    load_named = partial(
+        load_hub, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
+    )
+    return from_hub(name, load_named)
 
 
-def _load_from_hub(
-    name: str, val_frac: float, seed: int, image_size: int | None, on_progress: Progress | None
-) -> ImageDataset:
+def local_path(name: str) -> Path | None:
+    """The file or folder that a data set's name means, or None where there is none."""
+    path = Path(name).expanduser()
+    return path if name and path.exists() else None
+
+
+def from_hub(name: str, load: Callable[[str], _Loaded]) -> _Loaded:
+    """Load from the hub what is neither built in nor a path, or say all that was tried.
+
+    Args:
+        name: What the user calls the data set.
+        load: What loads a data set of the hub by its name.
+
+    Returns:
+        What ``load`` returns.
+
+    Raises:
+        DataError: If the hub has no such data set either.
+    """
     nearest = difflib.get_close_matches(name.lower(), BUILTIN_NAMES, n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     sought = (
@@ -89,14 +112,23 @@ def _load_from_hub(
     if not is_hub_name(name):
         raise DataError(f"{sought}; nor can it be a name on the Hugging Face hub (owner/name).")
     try:
-        return load_hub(
-            name, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
-        )
+        return load(name)
     except NotOnHubError as error:
         raise DataError(f"{sought}. {error}") from error
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Tell Parquet from an image folder.
+
+    Args:
+        path: A file or folder that exists.
+
+    Returns:
+        Whether it is a Parquet file or a folder of such; otherwise it is a folder.
+
+    Raises:
+        DataError: If it is a file of another kind.
+    """
     if path.is_dir():
         return has_parquet(path)
     if path.suffix.lower() == ".parquet":

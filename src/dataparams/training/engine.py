@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
@@ -85,12 +86,19 @@ def _accelerator(config: TrainConfig) -> Accelerator:
                 f"--log-with {tracker} is not installed or not known; expected one of "
                 f"{', '.join(available)}. A tracker's package is installed with pip."
             )
+    _forget_other_precision(config.amp)
     return Accelerator(
         cpu=on_cpu,
         mixed_precision=config.amp,
         log_with=_trackers(config) or None,
         project_dir=config.output_dir,
     )
+
+
+def _forget_other_precision(amp: str) -> None:
+    """Let a second training in one Python process, as in a notebook, choose its own precision."""
+    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != amp:
+        AcceleratorState._reset_state()
 
 
 def _trackers(config: TrainConfig) -> list[str]:

@@ -1,0 +1,247 @@
+"""From a run, or from arrays of one's own, to an analysis."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.judgment import analyzed_frame
+from dataparams.analysis.result import Analysis
+from dataparams.analysis.summaries import (
+    band_summary,
+    class_summary,
+    confusion_summary,
+    subgroup_summary,
+)
+from dataparams.analysis.trajectories import (
+    ArrayTrajectories,
+    RunTrajectories,
+    Trajectories,
+    trained_samples,
+)
+from dataparams.errors import UserError
+from dataparams.runs import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.model_view import ModelView
+    from dataparams.analysis.result import Pictures
+    from dataparams.analysis.trajectories import TrajectorySource
+    from dataparams.data import ImageDataset
+
+    Progress = Callable[[int, int], None]
+
+_MOST_MODEL_CELLS = 200_000_000
+
+
+def analyze(
+    run: RunFolder | Path | str,
+    *,
+    review_budget: float | None = None,
+    use_model: bool = True,
+    dataset: ImageDataset | None = None,
+    on_progress: Progress | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> Analysis:
+    """Sort a run's samples into easy, hard and need review, score them and suggest labels.
+
+    Works from the run folder and the data source alone, also while training is still going on.
+
+    Args:
+        run: The run folder, or its path.
+        review_budget: The largest share of all samples that may need review, 0 ... 1; None for no
+            limit.
+        use_model: Show the samples to the model of the last checkpoint as well, for its features
+            and probabilities. Otherwise, and where that cannot be done, trajectories alone count.
+        dataset: The data set that the run was trained on, where it is in memory; otherwise it is
+            read from where the run found it.
+        on_progress: Called with the number of samples shown to the model and of all.
+        on_notice: Called with a sentence where something could not be had.
+
+    Raises:
+        UserError: If the budget is no share.
+        RunError: If the folder is no run, has no finished epoch, or no instance parameters.
+    """
+    _require_share(review_budget)
+    run = run if isinstance(run, RunFolder) else RunFolder(Path(run))
+    description = run.description()
+    samples = trained_samples(run)
+    source = RunTrajectories(run, samples["index"].to_numpy())
+
+    def look(checkpoint: str) -> ModelView | None:
+        index = samples["index"].to_numpy()
+        return _view_or_notice(run, checkpoint, index, dataset, on_progress, on_notice)
+
+    frame = analyzed_frame(
+        samples,
+        tuple(description["class_names"]),
+        source,
+        initial=math.log(description.get("config", {}).get("init_inst_param", 1.0)),
+        look=look if use_model else None,
+        review_budget=review_budget,
+    )
+    return assemble(run, frame, source)
+
+
+def analyze_trajectories(
+    log_temperature: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    *,
+    margin: NDArray[np.floating] | None = None,
+    loss: NDArray[np.floating] | None = None,
+    rival: NDArray[np.integer] | None = None,
+    class_names: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
+    pictures: Pictures | None = None,
+    review_budget: float | None = None,
+) -> Analysis:
+    """The same for arrays from a training loop of one's own, without a run folder.
+
+    Args:
+        log_temperature: Log of ``DataParameters.instance_parameters`` after every epoch,
+            (epochs, n); 0 is taken as the start.
+        labels: Given labels, (n,), 0 or above.
+        margin: Logit of the given label minus the highest other one, (epochs, n), if known.
+        loss: Cross-entropy without temperature, (epochs, n), if known.
+        rival: Class of the highest logit other than the given label's, (epochs, n), if known.
+            Labels are suggested only where margin, loss and rival are all known.
+        class_names: Names of the classes; their numbers by default.
+        ids: Names of the samples; their numbers by default.
+        pictures: Where pictures come from, by id; needed for drawing grids.
+        review_budget: The largest share that may need review, 0 ... 1; None for no limit.
+
+    Raises:
+        ValueError: If shapes do not fit.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> labels = rng.integers(0, 2, 300)
+        >>> drift = np.where(np.arange(300) < 30, 0.1, -0.1)
+        >>> log_temperature = np.cumsum(drift + rng.normal(0, 0.02, (20, 300)), axis=0)
+        >>> analysis = analyze_trajectories(log_temperature, labels)
+        >>> analysis.frame["category"].value_counts().sort("count")["category"].to_list()
+        ['hard', 'easy']
+    """
+    _require_share(review_budget)
+    log_temperature, labels = np.asarray(log_temperature), np.asarray(labels)
+    if log_temperature.ndim != 2 or not len(log_temperature):
+        raise ValueError(
+            f"log_temperature has shape {log_temperature.shape}; expected (epochs, instances)."
+        )
+    count = log_temperature.shape[1]
+    if labels.shape != (count,):
+        raise ValueError(f"labels has shape {labels.shape}; expected ({count},), one per instance.")
+    for name, values in (("margin", margin), ("loss", loss), ("rival", rival)):
+        if values is not None and np.shape(values) != log_temperature.shape:
+            raise ValueError(
+                f"{name} has shape {np.shape(values)}; expected {log_temperature.shape}."
+            )
+    names = tuple(class_names or map(str, range(int(labels.max()) + 1)))
+    source = ArrayTrajectories(
+        Trajectories(
+            log_temperature.astype(np.float32),
+            margin=None if margin is None else np.asarray(margin, np.float32),
+            loss=None if loss is None else np.asarray(loss, np.float32),
+            rival=None if rival is None else np.asarray(rival),
+        )
+    )
+    samples = pl.DataFrame(
+        {"index": np.arange(count), "id": list(ids or map(str, range(count))), "label": labels}
+    )
+    frame = analyzed_frame(samples, names, source, review_budget=review_budget)
+    return _assembled("arrays", frame, names, source, pictures)
+
+
+def load_analysis(run: RunFolder) -> Analysis | None:
+    """The analysis that was written last, or None where there is none or training went on since."""
+    frame = run.analysis()
+    if frame is None:
+        return None
+    return assemble(run, frame, RunTrajectories(run, frame["index"].to_numpy()))
+
+
+def assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> Analysis:
+    """Put an analysis together from its rows."""
+    description = run.description()
+    name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
+    return _assembled(
+        name, frame, tuple(description["class_names"]), source, _pictures_of(description)
+    )
+
+
+def _assembled(
+    name: str,
+    frame: pl.DataFrame,
+    class_names: tuple[str, ...],
+    source: TrajectorySource,
+    pictures: Pictures | None,
+) -> Analysis:
+    epochs = tuple(source.epochs.tolist())
+    return Analysis(
+        name=name,
+        frame=frame,
+        class_names=class_names,
+        epochs=epochs,
+        log_temperatures=source,
+        classes=class_summary(frame, class_names),
+        confusions=confusion_summary(frame),
+        subgroups=subgroup_summary(frame),
+        bands=band_summary(frame, epochs, source),
+        noise_rate=float(frame["noise_probability"].mean() or 0.0),  # type: ignore[arg-type]
+        pictures=pictures,
+    )
+
+
+def _view_or_notice(
+    run: RunFolder,
+    checkpoint: str,
+    index: NDArray[np.integer],
+    dataset: ImageDataset | None,
+    on_progress: Progress | None,
+    on_notice: Callable[[str], None] | None,
+) -> ModelView | None:
+    """What the model makes of the samples, or None and a word about why not."""
+    from dataparams.analysis.model_view import view_through_model
+
+    if len(index) * len(run.description()["class_names"]) > _MOST_MODEL_CELLS:
+        if on_notice is not None:
+            on_notice("The trajectories alone count: the model's view of so many does not fit.")
+        return None
+    try:
+        return view_through_model(
+            run, index, checkpoint=checkpoint, dataset=dataset, on_progress=on_progress
+        )
+    except UserError as error:
+        if on_notice is not None:
+            on_notice(f"The trajectories alone count; the model is not asked: {error}")
+        return None
+
+
+def _pictures_of(description: dict[str, Any]) -> Pictures | None:
+    """The data source's pictures; None where it is gone."""
+    from dataparams.data import open_pictures
+
+    config = description.get("config", {})
+    try:
+        return open_pictures(
+            str(config.get("dataset", "")),
+            data_dir=Path(config.get("data_dir", "data")),
+            val_frac=config.get("val_frac", 0.1),
+            seed=config.get("seed", 0),
+        )
+    except UserError:
+        return None
+
+
+def _require_share(review_budget: float | None) -> None:
+    if review_budget is not None and not 0 <= review_budget <= 1:
+        raise UserError(
+            f"The review budget is {review_budget}; expected a share, 0 ... 1, such as 5%."
+        )

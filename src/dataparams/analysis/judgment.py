@@ -1,0 +1,281 @@
+"""What is made of every sample: the rows of an analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis import scores
+from dataparams.analysis.categories import (
+    Movement,
+    assign_categories,
+    category_posteriors,
+    movement,
+    noise_probability,
+    responsibilities,
+    rows_by_class,
+    upward_share,
+)
+from dataparams.analysis.class_probabilities import (
+    neighbor_probabilities,
+    recorded_probabilities,
+    telling_epochs,
+)
+from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.subgroups import subgroup_names, subgroup_numbers
+from dataparams.analysis.suspicion import Evidence, evidence_against, quantiles, suspicion
+from dataparams.analysis.trajectories import parts
+from dataparams.analysis.transitions import (
+    Transitions,
+    estimate_transitions,
+    true_class_posterior,
+    true_class_probabilities,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.model_view import ModelView
+    from dataparams.analysis.trajectories import TrajectorySource
+
+    Columns = dict[str, NDArray[Any]]
+
+_CELLS_AT_ONCE = 1 << 24
+
+
+def analyzed_frame(
+    samples: pl.DataFrame,
+    class_names: tuple[str, ...],
+    source: TrajectorySource,
+    *,
+    initial: float = 0.0,
+    look: Callable[[str], ModelView | None] | None = None,
+    review_budget: float | None = None,
+) -> pl.DataFrame:
+    """The rows of an analysis.
+
+    Args:
+        samples: ``index``, ``id``, ``label``, and the truth where it is known; n rows.
+        class_names: Names of the classes.
+        source: The trajectories of these samples, in this order.
+        initial: Log temperature at the start.
+        look: Gives what the model of a checkpoint (``"last"`` or ``"best"``) makes of them.
+        review_budget: The largest share that may need review.
+    """
+    labels = samples["label"].to_numpy().astype(np.int64)
+    columns, moved, accuracy = _scores(source, len(labels), initial)
+    responsible = responsibilities(upward_share(moved), labels)
+    posteriors = category_posteriors(responsible)
+    epochs, view = None, None
+    if accuracy is not None:
+        epochs = telling_epochs(accuracy, float(noise_probability(responsible).mean()))
+    if look is not None:
+        learned_by_heart = epochs is not None and epochs[-1] + 1 < len(source.epochs)
+        view = look("best" if learned_by_heart else "last")
+    probabilities = _Probabilities(source, labels, len(class_names), epochs, view)
+    verdict = _verdict(probabilities, labels, columns, responsible)
+    names = np.array(class_names, dtype=object)
+    given_names, suggested_names = names[labels], names[verdict.suggested]
+    category = assign_categories(posteriors, review_budget)
+    features = _descriptions(source, view)
+    truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
+    return samples.select("index", "id", "label").with_columns(
+        pl.Series("label_name", given_names, dtype=pl.String),
+        pl.Series("category", category),
+        *(
+            pl.Series(f"p_{name}", posteriors[:, k].astype(np.float32))
+            for k, name in enumerate(CATEGORIES)
+        ),
+        pl.Series("noise_probability", verdict.noise_probability.astype(np.float32)),
+        pl.Series("suspicion", verdict.suspicion),
+        pl.Series("suggested_label", verdict.suggested),
+        pl.Series("suggested_name", suggested_names, dtype=pl.String),
+        pl.Series("suggested_confidence", verdict.confidence),
+        pl.Series("subgroup", _subgroups(labels, category, suggested_names, names, features)),
+        *(pl.Series(name, values) for name, values in columns.items()),
+        *(samples[name] for name in truth),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Verdict:
+    """Per sample, (n,) each."""
+
+    suspicion: NDArray[np.float64]
+    suggested: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+    noise_probability: NDArray[np.float64]
+
+
+class _Probabilities:
+    """The class probabilities of all samples, made for a part of them at a time."""
+
+    def __init__(
+        self,
+        source: TrajectorySource,
+        labels: NDArray[np.int64],
+        num_classes: int,
+        epochs: NDArray[np.intp] | None,
+        view: ModelView | None,
+    ) -> None:
+        self._source, self._labels, self.num_classes = source, labels, num_classes
+        self._epochs = epochs
+        self._views: list[NDArray[np.float32]] = []
+        if view is not None:
+            near = neighbor_probabilities(view.features, view.probabilities)
+            self._views = [view.probabilities, near]
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
+        """(len(rows), C), the mean of what training recorded, the model says and neighbors say."""
+        recorded = recorded_probabilities(
+            self._source.part(rows), self._labels[rows], self.num_classes, self._epochs
+        )
+        known = [view[rows] for view in self._views]
+        if recorded is not None:
+            known.append(recorded)
+        if not known:
+            return None
+        mean: NDArray[np.float32] = np.mean(known, axis=0, dtype=np.float32)
+        return mean
+
+    def parts(self) -> Iterator[NDArray[np.intp]]:
+        """All rows, in pieces whose probabilities fit into memory."""
+        size = max(256, _CELLS_AT_ONCE // self.num_classes)
+        count = len(self._labels)
+        for start in range(0, count, size):
+            yield np.arange(start, min(start + size, count))
+
+
+def _scores(
+    source: TrajectorySource, count: int, initial: float
+) -> tuple[Columns, Movement, NDArray[np.float64] | None]:
+    """All scores of single quantities, how temperatures moved, and the accuracy of each epoch."""
+    pieces: list[Columns] = []
+    correct_counts = np.zeros(len(source.epochs))
+    for rows in parts(count):
+        piece = source.part(rows)
+        moved = movement(piece.log_temperature, initial)
+        values: Columns = {
+            "up": moved.up,
+            "down": moved.down,
+            "final_temperature": scores.final_temperature(piece.log_temperature),
+            "mean_temperature": scores.mean_temperature(piece.log_temperature),
+        }
+        if piece.margin is not None:
+            correct = piece.margin >= 0
+            correct_counts += correct.sum(axis=1)
+            values |= {
+                "area_under_margin": scores.area_under_margin(piece.margin),
+                "forgetting_events": scores.forgetting_events(correct),
+                "first_learned_epoch": scores.first_learned_epoch(correct, source.epochs),
+            }
+        if piece.loss is not None:
+            values |= {
+                "mean_loss": scores.mean_loss(piece.loss),
+                "last_loss": scores.last_loss(piece.loss),
+                "confidence": scores.confidence(piece.loss),
+                "variability": scores.variability(piece.loss),
+            }
+        if piece.error_norm is not None:
+            values["error_norm"] = scores.error_norm(piece.error_norm)
+        pieces.append(values)
+    joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    moved = Movement(joined.pop("up"), joined.pop("down"))
+    accuracy = correct_counts / count if "area_under_margin" in joined else None
+    return {name: _narrow(values) for name, values in joined.items()}, moved, accuracy
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.float32) if values.dtype == np.float64 else values
+
+
+def _verdict(
+    probabilities: _Probabilities,
+    labels: NDArray[np.int64],
+    columns: Columns,
+    responsible: NDArray[np.float64],
+) -> _Verdict:
+    """Suspicion and suggested labels; the mean probability's margin is added to the columns."""
+    likeliest = np.zeros(len(labels), dtype=np.int64)
+    margin = np.zeros(len(labels), dtype=np.float32)
+    for rows in probabilities.parts():
+        chance = probabilities.of(rows)
+        if chance is None:
+            return _verdict_by_temperature(labels, columns, responsible)
+        likeliest[rows] = chance.argmax(axis=1)
+        here = np.arange(len(rows))
+        of_label = chance[here, labels[rows]]
+        chance[here, labels[rows]] = -1
+        margin[rows] = scores.mean_probability_margin(of_label, chance.max(axis=1))
+    columns["mean_probability_margin"] = margin
+    transitions = estimate_transitions(likeliest, labels, probabilities.num_classes)
+    return _verdict_by_classes(probabilities, labels, transitions, responsible)
+
+
+def _verdict_by_classes(
+    probabilities: _Probabilities,
+    labels: NDArray[np.int64],
+    transitions: Transitions,
+    responsible: NDArray[np.float64],
+) -> _Verdict:
+    evidence = Evidence(*(np.zeros(len(labels), dtype=np.float32) for _ in range(3)))
+    suggested = np.zeros(len(labels), dtype=np.int64)
+    confidence = np.zeros(len(labels), dtype=np.float32)
+    wrong = np.zeros(len(labels))
+    for rows in probabilities.parts():
+        chance = probabilities.of(rows)
+        assert chance is not None  # noqa: S101 - the caller has seen that there are some
+        true = true_class_probabilities(chance, transitions)
+        posterior = true_class_posterior(true, labels[rows], transitions)
+        found = evidence_against(chance, posterior, labels[rows])
+        for name, values in vars(found).items():
+            getattr(evidence, name)[rows] = values
+        here = np.arange(len(rows))
+        suggested[rows] = true.argmax(axis=1)
+        confidence[rows] = posterior[here, suggested[rows]]
+        wrong[rows] = 1 - posterior[here, labels[rows]]
+    # Trajectories and class probabilities err on different sides; see benchmarks/RESULTS.md.
+    wrong = (wrong + noise_probability(responsible)) / 2
+    return _Verdict(suspicion(evidence, transitions.structure), suggested, confidence, wrong)
+
+
+def _verdict_by_temperature(
+    labels: NDArray[np.int64], columns: Columns, responsible: NDArray[np.float64]
+) -> _Verdict:
+    """Where nothing but temperatures is known: no label can be suggested but the given one."""
+    doubt = quantiles(columns["mean_temperature"]) + quantiles(columns["final_temperature"])
+    wrong = noise_probability(responsible)
+    return _Verdict(quantiles(doubt), labels, (1 - wrong).astype(np.float32), wrong)
+
+
+def _descriptions(
+    source: TrajectorySource, view: ModelView | None
+) -> Callable[[NDArray[np.intp]], NDArray[np.floating]]:
+    """What sub-groups are told apart by: the model's features, else the trajectories."""
+    if view is not None:
+        features = view.features
+        return lambda rows: features[rows]
+    return lambda rows: source.of(rows).T
+
+
+def _subgroups(
+    labels: NDArray[np.int64],
+    category: NDArray[np.str_],
+    suggested_names: NDArray[np.object_],
+    class_names: NDArray[np.object_],
+    describe: Callable[[NDArray[np.intp]], NDArray[np.floating]],
+) -> pl.Series:
+    """The sub-group of every hard or need-review sample; null for easy ones."""
+    groups = np.full(len(labels), None, dtype=object)
+    uneasy = np.flatnonzero(category != "easy")
+    for members in rows_by_class(labels[uneasy]):
+        rows = uneasy[members]
+        numbers = subgroup_numbers(describe(rows))
+        given = str(class_names[labels[rows[0]]])
+        groups[rows] = subgroup_names(numbers, suggested_names[rows].tolist(), given)
+    return pl.Series(groups.tolist(), dtype=pl.String)

@@ -1,0 +1,146 @@
+"""What the trained model makes of its training samples: features and class probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dataparams.data import DeviceBatches, channel_statistics, load_dataset
+from dataparams.errors import RunError
+from dataparams.models import create_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from dataparams.data import ImageDataset
+    from dataparams.runs import RunFolder
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, eq=False)
+class ModelView:
+    """What the model makes of n samples, in evaluation mode.
+
+    Attributes:
+        features: The input of the model's last linear layer, (n, d), float32.
+        probabilities: Class probabilities, (n, C), float32.
+    """
+
+    features: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+
+def view_through_model(
+    run: RunFolder,
+    index: NDArray[np.integer],
+    *,
+    checkpoint: str = "last",
+    dataset: ImageDataset | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ModelView:
+    """Show the samples of a run to the model of a checkpoint.
+
+    Colour images are shown as they are and mirrored, and both views averaged.
+
+    Args:
+        run: The run folder.
+        index: Position in the data source of each sample wanted, (n,).
+        checkpoint: Which, ``"last"`` or ``"best"``.
+        dataset: The data set, where it is in memory; otherwise it is loaded.
+        on_progress: Called with the number of samples done and of all.
+
+    Raises:
+        UserError: If the data source cannot be read or is not the run's, or there is no checkpoint
+            of a model that can be made again.
+    """
+    description = run.description()
+    dataset = _data_of(description, dataset)
+    samples = dataset.train.select(torch.from_numpy(_positions(dataset, index)))
+    model = _model_of(run, checkpoint, description, dataset)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    mean, std = channel_statistics(dataset.train.images)
+    batches = DeviceBatches(samples, _BATCH, shuffle=False, device=device, mean=mean, std=std)
+    entered = _remember_input_of_head(model)
+    is_color = dataset.train.images.shape[1] == 3
+    features, probabilities = [], []
+    done = 0
+    with torch.no_grad():
+        model.to(device).eval()
+        for batch in batches.epoch(0):
+            views = [batch.images, batch.images.flip(3)] if is_color else [batch.images]
+            seen = [_look(model, view, entered) for view in views]
+            features.append(torch.stack([feature for feature, _ in seen]).mean(dim=0).cpu())
+            probabilities.append(torch.stack([chance for _, chance in seen]).mean(dim=0).cpu())
+            done += len(batch.index)
+            if on_progress is not None:
+                on_progress(done, len(index))
+    return ModelView(torch.cat(features).numpy(), torch.cat(probabilities).numpy())
+
+
+def _data_of(description: dict[str, Any], dataset: ImageDataset | None) -> ImageDataset:
+    config = description.get("config", {})
+    if dataset is None:
+        dataset = load_dataset(
+            str(config.get("dataset", "")),
+            data_dir=Path(config.get("data_dir", "data")),
+            val_frac=config.get("val_frac", 0.1),
+            seed=config.get("seed", 0),
+            image_size=config.get("image_size"),
+        )
+    if dataset.fingerprint != description.get("fingerprint"):
+        raise RunError(
+            f"The data set {config.get('dataset')} is not what the run was trained on (its "
+            "fingerprint differs); expected the same images and labels."
+        )
+    return dataset
+
+
+def _positions(dataset: ImageDataset, index: NDArray[np.integer]) -> NDArray[np.intp]:
+    there = dataset.train.index.numpy()
+    positions = np.searchsorted(there, index)
+    if len(index) and not np.array_equal(there[np.minimum(positions, len(there) - 1)], index):
+        raise RunError("samples.parquet has samples that the data source lacks.")
+    return positions
+
+
+def _model_of(
+    run: RunFolder, checkpoint: str, description: dict[str, Any], dataset: ImageDataset
+) -> nn.Module:
+    state = run.checkpoint(checkpoint)
+    if state is None:
+        raise RunError(f"{run.path} has no checkpoint of the model.")
+    _, channels, side, _ = dataset.train.images.shape
+    arch = str(description.get("config", {}).get("arch", ""))
+    model = create_model(arch, len(dataset.class_names), channels, side)
+    try:
+        model.load_state_dict(state["model"])
+    except (KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise RunError(f"The checkpoint of {run.path} is not one of a {arch}.") from error
+    return model
+
+
+def _remember_input_of_head(model: nn.Module) -> list[Tensor]:
+    """Keep what enters the last linear layer; nothing where there is none."""
+    entered: list[Tensor] = []
+    heads = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if heads:
+
+        def remember(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+            entered[:] = [arguments[0]]
+
+        heads[-1].register_forward_pre_hook(remember)
+    return entered
+
+
+def _look(model: nn.Module, images: Tensor, entered: list[Tensor]) -> tuple[Tensor, Tensor]:
+    logits = model(images).float()
+    features = entered[0].float().flatten(1) if entered else logits
+    return features, logits.softmax(dim=1)

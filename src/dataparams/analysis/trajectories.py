@@ -1,0 +1,156 @@
+"""What training recorded of every sample in every epoch, read piece by piece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from dataparams.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from dataparams.runs import EpochRecord, RunFolder
+
+_ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """The records of n samples over the epochs, (epochs, n) each.
+
+    Attributes:
+        log_temperature: Log temperature after the epoch.
+        margin: Logit of the given label minus the highest other one; None where not recorded.
+        loss: Cross-entropy without temperature; None where not recorded.
+        error_norm: Norm of the error vector; None where not recorded.
+        rival: Class of the highest logit other than the given label's; None where not recorded.
+    """
+
+    log_temperature: NDArray[np.float32]
+    margin: NDArray[np.float32] | None = None
+    loss: NDArray[np.float32] | None = None
+    error_norm: NDArray[np.float32] | None = None
+    rival: NDArray[np.integer] | None = None
+
+
+class TrajectorySource(Protocol):
+    """Trajectories of many samples, of which a part is read at a time."""
+
+    @property
+    def epochs(self) -> NDArray[np.integer]:
+        """The numbers of the epochs, (epochs,), ascending."""
+
+    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The log temperatures of some samples, (epochs, len(rows))."""
+
+    def part(self, rows: NDArray[np.integer]) -> Trajectories:
+        """All records of some samples."""
+
+
+class ArrayTrajectories:
+    """Trajectories from arrays in memory.
+
+    Example:
+        >>> source = ArrayTrajectories(Trajectories(np.zeros((3, 5), np.float32)))
+        >>> source.of(np.array([4, 0])).shape
+        (3, 2)
+    """
+
+    def __init__(self, trajectories: Trajectories) -> None:
+        self._whole = trajectories
+        self.epochs: NDArray[np.integer] = np.arange(1, len(trajectories.log_temperature) + 1)
+
+    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The log temperatures of some samples, (epochs, len(rows))."""
+        return self._whole.log_temperature[:, rows]
+
+    def part(self, rows: NDArray[np.integer]) -> Trajectories:
+        """All records of some samples."""
+        present = {name: v for name, v in vars(self._whole).items() if v is not None}
+        return Trajectories(**{name: values[:, rows] for name, values in present.items()})
+
+
+class RunTrajectories:
+    """Trajectories from a run folder whose epoch files stay on the disk until they are read.
+
+    Memory holds what is asked for at a time, not the run: the files are mapped, not loaded.
+
+    Args:
+        run: The run folder; training may still be going on.
+        index: Position in the data source of each sample wanted, (n,).
+
+    Raises:
+        RunError: If no epoch is finished or instance parameters were not learned.
+    """
+
+    def __init__(self, run: RunFolder, index: NDArray[np.integer]) -> None:
+        numbers = run.epochs()
+        if not numbers:
+            run.description()
+            raise RunError(f"{run.path} has not finished an epoch yet; analyze it when it has.")
+        self._records = [run.epoch_record(number, mapped=True) for number in numbers]
+        self.epochs: NDArray[np.integer] = np.array(numbers)
+        self._index = index
+        _require_instance_parameters(run, self._records, index)
+
+    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The log temperatures of some samples, (epochs, len(rows))."""
+        return self._stack("inst_parameters", rows)
+
+    def part(self, rows: NDArray[np.integer]) -> Trajectories:
+        """All records of some samples."""
+        return Trajectories(
+            log_temperature=self.of(rows),
+            margin=self._stack("margin", rows),
+            loss=self._stack("loss", rows),
+            error_norm=self._stack("error_norm", rows),
+            rival=self._stack("rival", rows),
+        )
+
+    def _stack(self, name: str, rows: NDArray[np.integer]) -> NDArray[Any]:
+        index = self._index[rows]
+        return np.stack([getattr(record, name).numpy()[index] for record in self._records])
+
+
+def parts(count: int) -> Iterator[NDArray[np.intp]]:
+    """The numbers 0 ... count - 1 in pieces small enough to hold all their records in memory."""
+    for start in range(0, count, _ROWS_AT_ONCE):
+        yield np.arange(start, min(start + _ROWS_AT_ONCE, count))
+
+
+def trained_samples(run: RunFolder) -> pl.DataFrame:
+    """The rows of ``samples.parquet`` that the run trained on (a selection leaves some out)."""
+    import polars as pl
+
+    samples = run.samples()
+    numbers = run.epochs()
+    if not numbers:
+        return samples
+    predicted = run.epoch_record(numbers[-1], mapped=True).predicted.numpy()
+    index = samples["index"].to_numpy()
+    if len(index) and index.max() >= len(predicted):
+        raise RunError(
+            f"{run.path} is damaged: samples.parquet has more samples than the epoch files."
+        )
+    return samples.filter(pl.Series(predicted[index] >= 0))
+
+
+def _require_instance_parameters(
+    run: RunFolder, records: list[EpochRecord], index: NDArray[np.integer]
+) -> None:
+    fewest = min(len(record.inst_parameters) for record in records)
+    if not fewest:
+        raise RunError(
+            f"{run.path} has no instance parameters to analyze; it was trained without them. "
+            "Train with --learn-inst-parameters."
+        )
+    if len(index) and index.max() >= fewest:
+        raise RunError(
+            f"{run.path} is damaged: samples.parquet has more samples than the epoch files."
+        )

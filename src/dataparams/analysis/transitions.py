@@ -1,0 +1,130 @@
+"""How labels of one class came to be given as another: the noise-transition matrix."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.floating]
+
+_STRUCTURE_OF_CHANCE = 0.05
+_STRUCTURE_FOR_SURE = 0.25
+_SHARPNESS = 30.0
+_LEAST_CONTRAST = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """The estimated noise-transition matrix.
+
+    Attributes:
+        matrix: Probability that a sample of class c (row) is given label k (column), (C, C).
+        structure: How far wrong labels keep to few classes: 0, they are spread as by chance; 1,
+            they clearly are not (cats given as dogs).
+    """
+
+    matrix: NDArray[np.float64]
+    structure: float
+
+
+def estimate_transitions(
+    likeliest: NDArray[np.integer], labels: NDArray[np.integer], num_classes: int
+) -> Transitions:
+    """Estimate the matrix from the model's likeliest classes and the given labels.
+
+    Counting how often a likeliest class meets a given label is the idea of the confident joint
+    (Northcutt, Jiang, Chuang, "Confident Learning", JAIR 2021, section 3.1). Counts of a class's
+    wrong labels that differ no more than chance has them are evened out: the matrix then has two
+    values, one on the diagonal and one beside it.
+
+    Args:
+        likeliest: The model's likeliest class of each sample, (n,).
+        labels: Given labels, (n,).
+        num_classes: C, 2 or above.
+
+    Example:
+        >>> likeliest = np.repeat([0, 1, 2], 100)
+        >>> labels = likeliest.copy()
+        >>> labels[:30] = 1
+        >>> labels[100:130] = 2
+        >>> transitions = estimate_transitions(likeliest, labels, 3)
+        >>> transitions.structure, transitions.matrix[0, 1].round(1).item()
+        (1.0, 0.3)
+    """
+    cells = np.bincount(likeliest * num_classes + labels, minlength=num_classes**2)
+    counts = cells.astype(np.float64).reshape(num_classes, num_classes)
+    structure = _structure(counts)
+    counted = (counts + 1) / (counts + 1).sum(axis=1, keepdims=True)
+    kept = (np.trace(counts) + num_classes) / (counts.sum() + num_classes**2)
+    even = np.full_like(counted, (1 - kept) / max(num_classes - 1, 1))
+    np.fill_diagonal(even, kept)
+    return Transitions((1 - structure) * even + structure * counted, structure)
+
+
+def _structure(counts: NDArray[np.float64]) -> float:
+    """How much less entropy the wrong labels have than evenly spread ones would."""
+    num_classes = len(counts)
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    per_class = wrong.sum(axis=1)
+    if num_classes < 3 or not per_class.sum():
+        return 0.0
+    shares = wrong / np.maximum(per_class, 1)[:, None]
+    entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=1)
+    # Few counts look less even than they are (Miller, 1955): that much is chance.
+    by_chance = (num_classes - 2) / (2 * np.maximum(per_class, 1))
+    lacking = np.maximum(math.log(num_classes - 1) - entropy - by_chance, 0)
+    structure = float(lacking @ per_class / per_class.sum() / math.log(num_classes - 1))
+    span = _STRUCTURE_FOR_SURE - _STRUCTURE_OF_CHANCE
+    return min(max((structure - _STRUCTURE_OF_CHANCE) / span, 0.0), 1.0)
+
+
+def true_class_probabilities(
+    probabilities: NDArray[np.float32], transitions: Transitions
+) -> NDArray[np.float32]:
+    """How likely each class is to be the true one, whatever label a sample was given.
+
+    A model trained on noisy labels predicts noisy labels, q = p T; so p is q T^-1 (Patrini et al.,
+    "Making Deep Neural Networks Robust to Label Noise", CVPR 2017, section 4.1), bent to stay
+    positive.
+
+    Args:
+        probabilities: What the model predicts, (n, C).
+        transitions: The matrix T.
+
+    Returns:
+        (n, C); rows sum to 1.
+    """
+    if transitions.structure > 0:
+        true = probabilities @ np.linalg.pinv(transitions.matrix).astype(np.float32)
+    else:
+        kept, beside = transitions.matrix[0, 0], transitions.matrix[0, 1]
+        contrast = np.float32(max(kept - beside, _LEAST_CONTRAST))
+        true = (probabilities - np.float32(beside)) / contrast
+    true = np.logaddexp(0, np.float32(_SHARPNESS) * true)
+    shares: NDArray[np.float32] = true / true.sum(axis=1, keepdims=True)
+    return shares
+
+
+def true_class_posterior(
+    true: NDArray[np.float32], labels: NDArray[np.integer], transitions: Transitions
+) -> NDArray[np.float32]:
+    """How likely each class is to be the true one, given the label too: Bayes' rule.
+
+    Args:
+        true: From :func:`true_class_probabilities`, (n, C).
+        labels: Given labels, (n,).
+        transitions: The matrix, whose column says how likely each class is given that label.
+
+    Returns:
+        (n, C); rows sum to 1.
+    """
+    joint = true * transitions.matrix.T[labels].astype(np.float32)
+    posterior: NDArray[np.float32] = joint / joint.sum(axis=1, keepdims=True)
+    return posterior
