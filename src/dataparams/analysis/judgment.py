@@ -112,6 +112,19 @@ class _Verdict:
     noise_probability: NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class _ClassProbabilities:
+    """Class probabilities of some samples, (m, C) each.
+
+    Attributes:
+        own: The mean of what training recorded and what the trained model says.
+        smoothed: The mean with what it says of the samples that look most alike as well.
+    """
+
+    own: NDArray[np.float32]
+    smoothed: NDArray[np.float32]
+
+
 class _Probabilities:
     """The class probabilities of all samples, made for a part of them at a time."""
 
@@ -125,23 +138,22 @@ class _Probabilities:
     ) -> None:
         self._source, self._labels, self.num_classes = source, labels, num_classes
         self._epochs = epochs
-        self._views: list[NDArray[np.float32]] = []
+        self._seen: NDArray[np.float32] | None = None
+        self._near: NDArray[np.float32] | None = None
         if view is not None:
-            near = neighbor_probabilities(view.features, view.probabilities)
-            self._views = [view.probabilities, near]
+            self._seen = view.probabilities
+            self._near = neighbor_probabilities(view.features, view.probabilities)
 
-    def of(self, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
-        """(len(rows), C), the mean of what training recorded, the model says and neighbors say."""
-        recorded = recorded_probabilities(
+    def of(self, rows: NDArray[np.intp]) -> _ClassProbabilities | None:
+        """Those of some samples; None where training recorded too little."""
+        own = recorded_probabilities(
             self._source.part(rows), self._labels[rows], self.num_classes, self._epochs
         )
-        known = [view[rows] for view in self._views]
-        if recorded is not None:
-            known.append(recorded)
-        if not known:
-            return None
-        mean: NDArray[np.float32] = np.mean(known, axis=0, dtype=np.float32)
-        return mean
+        if own is None or self._seen is None or self._near is None:
+            return None if own is None else _ClassProbabilities(own, own)
+        seen: NDArray[np.float32] = (own + self._seen[rows]) / np.float32(2)
+        smoothed: NDArray[np.float32] = (2 * seen + self._near[rows]) / np.float32(3)
+        return _ClassProbabilities(seen, smoothed)
 
     def parts(self) -> Iterator[NDArray[np.intp]]:
         """All rows, in pieces whose probabilities fit into memory."""
@@ -204,14 +216,11 @@ def _verdict(
     likeliest = np.zeros(len(labels), dtype=np.int64)
     margin = np.zeros(len(labels), dtype=np.float32)
     for rows in probabilities.parts():
-        chance = probabilities.of(rows)
-        if chance is None:
+        chances = probabilities.of(rows)
+        if chances is None:
             return _verdict_by_temperature(labels, columns, responsible)
-        likeliest[rows] = chance.argmax(axis=1)
-        here = np.arange(len(rows))
-        of_label = chance[here, labels[rows]]
-        chance[here, labels[rows]] = -1
-        margin[rows] = scores.mean_probability_margin(of_label, chance.max(axis=1))
+        likeliest[rows] = chances.smoothed.argmax(axis=1)
+        margin[rows] = scores.mean_probability_margin(chances.own, labels[rows])
     columns["mean_probability_margin"] = margin
     transitions = estimate_transitions(likeliest, labels, probabilities.num_classes)
     return _verdict_by_classes(probabilities, labels, transitions, responsible)
@@ -228,11 +237,11 @@ def _verdict_by_classes(
     confidence = np.zeros(len(labels), dtype=np.float32)
     wrong = np.zeros(len(labels))
     for rows in probabilities.parts():
-        chance = probabilities.of(rows)
-        assert chance is not None  # noqa: S101 - the caller has seen that there are some
-        true = true_class_probabilities(chance, transitions)
+        chances = probabilities.of(rows)
+        assert chances is not None  # noqa: S101 - the caller has seen that there are some
+        true = true_class_probabilities(chances.smoothed, transitions)
         posterior = true_class_posterior(true, labels[rows], transitions)
-        found = evidence_against(chance, posterior, labels[rows])
+        found = evidence_against(chances.own, posterior, labels[rows])
         for name, values in vars(found).items():
             getattr(evidence, name)[rows] = values
         here = np.arange(len(rows))
@@ -241,7 +250,8 @@ def _verdict_by_classes(
         wrong[rows] = 1 - posterior[here, labels[rows]]
     # Trajectories and class probabilities err on different sides; see benchmarks/RESULTS.md.
     wrong = (wrong + noise_probability(responsible)) / 2
-    return _Verdict(suspicion(evidence, transitions.structure), suggested, confidence, wrong)
+    ranked = suspicion(evidence, transitions.structure, transitions.asymmetry)
+    return _Verdict(ranked, suggested, confidence, wrong)
 
 
 def _verdict_by_temperature(

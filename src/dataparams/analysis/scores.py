@@ -131,14 +131,24 @@ def error_norm(norms: Recorded) -> Floats:
     return mean
 
 
-def mean_probability_margin(label_probability: Recorded, rival_probability: Recorded) -> Recorded:
+def mean_probability_margin(
+    probabilities: Recorded, labels: NDArray[np.integer]
+) -> NDArray[np.floating]:
     """The margin of the mean probabilities, (n,), -1 ... 1; low: bad.
 
-    The probabilities of each class are averaged over the epochs first and compared then, which
+    The probabilities of each class are averaged first, over the epochs, and compared then, which
     arXiv 2510.16211 found best of many scores.
 
     Args:
-        label_probability: Mean probability of the given label, (n,).
-        rival_probability: Highest mean probability among the other classes, (n,).
+        probabilities: Mean class probabilities, (n, C), C at least 2.
+        labels: Given labels, (n,).
+
+    Example:
+        >>> mean_probability_margin(np.array([[0.75, 0.25]]), np.array([1])).tolist()
+        [-0.5]
     """
-    return label_probability - rival_probability
+    rows = np.arange(len(labels))
+    others = probabilities.copy()
+    others[rows, labels] = -1
+    margin: NDArray[np.floating] = probabilities[rows, labels] - others.max(axis=1)
+    return margin

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.analysis.scores import mean_probability_margin
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,43 +47,44 @@ def evidence_against(
     """
     rows = np.arange(len(labels))
     of_label = probabilities[rows, labels]
-    others = probabilities.copy()
-    others[rows, labels] = -1
-    of_rival = others.max(axis=1)
+    rivalry = -mean_probability_margin(probabilities, labels)
+    of_rival = of_label + rivalry
     kept = posterior[rows, labels]
     return Evidence(
         disbelief=_WEIGHT_OF_RIVAL * np.log(of_rival + _SOFTENING)
         - np.log(np.maximum(of_label, 0) + _SOFTENING),
-        rivalry=of_rival - of_label,
+        rivalry=rivalry,
         posterior_odds=np.log1p(-np.minimum(kept, 1 - 1e-7)) - np.log(kept + 1e-12),
     )
 
 
-def suspicion(evidence: Evidence, structure: float) -> NDArray[np.float64]:
+def suspicion(evidence: Evidence, structure: float, asymmetry: float) -> NDArray[np.float64]:
     """Rank samples by suspicion.
 
     Where wrong labels are spread as by chance, a label that the model hardly believes in is
     suspicious whatever it believes instead. Where wrong labels keep to few classes, what counts is
-    how the label stands against its rival, and what the transition matrix makes of it;
-    ``structure`` leads from the one to the other. Which evidence ranks best under which noise is
-    measured in ``benchmarks/RESULTS.md``.
+    how the label stands against its rival and, the more the confusion goes one way only, what the
+    transition matrix makes of it. Which evidence ranks best under which noise is measured in
+    ``benchmarks/RESULTS.md``.
 
     Args:
         evidence: Of n samples.
-        structure: 0 ... 1, of :class:`Transitions`.
+        structure: How far wrong labels keep to few classes, 0 ... 1.
+        asymmetry: How far that goes one way only, 0 ... 1.
 
     Returns:
         (n,), 0 ... 1: the share of samples that are less suspicious.
 
     Example:
         >>> few = np.array([0.0, 2.0, 1.0])
-        >>> suspicion(Evidence(few, few, few), structure=0.0).round(2).tolist()
+        >>> suspicion(Evidence(few, few, few), structure=0.0, asymmetry=0.0).round(2).tolist()
         [0.17, 0.83, 0.5]
     """
     mixed = (1 - structure) * quantiles(evidence.disbelief)
     if structure > 0:
-        structured = quantiles(evidence.rivalry) + quantiles(evidence.posterior_odds)
-        mixed = mixed + structure * structured / 2
+        one_way = quantiles(evidence.posterior_odds)
+        both_ways = quantiles(evidence.rivalry)
+        mixed = mixed + structure * (asymmetry * one_way + (1 - asymmetry) * both_ways)
     return quantiles(mixed)
 
 

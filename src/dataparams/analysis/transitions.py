@@ -27,10 +27,13 @@ class Transitions:
         matrix: Probability that a sample of class c (row) is given label k (column), (C, C).
         structure: How far wrong labels keep to few classes: 0, they are spread as by chance; 1,
             they clearly are not (cats given as dogs).
+        asymmetry: How far that goes one way only: 0, cats are given as dogs as often as dogs as
+            cats, as where the model or the labelers confuse the two; 1, half of it or more does.
     """
 
     matrix: NDArray[np.float64]
     structure: float
+    asymmetry: float
 
 
 def estimate_transitions(
@@ -64,7 +67,8 @@ def estimate_transitions(
     kept = (np.trace(counts) + num_classes) / (counts.sum() + num_classes**2)
     even = np.full_like(counted, (1 - kept) / max(num_classes - 1, 1))
     np.fill_diagonal(even, kept)
-    return Transitions((1 - structure) * even + structure * counted, structure)
+    matrix = (1 - structure) * even + structure * counted
+    return Transitions(matrix, structure, _asymmetry(counts))
 
 
 def _structure(counts: NDArray[np.float64]) -> float:
@@ -83,6 +87,12 @@ def _structure(counts: NDArray[np.float64]) -> float:
     structure = float(lacking @ per_class / per_class.sum() / math.log(num_classes - 1))
     span = _STRUCTURE_FOR_SURE - _STRUCTURE_OF_CHANCE
     return min(max((structure - _STRUCTURE_OF_CHANCE) / span, 0.0), 1.0)
+
+
+def _asymmetry(counts: NDArray[np.float64]) -> float:
+    """What remains of the wrong labels when cats as dogs and dogs as cats cancel out."""
+    wrong = counts.sum() - np.trace(counts)
+    return min(float(np.abs(counts - counts.T).sum() / wrong), 1.0) if wrong else 0.0
 
 
 def true_class_probabilities(

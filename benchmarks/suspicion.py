@@ -1,0 +1,285 @@
+"""Which score finds wrong labels: suspicion and its parts against cleanlab and aum, side by side.
+
+Needs the group ``bench``: ``uv run --group bench python benchmarks/suspicion.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from aum import AUMCalculator
+from cleanlab.filter import find_label_issues
+from cleanlab.rank import get_label_quality_scores
+from sklearn.model_selection import StratifiedKFold
+
+from dataparams.analysis import CATEGORIES, analyze
+from dataparams.detection import detection_figures
+from dataparams.training import TrainConfig, train
+from dataparams.training.progress import PlainProgress
+from noise_settings import SETTINGS, NoiseSetting, load, logits_of, noise_flags, subset
+from results import mean_and_spread, table, write_section
+
+if TYPE_CHECKING:
+    from dataparams.analysis import Analysis
+    from dataparams.data import ImageDataset
+    from dataparams.runs import RunFolder
+
+FOLDS = 5
+LOW_IS_BAD = ("area_under_margin", "confidence", "mean_probability_margin")
+HIGH_IS_BAD = (
+    "suspicion",
+    "noise_probability",
+    "final_temperature",
+    "mean_temperature",
+    "mean_loss",
+    "last_loss",
+    "variability",
+    "forgetting_events",
+    "first_learned_epoch",
+    "error_norm",
+)
+Scores = dict[str, np.ndarray]
+Figures = dict[str, list[float]]
+
+
+def own_scores(analysis: Analysis) -> Scores:
+    """Every score of the analysis, turned so that high is bad."""
+    frame = analysis.frame
+    found = {name: frame[name].to_numpy().astype(float) for name in HIGH_IS_BAD}
+    never = found["first_learned_epoch"] == 0
+    found["first_learned_epoch"][never] = len(analysis.epochs) + 1
+    return found | {name: -frame[name].to_numpy().astype(float) for name in LOW_IS_BAD}
+
+
+def aum_score(run: RunFolder, folder: Path) -> np.ndarray:
+    """Minus the area under the margin, by the package, from a training without data parameters.
+
+    The package is fed each epoch's margins, as the logits (margin, 0) with label 0.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    calculator = AUMCalculator(str(folder), compressed=True)
+    for epoch in run.epochs():
+        margin = run.epoch_record(epoch).margin
+        logits = torch.stack((margin, torch.zeros_like(margin)), dim=1)
+        names = list(range(len(margin)))
+        calculator.update(logits, torch.zeros(len(margin), dtype=torch.int64), names)
+    calculator.finalize()
+    lines = np.genfromtxt(folder / "aum_values.csv", delimiter=",", names=True)
+    score = np.empty(len(lines))
+    score[lines["sample_id"].astype(int)] = -lines["aum"]
+    return score
+
+
+def cross_validated(config: TrainConfig, dataset: ImageDataset, labels: np.ndarray) -> np.ndarray:
+    """Out-of-sample probabilities of the same network by five trainings, (n, C)."""
+    noisy = replace(dataset, train=dataset.train.with_labels(torch.from_numpy(labels)))
+    probabilities = np.empty((len(labels), len(dataset.class_names)))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=config.seed)
+    for number, (taught, held_out) in enumerate(folds.split(labels, labels)):
+        fold = replace(config, exp_prefix=f"{config.exp_prefix}-fold-{number}")
+        run = train(fold, dataset=subset(noisy, taught))
+        shown = replace(noisy, train=subset(noisy, held_out).train)
+        probabilities[held_out] = logits_of(run, shown).softmax(dim=1).numpy()
+    return probabilities
+
+
+def compare(
+    setting: NoiseSetting, dataset: ImageDataset, config: TrainConfig, folder: Path, samples: int
+) -> dict[str, dict[str, float]]:
+    """All scores of one setting with one seed."""
+    noise = noise_flags(setting, folder, samples, config)
+    name = setting.name.replace(" ", "-").replace("%", "") + f"-{config.seed}"
+    plain = replace(config, epochs=setting.epochs, exp_prefix=name)
+    seconds = {}
+    started = time.perf_counter()
+    learned = train(
+        replace(plain, exp_prefix=f"{name}-learned", learn_inst_parameters=True, **noise),
+        dataset=dataset,
+    )
+    analysis = analyze(learned, dataset=dataset)
+    seconds["suspicion"] = time.perf_counter() - started
+    found = own_scores(analysis)
+    started = time.perf_counter()
+    unlearned = train(replace(plain, **noise), dataset=dataset)
+    found["aum (package)"] = aum_score(unlearned, Path(config.output_dir) / f"aum-{name}")
+    seconds["aum (package)"] = time.perf_counter() - started
+    labels = analysis.frame["label"].to_numpy()
+    started = time.perf_counter()
+    probabilities = cross_validated(plain, dataset, labels)
+    for method in ("self_confidence", "normalized_margin"):
+        quality = get_label_quality_scores(labels, probabilities, method=method)
+        found[f"cleanlab {method}"] = -quality
+    seconds["cleanlab self_confidence"] = time.perf_counter() - started
+    is_corrupted = analysis.frame["is_corrupted"].to_numpy()
+    results = {
+        name: detection(score, is_corrupted) | {"seconds": seconds.get(name, float("nan"))}
+        for name, score in found.items()
+    }
+    flagged = find_label_issues(labels, probabilities)
+    results["cleanlab find_label_issues"] = {
+        "flagged": float(flagged.mean()),
+        "precision": float(is_corrupted[flagged].mean()),
+        "missed": float(1 - flagged[is_corrupted].mean()),
+    }
+    results["categories"] = categories(analysis)
+    return results
+
+
+def detection(score: np.ndarray, is_corrupted: np.ndarray) -> dict[str, float]:
+    """AUROC, average precision, and the share missed at the noise rate."""
+    figures = detection_figures(score, is_corrupted)
+    assert figures is not None
+    return {
+        "auroc": figures.auroc,
+        "ap": figures.average_precision,
+        "missed": 1 - figures.recall_at_noise_rate,
+    }
+
+
+def categories(analysis: Analysis) -> dict[str, float]:
+    """What the categories, the noise estimate and the suggestions are worth."""
+    frame = analysis.frame
+    is_corrupted = frame["is_corrupted"].to_numpy()
+    found = {"noise": float(is_corrupted.mean()), "estimate": analysis.noise_rate}
+    for name in CATEGORIES:
+        is_member = (frame["category"] == name).to_numpy()
+        found[f"{name} share"] = float(is_member.mean())
+        found[f"{name} corrupted"] = float(is_corrupted[is_member].mean())
+    is_right = (frame["suggested_label"] == frame["true_label"]).to_numpy()
+    found["right on corrupted"] = float(is_right[is_corrupted].mean())
+    found["confidence"] = float(frame["suggested_confidence"].mean() or 0)  # type: ignore[arg-type]
+    found["right on all"] = float(is_right.mean())
+    return found
+
+
+def gather(results: list[dict[str, dict[str, float]]], score: str, figure: str) -> list[float]:
+    """One figure of one score over the seeds."""
+    return [result[score][figure] for result in results]
+
+
+def detection_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
+    """A row per score, and per setting AUROC / average precision / share missed."""
+    first = next(iter(by_setting.values()))[0]
+    names = [name for name in first if "auroc" in first[name]]
+    names.sort(
+        key=lambda name: (
+            ("suspicion", "aum (package)").index(name)
+            if name in ("suspicion", "aum (package)")
+            else 2
+            if name.startswith("cleanlab")
+            else 3
+        )
+    )
+    rows = []
+    for name in names:
+        row = [name]
+        for results in by_setting.values():
+            auroc, precision, missed = (
+                mean_and_spread(gather(results, name, figure))
+                for figure in ("auroc", "ap", "missed")
+            )
+            row.append(f"{auroc} / {precision} / {missed}")
+        rows.append(row)
+    return table(["score", *by_setting], rows)
+
+
+def categories_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
+    """A row per setting."""
+    header = [
+        "setting",
+        "clean among easy",
+        "corrupted among hard",
+        "easy / hard / review",
+        "noise rate, estimated (true)",
+        "suggestion right on corrupted / on all (confidence)",
+    ]
+    rows = []
+    for name, results in by_setting.items():
+
+        def mean(figure: str, results: list[dict[str, dict[str, float]]] = results) -> float:
+            return float(np.mean(gather(results, "categories", figure)))
+
+        rows.append(
+            [
+                name,
+                f"{1 - mean('easy corrupted'):.3f}",
+                f"{mean('hard corrupted'):.3f}",
+                " / ".join(f"{mean(f'{category} share'):.2f}" for category in CATEGORIES),
+                f"{mean('estimate'):.3f} ({mean('noise'):.3f})",
+                f"{mean('right on corrupted'):.3f} / {mean('right on all'):.3f} ({mean('confidence'):.3f})",
+            ]
+        )
+    return table(header, rows)
+
+
+def flagged_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
+    """What cleanlab's filter flags, and what suspicion finds among as many."""
+    rows = []
+    for name, results in by_setting.items():
+        means = [
+            np.mean(gather(results, "cleanlab find_label_issues", figure))
+            for figure in ("flagged", "precision", "missed")
+        ]
+        rows.append([name, *(f"{value:.3f}" for value in means)])
+    return table(["setting", "share flagged", "precision", "missed"], rows)
+
+
+def main() -> None:
+    """Run all settings and seeds, keeping what is done, and write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--scratch", type=Path, default=Path("weights_CL/suspicion"))
+    parser.add_argument("--only-write", action="store_true", help="write what is done already")
+    arguments = parser.parse_args()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    display = PlainProgress()
+    by_setting = defaultdict(list)
+    for seed in range(arguments.seeds):
+        for setting in SETTINGS:
+            done = arguments.scratch / f"{setting.name.replace(' ', '-')}-{seed}.json"
+            if not done.exists() and not arguments.only_write:
+                dataset = load(setting.data, arguments.data, arguments.samples)
+                config = TrainConfig(
+                    output_dir=str(arguments.scratch), amp="bf16", seed=seed, restart=True
+                )
+                found = compare(setting, dataset, config, arguments.data, arguments.samples)
+                done.write_text(json.dumps(found), encoding="utf-8")
+                display.line(f"{setting.name}, seed {seed}: {found['suspicion']}")
+            if done.exists():
+                by_setting[setting.name].append(json.loads(done.read_text(encoding="utf-8")))
+    costs = [
+        f"{name} {np.mean([gather(r, name, 'seconds') for r in by_setting.values()]):.0f} s"
+        for name in ("suspicion", "aum (package)", "cleanlab self_confidence")
+    ]
+    seeds = {len(results) for results in by_setting.values()}
+    body = (
+        f"AUROC / average precision / share of the wrong labels missed when as many samples are "
+        f"flagged as there are wrong ones; mean ± standard deviation of {seeds} seeds.\n\n"
+        f"{detection_table(by_setting)}\n\n"
+        f"CIFAR-10: the first {arguments.samples} training samples, 20 epochs; caltech20: 1,657 "
+        "photographs at 64 x 64, 30 epochs. small-cnn, batch 128, SGD 0.1 (cosine), bf16, the same "
+        "settings for all. Ours: one training with instance parameters (rate auto) and one look "
+        "through the trained model. aum: one training without. cleanlab: probabilities from "
+        f"{FOLDS} trainings on {FOLDS - 1}/{FOLDS} of the data. Wall time on average: "
+        f"{', '.join(costs)}.\n\n"
+        "Image-dependent: 30 % of the labels become the wrong class that a network trained on "
+        "other images finds likeliest.\n\n"
+        f"cleanlab's `find_label_issues`, which decides itself how many to flag:\n\n"
+        f"{flagged_table(by_setting)}\n\nCategories, noise estimate and suggested labels of the "
+        f"same runs:\n\n{categories_table(by_setting)}"
+    )
+    write_section("Finding wrong labels", body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""The geometry of the charts: numbers in, coordinates and SVG path data out.
+
+Nothing here knows of pages: the templates draw what these functions place, and escape names.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+_ROUND_TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_FINER_TEMPERATURES = tuple(round(0.1 * step, 1) for step in range(1, 31))
+_MOST_EPOCH_TICKS = 6
+_LABEL_HEIGHT = 17.0
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis: where, and what it says."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A frame of epochs by temperature, the temperature on a log scale.
+
+    Attributes:
+        width: Of the whole drawing.
+        height: Of the whole drawing.
+        left: Where the plot begins.
+        right: Where it ends.
+        top: Where it begins.
+        bottom: Where it ends.
+        first: First epoch.
+        last: Last epoch.
+        low: Lowest log temperature.
+        high: Highest log temperature.
+    """
+
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    first: int
+    last: int
+    low: float
+    high: float
+
+    def x(self, epoch: float) -> float:
+        """Where an epoch lies."""
+        span = max(self.last - self.first, 1)
+        return round(self.left + (epoch - self.first) / span * (self.right - self.left), 2)
+
+    def y(self, log_temperature: float) -> float:
+        """Where a log temperature lies."""
+        share = (self.high - log_temperature) / (self.high - self.low)
+        return round(self.top + share * (self.bottom - self.top), 2)
+
+    @property
+    def epoch_ticks(self) -> list[Tick]:
+        """Round epochs."""
+        return [Tick(self.x(epoch), str(epoch)) for epoch in round_epochs(self.first, self.last)]
+
+    @property
+    def temperature_ticks(self) -> list[Tick]:
+        """Round temperatures."""
+        values = round_temperatures(self.low, self.high)
+        return [Tick(self.y(math.log(value)), f"{value:g}") for value in values]
+
+    @property
+    def start(self) -> float | None:
+        """Where the temperature 1 lies; None if it is not within the frame."""
+        return self.y(0.0) if self.low <= 0.0 <= self.high else None
+
+
+@dataclass(frozen=True)
+class Band:
+    """A group's median and the middle 90 % around it.
+
+    Attributes:
+        group: Name of the group.
+        line: Path of the median.
+        area: Path around the middle 90 %.
+        label_y: Where its name stands beside the end of the line.
+    """
+
+    group: str
+    line: str
+    area: str
+    label_y: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """A sample on the map.
+
+    Attributes:
+        x: Across.
+        y: Down.
+        category: Easy, hard or review.
+        reference: How the page calls the sample.
+    """
+
+    x: float
+    y: float
+    category: str
+    reference: str
+
+
+def temperature_axes(
+    epochs: Sequence[int],
+    low: float,
+    high: float,
+    *,
+    width: float,
+    height: float,
+    label_width: float = 12.0,
+) -> Axes:
+    """Axes that hold some log temperatures, and the start at 0, with a margin.
+
+    Args:
+        epochs: The epochs.
+        low: The lowest log temperature to hold.
+        high: The highest.
+        width: Of the drawing.
+        height: Of the drawing.
+        label_width: Room to the right of the plot.
+
+    Example:
+        >>> axes = temperature_axes((1, 2, 3), -1.0, 1.0, width=400, height=200)
+        >>> [tick.text for tick in axes.temperature_ticks], [tick.text for tick in axes.epoch_ticks]
+        (['0.5', '1', '2'], ['1', '2', '3'])
+    """
+    low, high = min(low, 0.0), max(high, 0.0)
+    margin = max(0.06 * (high - low), 0.05)
+    return Axes(
+        width=width,
+        height=height,
+        left=44.0,
+        right=width - label_width,
+        top=24.0,
+        bottom=height - 40.0,
+        first=epochs[0],
+        last=epochs[-1],
+        low=low - margin,
+        high=high + margin,
+    )
+
+
+def round_epochs(first: int, last: int) -> list[int]:
+    """At most 6 round epochs, and the first where there is room.
+
+    Example:
+        >>> round_epochs(1, 84)
+        [1, 20, 40, 60, 80]
+        >>> round_epochs(3, 3)
+        [3]
+    """
+    step = 1
+    for candidate in (base * 10**power for power in range(9) for base in (1, 2, 5)):
+        step = candidate
+        if (last - first) // step < _MOST_EPOCH_TICKS:
+            break
+    ticks = [epoch for epoch in range(first, last + 1) if epoch % step == 0]
+    if not ticks or ticks[0] - first >= step / 2:
+        ticks.insert(0, first)
+    return ticks
+
+
+def round_temperatures(low: float, high: float) -> list[float]:
+    """Round temperatures between two log temperatures, finer ones where those lie close.
+
+    Example:
+        >>> round_temperatures(-2.0, 1.0)
+        [0.2, 0.5, 1.0, 2.0]
+        >>> round_temperatures(-0.25, 0.25)
+        [0.8, 0.9, 1.0, 1.1, 1.2]
+    """
+    for candidates in (_ROUND_TEMPERATURES, _FINER_TEMPERATURES):
+        within = [value for value in candidates if low <= math.log(value) <= high]
+        if len(within) >= 3:
+            return within
+    return within or [float(f"{math.exp(value):.3g}") for value in (low, high)]
+
+
+def band_limits(bands: pl.DataFrame) -> tuple[float, float]:
+    """The lowest and the highest log temperature of some bands; 0 and 0 where there are none."""
+    known = bands.drop_nulls(["low", "high"])
+    if known.is_empty():
+        return 0.0, 0.0
+    return math.log(known.select("low").min().item()), math.log(known.select("high").max().item())
+
+
+def draw_bands(bands: pl.DataFrame, groups: Sequence[str], axes: Axes) -> list[Band]:
+    """Place the bands of some groups; groups without any are left out.
+
+    Args:
+        bands: ``group``, ``epoch``, ``low``, ``median``, ``high``.
+        groups: Which, in the order of drawing.
+        axes: Where.
+    """
+    drawn: list[tuple[str, str, str]] = []
+    ends: list[float] = []
+    for group in groups:
+        rows = bands.filter(bands["group"] == group).drop_nulls().sort("epoch")
+        if rows.is_empty():
+            continue
+        across = [axes.x(epoch) for epoch in rows["epoch"]]
+        low, median, high = (
+            [axes.y(math.log(value)) for value in rows[name]] for name in ("low", "median", "high")
+        )
+        outline = [*zip(across, high, strict=True), *zip(across[::-1], low[::-1], strict=True)]
+        drawn.append((group, path(zip(across, median, strict=True)), f"{path(outline)}Z"))
+        ends.append(median[-1])
+    places = spread(ends, _LABEL_HEIGHT, axes.bottom)
+    return [Band(*parts, label_y=place) for parts, place in zip(drawn, places, strict=True)]
+
+
+def path(points: Iterable[tuple[float, float]]) -> str:
+    """SVG path data through some points.
+
+    Example:
+        >>> path([(0.0, 1.5), (2.0, 3.0)])
+        'M0 1.5L2 3'
+    """
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+
+
+def spread(places: Sequence[float], distance: float, most: float) -> list[float]:
+    """Move labels apart, in their order, and none below the lowest place.
+
+    Example:
+        >>> spread([50.0, 10.0, 55.0], 10.0, most=58.0)
+        [48.0, 10.0, 58.0]
+    """
+    moved = list(places)
+    order = sorted(range(len(moved)), key=lambda i: moved[i])
+    for above, below in pairwise(order):
+        moved[below] = max(moved[below], moved[above] + distance)
+    limit = most
+    for i in reversed(order):
+        moved[i] = min(moved[i], limit)
+        limit = moved[i] - distance
+    return moved
+
+
+def draw_map(
+    positions: NDArray[np.float64],
+    categories: Sequence[str],
+    references: Sequence[str],
+    *,
+    width: float,
+    height: float,
+    margin: float = 14.0,
+) -> list[Point]:
+    """Fit positions into a drawing without distortion, the suspicious ones on top.
+
+    Args:
+        positions: (m, 2); those that are not finite are left out.
+        categories: m of them.
+        references: m of them, how the page calls each.
+        width: Of the drawing.
+        height: Of the drawing.
+        margin: Left free on every side.
+
+    Example:
+        >>> points = draw_map(
+        ...     np.array([[0.0, 0.0], [1.0, 1.0]]), ["hard", "easy"], ["a", "b"],
+        ...     width=100, height=60, margin=10,
+        ... )
+        >>> [(point.reference, point.x, point.y) for point in points]
+        [('b', 70.0, 50.0), ('a', 30.0, 10.0)]
+    """
+    usable = np.flatnonzero(np.isfinite(positions).all(axis=1))
+    if not len(usable):
+        return []
+    lowest, highest = positions[usable].min(axis=0), positions[usable].max(axis=0)
+    room = np.array([width, height]) - 2 * margin
+    scale = float((room / np.maximum(highest - lowest, 1e-9)).min())
+    placed = (positions - (lowest + highest) / 2) * scale + np.array([width, height]) / 2
+    last = ("easy", "review", "hard")
+    points = [
+        Point(
+            round(float(placed[i, 0]), 1),
+            round(float(placed[i, 1]), 1),
+            categories[i],
+            references[i],
+        )
+        for i in usable.tolist()
+    ]
+    return sorted(points, key=lambda point: last.index(point.category))

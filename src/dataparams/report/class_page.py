@@ -1,0 +1,201 @@
+"""The page of a class: its map, its sub-groups and its three piles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dataparams.report.charts import (
+    Point,
+    band_limits,
+    draw_bands,
+    draw_map,
+    temperature_axes,
+)
+from dataparams.report.overview import Suspect
+from dataparams.report.pages import render
+from dataparams.report.samples import (
+    CHUNK,
+    FURTHER,
+    Pile,
+    SampleDetails,
+    shown_epochs,
+    subgroup_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.report.samples import ClassSamples
+    from dataparams.report.thumbnails import Thumbnail
+
+    Positions = NDArray[np.intp]
+
+_PICTURES_OF_SUBGROUP = 8
+_MAP_WIDTH, _MAP_HEIGHT = 720.0, 460.0
+_ZOOM_WIDTH, _ZOOM_HEIGHT = 420.0, 220.0
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPile:
+    """A pile and the samples of it that stand in the page from the start."""
+
+    pile: Pile
+    first: list[SampleDetails]
+
+
+@dataclass(frozen=True, eq=False)
+class Subgroup:
+    """A kind among the hard and need-review samples of a class.
+
+    Attributes:
+        name: What it is called.
+        count: How many it has.
+        hard: Hard ones among them.
+        review: Those in need of review among them.
+        share_of_hard: Of the class's.
+        share_of_review: Of the class's.
+        suggested_name: The label suggested most often.
+        pictures: Some samples, each with what the page calls it.
+    """
+
+    name: str
+    count: int
+    hard: int
+    review: int
+    share_of_hard: float | None
+    share_of_review: float | None
+    suggested_name: str | None
+    pictures: list[tuple[str, SampleDetails]]
+
+
+def class_page(
+    analysis: Analysis,
+    samples: ClassSamples,
+    present: Sequence[int],
+    thumbnails: Mapping[int, Thumbnail],
+    on_map: Positions,
+    positions: NDArray[np.float64] | None,
+) -> str:
+    """The page of a class.
+
+    Args:
+        analysis: What is reported.
+        samples: The samples of the class.
+        present: The classes that have a page, ascending.
+        thumbnails: The pictures, by index of the sample.
+        on_map: Which samples are on the map.
+        positions: Where on the map, (m, 2); None for no map.
+    """
+    place = list(present).index(samples.label)
+    row = analysis.classes.row(by_predicate=pl.col("label") == samples.label, named=True)
+    epochs = [analysis.epochs[i] for i in shown_epochs(len(analysis.epochs))]
+    low, high = _limits(analysis.bands, samples.log_temperatures)
+    axes = temperature_axes(epochs, low, high, width=_ZOOM_WIDTH, height=_ZOOM_HEIGHT)
+    piles = [pile for pile in samples.piles if pile.name != FURTHER]
+    return render(
+        "class.html",
+        analysis=analysis,
+        samples=samples,
+        row=row,
+        total=len(samples.frame),
+        neighbours=_neighbours(analysis, present, place),
+        chunk=CHUNK,
+        further=samples.pile(FURTHER),
+        piles=[
+            ShownPile(pile, samples.details(pile.positions[:CHUNK], thumbnails)) for pile in piles
+        ],
+        points=_points(samples, on_map, positions),
+        map_width=_MAP_WIDTH,
+        map_height=_MAP_HEIGHT,
+        subgroups=_subgroups(analysis, samples, thumbnails),
+        axes=axes,
+        epochs=epochs,
+        bands=draw_bands(analysis.bands, ("easy", "hard"), axes),
+    )
+
+
+def suspects_of_class(
+    samples: ClassSamples, thumbnails: Mapping[int, Thumbnail], most: int
+) -> list[Suspect]:
+    """The most suspicious samples of a class, each with what its page calls it."""
+    suspects = []
+    for name in ("hard", "review"):
+        chosen = samples.pile(name).positions[:most]
+        suspicion = samples.frame["suspicion"][chosen].to_list()
+        shown = samples.details(chosen, thumbnails)
+        suspects += [
+            Suspect(sample, samples.page, f"{name}:{number}", value)
+            for number, (sample, value) in enumerate(zip(shown, suspicion, strict=True))
+        ]
+    return suspects
+
+
+def _neighbours(
+    analysis: Analysis, present: Sequence[int], place: int
+) -> list[tuple[int, str] | None]:
+    """The classes before and after this one."""
+    around = (place - 1, place + 1)
+    labels = [present[i] if 0 <= i < len(present) else None for i in around]
+    return [None if one is None else (one, analysis.class_names[one]) for one in labels]
+
+
+def _limits(bands: pl.DataFrame, log_temperatures: NDArray[np.float32]) -> tuple[float, float]:
+    """What a chart must hold for any trajectory of the class, and the bands behind it."""
+    low, high = band_limits(bands)
+    finite = log_temperatures[np.isfinite(log_temperatures)]
+    if not len(finite):
+        return low, high
+    return min(low, float(finite.min())), max(high, float(finite.max()))
+
+
+def _points(
+    samples: ClassSamples, on_map: Positions, positions: NDArray[np.float64] | None
+) -> list[Point]:
+    if positions is None:
+        return []
+    references = samples.references()
+    return draw_map(
+        positions,
+        samples.frame["category"][on_map].to_list(),
+        [references[position] for position in on_map.tolist()],
+        width=_MAP_WIDTH,
+        height=_MAP_HEIGHT,
+    )
+
+
+def _subgroups(
+    analysis: Analysis, samples: ClassSamples, thumbnails: Mapping[int, Thumbnail]
+) -> list[Subgroup]:
+    """The sub-groups of the class, the largest first."""
+    rows = analysis.subgroups.filter(pl.col("label") == samples.label)
+    return [
+        Subgroup(
+            name=subgroup_name(row["subgroup"]) or "",
+            count=row["count"],
+            hard=row["hard"],
+            review=row["review"],
+            share_of_hard=row["share_of_hard"],
+            share_of_review=row["share_of_review"],
+            suggested_name=row["suggested_name"],
+            pictures=_pictures_of_subgroup(samples, row["subgroup"], thumbnails),
+        )
+        for row in rows.sort("count", descending=True).to_dicts()
+    ]
+
+
+def _pictures_of_subgroup(
+    samples: ClassSamples, subgroup: object, thumbnails: Mapping[int, Thumbnail]
+) -> list[tuple[str, SampleDetails]]:
+    references = samples.references()
+    is_member = (samples.frame["subgroup"] == subgroup).fill_null(value=False).to_numpy()
+    members = [i for i in np.flatnonzero(is_member).tolist() if i in references]
+    chosen = np.array(members[:_PICTURES_OF_SUBGROUP], dtype=np.intp)
+    named = [references[position] for position in chosen.tolist()]
+    return list(zip(named, samples.details(chosen, thumbnails), strict=True))

@@ -1,0 +1,158 @@
+"""The first page: the whole data set in numbers, charts and its most suspicious samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from dataparams.report.charts import Axes, Band, band_limits, draw_bands, temperature_axes
+from dataparams.report.pages import render
+from dataparams.report.samples import SHOWN_ORDER, subgroup_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.report.samples import SampleDetails
+
+_MOST_CLASSES_IN_MATRIX = 30
+_SHADES = 9
+_CONFUSIONS_BESIDE_MATRIX = 8
+_CONFUSIONS_ALONE = 30
+_SUBGROUPS = 30
+_CHART_WIDTH, _CHART_HEIGHT = 520.0, 320.0
+_LABEL_WIDTH = 112.0
+
+
+@dataclass(frozen=True, eq=False)
+class Suspect:
+    """One of the most suspicious samples.
+
+    Attributes:
+        sample: What is known of it.
+        page: The page of its class.
+        reference: How that page calls it, ``hard:0``.
+        suspicion: By what suspects of several classes are compared.
+    """
+
+    sample: SampleDetails
+    page: str
+    reference: str
+    suspicion: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A field of the confusion matrix: how many, and how dark, 0 ... 9."""
+
+    count: int
+    shade: int
+    is_diagonal: bool
+    suggested: str
+
+
+@dataclass(frozen=True)
+class BandChart:
+    """A chart of bands.
+
+    Attributes:
+        title: What it shows.
+        axes: Its axes.
+        bands: What is drawn on them.
+    """
+
+    title: str
+    axes: Axes
+    bands: list[Band]
+
+
+def overview_page(analysis: Analysis, present: Sequence[int], suspects: Sequence[Suspect]) -> str:
+    """The first page.
+
+    Args:
+        analysis: What is reported.
+        present: The classes that have a page.
+        suspects: The most suspicious samples, the most suspicious first.
+    """
+    counts = dict(analysis.frame["category"].value_counts().iter_rows())
+    names = analysis.class_names
+    confused = analysis.confusions.filter(pl.col("label") != pl.col("suggested_label"))
+    has_matrix = 1 < len(names) <= _MOST_CLASSES_IN_MATRIX
+    most = _CONFUSIONS_BESIDE_MATRIX if has_matrix else _CONFUSIONS_ALONE
+    return render(
+        "overview.html",
+        analysis=analysis,
+        total=len(analysis.frame),
+        counts=[(category, counts.get(category, 0)) for category in SHOWN_ORDER],
+        present=set(present),
+        classes=_classes(analysis.classes),
+        suspects=suspects,
+        matrix=confusion_matrix(analysis.confusions, names) if has_matrix else None,
+        confusions=confused.head(most).to_dicts(),
+        confusions_total=len(confused),
+        charts=band_charts(analysis.bands, analysis.epochs),
+        subgroups=_subgroups(analysis.subgroups),
+        subgroups_total=len(analysis.subgroups),
+    )
+
+
+def confusion_matrix(confusions: pl.DataFrame, class_names: Sequence[str]) -> list[list[Cell]]:
+    """Given labels down, suggested labels across; shades compare what lies off the diagonal.
+
+    Args:
+        confusions: ``label``, ``suggested_label``, ``count``.
+        class_names: Names of the classes.
+
+    Example:
+        >>> pairs = {"label": [0, 1], "suggested_label": [1, 1], "count": [4, 90]}
+        >>> matrix = confusion_matrix(pl.DataFrame(pairs), ["cat", "dog"])
+        >>> [[(cell.count, cell.shade) for cell in row] for row in matrix]
+        [[(0, 0), (4, 9)], [(0, 0), (90, 0)]]
+    """
+    pairs = {
+        (label, suggested): count
+        for label, suggested, count in confusions.select(
+            "label", "suggested_label", "count"
+        ).iter_rows()
+    }
+    most = max((count for (a, b), count in pairs.items() if a != b), default=1)
+
+    def cell(label: int, suggested: int) -> Cell:
+        count = pairs.get((label, suggested), 0)
+        is_diagonal = label == suggested
+        shade = 0 if is_diagonal or not count else max(round(_SHADES * count / most), 1)
+        return Cell(count, shade, is_diagonal, class_names[suggested])
+
+    everything = range(len(class_names))
+    return [[cell(label, suggested) for suggested in everything] for label in everything]
+
+
+def band_charts(bands: pl.DataFrame, epochs: Sequence[int]) -> list[BandChart]:
+    """The chart of the categories and, where the truth is known, that of clean and corrupted."""
+    if bands.is_empty() or not epochs:
+        return []
+    low, high = band_limits(bands)
+    axes = temperature_axes(
+        epochs, low, high, width=_CHART_WIDTH, height=_CHART_HEIGHT, label_width=_LABEL_WIDTH
+    )
+    kinds = {
+        "The three categories": ("easy", "review", "hard"),
+        "Known truth: labels that are correct and wrong": ("clean", "corrupted"),
+    }
+    charts = [
+        BandChart(title, axes, draw_bands(bands, groups, axes)) for title, groups in kinds.items()
+    ]
+    return [chart for chart in charts if chart.bands]
+
+
+def _classes(classes: pl.DataFrame) -> list[dict[str, Any]]:
+    """A dictionary per class, those with the most wrong labels first."""
+    return classes.sort("noise_rate", "hard", descending=True, nulls_last=True).to_dicts()
+
+
+def _subgroups(subgroups: pl.DataFrame) -> list[dict[str, Any]]:
+    """The largest sub-groups."""
+    rows = subgroups.sort("count", descending=True).head(_SUBGROUPS).to_dicts()
+    return [{**row, "name": subgroup_name(row["subgroup"])} for row in rows]

@@ -1,0 +1,239 @@
+"""The samples of one class, sorted by suspicion and dealt into the piles a page shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.report.thumbnails import Thumbnail
+
+    Positions = NDArray[np.intp]
+
+CHUNK = 96
+"""Samples that a page loads at a time."""
+SHOWN_ORDER = ("hard", "review", "easy")
+FURTHER = "further"
+"""The pile of those on the map that are in none of the shown piles."""
+_MAP_LIMIT = 3000
+_TRAJECTORY_POINTS = 60
+_LEAST_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True)
+class SampleDetails:
+    """What a page knows of a sample; the chunks carry it under the same names.
+
+    Attributes:
+        index: Its number.
+        id: Its file name.
+        category: Easy, hard or review.
+        label: Name of the given label.
+        suggested: Name of the suggested label; None where there is none.
+        confidence: Of the suggestion, 0 ... 1.
+        differs: Whether the suggestion differs from the given label.
+        truth: Name of the true label where it is known to differ from the given one.
+        subgroup: Name of the sub-group; None for most.
+        small: Link of the small picture; None where it is unreadable.
+        large: Link of the larger picture; None where there is none.
+        is_tiny: Whether it has so few pixels that they are better drawn as squares.
+        trajectory: Log temperature at the epochs of :func:`shown_epochs`; None where unknown.
+    """
+
+    index: int
+    id: str
+    category: str
+    label: str
+    suggested: str | None
+    confidence: float | None
+    differs: bool
+    truth: str | None
+    subgroup: str | None
+    small: str | None
+    large: str | None
+    is_tiny: bool
+    trajectory: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pile:
+    """The samples of one category.
+
+    Attributes:
+        name: The category, or ``FURTHER``.
+        positions: Those shown, positions in the class, the most suspicious first.
+        total: How many there are.
+    """
+
+    name: str
+    positions: Positions
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class ClassSamples:
+    """The samples of a class, the most suspicious first.
+
+    Attributes:
+        label: Number of the class.
+        name: Name of the class.
+        class_names: Names of all classes.
+        frame: The rows of the class, sorted.
+        log_temperatures: (epochs, samples), in the same order.
+        piles: Hard, review and easy, then the further ones.
+    """
+
+    label: int
+    name: str
+    class_names: tuple[str, ...]
+    frame: pl.DataFrame
+    log_temperatures: NDArray[np.float32]
+    piles: tuple[Pile, ...]
+
+    @property
+    def folder(self) -> str:
+        """Folder of the chunks and pictures."""
+        return f"class_{self.label}"
+
+    @property
+    def page(self) -> str:
+        """File of the page."""
+        return f"class_{self.label}.html"
+
+    def pile(self, name: str) -> Pile:
+        """The pile of that name."""
+        return next(pile for pile in self.piles if pile.name == name)
+
+    def references(self) -> dict[int, str]:
+        """How the page calls each shown sample, ``pile:number``, by position."""
+        return {
+            position: f"{pile.name}:{number}"
+            for pile in self.piles
+            for number, position in enumerate(pile.positions.tolist())
+        }
+
+    def with_further(self, on_map: Positions) -> ClassSamples:
+        """The same, with a pile of those on the map that are shown nowhere else."""
+        shown = np.concatenate([pile.positions for pile in self.piles])
+        further = np.setdiff1d(on_map, shown)
+        return replace(self, piles=(*self.piles, Pile(FURTHER, further, len(further))))
+
+    def details(
+        self, positions: Positions, thumbnails: Mapping[int, Thumbnail]
+    ) -> list[SampleDetails]:
+        """What a page knows of the samples at some positions."""
+        epochs = shown_epochs(len(self.log_temperatures))
+        trajectories = self.log_temperatures[np.ix_(epochs, positions)].T.tolist()
+        rows = self.frame[positions].iter_rows(named=True)
+        return [
+            self._details_of(row, trajectory, thumbnails.get(row["index"]))
+            for row, trajectory in zip(rows, trajectories, strict=True)
+        ]
+
+    def _details_of(
+        self, row: dict[str, object], trajectory: list[float], thumbnail: Thumbnail | None
+    ) -> SampleDetails:
+        label, truth = row["label"], row.get("true_label")
+        suggested, confidence = row.get("suggested_label"), row.get("suggested_confidence")
+        confidence = _rounded(confidence, digits=3)
+        if suggested == label and confidence is not None and confidence < _LEAST_CONFIDENCE:
+            # The given label is thought wrong but no other is known to be likelier.
+            suggested = None
+        return SampleDetails(
+            index=int(row["index"]),  # type: ignore[call-overload]
+            id=str(row["id"]),
+            category=str(row["category"]),
+            label=self.name,
+            suggested=None if suggested is None else str(row["suggested_name"]),
+            confidence=confidence,
+            differs=suggested is not None and suggested != label,
+            truth=None if truth is None or truth == label else _name(self.class_names, truth),
+            subgroup=subgroup_name(row.get("subgroup")),
+            small=thumbnail.small if thumbnail else None,
+            large=thumbnail.large if thumbnail else None,
+            is_tiny=bool(thumbnail and thumbnail.is_tiny),
+            trajectory=tuple(_rounded(value, digits=3) for value in trajectory),
+        )
+
+
+def class_samples(
+    analysis: Analysis, label: int, rows: NDArray[np.intp], pile_limit: int
+) -> ClassSamples:
+    """Sort the samples of a class by suspicion and deal them into piles.
+
+    Args:
+        analysis: What is reported.
+        label: Number of the class.
+        rows: The rows of its samples.
+        pile_limit: The most samples shown of a category.
+    """
+    suspicion = analysis.frame["suspicion"].to_numpy()[rows]
+    rows = rows[np.argsort(-suspicion, kind="stable")]
+    frame = analysis.frame[rows]
+    categories = frame["category"].to_numpy()
+    members = {name: np.flatnonzero(categories == name) for name in SHOWN_ORDER}
+    return ClassSamples(
+        label=label,
+        name=_name(analysis.class_names, label),
+        class_names=analysis.class_names,
+        frame=frame,
+        log_temperatures=analysis.log_temperatures.of(rows),
+        piles=tuple(
+            Pile(name, positions[:pile_limit], len(positions))
+            for name, positions in members.items()
+        ),
+    )
+
+
+def map_choice(samples: ClassSamples) -> NDArray[np.intp]:
+    """Positions of the samples for the map: all, or of a large class some at random."""
+    usable = np.flatnonzero(np.isfinite(samples.log_temperatures).all(axis=0))
+    if len(usable) <= _MAP_LIMIT:
+        return usable
+    chosen = np.random.default_rng(samples.label).choice(usable, _MAP_LIMIT, replace=False)
+    return np.sort(chosen)
+
+
+def shown_epochs(count: int) -> NDArray[np.intp]:
+    """Which of the epochs a small chart of a trajectory shows: evenly spread, both ends among them.
+
+    Example:
+        >>> shown_epochs(3)
+        array([0, 1, 2])
+        >>> len(shown_epochs(1000))
+        60
+    """
+    return np.unique(np.linspace(0, count - 1, min(count, _TRAJECTORY_POINTS)).round().astype(int))
+
+
+def subgroup_name(subgroup: object) -> str | None:
+    """What a sub-group is called; numbers become words.
+
+    Example:
+        >>> subgroup_name(2), subgroup_name("night"), subgroup_name(None)
+        ('Group 2', 'night', None)
+    """
+    if subgroup is None:
+        return None
+    return subgroup if isinstance(subgroup, str) else f"Group {subgroup}"
+
+
+def _name(class_names: tuple[str, ...], label: object) -> str:
+    if isinstance(label, int) and 0 <= label < len(class_names):
+        return class_names[label]
+    return f"class {label}"
+
+
+def _rounded(value: object, digits: int) -> float | None:
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return round(float(value), digits)

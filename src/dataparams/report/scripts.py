@@ -1,0 +1,36 @@
+"""Data for the pages as script files: pages opened from disk may load nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataparams.report.samples import SampleDetails
+
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+def script_json(value: object) -> str:
+    r"""JSON that means the same in a script, whatever page or markup surrounds it.
+
+    Example:
+        >>> script_json({"name": "</script><b> & co"})
+        '{"name":"\\u003c/script\\u003e\\u003cb\\u003e \\u0026 co"}'
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPES)
+
+
+def chunk_script(pile: str, number: int, samples: Sequence[SampleDetails]) -> str:
+    r"""The file that hands a chunk of a pile to the page.
+
+    Example:
+        >>> chunk_script("hard", 0, [])
+        'registerChunk("hard",0,[]);\n'
+    """
+    records = script_json([asdict(sample) for sample in samples])
+    return f"registerChunk({script_json(pile)},{number},{records});\n"

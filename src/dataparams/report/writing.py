@@ -1,0 +1,202 @@
+"""Writing the report: one class at a time, into a folder that appears when it is whole."""
+
+from __future__ import annotations
+
+import heapq
+import shutil
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+
+from dataparams.errors import RunError
+from dataparams.report.class_page import class_page, suspects_of_class
+from dataparams.report.overview import overview_page
+from dataparams.report.pages import ASSETS, GENERATOR, asset
+from dataparams.report.samples import CHUNK, ClassSamples, class_samples, map_choice
+from dataparams.report.scripts import chunk_script
+from dataparams.report.thumbnails import Wanted, write_thumbnails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.report.overview import Suspect
+    from dataparams.report.thumbnails import Thumbnail
+
+    Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+_SUSPECTS = 10
+_FEWEST_ON_MAP = 10
+
+
+def write_report(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    embed: Embed,
+    on_progress: Callable[[int, int], None] | None = None,
+    pile_limit: int = 2000,
+) -> Path:
+    """Write the overview and a page per class; an older report in the folder is replaced.
+
+    The pages need no network and no server. Nothing is held for longer than the class at hand, so
+    memory does not grow with the number of classes.
+
+    Args:
+        analysis: What to show.
+        folder: Where the report will lie; its parent is made.
+        embed: Takes the log temperatures of some samples of a class, (epochs, m), and gives their
+            positions on a map, (m, 2).
+        on_progress: Told how many samples are done, and how many there are.
+        pile_limit: The most samples of a category to show on the page of a class.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        ValueError: If ``pile_limit`` is less than 1.
+        RunError: If something else than a report lies there, or it cannot be written.
+    """
+    if pile_limit < 1:
+        raise ValueError(f"pile_limit is {pile_limit}; expected 1 or more.")
+    progress = _Progress(len(analysis.frame), on_progress)
+    with _replacing(folder) as temporary:
+        (temporary / ASSETS).mkdir()
+        for name in ("style.css", "report.js"):
+            (temporary / ASSETS / name).write_bytes(asset(name))
+        suspects: list[Suspect] = []
+        labels = analysis.frame["label"].to_numpy()
+        present = [int(label) for label in np.unique(labels)]
+        for label, rows in zip(present, _rows_by_class(labels), strict=True):
+            samples = class_samples(analysis, label, rows, pile_limit)
+            found = _write_class(analysis, samples, present, embed, temporary, progress)
+            suspects = heapq.nlargest(_SUSPECTS, [*suspects, *found], key=attrgetter("suspicion"))
+            progress.finish(len(rows))
+        page = overview_page(analysis, present, suspects)
+        _write_text(temporary / "index.html", page)
+    return folder / "index.html"
+
+
+def _write_class(
+    analysis: Analysis,
+    samples: ClassSamples,
+    present: list[int],
+    embed: Embed,
+    report: Path,
+    progress: _Progress,
+) -> list[Suspect]:
+    """Write the pictures, chunks and page of a class; gives its most suspicious samples."""
+    (report / samples.folder).mkdir()
+    on_map = map_choice(samples)
+    has_map = len(on_map) >= _FEWEST_ON_MAP
+    samples = samples.with_further(on_map if has_map else on_map[:0])
+    thumbnails = _write_pictures(analysis, samples, report, progress)
+    for pile in samples.piles:
+        for number, start in enumerate(range(0, len(pile.positions), CHUNK)):
+            shown = samples.details(pile.positions[start : start + CHUNK], thumbnails)
+            script = chunk_script(pile.name, number, shown)
+            _write_text(report / samples.folder / f"{pile.name}_{number}.js", script)
+    positions = None
+    if has_map:
+        positions = np.asarray(embed(samples.log_temperatures[:, on_map]), dtype=np.float64)
+    page = class_page(analysis, samples, present, thumbnails, on_map, positions)
+    _write_text(report / samples.page, page)
+    return suspects_of_class(samples, thumbnails, _SUSPECTS)
+
+
+def _write_pictures(
+    analysis: Analysis, samples: ClassSamples, report: Path, progress: _Progress
+) -> dict[int, Thumbnail]:
+    """Write the pictures of all samples that are shown, by the index of the sample."""
+    if analysis.pictures is None:
+        return {}
+    indices = samples.frame["index"].to_list()
+    ids = samples.frame["id"].to_list()
+    wanted = [
+        Wanted(indices[position], ids[position], is_zoomed=pile.name in ("hard", "review"))
+        for pile in samples.piles
+        for position in pile.positions.tolist()
+    ]
+    return write_thumbnails(
+        analysis.pictures, wanted, report / samples.folder, on_written=progress.advance
+    )
+
+
+class _Progress:
+    """Counts samples: pictures within a class, then the class as a whole."""
+
+    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None) -> None:
+        self._total, self._tell = total, on_progress
+        self._finished, self._within = 0, 0
+
+    def advance(self, count: int) -> None:
+        self._within += count
+        self._report(self._finished + self._within)
+
+    def finish(self, count: int) -> None:
+        self._finished += count
+        self._within = 0
+        self._report(self._finished)
+
+    def _report(self, done: int) -> None:
+        if self._tell is not None:
+            self._tell(done, self._total)
+
+
+def _rows_by_class(labels: NDArray[np.integer]) -> Iterator[NDArray[np.intp]]:
+    """The rows of each class that has any, in the order of the classes."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order])) + 1
+    yield from (rows for rows in np.split(order, starts) if len(rows))
+
+
+def _write_text(file: Path, text: str) -> None:
+    # A name that is no valid Unicode (it can come from a file system) must not stop the report.
+    file.write_bytes(text.encode("utf-8", errors="replace"))
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A new folder beside the wanted one, which takes its place where nothing goes wrong."""
+    target = folder.resolve()
+    _refuse_what_is_no_report(target)
+    mark = uuid4().hex
+    temporary = target.with_name(f".{target.name}.{mark}.tmp")
+    previous = target.with_name(f".{target.name}.{mark}.old")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.exists():
+            target.rename(previous)
+        temporary.rename(target)
+    except OSError as error:
+        raise RunError(
+            f"The report cannot be written to {folder}: {error}. "
+            "What lay there before is whole. Make room, or see to the folder's rights."
+        ) from error
+    finally:
+        if previous.exists() and not target.exists():
+            previous.rename(target)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
+
+
+def _refuse_what_is_no_report(folder: Path) -> None:
+    """Only a report, or an empty folder, is replaced.
+
+    Raises:
+        RunError: If something else lies there.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    page = folder / "index.html"
+    if not page.is_file() or GENERATOR.encode() not in page.read_bytes()[:2000]:
+        raise RunError(
+            f"{folder} exists and holds no report, so it is not replaced. Choose another folder."
+        )

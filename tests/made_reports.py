@@ -1,0 +1,137 @@
+"""Analyses that the tests of the report make for themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.result import Analysis
+
+HOSTILE_FILE = "<img src=x onerror=alert(1)>.jpg"
+HOSTILE_CLASS = "</script><script>alert(2)</script>"
+EPOCHS = (1, 2, 3, 4, 6)
+LAST = {"easy": -1.0, "hard": 1.0, "review": 0.1}
+
+
+class ColoredPictures:
+    """Makes pictures of one colour, and remembers what it was asked for."""
+
+    def __init__(self, size=(24, 32), unreadable=()) -> None:
+        self.size, self.unreadable = size, set(unreadable)
+        self.blocks: list[list[str]] = []
+
+    def read(self, ids):
+        self.blocks.append(list(ids))
+        return [None if one in self.unreadable else self._picture(one) for one in ids]
+
+    def _picture(self, one):
+        color = np.frombuffer(one.encode().ljust(3)[-7:-4].ljust(3), np.uint8)[:3]
+        return np.broadcast_to(color, (*self.size, 3)).astype(np.uint8)
+
+
+class Trajectories:
+    def __init__(self, values) -> None:
+        self.values = values
+
+    def of(self, rows):
+        return self.values[:, rows]
+
+
+def made_analysis(
+    sizes=({"hard": 4, "review": 3, "easy": 9}, {"hard": 1, "review": 0, "easy": 12}),
+    *,
+    names=("cat", "dog"),
+    pictures=None,
+    has_truth=False,
+    hostile=False,
+):
+    """An analysis of some classes, each with a number of samples per category."""
+    rng = np.random.default_rng(0)
+    if hostile:
+        names = (HOSTILE_CLASS, *names[1:])
+    rows, last = [], []
+    for label, counts in enumerate(sizes):
+        for category, count in counts.items():
+            for _ in range(count):
+                last.append(LAST[category] + rng.uniform(-0.09, 0.09))
+                rows.append(_row(len(rows), label, names, category, last[-1]))
+    if hostile:
+        rows[0]["id"] = HOSTILE_FILE
+    frame = pl.DataFrame(rows, schema_overrides={"subgroup": pl.String})
+    if has_truth:
+        is_corrupted = frame["category"] == "hard"
+        truth = pl.Series((frame["label"] + is_corrupted.cast(pl.Int64)) % len(names))
+        frame = frame.with_columns(true_label=truth, is_corrupted=is_corrupted)
+    frame = frame.with_columns(suspicion=np.argsort(np.argsort(last)) / len(last))
+    values = np.outer(np.linspace(0.2, 1, len(EPOCHS)), last).astype(np.float32)
+    return Analysis(
+        name="made",
+        frame=frame,
+        class_names=names,
+        epochs=EPOCHS,
+        log_temperatures=Trajectories(values),
+        classes=_classes(frame),
+        confusions=_confusions(frame),
+        subgroups=_subgroups(frame),
+        bands=_bands(frame, values),
+        noise_rate=0.123,
+        pictures=pictures,
+    )
+
+
+def first_two(log_temperatures):
+    """Positions that need no computation: the first and the last level."""
+    return np.stack([log_temperatures[0], log_temperatures[-1] ** 2], axis=1)
+
+
+def _row(index, label, names, category, last):
+    suggested = label if category == "easy" else (label + 1) % len(names)
+    posterior = {name: 0.9 if name == category else 0.05 for name in LAST}
+    return {
+        "index": 3 * index + 1,
+        "id": f"{names[label]}/{index:04}.jpg",
+        "label": label,
+        "label_name": names[label],
+        "category": category,
+        **{f"p_{name}": value for name, value in posterior.items()},
+        "suggested_label": suggested,
+        "suggested_name": names[suggested],
+        "suggested_confidence": 0.75 + 0.1 * last,
+        "subgroup": "night & fog" if category == "hard" else None,
+    }
+
+
+def _classes(frame):
+    counts = {name: (pl.col("category") == name).sum() for name in LAST}
+    classes = frame.group_by("label", "label_name").agg(count=pl.len(), **counts)
+    return classes.with_columns(noise_rate=pl.col("hard") / pl.col("count")).sort("label")
+
+
+def _confusions(frame):
+    keys = ("label", "label_name", "suggested_label", "suggested_name")
+    differing = frame.filter(pl.col("suggested_label") != pl.col("label"))
+    return differing.group_by(keys).agg(count=pl.len()).sort("count", *keys, descending=True)
+
+
+def _subgroups(frame):
+    counts = {name: (pl.col("category") == name).sum() for name in ("hard", "review")}
+    return (
+        frame.drop_nulls("subgroup")
+        .group_by("label", "label_name", "subgroup")
+        .agg(count=pl.len(), **counts, suggested_name=pl.col("suggested_name").first())
+        .with_columns(share_of_hard=pl.lit(1.0), share_of_review=pl.lit(0.0))
+        .sort("label")
+    )
+
+
+def _bands(frame, values):
+    groups = {name: frame["category"] == name for name in LAST}
+    if "is_corrupted" in frame.columns:
+        groups |= {"clean": ~frame["is_corrupted"], "corrupted": frame["is_corrupted"]}
+    rows = []
+    for name, is_member in groups.items():
+        if not is_member.any():
+            continue
+        of_group = np.exp(np.quantile(values[:, is_member.to_numpy()], [0.05, 0.5, 0.95], axis=1))
+        rows += [(name, *row) for row in zip(EPOCHS, *of_group.tolist(), strict=True)]
+    return pl.DataFrame(rows, schema=["group", "epoch", "low", "median", "high"], orient="row")

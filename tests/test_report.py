@@ -1,0 +1,335 @@
+"""The files of the report, without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from dataparams.errors import RunError
+from dataparams.report import write_report
+from dataparams.report.samples import CHUNK
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, first_two, made_analysis
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Page(HTMLParser):
+    """The elements, links and words of a page."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.feed(file.read_text(encoding="utf-8"))
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def values(self, name, tag=None):
+        return [
+            attributes[name]
+            for element, attributes in self.elements
+            if name in attributes and tag in (None, element)
+        ]
+
+
+def chunk(file: Path):
+    """The pile, number and samples that a chunk hands over."""
+    text = file.read_text(encoding="utf-8")
+    called = re.fullmatch(r"registerChunk\((.*)\);\n", text, re.DOTALL)
+    return json.loads(f"[{called[1]}]")
+
+
+def written(analysis, folder: Path, **options) -> Path:
+    return write_report(analysis, folder / "report", embed=first_two, **options).parent
+
+
+def test_a_report_has_an_overview_and_a_page_per_class(tmp_path):
+    report = written(made_analysis(pictures=ColoredPictures()), tmp_path)
+    assert sorted(path.name for path in report.glob("*.html")) == [
+        "class_0.html",
+        "class_1.html",
+        "index.html",
+    ]
+    overview = Page(report / "index.html").text
+    for expected in ("29 labeled samples in 2 classes", "12.3%", "cat", "dog", "▲ 4 hard 25%"):
+        assert expected in overview
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+@pytest.mark.parametrize("has_pictures", [True, False])
+def test_every_link_leads_to_a_file_or_a_place_on_a_page(tmp_path, has_pictures):
+    pictures = ColoredPictures((200, 300)) if has_pictures else None
+    report = written(made_analysis(pictures=pictures, has_truth=True), tmp_path)
+    pages = {path.name: Page(path) for path in report.glob("*.html")}
+    for name, page in pages.items():
+        for link in [*page.values("href"), *page.values("src")]:
+            file, _, place = link.partition("#")
+            assert (report / (file or name)).is_file(), link
+            if place:
+                assert place in pages[file or name].values("id"), link
+        assert not re.search(r"https?:", "".join(page.values("href") + page.values("src")))
+
+
+def test_names_are_text_wherever_they_stand(tmp_path):
+    analysis = made_analysis(hostile=True, pictures=ColoredPictures())
+    report = written(analysis, tmp_path)
+    for path in report.glob("*.html"):
+        page = Page(path)
+        scripts = [attributes for tag, attributes in page.elements if tag == "script"]
+        assert scripts == [{"src": "assets/report.js", "defer": None}]
+        assert "onerror" not in {name for _, attributes in page.elements for name in attributes}
+        assert "style" not in {name for _, attributes in page.elements for name in attributes}
+        assert HOSTILE_CLASS not in path.read_text(encoding="utf-8")
+    assert HOSTILE_CLASS in Page(report / "index.html").text
+    assert HOSTILE_FILE in Page(report / "class_0.html").values("title")
+    for path in report.rglob("*.js"):
+        if path.parent.name != "assets":
+            assert not re.search("[<>&\u2028\u2029]", path.read_text(encoding="utf-8"))
+    ids = [sample["id"] for sample in chunk(report / "class_0" / "hard_0.js")[2]]
+    assert HOSTILE_FILE in ids
+    assert all(re.fullmatch(r"[\w.]+", path.name) for path in report.rglob("*"))
+
+
+def test_a_policy_forbids_scripts_inside_pages(tmp_path):
+    report = written(made_analysis(), tmp_path)
+    for path in report.glob("*.html"):
+        policy = Page(path).values("content", "meta")[0]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self' file:;" in policy
+        assert "unsafe" not in policy
+
+
+def test_pictures_are_read_a_few_at_a_time_and_a_class_at_a_time(tmp_path):
+    sizes = [{"hard": 60, "review": 40, "easy": 200}] * 3
+    pictures = ColoredPictures()
+    written(made_analysis(sizes, names=("a", "b", "c"), pictures=pictures), tmp_path)
+    assert max(len(block) for block in pictures.blocks) <= 256
+    classes = [block[0].split("/")[0] for block in pictures.blocks]
+    assert classes == sorted(classes)
+    assert all(len({one.split("/")[0] for one in block}) == 1 for block in pictures.blocks)
+    asked = [one for block in pictures.blocks for one in block]
+    assert len(asked) == len(set(asked)) == 900
+
+
+def test_trajectories_are_asked_for_a_class_at_a_time(tmp_path):
+    analysis = made_analysis()
+    asked = []
+
+    class Watched:
+        def of(self, rows):
+            asked.append(len(rows))
+            return analysis.log_temperatures.of(rows)
+
+    written(replace(analysis, log_temperatures=Watched()), tmp_path)
+    assert asked == [16, 13]
+
+
+def test_large_piles_come_in_chunks_of_which_the_first_stands_in_the_page(tmp_path):
+    count = 2 * CHUNK + 5
+    report = written(made_analysis([{"easy": count}, {"hard": 2}]), tmp_path)
+    chunks = [chunk(report / "class_0" / f"easy_{number}.js") for number in range(3)]
+    assert [(pile, number) for pile, number, _ in chunks] == [("easy", 0), ("easy", 1), ("easy", 2)]
+    assert [len(samples) for _, _, samples in chunks] == [CHUNK, CHUNK, 5]
+    assert not (report / "class_0" / "easy_3.js").exists()
+    page = Page(report / "class_0.html")
+    assert page.values("class").count("card easy") == CHUNK
+    assert f"{CHUNK} of {count} loaded" in page.text
+    assert page.values("data-shown") == ["0", "0", str(count), "0"]
+
+
+def test_the_most_suspicious_come_first(tmp_path):
+    report = written(made_analysis(), tmp_path)
+    samples = [
+        sample
+        for pile in ("hard", "review", "easy")
+        for sample in chunk(report / "class_0" / f"{pile}_0.js")[2]
+    ]
+    assert [sample["category"] for sample in samples] == ["hard"] * 4 + ["review"] * 3 + [
+        "easy"
+    ] * 9
+    for pile in ("hard", "review", "easy"):
+        last = [sample["trajectory"][-1] for sample in samples if sample["category"] == pile]
+        assert last == sorted(last, reverse=True)
+
+
+def test_piles_are_cut_at_the_limit_and_say_so(tmp_path):
+    pictures = ColoredPictures()
+    analysis = made_analysis([{"hard": 9, "easy": 30}, {"easy": 1}], pictures=pictures)
+    report = written(analysis, tmp_path, pile_limit=5)
+    page = Page(report / "class_0.html")
+    assert "This page shows 5 of 9." in page.text
+    assert "This page shows 5 of 30." in page.text
+    assert len(chunk(report / "class_0" / "easy_0.js")[2]) == 5
+    # All are on the map, so what is in no pile has a chunk and a picture all the same.
+    assert len(chunk(report / "class_0" / "further_0.js")[2]) == 29
+    assert len(list((report / "class_0").glob("*.jpg"))) == 39
+
+
+def test_the_map_of_a_large_class_is_thinned_out_and_says_so(tmp_path):
+    report = written(made_analysis([{"easy": 3010}, {"hard": 1}]), tmp_path, pile_limit=10)
+    page = Page(report / "class_0.html")
+    assert sum("point" in one for one in page.values("class", "use")) == 3000
+    assert "The map shows 3,000 of the 3,010 samples (99.7%), chosen at random." in page.text
+    assert 'class="map"' not in (report / "class_1.html").read_text(encoding="utf-8")
+
+
+def test_pictures_are_small_and_only_the_suspicious_can_be_enlarged(tmp_path):
+    report = written(made_analysis(pictures=ColoredPictures((900, 1200))), tmp_path)
+    for pile, has_large in (("hard", True), ("review", True), ("easy", False)):
+        for sample in chunk(report / "class_0" / f"{pile}_0.js")[2]:
+            with Image.open(report / sample["small"]) as picture:
+                assert (picture.format, picture.size) == ("JPEG", (160, 120))
+            assert bool(sample["large"]) == has_large
+            if has_large:
+                with Image.open(report / sample["large"]) as picture:
+                    assert picture.size == (640, 480)
+
+
+def test_a_tiny_picture_stays_as_it_is(tmp_path):
+    report = written(made_analysis(pictures=ColoredPictures((32, 32))), tmp_path)
+    sample = chunk(report / "class_0" / "hard_0.js")[2][0]
+    assert (sample["is_tiny"], sample["large"]) == (True, None)
+    with Image.open(report / sample["small"]) as picture:
+        assert picture.size == (32, 32)
+
+
+def test_unreadable_pictures_and_no_pictures_have_placeholders(tmp_path):
+    pictures = ColoredPictures(unreadable=["cat/0000.jpg"])
+    some = written(made_analysis(pictures=pictures), tmp_path / "some")
+    shown = [s for s in chunk(some / "class_0" / "hard_0.js")[2] if s["id"] == "cat/0000.jpg"]
+    assert shown[0]["small"] is None
+    assert "No picture" in Page(some / "class_0.html").text
+    assert Page(some / "class_0.html").values("src", "img")
+    none = written(made_analysis(), tmp_path / "none")
+    assert not Page(none / "class_0.html").values("src", "img")
+    assert not list(none.rglob("*.jpg"))
+
+
+def test_what_is_not_known_is_left_out(tmp_path):
+    analysis = made_analysis()
+    unknown = pl.Series([None] * len(analysis.frame))
+    frame = analysis.frame.with_columns(
+        suggested_label=unknown.cast(pl.Int64),
+        suggested_name=unknown.cast(pl.String),
+        suggested_confidence=pl.lit(float("nan")),
+        subgroup=unknown.cast(pl.String),
+    )
+    values = analysis.log_temperatures.of(np.arange(len(frame))).copy()
+    values[2, 0] = np.nan
+    report = written(
+        replace(
+            analysis,
+            frame=frame,
+            log_temperatures=type(analysis.log_temperatures)(values),
+            classes=analysis.classes.with_columns(noise_rate=pl.lit(None, pl.Float64)),
+            confusions=analysis.confusions.clear(),
+            subgroups=analysis.subgroups.clear(),
+            bands=analysis.bands.clear(),
+        ),
+        tmp_path,
+    )
+    samples = chunk(report / "class_0" / "hard_0.js")[2]
+    assert {sample["suggested"] for sample in samples} == {None}
+    assert [sample for sample in samples if None in sample["trajectory"]]
+    assert "Sub-groups" not in Page(report / "index.html").text
+
+
+def test_a_label_that_is_thought_wrong_is_not_suggested(tmp_path):
+    analysis = made_analysis()
+    frame = analysis.frame.with_columns(
+        suggested_label=pl.col("label"),
+        suggested_name=pl.col("label_name"),
+        suggested_confidence=pl.when(pl.col("category") == "hard").then(0.03).otherwise(0.98),
+    )
+    report = written(replace(analysis, frame=frame), tmp_path)
+    assert {s["suggested"] for s in chunk(report / "class_0" / "hard_0.js")[2]} == {None}
+    assert {s["suggested"] for s in chunk(report / "class_0" / "easy_0.js")[2]} == {"cat"}
+
+
+def test_known_truth_is_shown(tmp_path):
+    report = written(made_analysis(has_truth=True), tmp_path)
+    assert {s["truth"] for s in chunk(report / "class_0" / "hard_0.js")[2]} == {"dog"}
+    assert {s["truth"] for s in chunk(report / "class_0" / "easy_0.js")[2]} == {None}
+    assert "Known truth" in Page(report / "index.html").text
+    assert "Known truth" not in Page(written(made_analysis(), tmp_path) / "index.html").text
+
+
+def test_many_classes_have_a_list_instead_of_a_matrix(tmp_path):
+    few = written(made_analysis(), tmp_path / "few")
+    names = tuple(f"class {number}" for number in range(31))
+    many = written(made_analysis([{"hard": 2, "easy": 1}] * 31, names=names), tmp_path / "many")
+    assert "matrix" in Page(few / "index.html").values("class")
+    assert "matrix" not in Page(many / "index.html").values("class")
+    assert "class 30 → class 0" in Page(many / "index.html").text
+    assert "The first 30 of 31 pairs." in Page(many / "index.html").text
+
+
+def test_a_class_without_samples_has_no_page(tmp_path):
+    analysis = made_analysis([{"hard": 3, "easy": 3}])
+    empty = analysis.classes.with_columns(
+        label=pl.lit(1, pl.Int64),
+        label_name=pl.lit("dog"),
+        noise_rate=pl.lit(None, pl.Float64),
+        **{name: pl.lit(0, pl.UInt32) for name in ("count", "easy", "hard", "review")},
+    )
+    report = written(replace(analysis, classes=analysis.classes.vstack(empty)), tmp_path)
+    assert not (report / "class_1.html").exists()
+    assert "class_1.html" not in Page(report / "index.html").values("href")
+
+
+def test_an_older_report_is_replaced(tmp_path):
+    written(made_analysis(pictures=ColoredPictures()), tmp_path)
+    report = written(made_analysis([{"easy": 2}]), tmp_path)
+    assert not (report / "class_1.html").exists()
+    assert not list(report.rglob("*.jpg"))
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_report_that_fails_leaves_the_older_one(tmp_path):
+    report = written(made_analysis(), tmp_path)
+    before = (report / "index.html").read_bytes()
+
+    class Broken(ColoredPictures):
+        def read(self, ids):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(RunError, match="No space left on device"):
+        written(made_analysis(pictures=Broken()), tmp_path)
+    assert (report / "index.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_other_folders_are_not_replaced(tmp_path):
+    (tmp_path / "report").mkdir()
+    precious = tmp_path / "report" / "index.html"
+    precious.write_text("<h1>My site</h1>")
+    with pytest.raises(RunError, match="holds no report"):
+        written(made_analysis(), tmp_path)
+    assert precious.read_text() == "<h1>My site</h1>"
+
+
+def test_progress_grows_to_the_number_of_samples(tmp_path):
+    told = []
+    analysis = made_analysis(pictures=ColoredPictures())
+    written(analysis, tmp_path, on_progress=lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert told[-1] == (29, 29)
+
+
+def test_a_limit_of_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="pile_limit is 0; expected 1 or more"):
+        written(made_analysis(), tmp_path, pile_limit=0)
