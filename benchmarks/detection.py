@@ -13,8 +13,8 @@ import torch
 
 from dataparams.data import ImageDataset, load_dataset
 from dataparams.detection import detection_figures
+from dataparams.progress import PlainProgress
 from dataparams.training import TrainConfig, train
-from dataparams.training.progress import PlainProgress
 from results import mean_and_spread, table, write_section
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from dataparams.analysis import CATEGORIES, analyze
 from dataparams.detection import detection_figures
+from dataparams.progress import PlainProgress
 from dataparams.training import TrainConfig, train
-from dataparams.training.progress import PlainProgress
 from noise_settings import SETTINGS, NoiseSetting, load, logits_of, noise_flags, subset
 from results import mean_and_spread, table, write_section
 
@@ -214,7 +214,10 @@ def categories_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -
                 f"{mean('hard corrupted'):.3f}",
                 " / ".join(f"{mean(f'{category} share'):.2f}" for category in CATEGORIES),
                 f"{mean('estimate'):.3f} ({mean('noise'):.3f})",
-                f"{mean('right on corrupted'):.3f} / {mean('right on all'):.3f} ({mean('confidence'):.3f})",
+                (
+                    f"{mean('right on corrupted'):.3f} / {mean('right on all'):.3f} "
+                    f"({mean('confidence'):.3f})"
+                ),
             ]
         )
     return table(header, rows)

@@ -16,8 +16,8 @@ from torch import nn
 
 from dataparams.errors import RunError, UserError
 from dataparams.models import create_model
+from dataparams.progress import SilentProgress
 from dataparams.training import TrainConfig, instance_learning_rate, train
-from dataparams.training.progress import SilentProgress
 from dataparams.training.tracking import clamp_warning, parameter_metrics
 
 if TYPE_CHECKING:

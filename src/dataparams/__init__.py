@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dataparams.analysis import Analysis, analyze, analyze_trajectories
     from dataparams.data.indexed import IndexedDataset
     from dataparams.errors import DataError, RunError, UserError
     from dataparams.parameters import (
@@ -15,18 +16,23 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Analysis",
     "DataError",
     "DataParameters",
     "IndexedDataset",
     "RunError",
     "UserError",
+    "analyze",
+    "analyze_trajectories",
     "sparse_momentum_step",
     "temperature_cross_entropy",
 ]
 
-_MODULES = {"IndexedDataset": "data.indexed"} | dict.fromkeys(
-    ("DataError", "RunError", "UserError"), "errors"
-)
+_MODULES = {
+    "IndexedDataset": "data.indexed",
+    **dict.fromkeys(("DataError", "RunError", "UserError"), "errors"),
+    **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "analysis"),
+}
 
 
 def __getattr__(name: str) -> object:

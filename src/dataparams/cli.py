@@ -6,8 +6,8 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003  (tyro reads the annotations)
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -16,7 +16,9 @@ from dataparams.errors import RunError, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dataparams.analysis import Ranking
+    from dataparams.analysis import Analysis, Ranking
+    from dataparams.progress import ProgressDisplay
+    from dataparams.runs import RunFolder
     from dataparams.training.config import TrainConfig
 
 _INTERRUPTED = 130
@@ -40,6 +42,46 @@ class RankConfig:
     """Write the selected samples to this CSV file: index, id, label, label_name, value."""
     overwrite: bool = False
     """Replace that file where it exists."""
+
+
+@dataclass(frozen=True)
+class AnalyzeConfig:
+    """Sort a run's samples into easy, hard and need review; score them; suggest labels."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder; training may still be going on."""
+    review_budget: str | None = None
+    """The largest share of all samples that may need review, such as 5%; by default no limit."""
+    model: bool = True
+    """Show the samples to the trained model as well; --no-model looks at the trajectories alone."""
+    top: int = _SHOWN
+    """How many of the most suspicious samples to print."""
+
+
+@dataclass(frozen=True)
+class FiguresConfig:
+    """Draw easy, hard and need-review samples of each class, its t-SNE map, and trajectories."""
+
+    run: tyro.conf.Positional[Path | None] = None
+    """The run folder; by default the newest below weights_CL."""
+    class_: Annotated[tuple[str, ...], tyro.conf.arg(name="class")] = ()
+    """Names or numbers of the classes; by default all."""
+    kind: tuple[Literal["grids", "maps", "trajectories"], ...] = ("grids", "maps", "trajectories")
+    """What to draw."""
+    analysis_dir: Path | None = None
+    """The run folder, by the name that the method's users know."""
+    out: Path | None = None
+    """Where to; by default figures/ in the run folder."""
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """Write a report that can be handed on: pages that open from disk in any browser."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    pile_limit: int = 2000
+    """The most samples of a category that the page of a class shows."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +125,14 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
 
 def _dispatch(words: list[str], program: str) -> int:
     verbs: dict[str, Callable[[list[str], str], int]]
-    verbs = {"train": _train, "rank": _rank, "demo": _demo}
+    verbs = {
+        "train": _train,
+        "rank": _rank,
+        "analyze": _analyze,
+        "figures": _figures,
+        "report": _report,
+        "demo": _demo,
+    }
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(_overview())
         return 0 if words else UserError.exit_code
@@ -104,9 +153,12 @@ def _overview() -> str:
     return """\
 usage: dataparams COMMAND [--help] [flags]
 
-  demo    find swapped labels in images that come with the installation, in under a minute
-  train   train once with data parameters; everything goes to a run folder
-  rank    sort a run's samples, the most suspicious labels first
+  demo     find swapped labels in images that come with the installation, in under a minute
+  train    train once with data parameters; everything goes to a run folder
+  rank     sort a run's samples, the highest temperatures first
+  analyze  sort them into easy, hard and need review; score them; suggest labels
+  figures  draw each class: representative samples, its map, trajectories
+  report   write pages for people: what is wrong with the data, class by class
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
 4 unusable run folder, 130 interrupted.
@@ -127,8 +179,8 @@ def _train(words: list[str], program: str) -> int:
         prog=f"{program} train",
         description="Train once with data parameters; everything goes to a run folder.",
     )
+    from dataparams.progress import progress_display
     from dataparams.training.engine import train
-    from dataparams.training.progress import progress_display
 
     with progress_display() as display:
         run = train(config, display=display)
@@ -210,10 +262,109 @@ def _ranking_text(ranking: Ranking) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _analyze(words: list[str], program: str) -> int:
+    config = tyro.cli(AnalyzeConfig, args=words, prog=f"{program} analyze")
+    if config.top < 0:
+        raise UserError(f"--top is {config.top}; expected a whole number, 0 or above.")
+    budget = None if config.review_budget is None else _share(config.review_budget)
+    from dataparams.analysis.summary_text import summary_text
+    from dataparams.progress import progress_display
+    from dataparams.runs import RunFolder
+
+    with progress_display("analyzing") as display:
+        analysis = _analyzed(RunFolder(config.run), display, budget, use_model=config.model)
+        display.line(summary_text(analysis, config.top))
+        display.line(f"Wrote {config.run / 'analysis.parquet'}, a row per sample.")
+        display.line(f"Next: dataparams report {config.run}")
+    return 0
+
+
+def _figures(words: list[str], program: str) -> int:
+    config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
+    from dataparams.figures import write_figures
+    from dataparams.progress import progress_display
+    from dataparams.runs import RunFolder, newest_run
+
+    given = config.run or config.analysis_dir
+    run = newest_run(Path("weights_CL")) if given is None else RunFolder(given)
+    with progress_display("drawing") as display:
+        analysis = _current(run, display)
+        labels = [analysis.label_of(name) for name in config.class_] or None
+        files = write_figures(
+            analysis,
+            config.out or run.figures,
+            labels=labels,
+            kinds=config.kind,
+            on_progress=lambda done, total: display.step(done, total, ""),
+        )
+        for file in files[:_SHOWN]:
+            display.line(str(file))
+        if len(files) > _SHOWN:
+            display.line(f"... and {len(files) - _SHOWN} more in {files[0].parent}")
+    return 0
+
+
+def _report(words: list[str], program: str) -> int:
+    config = tyro.cli(ReportConfig, args=words, prog=f"{program} report")
+    if config.pile_limit < 1:
+        raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")
+    from dataparams.figures import embed
+    from dataparams.progress import progress_display
+    from dataparams.report import write_report
+    from dataparams.runs import RunFolder
+
+    run = RunFolder(config.run)
+    with progress_display("writing the report") as display:
+        analysis = _current(run, display)
+        index = write_report(
+            analysis,
+            run.report,
+            embed=embed,
+            on_progress=lambda done, total: display.step(done, total, ""),
+            pile_limit=config.pile_limit,
+        )
+        display.line(f"Open {index} in a browser.")
+    return 0
+
+
+def _current(run: RunFolder, display: ProgressDisplay) -> Analysis:
+    """The analysis that was written, or a new one where there is none or training went on."""
+    from dataparams.analysis import load_analysis
+
+    return load_analysis(run) or _analyzed(run, display, None, use_model=True)
+
+
+def _analyzed(
+    run: RunFolder, display: ProgressDisplay, budget: float | None, *, use_model: bool
+) -> Analysis:
+    from dataparams.analysis import analyze
+
+    analysis = analyze(
+        run,
+        review_budget=budget,
+        use_model=use_model,
+        on_progress=lambda done, total: display.step(done, total, "looking through the model"),
+        on_notice=display.line,
+    )
+    run.write_analysis(analysis.frame)
+    return analysis
+
+
+def _share(words: str) -> float:
+    """A share such as 5% or 0.05."""
+    try:
+        share = float(words.rstrip("%")) / (100 if words.endswith("%") else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise UserError(f"--review-budget is {words}; expected a share such as 5% or 0.05.")
+    return share
+
+
 def _demo(words: list[str], program: str) -> int:
     config = tyro.cli(DemoConfig, args=words, prog=f"{program} demo")
     from dataparams.demo import run_demo
-    from dataparams.training.progress import progress_display
+    from dataparams.progress import progress_display
 
     with progress_display("demo") as display:
         run_demo(

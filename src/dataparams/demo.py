@@ -16,9 +16,10 @@ from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:
     from dataparams.data import ImageDataset
+    from dataparams.progress import ProgressDisplay
     from dataparams.runs import RunFolder
-    from dataparams.training.progress import ProgressDisplay
 
+_VAL_FRAC = 0.2
 _PREFIX = "demo"
 
 
@@ -72,9 +73,14 @@ def run_demo(
     if not 0 < rand_fraction < 1:
         raise UserError(f"--rand-fraction is {rand_fraction}; expected a share between 0 and 1.")
     started = time.perf_counter()
-    dataset = load_dataset("digits", val_frac=0.2, seed=seed)
+    dataset = load_dataset("digits", val_frac=_VAL_FRAC, seed=seed)
     config = TrainConfig(
-        output_dir=output_dir, restart=True, epochs=epochs, seed=seed, rand_fraction=rand_fraction
+        output_dir=output_dir,
+        restart=True,
+        val_frac=_VAL_FRAC,
+        epochs=epochs,
+        seed=seed,
+        rand_fraction=rand_fraction,
     )
     display.line(
         f"{len(dataset.train)} digits to train on, {len(dataset.val)} to test on; the labels of "

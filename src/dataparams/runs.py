@@ -32,6 +32,7 @@ _MADE_BY_TRAINING = (
     "metrics.csv",
     "checkpoint",
     "tensorboard",
+    "analysis.parquet",
 )
 _MADE_BY_PEOPLE = ("review.sqlite",)
 _NEAREST = 5
@@ -86,6 +87,16 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def figures(self) -> Path:
+        """Where pictures for people lie."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """Where the report lies."""
+        return self.path / "report"
 
     @property
     def tensorboard(self) -> Path:
@@ -336,6 +347,20 @@ def read_epoch_record(file: Path, *, mapped: bool = False) -> EpochRecord:
     ):
         raise RunError(f"{file} is damaged: expected an epoch and one-dimensional tensors.")
     return record
+
+
+def newest_run(folder: Path) -> RunFolder:
+    """The run below a folder in which something was trained last.
+
+    Raises:
+        RunError: If there is none.
+    """
+    found = [path.parent for path in folder.rglob("run.json")]
+    if not found:
+        raise RunError(
+            f"There is no run folder below {folder}. Train first, or give the run's folder."
+        )
+    return RunFolder(max(found, key=lambda path: (path / "run.json").stat().st_mtime_ns))
 
 
 def _tensor_bytes(contents: dict[str, Any]) -> bytes:

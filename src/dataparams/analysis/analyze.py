@@ -23,7 +23,7 @@ from dataparams.analysis.trajectories import (
     Trajectories,
     trained_samples,
 )
-from dataparams.errors import UserError
+from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 _MOST_MODEL_CELLS = 200_000_000
+_NEEDED = (
+    *("index", "id", "label", "label_name", "category", "p_easy", "p_hard", "p_review"),
+    *("noise_probability", "suspicion", "suggested_label", "suggested_name"),
+    *("suggested_confidence", "subgroup"),
+)
 
 
 def analyze(
@@ -87,7 +92,7 @@ def analyze(
         look=look if use_model else None,
         review_budget=review_budget,
     )
-    return assemble(run, frame, source)
+    return _assemble(run, frame, source)
 
 
 def analyze_trajectories(
@@ -160,15 +165,24 @@ def analyze_trajectories(
 
 
 def load_analysis(run: RunFolder) -> Analysis | None:
-    """The analysis that was written last, or None where there is none or training went on since."""
+    """The analysis that was written last, or None where there is none or training went on since.
+
+    Raises:
+        RunError: If ``analysis.parquet`` is damaged or not of this version.
+    """
     frame = run.analysis()
     if frame is None:
         return None
-    return assemble(run, frame, RunTrajectories(run, frame["index"].to_numpy()))
+    missing = [name for name in _NEEDED if name not in frame.columns]
+    if missing:
+        raise RunError(
+            f"{run.path / 'analysis.parquet'} lacks the column {missing[0]}; expected what "
+            "`dataparams analyze` writes. Run it again."
+        )
+    return _assemble(run, frame, RunTrajectories(run, frame["index"].to_numpy()))
 
 
-def assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> Analysis:
-    """Put an analysis together from its rows."""
+def _assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> Analysis:
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
     return _assembled(

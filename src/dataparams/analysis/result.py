@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+import polars as pl
+
+from dataparams.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
+
+    from dataparams.figures.style import Drawing
 
 Category = Literal["easy", "hard", "review"]
 CATEGORIES: tuple[Category, ...] = ("easy", "hard", "review")
 """``easy``: learned early and kept. ``hard``: never learned, a wrong label or an outlier.
 ``review``: neither with confidence."""
+CATEGORY_TITLES: dict[Category, str] = {
+    "easy": "Easy",
+    "hard": "Hard",
+    "review": "Need review",
+}
+CATEGORY_MARKS: dict[Category, str] = {"easy": "●", "hard": "▲", "review": "◆"}
+"""Marks that tell the categories apart without colour."""
 
 
 class Pictures(Protocol):
@@ -73,3 +86,61 @@ class Analysis:
     bands: pl.DataFrame
     noise_rate: float
     pictures: Pictures | None = None
+
+    def rows_of_class(self, label: int) -> NDArray[np.int64]:
+        """The rows of the frame that were given a label, ascending."""
+        rows: NDArray[np.int64] = (
+            (self.frame["label"] == label).arg_true().cast(pl.Int64).to_numpy()
+        )
+        return rows
+
+    def of_class(self, label: int) -> pl.DataFrame:
+        """The rows of the frame that were given a label."""
+        return self.frame.filter(self.frame["label"] == label)
+
+    def label_of(self, class_: int | str) -> int:
+        """The number of a class, given its number or name.
+
+        Raises:
+            UserError: If there is none; the message names the nearest.
+        """
+        if isinstance(class_, int) and 0 <= class_ < len(self.class_names):
+            return class_
+        if str(class_) in self.class_names:
+            return self.class_names.index(str(class_))
+        if str(class_).isdigit() and int(class_) < len(self.class_names):
+            return int(class_)
+        near = difflib.get_close_matches(str(class_), self.class_names, n=3, cutoff=0.3)
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise UserError(
+            f"There is no class {class_!r}; expected a name or a number, "
+            f"0 ... {len(self.class_names) - 1}.{hint}"
+        )
+
+    def pictures_of(self, ids: Sequence[str]) -> list[NDArray[np.uint8] | None]:
+        """The pictures of some samples; None for those that cannot be had."""
+        return [None] * len(ids) if self.pictures is None else self.pictures.read(ids)
+
+    def grid(self, class_: int | str) -> Drawing:
+        """Draw representative easy, hard and need-review samples of a class."""
+        from dataparams.figures import draw_grid
+
+        return draw_grid(self, self.label_of(class_))
+
+    def tsne(self, class_: int | str) -> Drawing:
+        """Draw the map of a class: every picture at the t-SNE position of its trajectory."""
+        from dataparams.figures import draw_tsne
+
+        return draw_tsne(self, self.label_of(class_))
+
+    def trajectories(
+        self, indices: Sequence[int] | None = None, class_: int | str | None = None
+    ) -> Drawing:
+        """Draw the temperatures of chosen samples over the epochs, and those of all as bands."""
+        from dataparams.figures import draw_trajectories
+
+        label = None if class_ is None else self.label_of(class_)
+        return draw_trajectories(self, indices, label)
+
+    def _repr_html_(self) -> str:
+        return self.frame._repr_html_()

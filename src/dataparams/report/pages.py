@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,8 +18,6 @@ ASSETS = "assets"
 """Folder of the style sheet and the script."""
 GENERATOR = '<meta name="generator" content="dataparams report">'
 """By this a report is recognised as one."""
-CATEGORY_NAMES = {"easy": "Easy", "hard": "Hard", "review": "Need review"}
-CATEGORY_MARKS = {"easy": "●", "hard": "▲", "review": "◆"}
 UNKNOWN = "\N{EN DASH}"
 """Stands for a number that is not known."""
 _PACKAGE = "dataparams.report"
@@ -84,7 +84,7 @@ def _environment() -> Environment:
     environment.globals.update(
         generator=GENERATOR,
         assets=ASSETS,
-        category_names=CATEGORY_NAMES,
+        category_names=CATEGORY_TITLES,
         category_marks=CATEGORY_MARKS,
         bar_parts=bar_parts,
     )

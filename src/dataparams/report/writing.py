@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dataparams.report.overview import Suspect
     from dataparams.report.thumbnails import Thumbnail
 
-    Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    Embed = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 
 _SUSPECTS = 10
 _FEWEST_ON_MAP = 10

@@ -18,12 +18,12 @@ from dataparams.data import Augmentation, DeviceBatches, channel_statistics
 from dataparams.errors import RunError, UserError
 from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters
+from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
 from dataparams.training.config import TrainConfig, require_valid
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
-from dataparams.training.progress import ProgressDisplay, SilentProgress
 from dataparams.training.recorder import SampleRecorder
 from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, parameter_metrics
 

@@ -1,0 +1,8 @@
+"""Easy, hard and need-review samples: ``dataparams figures`` under the name its users know."""
+
+import sys
+
+from dataparams.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["figures", "--kind", "grids", "trajectories", *sys.argv[1:]]))

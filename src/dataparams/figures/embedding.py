@@ -1,0 +1,60 @@
+"""Two-dimensional maps of trajectories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PERPLEXITY = 30
+_FEWEST = 8
+_ITERATIONS = 400
+
+
+def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]:
+    """Lay samples out so that those with like trajectories lie near each other.
+
+    t-SNE (van der Maaten, Hinton, JMLR 2008) by openTSNE, on one log temperature per epoch.
+
+    Args:
+        log_temperature: (epochs, m).
+        seed: What the layout depends on.
+
+    Returns:
+        (m, 2). Fewer than 8 samples, and samples that all moved alike, are laid out by their first
+        two principal components.
+
+    Example:
+        >>> embed(np.random.default_rng(0).normal(size=(5, 3))).shape
+        (3, 2)
+    """
+    points = np.nan_to_num(np.asarray(log_temperature, dtype=np.float64)).T
+    principal = _principal(points)
+    if len(points) < _FEWEST or np.ptp(principal) == 0:
+        return principal
+    from openTSNE import TSNE
+
+    spread = principal[:, 0].std()
+    layout = TSNE(
+        perplexity=min(_PERPLEXITY, (len(points) - 1) / 3),
+        initialization=principal / max(spread, 1e-300) * 1e-4,
+        n_iter=_ITERATIONS,
+        random_state=seed,
+        n_jobs=-1,
+        neighbors="exact" if len(points) < 3000 else "auto",
+        negative_gradient_method="bh" if len(points) < 6000 else "fft",
+    ).fit(points)
+    return np.asarray(layout, dtype=np.float64)
+
+
+def _principal(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first two principal components, (m, 2); zeros where there are fewer."""
+    centered = points - points.mean(axis=0) if len(points) else points
+    left, scale, _ = np.linalg.svd(centered, full_matrices=False)
+    principal = np.zeros((len(points), 2))
+    known = min(2, len(scale))
+    principal[:, :known] = left[:, :known] * scale[:known]
+    return principal

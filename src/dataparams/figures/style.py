@@ -1,0 +1,72 @@
+"""What all pictures share: a category's colour and mark, and a figure that shows itself."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from dataparams.analysis.result import Category
+
+COLORS: dict[Category, str] = {"easy": "#1b7f4b", "hard": "#c62828", "review": "#e08a00"}
+"""Green, red and orange; the marks tell categories apart without colour vision."""
+INK, MUTED, LINE = "#1f2933", "#66727f", "#d5dbe1"
+
+
+class Drawing(Figure):
+    """A matplotlib figure that shows itself in a notebook, whatever the backend."""
+
+    def png(self, dpi: float = 100) -> bytes:
+        """The picture as the contents of a PNG file."""
+        buffer = io.BytesIO()
+        with drawing_style():
+            self.savefig(buffer, format="png", dpi=dpi)
+        return buffer.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self.png()
+
+
+def drawing_style() -> AbstractContextManager[None]:
+    """The settings of all pictures; names are data, so a $ in one begins no formula."""
+    return mpl.rc_context(
+        {
+            "text.parse_math": False,
+            "font.size": 10,
+            "text.color": INK,
+            "axes.labelcolor": MUTED,
+            "axes.edgecolor": LINE,
+            "xtick.color": MUTED,
+            "ytick.color": MUTED,
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "figure.facecolor": "white",
+        }
+    )
+
+
+def category_words(category: Category) -> str:
+    """Mark and name of a category.
+
+    Example:
+        >>> category_words("hard")
+        '▲ Hard'
+    """
+    return f"{CATEGORY_MARKS[category]} {CATEGORY_TITLES[category]}"
+
+
+def shortened(name: str, most: int = 24) -> str:
+    """A name that fits under a picture.
+
+    Example:
+        >>> shortened("a very long name of a class indeed", 10)
+        'a very lo…'
+    """
+    return name if len(name) <= most else name[: most - 1] + "…"

@@ -1,0 +1,68 @@
+"""Writing the pictures of an analysis into a folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataparams.data.folder import safe_name
+from dataparams.figures.grid import draw_grid
+from dataparams.figures.trajectories import draw_trajectories
+from dataparams.figures.tsne import draw_tsne
+from dataparams.runs import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from dataparams.analysis.result import Analysis
+
+_DPI = 150
+_LONGEST_NAME = 60
+GRIDS, MAPS, TRAJECTORIES = "grids", "maps", "trajectories"
+KINDS = (GRIDS, MAPS, TRAJECTORIES)
+
+
+def write_figures(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    labels: Sequence[int] | None = None,
+    kinds: Sequence[str] = KINDS,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write the grid and the map of each class, and the trajectories.
+
+    Args:
+        analysis: The analysis.
+        folder: Where to; it is made. Older pictures of the same names are replaced.
+        labels: Of which classes; of all that have samples by default.
+        kinds: Which of ``grids``, ``maps``, ``trajectories``.
+        on_progress: Called with the number of pictures done and of all.
+
+    Returns:
+        The files: ``class_<k>_<name>_easy_hard_need_review.png``, ``class_<k>_<name>_tsne.png``,
+        ``instance_trajectories.png``.
+
+    Raises:
+        RunError: If they cannot be written.
+    """
+    if labels is None:
+        labels = analysis.frame["label"].unique().sort().to_list()
+    draws: list[tuple[str, Callable[[], bytes]]] = []
+    for label in labels:
+        stem = f"class_{label}_{safe_name(analysis.class_names[label])[:_LONGEST_NAME]}"
+        if GRIDS in kinds:
+            name = f"{stem}_easy_hard_need_review.png"
+            draws.append((name, lambda k=label: draw_grid(analysis, k).png(_DPI)))  # type: ignore[misc]
+        if MAPS in kinds:
+            name = f"{stem}_tsne.png"
+            draws.append((name, lambda k=label: draw_tsne(analysis, k).png(_DPI)))  # type: ignore[misc]
+    if TRAJECTORIES in kinds:
+        draws.append(("instance_trajectories.png", lambda: draw_trajectories(analysis).png(_DPI)))
+    for done, (name, draw) in enumerate(draws):
+        if on_progress is not None:
+            on_progress(done, len(draws))
+        write_whole(folder / name, draw())
+    if on_progress is not None:
+        on_progress(len(draws), len(draws))
+    return [folder / name for name, _ in draws]
