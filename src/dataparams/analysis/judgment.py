@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     Columns = dict[str, NDArray[Any]]
 
-_CELLS_AT_ONCE = 1 << 24
+_CELLS_AT_ONCE = 1 << 22
 
 
 def analyzed_frame(

@@ -43,7 +43,7 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
         initialization=principal / max(spread, 1e-300) * 1e-4,
         n_iter=_ITERATIONS,
         random_state=seed,
-        n_jobs=-1,
+        n_jobs=1,
         neighbors="exact" if len(points) < 3000 else "auto",
         negative_gradient_method="bh" if len(points) < 6000 else "fft",
     ).fit(points)
