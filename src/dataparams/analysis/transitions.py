@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _STRUCTURE_OF_CHANCE = 0.05
 _STRUCTURE_FOR_SURE = 0.25
-_SHARPNESS = 30.0
+_SHARPNESS_PER_CLASS = 3.0
 _LEAST_CONTRAST = 0.05
 
 
@@ -119,8 +119,10 @@ def true_class_probabilities(
         kept, beside = transitions.matrix[0, 0], transitions.matrix[0, 1]
         contrast = np.float32(max(kept - beside, _LEAST_CONTRAST))
         true = (probabilities - np.float32(beside)) / contrast
+    # The sharpness grows with C, so that classes that are all but ruled out weigh little together.
+    sharpness = _SHARPNESS_PER_CLASS * true.shape[1]
     # PyTorch's softplus takes a tenth of the time of NumPy's logaddexp.
-    positive = functional.softplus(torch.from_numpy(true).mul_(_SHARPNESS))
+    positive = functional.softplus(torch.from_numpy(true).mul_(sharpness))
     shares: NDArray[np.float32] = functional.normalize(positive, p=1, dim=1).numpy()
     return shares
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+import warnings
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from dataparams.analysis.result import Category
 
 COLORS: dict[Category, str] = {"easy": "#1b7f4b", "hard": "#c62828", "review": "#e08a00"}
 """Green, red and orange; the marks tell categories apart without colour vision."""
+_FURTHER_FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Hiragino Sans", "Microsoft YaHei", "SimHei"),
+    *("WenQuanYi Micro Hei", "Arial Unicode MS", "Noto Sans Devanagari", "Noto Sans Thai"),
+)
 INK, MUTED, LINE = "#1f2933", "#66727f", "#d5dbe1"
 
 
@@ -34,10 +42,12 @@ class Drawing(Figure):
         return self.png()
 
 
-def drawing_style() -> AbstractContextManager[None]:
+@contextmanager
+def drawing_style() -> Iterator[None]:
     """The settings of all pictures; names are data, so a $ in one begins no formula."""
-    return mpl.rc_context(
+    settings = mpl.rc_context(
         {
+            "font.family": _families(),
             "text.parse_math": False,
             "font.size": 10,
             "text.color": INK,
@@ -50,6 +60,17 @@ def drawing_style() -> AbstractContextManager[None]:
             "figure.facecolor": "white",
         }
     )
+    with settings, warnings.catch_warnings():
+        # A name in a script for which no font is installed is drawn as boxes.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        yield
+
+
+@cache
+def _families() -> list[str]:
+    """Installed fonts, of which each letter takes the first that has it."""
+    installed = set(font_manager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _FURTHER_FONTS if name in installed)]
 
 
 def category_words(category: Category) -> str:

@@ -1,0 +1,207 @@
+"""Analysis of real runs: from the run folder and the data source alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from dataparams.analysis import CATEGORIES, analyze, analyze_trajectories, load_analysis
+from dataparams.analysis.summary_text import summary_text
+from dataparams.cli import main
+from dataparams.detection import detection_figures
+from dataparams.errors import RunError, UserError
+from dataparams.runs import RunFolder
+from dataparams.training import TrainConfig, train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Digits, 40 % of the labels swapped, five epochs."""
+    return train(
+        TrainConfig(
+            output_dir=str(tmp_path_factory.mktemp("runs")),
+            epochs=5,
+            batch_size=64,
+            rand_fraction=0.4,
+            learn_inst_parameters=True,
+        )
+    )
+
+
+def test_wrong_labels_are_found_named_and_mended(run: RunFolder) -> None:
+    notices: list[str] = []
+    frame = analyze(run, on_notice=notices.append).frame
+    assert notices == []
+    is_corrupted = frame["is_corrupted"].to_numpy()
+    figures = detection_figures(frame["suspicion"].to_numpy(), is_corrupted)
+    assert figures is not None
+    assert figures.auroc > 0.98
+    assert is_corrupted[(frame["category"] == "hard").to_numpy()].mean() > 0.95
+    assert is_corrupted[(frame["category"] == "easy").to_numpy()].mean() < 0.05
+    assert frame["noise_probability"].mean() == pytest.approx(is_corrupted.mean(), abs=0.1)
+    is_right = (frame["suggested_label"] == frame["true_label"]).to_numpy()
+    assert is_right[is_corrupted].mean() > 0.8
+
+
+def test_a_row_per_sample_in_the_samples_order(run: RunFolder) -> None:
+    analysis = analyze(run, use_model=False, review_budget=0.05)
+    frame = analysis.frame
+    assert frame["index"].to_list() == run.samples()["index"].to_list()
+    assert set(frame["category"]) <= set(CATEGORIES)
+    assert (frame["category"] == "review").mean() <= 0.05
+    assert frame.select(pl.all().exclude("subgroup").null_count()).sum_horizontal().item() == 0
+    assert frame["suspicion"].is_between(0, 1).all()
+    assert analysis.classes["count"].sum() == len(frame)
+    uneasy = frame.filter(pl.col("category") != "easy")
+    assert uneasy["subgroup"].null_count() == 0
+    assert analysis.subgroups["count"].sum() == len(uneasy)
+    assert set(analysis.bands["group"]) == {*set(frame["category"]), "clean", "corrupted"}
+
+
+def test_analysis_is_kept_until_training_goes_on(run: RunFolder) -> None:
+    frame = analyze(run, use_model=False).frame
+    run.write_analysis(frame)
+    loaded = load_analysis(run)
+    assert loaded is not None
+    assert loaded.frame.equals(frame)
+    last = run.epoch_file(5)
+    last.touch()
+    assert load_analysis(run) is None
+    (run.path / "analysis.parquet").unlink()
+
+
+def test_a_damaged_analysis_is_an_error(run: RunFolder) -> None:
+    run.write_analysis(pl.DataFrame({"index": [0]}))
+    with pytest.raises(RunError, match=r"lacks the column id"):
+        load_analysis(run)
+    (run.path / "analysis.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match=r"damaged"):
+        load_analysis(run)
+    (run.path / "analysis.parquet").unlink()
+
+
+def test_it_works_while_training_goes_on_and_without_the_data(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    begun = RunFolder(tmp_path / "digits" / "begun")
+    begun.write_description({**run.description(), "status": "running", "fingerprint": "other"})
+    begun.write_samples(run.samples())
+    with pytest.raises(RunError, match=r"has not finished an epoch yet"):
+        analyze(begun)
+    for epoch in (1, 2):
+        begun.write_epoch_record(run.epoch_record(epoch))
+    notices: list[str] = []
+    analysis = analyze(begun, on_notice=notices.append)
+    assert analysis.epochs == (1, 2)
+    assert "fingerprint" in notices[0]
+
+
+def test_what_cannot_be_analyzed_is_said(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"not a run folder"):
+        analyze(tmp_path)
+    with pytest.raises(UserError, match=r"review budget is 1.5"):
+        analyze(run, review_budget=1.5)
+    plain = RunFolder(tmp_path / "plain")
+    plain.write_description(run.description())
+    plain.write_samples(run.samples())
+    plain.write_epoch_record(replace(run.epoch_record(1), inst_parameters=torch.empty(0)))
+    with pytest.raises(RunError, match=r"no instance parameters.*--learn-inst-parameters"):
+        analyze(plain)
+
+
+def test_a_selection_is_analyzed_with_its_own_indices(run: RunFolder, tmp_path: Path) -> None:
+    config = TrainConfig(
+        output_dir=str(tmp_path),
+        epochs=2,
+        batch_size=64,
+        rand_fraction=0.4,
+        learn_inst_parameters=True,
+        dataset_subset_ckpt=str(run.epoch_file(5)),
+        subset_frac=0.5,
+    )
+    selected = train(config)
+    frame = analyze(selected).frame
+    assert len(frame) == round(0.5 * len(run.samples()))
+    predicted = selected.epoch_record(2).predicted.numpy()
+    assert (predicted[frame["index"].to_numpy()] >= 0).all()
+
+
+def test_arrays_of_ones_own_need_no_run() -> None:
+    rng = np.random.default_rng(0)
+    is_bad = np.arange(400) % 10 == 0
+    steps = np.where(is_bad, 0.1, -0.1) + rng.normal(0, 0.02, (12, 400))
+    analysis = analyze_trajectories(np.cumsum(steps, axis=0), rng.integers(0, 4, 400))
+    assert ((analysis.frame["category"] == "hard").to_numpy() == is_bad).mean() > 0.97
+    figures = detection_figures(analysis.frame["suspicion"].to_numpy(), is_bad)
+    assert figures is not None
+    assert figures.auroc > 0.99
+    assert analysis.noise_rate == pytest.approx(0.1, abs=0.03)
+    with pytest.raises(ValueError, match=r"labels has shape \(3,\); expected \(400,\)"):
+        analyze_trajectories(steps, np.zeros(3, dtype=int))
+    with pytest.raises(ValueError, match=r"loss has shape \(1, 400\)"):
+        analyze_trajectories(steps, np.zeros(400, dtype=int), loss=steps[:1])
+
+
+def test_the_summary_names_classes_and_suspects_and_is_safe_to_print(run: RunFolder) -> None:
+    analysis = analyze(run, use_model=False)
+    hostile = analysis.frame.with_columns(pl.lit("a\x1b[2Jb").alias("id"))
+    text = summary_text(replace(analysis, frame=hostile), most_suspicious=3)
+    assert "\x1b" not in text
+    assert "Estimated label noise" in text
+    assert "The 3 most suspicious samples" in text
+    assert all(f"\n  {name} " in text for name in analysis.class_names)
+
+
+def test_the_commands(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(run.path), "--review-budget", "5%"]) == 0
+    assert "Next: dataparams report" in capsys.readouterr().out
+    frame = pl.read_parquet(run.path / "analysis.parquet")
+    assert (frame["category"] == "review").mean() <= 0.05
+    assert main(["figures", str(run.path), "--class", "3", "--kind", "grids"]) == 0
+    name = "class_3_3_easy_hard_need_review.png"
+    assert (run.path / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    assert main(["report", str(run.path)]) == 0
+    assert (run.path / "report" / "index.html").is_file()
+    assert main(["analyze", str(run.path), "--review-budget", "lots"]) == 2
+    assert main(["figures", str(run.path), "--class", "thirteen"]) == 2
+    assert main(["figures", str(run.path.parent / "nowhere")]) == 4
+    error = capsys.readouterr().err
+    assert "expected a share such as 5%" in error
+    assert "There is no class 'thirteen'" in error
+    assert "Traceback" not in error
+
+
+def test_the_methods_own_commands_find_the_newest_run(run: RunFolder, tmp_path: Path) -> None:
+    scripts = Path(__file__).parents[1] / "auto_analysis"
+    (tmp_path / "weights_CL").symlink_to(run.path.parents[1], target_is_directory=True)
+    for script, made in (
+        ("tsne_plots.py", "class_0_0_tsne.png"),
+        ("easy_hard_and_need_review.py", "instance_trajectories.png"),
+    ):
+        command = [sys.executable, str(scripts / script), "--class", "0"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        assert (run.path / "figures" / made).is_file()
+    command = [sys.executable, str(scripts / "tsne_plots.py"), "--analysis_dir", "nowhere"]
+    failed = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert failed.returncode == 4
+    assert "Traceback" not in failed.stderr
+
+
+def test_analysis_never_imports_training(run: RunFolder) -> None:
+    program = (
+        "import sys, json; from dataparams.analysis import analyze;"
+        f"analyze({str(run.path)!r}).grid(1);"
+        "print(json.dumps([name for name in sys.modules if 'dataparams.training' in name]))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    assert json.loads(output.splitlines()[-1]) == []

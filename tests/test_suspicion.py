@@ -1,0 +1,98 @@
+"""Transitions, suspicion, suggested labels and sub-groups on simulated predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dataparams.analysis.subgroups import subgroup_names, subgroup_numbers
+from dataparams.analysis.suspicion import evidence_against, suspicion
+from dataparams.analysis.transitions import (
+    estimate_transitions,
+    true_class_posterior,
+    true_class_probabilities,
+)
+from dataparams.detection import detection_figures
+
+CLASSES = 8
+
+
+def simulated(kind: str, rate: float, count: int = 6000) -> tuple[np.ndarray, ...]:
+    """True classes, labels and what a model trained on these labels predicts."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, CLASSES, count)
+    wrong = (true + (1 if kind == "pairflip" else rng.integers(1, CLASSES, count))) % CLASSES
+    labels = np.where(rng.random(count) < rate, wrong, true)
+    matrix = np.full((CLASSES, CLASSES), rate / (CLASSES - 1))
+    if kind == "pairflip":
+        matrix = np.zeros((CLASSES, CLASSES))
+        matrix[np.arange(CLASSES), (np.arange(CLASSES) + 1) % CLASSES] = rate
+    np.fill_diagonal(matrix, 1 - rate)
+    logits = 3 * np.eye(CLASSES)[true] + rng.normal(0, 1, (count, CLASSES))
+    clean = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return true, labels, (clean @ matrix).astype(np.float32), matrix
+
+
+@pytest.mark.parametrize(("kind", "structure"), [("symmetric", 0.0), ("pairflip", 1.0)])
+def test_structure_and_matrix_are_found(kind: str, structure: float) -> None:
+    true, labels, probabilities, matrix = simulated(kind, 0.3)
+    transitions = estimate_transitions(probabilities.argmax(axis=1), labels, CLASSES)
+    assert transitions.structure == pytest.approx(structure, abs=0.1)
+    np.testing.assert_allclose(transitions.matrix.sum(axis=1), 1)
+    exact = estimate_transitions(true, labels, CLASSES)
+    np.testing.assert_allclose(exact.matrix, matrix, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "pairflip"])
+def test_suspicion_finds_and_suggestions_mend(kind: str) -> None:
+    true, labels, probabilities, _ = simulated(kind, 0.3)
+    transitions = estimate_transitions(probabilities.argmax(axis=1), labels, CLASSES)
+    clean = true_class_probabilities(probabilities, transitions)
+    posterior = true_class_posterior(clean, labels, transitions)
+    evidence = evidence_against(probabilities, posterior, labels)
+    score = suspicion(evidence, transitions.structure, transitions.asymmetry)
+    figures = detection_figures(score, labels != true)
+    plain = detection_figures(-probabilities[np.arange(len(labels)), labels], labels != true)
+    assert figures is not None
+    assert plain is not None
+    assert figures.auroc > 0.95
+    assert figures.auroc >= plain.auroc - 0.005
+    is_right = clean.argmax(axis=1) == true
+    assert is_right[labels != true].mean() > 0.85
+    confidence = posterior[np.arange(len(labels)), clean.argmax(axis=1)]
+    assert confidence[is_right].mean() > confidence[~is_right].mean() + 0.2
+    assert is_right[confidence > 0.9].mean() > 0.95
+
+
+@pytest.mark.parametrize("num_classes", [2, 10, 1000])
+def test_certain_predictions_stay_certain_however_many_classes(num_classes: int) -> None:
+    labels = np.arange(num_classes)
+    transitions = estimate_transitions(labels, labels, num_classes)
+    predicted = np.eye(num_classes, dtype=np.float32)[labels]
+    true = true_class_probabilities(predicted.copy(), transitions)
+    assert (true[labels, labels] > 0.75).all()
+    np.testing.assert_allclose(true.sum(axis=1), 1, atol=1e-5)
+
+
+def test_few_wrong_labels_show_no_structure_by_chance() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 20, 1500)
+    labels = np.where(rng.random(1500) < 0.1, rng.integers(0, 20, 1500), true)
+    assert estimate_transitions(true, labels, 20).structure < 0.1
+    assert estimate_transitions(true, true, 20).structure == 0
+
+
+def test_an_under_represented_kind_is_a_group_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    ground = rng.normal(0, 1, (90, 12))
+    water = rng.normal(0, 1, (12, 12)) + 8
+    numbers = subgroup_numbers(np.concatenate([ground, water]))
+    assert set(numbers[:90]) == {0}
+    assert set(numbers[90:]) == {1}
+    assert set(subgroup_numbers(ground)) == {0}
+
+
+@pytest.mark.parametrize("features", [np.zeros((40, 3)), np.zeros((3, 2)), np.zeros((0, 2))])
+def test_samples_that_do_not_differ_are_one_group(features: np.ndarray) -> None:
+    assert not subgroup_numbers(features).any()
+    assert subgroup_names(np.zeros(1, dtype=int), ["b"], "a") == ["A, like b"]
