@@ -185,7 +185,7 @@ def _train(words: list[str], program: str) -> int:
     with progress_display() as display:
         run = train(config, display=display)
         if config.learn_inst_parameters:
-            display.line(f"Next: dataparams rank {run.path} --threshold auto")
+            display.line(f"Next: dataparams analyze {run.path}")
         display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
     return 0
 

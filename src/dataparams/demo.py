@@ -15,7 +15,6 @@ from dataparams.errors import UserError
 from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:
-    from dataparams.data import ImageDataset
     from dataparams.progress import ProgressDisplay
     from dataparams.runs import RunFolder
 
@@ -87,8 +86,8 @@ def run_demo(
         f"{rand_fraction:.0%} of the training samples are swapped. Four trainings of "
         f"{epochs} epochs follow."
     )
-    before = _train(config, "before", dataset, display)
-    learned = _train(replace(config, learn_inst_parameters=True), "learned", dataset, display)
+    before = _train(config, "before", display)
+    learned = _train(replace(config, learn_inst_parameters=True), "learned", display)
     samples = learned.samples()
     log_temperature = learned.epoch_record(epochs).inst_parameters.numpy()[samples["index"]]
     estimate = estimate_noise(log_temperature)
@@ -97,8 +96,8 @@ def run_demo(
         dataset_subset_ckpt=str(learned.epoch_file(epochs)),
         subset_frac=max(1 - estimate.noise_rate, 0.01),
     )
-    after = _train(kept, "after", dataset, display)
-    clean = _train(replace(config, rand_fraction=0.0), "clean", dataset, display)
+    after = _train(kept, "after", display)
+    clean = _train(replace(config, rand_fraction=0.0), "clean", display)
     is_corrupted = samples["is_corrupted"].to_numpy()
     figures = detection_figures(log_temperature, is_corrupted)
     if figures is None:
@@ -114,12 +113,9 @@ def run_demo(
     return result
 
 
-def _train(
-    config: TrainConfig, name: str, dataset: ImageDataset, display: ProgressDisplay
-) -> RunFolder:
+def _train(config: TrainConfig, name: str, display: ProgressDisplay) -> RunFolder:
     return train(
         replace(config, exp_prefix=f"{_PREFIX}/{name}"),
-        dataset=dataset,
         display=_Named(display, name, config.epochs),
     )
 
@@ -163,6 +159,7 @@ What it is worth (validation accuracy, clean labels)
   limit:  trained on perfectly clean ones  {result.clean:6.1%}
 
 {seconds:.0f} seconds. The run folder is {learned.path}. Look next at:
+  dataparams report {learned.path}
   dataparams rank {learned.path} --threshold auto --out ranked.csv
   tensorboard --logdir {learned.path.parent}
   dataparams train --dataset PATH_OF_YOUR_IMAGES --learn-inst-parameters"""

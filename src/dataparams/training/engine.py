@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,9 @@ def train(
     Raises:
         UserError: If something in the configuration, the data or the run folder is not as needed.
     """
+    if dataset is not None:
+        # Nobody must look for these images where the flag's default points.
+        config = replace(config, dataset=f"(in memory) {dataset.name}")
     require_valid(config)
     display = display or SilentProgress()
     if config.workers is not None:
