@@ -23,6 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 from dataparams.analysis import CATEGORIES, analyze
 from dataparams.detection import detection_figures
 from dataparams.progress import PlainProgress
+from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
 from noise_settings import SETTINGS, NoiseSetting, load, logits_of, noise_flags, subset
 from results import mean_and_spread, table, write_section
@@ -30,7 +31,6 @@ from results import mean_and_spread, table, write_section
 if TYPE_CHECKING:
     from dataparams.analysis import Analysis
     from dataparams.data import ImageDataset
-    from dataparams.runs import RunFolder
 
 FOLDS = 5
 LOW_IS_BAD = ("area_under_margin", "confidence", "mean_probability_margin")
@@ -96,7 +96,7 @@ def compare(
 ) -> dict[str, dict[str, float]]:
     """All scores of one setting with one seed."""
     noise = noise_flags(setting, folder, samples, config)
-    name = setting.name.replace(" ", "-").replace("%", "") + f"-{config.seed}"
+    name = name_of(setting, config.seed)
     plain = replace(config, epochs=setting.epochs, exp_prefix=name)
     seconds = {}
     started = time.perf_counter()
@@ -130,6 +130,33 @@ def compare(
         "missed": float(1 - flagged[is_corrupted].mean()),
     }
     results["categories"] = categories(analysis)
+    add_same_number(results, analysis)
+    return results
+
+
+def name_of(setting: NoiseSetting, seed: int) -> str:
+    """A name that can be a folder's."""
+    return setting.name.replace(" ", "-").replace("%", "") + f"-{seed}"
+
+
+def add_same_number(results: dict[str, dict[str, float]], analysis: Analysis) -> None:
+    """What suspicion misses when as many are flagged as cleanlab's filter flags."""
+    flagged = results["cleanlab find_label_issues"]
+    frame = analysis.frame.sort("suspicion", descending=True)
+    found = frame["is_corrupted"].head(round(flagged["flagged"] * len(frame))).sum()
+    flagged["missed by suspicion"] = 1 - found / int(frame["is_corrupted"].sum())
+
+
+def analyze_again(
+    results: dict[str, dict[str, float]], run: RunFolder, dataset: ImageDataset
+) -> dict[str, dict[str, float]]:
+    """The figures of a run that was trained before, by the analysis as it is now."""
+    analysis = analyze(run, dataset=dataset)
+    is_corrupted = analysis.frame["is_corrupted"].to_numpy()
+    for name, score in own_scores(analysis).items():
+        results[name] |= detection(score, is_corrupted)
+    results["categories"] = categories(analysis)
+    add_same_number(results, analysis)
     return results
 
 
@@ -165,6 +192,11 @@ def gather(results: list[dict[str, dict[str, float]]], score: str, figure: str) 
     return [result[score][figure] for result in results]
 
 
+def mean_seconds(by_setting: dict[str, list[dict[str, dict[str, float]]]], name: str) -> float:
+    """Mean wall time of a score over all settings and seeds."""
+    return float(np.mean([one[name]["seconds"] for many in by_setting.values() for one in many]))
+
+
 def detection_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
     """A row per score, and per setting AUROC / average precision / share missed."""
     first = next(iter(by_setting.values()))[0]
@@ -188,7 +220,8 @@ def detection_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) ->
             )
             row.append(f"{auroc} / {precision} / {missed}")
         rows.append(row)
-    return table(["score", *by_setting], rows)
+    header = [f"{name} ({len(results)} seeds)" for name, results in by_setting.items()]
+    return table(["score", *header], rows)
 
 
 def categories_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
@@ -229,10 +262,11 @@ def flagged_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> s
     for name, results in by_setting.items():
         means = [
             np.mean(gather(results, "cleanlab find_label_issues", figure))
-            for figure in ("flagged", "precision", "missed")
+            for figure in ("flagged", "precision", "missed", "missed by suspicion")
         ]
         rows.append([name, *(f"{value:.3f}" for value in means)])
-    return table(["setting", "share flagged", "precision", "missed"], rows)
+    header = ["setting", "share flagged", "precision", "missed", "suspicion misses of as many"]
+    return table(header, rows)
 
 
 def main() -> None:
@@ -242,6 +276,9 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--scratch", type=Path, default=Path("weights_CL/suspicion"))
+    parser.add_argument(
+        "--analyze-again", action="store_true", help="analyze the runs that were trained before"
+    )
     parser.add_argument("--only-write", action="store_true", help="write what is done already")
     arguments = parser.parse_args()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
@@ -258,16 +295,21 @@ def main() -> None:
                 found = compare(setting, dataset, config, arguments.data, arguments.samples)
                 done.write_text(json.dumps(found), encoding="utf-8")
                 display.line(f"{setting.name}, seed {seed}: {found['suspicion']}")
+            elif done.exists() and arguments.analyze_again:
+                dataset = load(setting.data, arguments.data, arguments.samples)
+                name = f"{name_of(setting, seed)}-learned"
+                run = RunFolder(arguments.scratch / setting.data / name)
+                found = json.loads(done.read_text(encoding="utf-8"))
+                done.write_text(json.dumps(analyze_again(found, run, dataset)), encoding="utf-8")
             if done.exists():
                 by_setting[setting.name].append(json.loads(done.read_text(encoding="utf-8")))
     costs = [
-        f"{name} {np.mean([gather(r, name, 'seconds') for r in by_setting.values()]):.0f} s"
+        f"{name} {mean_seconds(by_setting, name):.0f} s"
         for name in ("suspicion", "aum (package)", "cleanlab self_confidence")
     ]
-    seeds = {len(results) for results in by_setting.values()}
     body = (
         f"AUROC / average precision / share of the wrong labels missed when as many samples are "
-        f"flagged as there are wrong ones; mean ± standard deviation of {seeds} seeds.\n\n"
+        f"flagged as there are wrong ones; mean ± standard deviation.\n\n"
         f"{detection_table(by_setting)}\n\n"
         f"CIFAR-10: the first {arguments.samples} training samples, 20 epochs; caltech20: 1,657 "
         "photographs at 64 x 64, 30 epochs. small-cnn, batch 128, SGD 0.1 (cosine), bf16, the same "
