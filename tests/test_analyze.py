@@ -92,7 +92,7 @@ def test_it_works_while_training_goes_on_and_without_the_data(
     run: RunFolder, tmp_path: Path
 ) -> None:
     begun = RunFolder(tmp_path / "digits" / "begun")
-    begun.write_description({**run.description(), "status": "running", "fingerprint": "other"})
+    begun.write_description({**run.description(), "fingerprint": "other"})
     begun.write_samples(run.samples())
     with pytest.raises(RunError, match=r"has not finished an epoch yet"):
         analyze(begun)
@@ -177,6 +177,34 @@ def test_the_commands(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> Non
     assert "expected a share such as 5%" in error
     assert "There is no class 'thirteen'" in error
     assert "Traceback" not in error
+
+
+def test_a_report_without_the_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name, bright in (("dark", 40), ("light", 200)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(bright - 40, bright + 40, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number:02}.png")
+    monkeypatch.chdir(tmp_path)
+    flags = ["--dataset", "images", "--epochs", "2", "-b", "8", "--learn-inst-parameters"]
+    assert main(["train", *flags]) == 0
+    run = str(tmp_path / "weights_CL" / "images" / "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["analyze", run]) == 0
+    assert "trajectories alone" not in capsys.readouterr().out
+    assert main(["report", run]) == 0
+    assert len(list(Path(run).glob("report/class_*/*.jpg"))) > 30
+    (tmp_path / "images").rename(tmp_path / "moved")
+    assert main(["report", run]) == 3
+    assert "--no-pictures" in capsys.readouterr().err
+    assert main(["report", run, "--no-pictures"]) == 0
+    assert list(Path(run).glob("report/class_*/*.jpg")) == []
 
 
 def test_the_methods_own_commands_find_the_newest_run(run: RunFolder, tmp_path: Path) -> None:

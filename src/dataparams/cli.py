@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dataparams.errors import RunError, UserError
+from dataparams.errors import DataError, RunError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,6 +82,8 @@ class ReportConfig:
     """The run folder."""
     pile_limit: int = 2000
     """The most samples of a category that the page of a class shows."""
+    pictures: bool = True
+    """--no-pictures writes the report where the images are not at hand."""
 
 
 @dataclass(frozen=True)
@@ -316,13 +318,18 @@ def _report(words: list[str], program: str) -> int:
     run = RunFolder(config.run)
     with progress_display("writing the report") as display:
         analysis = _current(run, display)
-        index = write_report(
-            analysis,
-            run.report,
-            embed=embed,
-            on_progress=lambda done, total: display.step(done, total, ""),
-            pile_limit=config.pile_limit,
-        )
+        if not config.pictures:
+            analysis = replace(analysis, pictures=None)
+        try:
+            index = write_report(
+                analysis,
+                run.report,
+                embed=embed,
+                on_progress=lambda done, total: display.step(done, total, ""),
+                pile_limit=config.pile_limit,
+            )
+        except DataError as error:
+            raise DataError(f"{error} Or give --no-pictures.") from error
         display.line(f"Open {index} in a browser.")
     return 0
 

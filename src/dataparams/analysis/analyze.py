@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from dataparams.analysis.judgment import analyzed_frame
 from dataparams.analysis.result import Analysis
+from dataparams.analysis.source import PicturesOfRun
 from dataparams.analysis.summaries import (
     band_summary,
     class_summary,
@@ -186,7 +187,7 @@ def _assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> 
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
     return _assembled(
-        name, frame, tuple(description["class_names"]), source, _pictures_of(description)
+        name, frame, tuple(description["class_names"]), source, PicturesOfRun(description)
     )
 
 
@@ -235,22 +236,6 @@ def _view_or_notice(
     except UserError as error:
         if on_notice is not None:
             on_notice(f"The trajectories alone count; the model is not asked: {error}")
-        return None
-
-
-def _pictures_of(description: dict[str, Any]) -> Pictures | None:
-    """The data source's pictures; None where it is gone."""
-    from dataparams.data import open_pictures
-
-    config = description.get("config", {})
-    try:
-        return open_pictures(
-            str(config.get("dataset", "")),
-            data_dir=Path(config.get("data_dir", "data")),
-            val_frac=config.get("val_frac", 0.1),
-            seed=config.get("seed", 0),
-        )
-    except UserError:
         return None
 
 

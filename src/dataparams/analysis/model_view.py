@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dataparams.data import DeviceBatches, channel_statistics, load_dataset
+from dataparams.analysis.source import dataset_of
+from dataparams.data import DeviceBatches, channel_statistics
 from dataparams.errors import RunError
 from dataparams.models import create_model
 
@@ -62,7 +62,7 @@ def view_through_model(
             of a model that can be made again.
     """
     description = run.description()
-    dataset = _data_of(description, dataset)
+    dataset = dataset_of(description, dataset)
     samples = dataset.train.select(torch.from_numpy(_positions(dataset, index)))
     model = _model_of(run, checkpoint, description, dataset)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -83,24 +83,6 @@ def view_through_model(
             if on_progress is not None:
                 on_progress(done, len(index))
     return ModelView(torch.cat(features).numpy(), torch.cat(probabilities).numpy())
-
-
-def _data_of(description: dict[str, Any], dataset: ImageDataset | None) -> ImageDataset:
-    config = description.get("config", {})
-    if dataset is None:
-        dataset = load_dataset(
-            str(config.get("dataset", "")),
-            data_dir=Path(config.get("data_dir", "data")),
-            val_frac=config.get("val_frac", 0.1),
-            seed=config.get("seed", 0),
-            image_size=config.get("image_size"),
-        )
-    if dataset.fingerprint != description.get("fingerprint"):
-        raise RunError(
-            f"The data set {config.get('dataset')} is not what the run was trained on (its "
-            "fingerprint differs); expected the same images and labels."
-        )
-    return dataset
 
 
 def _positions(dataset: ImageDataset, index: NDArray[np.integer]) -> NDArray[np.intp]:

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataparams.data.builtin import builtin_name
+from dataparams.data.sources import local_path
 from dataparams.errors import RunError
 from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig
 
@@ -71,6 +73,18 @@ def _require_same_run(run: RunFolder, config: TrainConfig, data: TrainingData) -
         )
 
 
+def _source(config: TrainConfig) -> dict[str, Any]:
+    """Where the data came from, so that it is found again from any working folder."""
+    path = None if builtin_name(config.dataset) else local_path(config.dataset)
+    return {
+        "name": config.dataset if path is None else str(path.resolve()),
+        "data_dir": str(Path(config.data_dir).resolve()),
+        "val_frac": config.val_frac,
+        "seed": config.seed,
+        "image_size": config.image_size,
+    }
+
+
 def _plain_config(config: TrainConfig) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
@@ -84,6 +98,7 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
         "status": "running",
         "epoch": 0,
         "dataset": data.dataset.name,
+        "source": _source(config),
         "fingerprint": data.dataset.fingerprint,
         "class_names": list(data.dataset.class_names),
         "counts": {

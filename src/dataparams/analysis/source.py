@@ -1,0 +1,75 @@
+"""The data source of a run, as ``run.json`` tells of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataparams.data import load_dataset, open_pictures
+from dataparams.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.result import Pictures
+    from dataparams.data import ImageDataset
+
+
+def dataset_of(description: dict[str, Any], dataset: ImageDataset | None = None) -> ImageDataset:
+    """The data set that a run was trained on.
+
+    Args:
+        description: The contents of ``run.json``.
+        dataset: The data set, where it is in memory; otherwise it is loaded.
+
+    Raises:
+        DataError: If it cannot be loaded.
+        RunError: If its contents are not what they were.
+    """
+    if dataset is None:
+        source = _source(description)
+        dataset = load_dataset(**source, image_size=description["source"].get("image_size"))
+    if dataset.fingerprint != description.get("fingerprint"):
+        raise RunError(
+            f"The data set {dataset.name} is not what the run was trained on (its fingerprint "
+            "differs); expected the same images and labels."
+        )
+    return dataset
+
+
+class PicturesOfRun:
+    """The original pictures of a run's data source, which is opened when the first is wanted.
+
+    Args:
+        description: The contents of ``run.json``.
+    """
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self._description = description
+        self._opened: Pictures | None = None
+
+    def read(self, ids: Sequence[str]) -> list[NDArray[np.uint8] | None]:
+        """The pictures of some samples; None where one is unreadable.
+
+        Raises:
+            DataError: If the data source is gone.
+        """
+        if self._opened is None:
+            self._opened = open_pictures(**_source(self._description))
+        return self._opened.read(ids)
+
+
+def _source(description: dict[str, Any]) -> dict[str, Any]:
+    """What tells the data source from others, as arguments of what reads it."""
+    source = description.get("source")
+    if not isinstance(source, dict) or not isinstance(source.get("name"), str):
+        raise RunError("run.json does not say where the data came from; expected a 'source'.")
+    return {
+        "name": source["name"],
+        "data_dir": Path(source.get("data_dir", "data")),
+        "val_frac": source.get("val_frac", 0.1),
+        "seed": source.get("seed", 0),
+    }
