@@ -110,18 +110,20 @@ def place(positions: NDArray[np.float64], order: NDArray[np.integer]) -> Placeme
     corners = (scaled * (_SIDE - side)).round().astype(np.int64)
     is_shown = np.zeros(count, dtype=bool)
     wanted = np.ones(count, dtype=np.int64)
-    shown: list[int] = []
+    shown = np.zeros(0, dtype=np.int64)
     offsets = _offsets(side)
+    reach = side + int(np.abs(offsets).max())
     for sample in order.tolist():
+        near = shown[np.abs(corners[shown] - corners[sample]).max(axis=1, initial=0) < reach]
         candidates = np.clip(corners[sample] + offsets, 0, _SIDE - side)
-        apart = np.abs(candidates[:, None] - corners[shown]).max(axis=2)
+        apart = np.abs(candidates[:, None] - corners[near]).max(axis=2)
         is_free = (apart >= side).all(axis=1)
         if is_free.any():
             corners[sample] = candidates[is_free.argmax()]
             is_shown[sample] = True
-            shown.append(sample)
+            shown = np.append(shown, sample)
         else:
-            wanted[shown[int(apart[0].argmin())]] += 1
+            wanted[near[int(apart[0].argmin())]] += 1
     return Placement(corners, is_shown, side, int(wanted.max(initial=0)))
 
 
