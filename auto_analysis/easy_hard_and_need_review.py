@@ -5,4 +5,4 @@ import sys
 from dataparams.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(["figures", "--kind", "grids", "trajectories", *sys.argv[1:]]))
+    sys.exit(main(["figures", *sys.argv[1:], "--kind", "grids", "trajectories"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +14,14 @@ import polars as pl
 import pytest
 import torch
 
-from dataparams.analysis import CATEGORIES, analyze, analyze_trajectories, load_analysis
+from dataparams.analysis import (
+    CATEGORIES,
+    analyze,
+    analyze_trajectories,
+    current_analysis,
+    load_analysis,
+    write_analysis,
+)
 from dataparams.analysis.summary_text import summary_text
 from dataparams.cli import main
 from dataparams.detection import detection_figures
@@ -66,26 +74,79 @@ def test_a_row_per_sample_in_the_samples_order(run: RunFolder) -> None:
     assert set(analysis.bands["group"]) == {*set(frame["category"]), "clean", "corrupted"}
 
 
-def test_analysis_is_kept_until_training_goes_on(run: RunFolder) -> None:
-    frame = analyze(run, use_model=False).frame
-    run.write_analysis(frame)
-    loaded = load_analysis(run)
-    assert loaded is not None
-    assert loaded.frame.equals(frame)
-    last = run.epoch_file(5)
-    last.touch()
-    assert load_analysis(run) is None
-    (run.path / "analysis.parquet").unlink()
+def test_analysis_is_kept_until_training_goes_on(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path)
+    copy.epoch_file(5).rename(tmp_path / "later")
+    made = analyze(copy, use_model=False, review_budget=0.02)
+    write_analysis(copy, made)
+    kept = current_analysis(copy)
+    assert kept.frame.equals(made.frame)
+    assert (kept.review_budget, kept.use_model) == (0.02, False)
+    (tmp_path / "later").rename(copy.epoch_file(5))
+    notices: list[str] = []
+    again = current_analysis(copy, on_notice=notices.append)
+    assert notices == ["Training went on since the last analysis; analyzing again in the same way."]
+    assert again.epochs == (1, 2, 3, 4, 5)
+    assert (again.frame["category"] == "review").mean() <= 0.02
+    assert load_analysis(copy) is not None
 
 
-def test_a_damaged_analysis_is_an_error(run: RunFolder) -> None:
-    run.write_analysis(pl.DataFrame({"index": [0]}))
-    with pytest.raises(RunError, match=r"lacks the column id"):
-        load_analysis(run)
-    (run.path / "analysis.parquet").write_bytes(b"PAR1")
+@pytest.mark.parametrize(
+    ("column", "values", "complaint"),
+    [
+        ("id", pl.lit(1), r"column id is not one of text"),
+        ("index", pl.lit(-1), r"column index runs from -1"),
+        ("label", pl.lit(99), r"column label runs from 99 to 99; expected 0 ... 9"),
+        ("category", pl.lit("dunno"), r"column category has 'dunno'"),
+        ("suspicion", pl.lit(None, pl.Float64), r"column suspicion has gaps"),
+    ],
+)
+def test_a_damaged_analysis_is_an_error(
+    run: RunFolder, tmp_path: Path, column: str, values: pl.Expr, complaint: str
+) -> None:
+    copy = RunFolder(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path)
+    analysis = analyze(copy, use_model=False)
+    damaged = analysis.frame.with_columns(values.alias(column))
+    write_analysis(copy, replace(analysis, frame=damaged))
+    with pytest.raises(RunError, match=complaint):
+        load_analysis(copy)
+    write_analysis(copy, replace(analysis, frame=analysis.frame.drop(column)))
+    with pytest.raises(RunError, match=f"no column {column}"):
+        load_analysis(copy)
+    (copy.path / "analysis.parquet").write_bytes(b"PAR1")
     with pytest.raises(RunError, match=r"damaged"):
-        load_analysis(run)
-    (run.path / "analysis.parquet").unlink()
+        load_analysis(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"class_names": None}, r"expected 'class_names'"),
+        ({"class_names": ["a"]}, r"column label runs from 0 to 9; expected 0 ... 0"),
+        ({"config": {"init_inst_param": -1}}, r"expected an 'init_inst_param' above 0"),
+        ({"config": None}, r"expected an 'init_inst_param' above 0"),
+    ],
+)
+def test_a_damaged_description_is_an_error(
+    run: RunFolder, tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
+    copy = RunFolder(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path)
+    copy.update_description(**change)
+    with pytest.raises(RunError, match=complaint):
+        analyze(copy, use_model=False)
+
+
+def test_records_that_are_not_finite_are_an_error(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path)
+    record = copy.epoch_record(3)
+    record.margin[int(run.samples()["index"][7])] = torch.inf
+    copy.write_epoch_record(record)
+    with pytest.raises(RunError, match=r"epoch 3 has a margin that is not a finite number"):
+        analyze(copy, use_model=False)
 
 
 def test_it_works_while_training_goes_on_and_without_the_data(
@@ -98,6 +159,7 @@ def test_it_works_while_training_goes_on_and_without_the_data(
         analyze(begun)
     for epoch in (1, 2):
         begun.write_epoch_record(run.epoch_record(epoch))
+    shutil.copytree(run.path / "checkpoint", begun.path / "checkpoint")
     notices: list[str] = []
     analysis = analyze(begun, on_notice=notices.append)
     assert analysis.epochs == (1, 2)
@@ -148,6 +210,21 @@ def test_arrays_of_ones_own_need_no_run() -> None:
         analyze_trajectories(steps, np.zeros(3, dtype=int))
     with pytest.raises(ValueError, match=r"loss has shape \(1, 400\)"):
         analyze_trajectories(steps, np.zeros(400, dtype=int), loss=steps[:1])
+    with pytest.raises(ValueError, match=r"log_temperature has values that are not finite"):
+        analyze_trajectories(steps * np.nan, np.zeros(400, dtype=int))
+    with pytest.raises(ValueError, match=r"labels runs from -1"):
+        analyze_trajectories(steps, np.full(400, -1))
+    with pytest.raises(ValueError, match=r"labels runs from 3 to 3; expected 0 ... 1"):
+        analyze_trajectories(steps, np.full(400, 3), class_names=np.array(["a", "b"]))
+
+
+def test_the_start_is_what_temperatures_are_measured_from() -> None:
+    rng = np.random.default_rng(0)
+    steps = np.where(np.arange(100) < 10, 0.1, -0.1) + rng.normal(0, 0.02, (8, 100))
+    log_temperature, labels = np.cumsum(steps, axis=0), np.zeros(100, dtype=int)
+    expected = analyze_trajectories(log_temperature, labels).frame["category"]
+    shifted = analyze_trajectories(log_temperature + 3, labels, initial=3.0).frame["category"]
+    assert shifted.equals(expected)
 
 
 def test_the_summary_names_classes_and_suspects_and_is_safe_to_print(run: RunFolder) -> None:

@@ -108,12 +108,17 @@ def test_the_map_brings_like_trajectories_together() -> None:
     np.testing.assert_array_equal(positions, embed(log_temperature))
 
 
+def test_a_map_of_one_epoch_is_no_line() -> None:
+    positions = embed(np.random.default_rng(0).normal(size=(1, 100)))
+    assert np.ptp(positions, axis=0).min() > 0.02 * np.ptp(positions, axis=0).max()
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 8, 30])
 def test_any_number_of_samples_has_a_map(count: int) -> None:
     rng = np.random.default_rng(0)
     assert embed(rng.normal(0, 1, (4, count))).shape == (count, 2)
     assert np.isfinite(embed(np.zeros((4, count)))).all()
-    assert np.isfinite(embed(np.full((4, count), np.nan))).all()
+    assert np.isfinite(embed(np.full((4, count), np.inf))).all()
 
 
 def test_representatives_are_spread_over_sub_groups() -> None:

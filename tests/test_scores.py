@@ -15,7 +15,7 @@ from dataparams.analysis.class_probabilities import (
     recorded_probabilities,
     telling_epochs,
 )
-from dataparams.analysis.trajectories import Trajectories
+from dataparams.analysis.trajectories import ArrayTrajectories, Trajectories
 
 
 @settings(max_examples=30, deadline=None)
@@ -69,9 +69,22 @@ def test_recorded_probabilities_are_the_mean_softmax_of_three_classes() -> None:
         loss=-np.log(softmax[:, rows, labels]).astype(np.float32),
         rival=others.argmax(axis=2),
     )
-    found = recorded_probabilities(records, labels, 3, np.array([2, 3, 5]))
+    part = ArrayTrajectories(records).part(rows, np.array([2, 3, 5]))
+    found = recorded_probabilities(part, labels, 3)
     assert found is not None
     np.testing.assert_allclose(found, softmax[[2, 3, 5]].mean(axis=0), atol=1e-6)
+
+
+def test_no_probability_overflows() -> None:
+    records = Trajectories(
+        np.zeros((2, 1), np.float32),
+        margin=np.full((2, 1), -150, np.float32),
+        loss=np.full((2, 1), 150, np.float32),
+        rival=np.array([[1], [1]]),
+    )
+    found = recorded_probabilities(records, np.array([0]), 3)
+    assert found is not None
+    np.testing.assert_allclose(found, [[0, 1, 0]], atol=1e-6)
 
 
 def test_epochs_learned_by_heart_do_not_count() -> None:

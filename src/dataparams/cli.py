@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from dataparams.errors import DataError, RunError, UserError
+from dataparams.terminal import text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dataparams.analysis import Analysis, Ranking
     from dataparams.progress import ProgressDisplay
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 _NOBODY_READS = 141
 _SHOWN = 10
+_LOOKING = "looking through the model"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class FiguresConfig:
     """The run folder, by the name that the method's users know."""
     out: Path | None = None
     """Where to; by default figures/ in the run folder."""
+    pictures: bool = True
+    """--no-pictures draws where the images are not at hand."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         sys.stderr.write(f"{program}: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write(f"{program}: interrupted; --resume goes on after the last whole epoch.\n")
+        sys.stderr.write(
+            f"{program}: interrupted; train --resume goes on after the last whole epoch.\n"
+        )
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; the interpreter's last flush must not fail as well.
@@ -233,12 +240,11 @@ def _rank(words: list[str], program: str) -> int:
 def _ranking_text(ranking: Ranking) -> str:
     why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
     lines = [f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
-    width = max((len(name) for name in ranking.table["id"][:_SHOWN]), default=2)
-    lines.append(f"{'index':>8}  {'id':<{width}}  {'value':>7}  label")
-    lines += [
-        f"{row['index']:>8}  {row['id']:<{width}}  {row['value']:7.3f}  {row['label_name']}"
+    rows = [
+        [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]]
         for row in ranking.table[:_SHOWN].iter_rows(named=True)
     ]
+    lines.append(text_table(["index", "id", "value", "label"], rows))
     if ranking.estimate is not None:
         lines.append(
             f"Estimated noise rate: {ranking.estimate.noise_rate:.1%} (threshold: temperature "
@@ -269,12 +275,21 @@ def _analyze(words: list[str], program: str) -> int:
     if config.top < 0:
         raise UserError(f"--top is {config.top}; expected a whole number, 0 or above.")
     budget = None if config.review_budget is None else _share(config.review_budget)
+    from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.summary_text import summary_text
     from dataparams.progress import progress_display
     from dataparams.runs import RunFolder
 
     with progress_display("analyzing") as display:
-        analysis = _analyzed(RunFolder(config.run), display, budget, use_model=config.model)
+        run = RunFolder(config.run)
+        analysis = analyze(
+            run,
+            review_budget=budget,
+            use_model=config.model,
+            on_progress=lambda done, total: display.step(done, total, _LOOKING),
+            on_notice=display.line,
+        )
+        write_analysis(run, analysis)
         display.line(summary_text(analysis, config.top))
         display.line(f"Wrote {config.run / 'analysis.parquet'}, a row per sample.")
         display.line(f"Next: dataparams report {config.run}")
@@ -288,17 +303,20 @@ def _figures(words: list[str], program: str) -> int:
     from dataparams.runs import RunFolder, newest_run
 
     given = config.run or config.analysis_dir
+    if given is None and any(Path(name, "run.json").is_file() for name in config.class_):
+        raise UserError("A run folder stands among the names of --class; put it in front of it.")
     run = newest_run(Path("weights_CL")) if given is None else RunFolder(given)
     with progress_display("drawing") as display:
-        analysis = _current(run, display)
+        analysis = _current(run, display, pictures=config.pictures)
         labels = [analysis.label_of(name) for name in config.class_] or None
-        files = write_figures(
-            analysis,
-            config.out or run.figures,
-            labels=labels,
-            kinds=config.kind,
-            on_progress=lambda done, total: display.step(done, total, ""),
-        )
+        with _pictures_expected():
+            files = write_figures(
+                analysis,
+                config.out or run.figures,
+                labels=labels,
+                kinds=config.kind,
+                on_progress=lambda done, total: display.step(done, total, ""),
+            )
         for file in files[:_SHOWN]:
             display.line(str(file))
         if len(files) > _SHOWN:
@@ -317,10 +335,8 @@ def _report(words: list[str], program: str) -> int:
 
     run = RunFolder(config.run)
     with progress_display("writing the report") as display:
-        analysis = _current(run, display)
-        if not config.pictures:
-            analysis = replace(analysis, pictures=None)
-        try:
+        analysis = _current(run, display, pictures=config.pictures)
+        with _pictures_expected():
             index = write_report(
                 analysis,
                 run.report,
@@ -328,33 +344,29 @@ def _report(words: list[str], program: str) -> int:
                 on_progress=lambda done, total: display.step(done, total, ""),
                 pile_limit=config.pile_limit,
             )
-        except DataError as error:
-            raise DataError(f"{error} Or give --no-pictures.") from error
         display.line(f"Open {index} in a browser.")
     return 0
 
 
-def _current(run: RunFolder, display: ProgressDisplay) -> Analysis:
+def _current(run: RunFolder, display: ProgressDisplay, *, pictures: bool) -> Analysis:
     """The analysis that was written, or a new one where there is none or training went on."""
-    from dataparams.analysis import load_analysis
+    from dataparams.analysis import current_analysis
 
-    return load_analysis(run) or _analyzed(run, display, None, use_model=True)
-
-
-def _analyzed(
-    run: RunFolder, display: ProgressDisplay, budget: float | None, *, use_model: bool
-) -> Analysis:
-    from dataparams.analysis import analyze
-
-    analysis = analyze(
+    analysis = current_analysis(
         run,
-        review_budget=budget,
-        use_model=use_model,
-        on_progress=lambda done, total: display.step(done, total, "looking through the model"),
+        on_progress=lambda done, total: display.step(done, total, _LOOKING),
         on_notice=display.line,
     )
-    run.write_analysis(analysis.frame)
-    return analysis
+    return analysis if pictures else replace(analysis, pictures=None)
+
+
+@contextmanager
+def _pictures_expected() -> Iterator[None]:
+    """Say how to do without pictures where the data source is gone."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error} Or give --no-pictures.") from error
 
 
 def _share(words: str) -> float:

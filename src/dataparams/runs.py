@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import io
 import json
+import math
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import polars as pl
 import torch
 
 from dataparams.errors import RunError
+from dataparams.table_checks import require_columns, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dataparams.data.images import UnreadableSample
+    from dataparams.table_checks import Kind
 
 _MADE_BY_TRAINING = (
     "run.json",
@@ -36,6 +40,18 @@ _MADE_BY_TRAINING = (
 )
 _MADE_BY_PEOPLE = ("review.sqlite",)
 _NEAREST = 5
+_EPOCH_FILE = re.compile(r"epoch_(0|[1-9][0-9]*)\.pth\.tar", re.ASCII)
+_ANALYSIS_COLUMNS: dict[str, Kind] = {
+    "index": "integer",
+    "id": "text",
+    "label": "integer",
+    "label_name": "text",
+    "category": "text",
+    **dict.fromkeys(("p_easy", "p_hard", "p_review"), "number"),
+    **dict.fromkeys(("noise_probability", "suspicion", "suggested_confidence"), "number"),
+    "suggested_label": "integer",
+    "suggested_name": "text",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +184,16 @@ class RunFolder:
         Raises:
             RunError: If it is missing or damaged.
         """
-        return self._table("samples.parquet", pl.read_parquet)
+        samples, file = (
+            self._table("samples.parquet", pl.read_parquet),
+            self.path / "samples.parquet",
+        )
+        require_columns(samples, {"index": "integer", "id": "text", "label": "integer"}, file)
+        for name in ("index", "label"):
+            require_range(samples, name, None, file)
+        if "is_corrupted" in samples.columns:
+            require_columns(samples, {"is_corrupted": "truth"}, file)
+        return samples
 
     def write_samples(self, samples: pl.DataFrame) -> None:
         """Write ``samples.parquet``, a row per training sample."""
@@ -195,29 +220,65 @@ class RunFolder:
         table = pl.DataFrame(rows, infer_schema_length=None)
         self._write("metrics.csv", table.write_csv().encode())
 
-    def analysis(self) -> pl.DataFrame | None:
-        """``analysis.parquet``: a row per sample; None where it is missing or training went on.
+    def class_names(self) -> tuple[str, ...]:
+        """The names of class 0, 1, ...
+
+        Raises:
+            RunError: If ``run.json`` is missing or does not have them.
+        """
+        names = self.description().get("class_names")
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise RunError(f"{self.path / 'run.json'} is damaged: expected 'class_names', words.")
+        return tuple(names)
+
+    def initial_log_temperature(self) -> float:
+        """The log temperature with which every sample began.
+
+        Raises:
+            RunError: If ``run.json`` is missing or has none that is a number above 0.
+        """
+        config = self.description().get("config", {})
+        initial = config.get("init_inst_param", 1.0) if isinstance(config, dict) else None
+        if not isinstance(initial, int | float) or not 0 < initial < math.inf:
+            raise RunError(
+                f"{self.path / 'run.json'} is damaged: expected an 'init_inst_param' above 0."
+            )
+        return math.log(initial)
+
+    def analysis(self) -> tuple[pl.DataFrame, dict[str, Any]] | None:
+        """``analysis.parquet``: a row per sample, and how it was made; None where there is none.
 
         Raises:
             RunError: If it is damaged.
         """
-        file, numbers = self.path / "analysis.parquet", self.epochs()
-        if not file.is_file() or not numbers:
+        file = self.path / "analysis.parquet"
+        if not file.is_file():
             return None
-        if file.stat().st_mtime_ns < self.epoch_file(numbers[-1]).stat().st_mtime_ns:
-            return None
-        return self._table("analysis.parquet", pl.read_parquet)
+        frame = self._table(file.name, pl.read_parquet)
+        require_columns(frame, _ANALYSIS_COLUMNS, file)
+        if "is_corrupted" in frame.columns:
+            require_columns(frame, {"is_corrupted": "truth"}, file)
+        count = len(self.class_names())
+        for name, limit in (("index", None), ("label", count), ("suggested_label", count)):
+            require_range(frame, name, limit, file)
+        try:
+            made = json.loads(pl.read_parquet_metadata(file)["dataparams"])
+        except (KeyError, ValueError) as error:
+            raise RunError(
+                f"{file} does not say how it was made; expected what `dataparams analyze` writes."
+            ) from error
+        return frame, made if isinstance(made, dict) else {}
 
-    def write_analysis(self, frame: pl.DataFrame) -> None:
-        """Write ``analysis.parquet``."""
+    def write_analysis(self, frame: pl.DataFrame, made: dict[str, Any]) -> None:
+        """Write ``analysis.parquet``, with a word on how it was made."""
         buffer = io.BytesIO()
-        frame.write_parquet(buffer)
+        frame.write_parquet(buffer, metadata={"dataparams": json.dumps(made)})
         self._write("analysis.parquet", buffer.getvalue())
 
     def epochs(self) -> list[int]:
         """The epochs after which the data parameters were kept, in order."""
-        numbers = (path.name[len("epoch_") : -len(".pth.tar")] for path in self._epoch_files())
-        return sorted(int(number) for number in numbers if number.isdigit())
+        found = (_EPOCH_FILE.fullmatch(path.name) for path in self._epoch_files())
+        return sorted(int(match[1]) for match in found if match)
 
     def epoch_file(self, epoch: int) -> Path:
         """Where the record of an epoch lies."""
@@ -404,5 +465,6 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise RunError(
             f"{path} cannot be written: {error.strerror or error}. What was written before is "
-            "whole. Make room, or see to the folder's rights, then continue with --resume."
+            "whole. Make room, or see to the folder's rights, then run the command again (train "
+            "with --resume)."
         ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.judgment import analyzed_frame
-from dataparams.analysis.result import Analysis
+from dataparams.analysis.result import CATEGORIES, Analysis
 from dataparams.analysis.source import PicturesOfRun
 from dataparams.analysis.summaries import (
     band_summary,
@@ -24,8 +24,9 @@ from dataparams.analysis.trajectories import (
     Trajectories,
     trained_samples,
 )
-from dataparams.errors import RunError, UserError
+from dataparams.errors import UserError
 from dataparams.runs import RunFolder
+from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 _MOST_MODEL_CELLS = 200_000_000
-_NEEDED = (
-    *("index", "id", "label", "label_name", "category", "p_easy", "p_hard", "p_review"),
-    *("noise_probability", "suspicion", "suggested_label", "suggested_name"),
-    *("suggested_confidence", "subgroup"),
-)
 
 
 def analyze(
@@ -77,8 +73,9 @@ def analyze(
     """
     _require_share(review_budget)
     run = run if isinstance(run, RunFolder) else RunFolder(Path(run))
-    description = run.description()
+    class_names = run.class_names()
     samples = trained_samples(run)
+    require_range(samples, "label", len(class_names), run.path / "samples.parquet")
     source = RunTrajectories(run, samples["index"].to_numpy())
 
     def look(checkpoint: str) -> ModelView | None:
@@ -87,19 +84,20 @@ def analyze(
 
     frame = analyzed_frame(
         samples,
-        tuple(description["class_names"]),
+        class_names,
         source,
-        initial=math.log(description.get("config", {}).get("init_inst_param", 1.0)),
+        initial=run.initial_log_temperature(),
         look=look if use_model else None,
         review_budget=review_budget,
     )
-    return _assemble(run, frame, source)
+    return replace(_assemble(run, frame, source), review_budget=review_budget, use_model=use_model)
 
 
 def analyze_trajectories(
     log_temperature: NDArray[np.floating],
     labels: NDArray[np.integer],
     *,
+    initial: float = 0.0,
     margin: NDArray[np.floating] | None = None,
     loss: NDArray[np.floating] | None = None,
     rival: NDArray[np.integer] | None = None,
@@ -112,7 +110,8 @@ def analyze_trajectories(
 
     Args:
         log_temperature: Log of ``DataParameters.instance_parameters`` after every epoch,
-            (epochs, n); 0 is taken as the start.
+            (epochs, n).
+        initial: Log temperature at the start.
         labels: Given labels, (n,), 0 or above.
         margin: Logit of the given label minus the highest other one, (epochs, n), if known.
         loss: Cross-entropy without temperature, (epochs, n), if known.
@@ -124,7 +123,7 @@ def analyze_trajectories(
         review_budget: The largest share that may need review, 0 ... 1; None for no limit.
 
     Raises:
-        ValueError: If shapes do not fit.
+        ValueError: If shapes do not fit, or values are not finite or out of their range.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -137,19 +136,32 @@ def analyze_trajectories(
     """
     _require_share(review_budget)
     log_temperature, labels = np.asarray(log_temperature), np.asarray(labels)
-    if log_temperature.ndim != 2 or not len(log_temperature):
+    if log_temperature.ndim != 2 or not log_temperature.size:
         raise ValueError(
             f"log_temperature has shape {log_temperature.shape}; expected (epochs, instances)."
         )
     count = log_temperature.shape[1]
     if labels.shape != (count,):
         raise ValueError(f"labels has shape {labels.shape}; expected ({count},), one per instance.")
-    for name, values in (("margin", margin), ("loss", loss), ("rival", rival)):
+    named = {"log_temperature": log_temperature, "margin": margin, "loss": loss, "rival": rival}
+    for name, values in named.items():
         if values is not None and np.shape(values) != log_temperature.shape:
             raise ValueError(
                 f"{name} has shape {np.shape(values)}; expected {log_temperature.shape}."
             )
-    names = tuple(class_names or map(str, range(int(labels.max()) + 1)))
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(f"{name} has values that are not finite; expected finite numbers.")
+    most = max(int(labels.max()), 0 if rival is None else int(np.max(rival)))
+    names = tuple(map(str, range(most + 1) if class_names is None else class_names))
+    for name, values in (("labels", labels), ("rival", rival)):
+        if values is not None and not 0 <= np.min(values) <= np.max(values) < len(names):
+            raise ValueError(
+                f"{name} runs from {np.min(values)} to {np.max(values)}; expected "
+                f"0 ... {len(names) - 1}, since there are {len(names)} classes."
+            )
+    sample_ids = list(map(str, range(count) if ids is None else ids))
+    if len(sample_ids) != count:
+        raise ValueError(f"There are {len(sample_ids)} ids; expected {count}, one per instance.")
     source = ArrayTrajectories(
         Trajectories(
             log_temperature.astype(np.float32),
@@ -159,36 +171,82 @@ def analyze_trajectories(
         )
     )
     samples = pl.DataFrame(
-        {"index": np.arange(count), "id": list(ids or map(str, range(count))), "label": labels}
+        {"index": np.arange(count), "id": sample_ids, "label": labels.astype(np.int64)}
     )
-    frame = analyzed_frame(samples, names, source, review_budget=review_budget)
+    frame = analyzed_frame(samples, names, source, initial=initial, review_budget=review_budget)
     return _assembled("arrays", frame, names, source, pictures)
 
 
 def load_analysis(run: RunFolder) -> Analysis | None:
-    """The analysis that was written last, or None where there is none or training went on since.
+    """The analysis that was written last, or None where there is none.
+
+    Where training went on since, it has fewer ``epochs`` than the run.
 
     Raises:
-        RunError: If ``analysis.parquet`` is damaged or not of this version.
+        RunError: If ``analysis.parquet`` is damaged.
     """
-    frame = run.analysis()
-    if frame is None:
+    found = run.analysis()
+    if found is None:
         return None
-    missing = [name for name in _NEEDED if name not in frame.columns]
-    if missing:
-        raise RunError(
-            f"{run.path / 'analysis.parquet'} lacks the column {missing[0]}; expected what "
-            "`dataparams analyze` writes. Run it again."
-        )
-    return _assemble(run, frame, RunTrajectories(run, frame["index"].to_numpy()))
+    frame, made = found
+    require_among(frame, "category", CATEGORIES, run.path / "analysis.parquet")
+    budget = made.get("review_budget")
+    analysis = _assemble(run, frame, RunTrajectories(run, frame["index"].to_numpy()))
+    return replace(
+        analysis,
+        epochs=tuple(made.get("epochs", ())),
+        review_budget=budget if isinstance(budget, int | float) else None,
+        use_model=bool(made.get("use_model", True)),
+    )
+
+
+def write_analysis(run: RunFolder, analysis: Analysis) -> None:
+    """Write ``analysis.parquet``, and in it of which epochs and how it was made.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    made = {
+        "epochs": analysis.epochs,
+        "review_budget": analysis.review_budget,
+        "use_model": analysis.use_model,
+    }
+    run.write_analysis(analysis.frame, made)
+
+
+def current_analysis(
+    run: RunFolder,
+    *,
+    on_progress: Progress | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> Analysis:
+    """The analysis that was written; made, or made again in the same way, where that is needed.
+
+    Args:
+        run: The run folder.
+        on_progress: As in :func:`analyze`.
+        on_notice: As in :func:`analyze`.
+    """
+    written = load_analysis(run)
+    if written is not None and written.epochs == tuple(run.epochs()):
+        return written
+    if written is not None and on_notice is not None:
+        on_notice("Training went on since the last analysis; analyzing again in the same way.")
+    analysis = analyze(
+        run,
+        review_budget=None if written is None else written.review_budget,
+        use_model=True if written is None else written.use_model,
+        on_progress=on_progress,
+        on_notice=on_notice,
+    )
+    write_analysis(run, analysis)
+    return analysis
 
 
 def _assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> Analysis:
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
-    return _assembled(
-        name, frame, tuple(description["class_names"]), source, PicturesOfRun(description)
-    )
+    return _assembled(name, frame, run.class_names(), source, PicturesOfRun(description))
 
 
 def _assembled(
@@ -225,7 +283,7 @@ def _view_or_notice(
     """What the model makes of the samples, or None and a word about why not."""
     from dataparams.analysis.model_view import view_through_model
 
-    if len(index) * len(run.description()["class_names"]) > _MOST_MODEL_CELLS:
+    if len(index) * len(run.class_names()) > _MOST_MODEL_CELLS:
         if on_notice is not None:
             on_notice("The trajectories alone count: the model's view of so many does not fit.")
         return None

@@ -43,18 +43,16 @@ def recorded_probabilities(
     trajectories: Trajectories,
     labels: NDArray[np.integer],
     num_classes: int,
-    epochs: NDArray[np.integer] | None = None,
 ) -> Floats32 | None:
-    """The mean class probabilities over the epochs that tell.
+    """The mean class probabilities over epochs.
 
     Training records the probabilities of two classes per epoch: the given label's, exp(-loss), and
     its strongest rival's, exp(-loss - margin). What is left is spread evenly over the others.
 
     Args:
-        trajectories: Records of n samples.
+        trajectories: Records of n samples, in the epochs that tell (:func:`telling_epochs`).
         labels: Given labels, (n,).
-        num_classes: C.
-        epochs: Positions of the epochs that count, from :func:`telling_epochs`; None for all.
+        num_classes: C, 2 or above.
 
     Returns:
         (n, C), rows sum to 1; None where loss, margin or rival were not recorded.
@@ -69,12 +67,11 @@ def recorded_probabilities(
     """
     if trajectories.loss is None or trajectories.margin is None or trajectories.rival is None:
         return None
-    chosen = slice(None) if epochs is None else epochs
-    of_label = np.exp(-trajectories.loss[chosen])
-    of_rival = of_label * np.exp(-trajectories.margin[chosen])
+    of_label = np.exp(-trajectories.loss)
+    of_rival = np.exp(-(trajectories.loss + trajectories.margin))
     counted, count = of_label.shape
     rest = np.maximum(1 - of_label - of_rival, 0) / max(num_classes - 2, 1)
-    cells = trajectories.rival[chosen].astype(np.int64) + np.arange(count) * num_classes
+    cells = trajectories.rival.astype(np.int64) + np.arange(count) * num_classes
     size = count * num_classes
     probabilities = np.bincount(cells.ravel(), (of_rival - rest).ravel(), size).astype(np.float32)
     probabilities = probabilities.reshape(count, num_classes) + rest.sum(axis=0)[:, None]

@@ -147,7 +147,7 @@ class _Probabilities:
     def of(self, rows: NDArray[np.intp]) -> _ClassProbabilities | None:
         """Those of some samples; None where training recorded too little."""
         own = recorded_probabilities(
-            self._source.part(rows), self._labels[rows], self.num_classes, self._epochs
+            self._source.part(rows, self._epochs), self._labels[rows], self.num_classes
         )
         if own is None or self._seen is None or self._near is None:
             return None if own is None else _ClassProbabilities(own, own)
@@ -235,7 +235,8 @@ def _verdict_by_classes(
     evidence = Evidence(*(np.zeros(len(labels), dtype=np.float32) for _ in range(3)))
     suggested = np.zeros(len(labels), dtype=np.int64)
     confidence = np.zeros(len(labels), dtype=np.float32)
-    wrong = np.zeros(len(labels))
+    # Trajectories and class probabilities err on different sides; see benchmarks/RESULTS.md.
+    wrong = noise_probability(responsible) / 2
     for rows in probabilities.parts():
         chances = probabilities.of(rows)
         assert chances is not None  # noqa: S101 - the caller has seen that there are some
@@ -245,13 +246,22 @@ def _verdict_by_classes(
         for name, values in vars(found).items():
             getattr(evidence, name)[rows] = values
         here = np.arange(len(rows))
+        wrong[rows] += (1 - posterior[here, labels[rows]]) / 2
         suggested[rows] = true.argmax(axis=1)
-        confidence[rows] = posterior[here, suggested[rows]]
-        wrong[rows] = 1 - posterior[here, labels[rows]]
-    # Trajectories and class probabilities err on different sides; see benchmarks/RESULTS.md.
-    wrong = (wrong + noise_probability(responsible)) / 2
+        confidence[rows] = _confidence(true, labels[rows], wrong[rows])
     ranked = suspicion(evidence, transitions.structure, transitions.asymmetry)
     return _Verdict(ranked, suggested, confidence, wrong)
+
+
+def _confidence(
+    true: NDArray[np.float32], labels: NDArray[np.int64], wrong: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How likely the likeliest class is the true one, given how likely the label is wrong."""
+    rows = np.arange(len(labels))
+    likeliest = true.argmax(axis=1)
+    of_others = np.maximum(1 - true[rows, labels], 1e-6)
+    among_others = np.minimum(true[rows, likeliest] / of_others, 1)
+    return np.where(likeliest == labels, 1 - wrong, wrong * among_others)
 
 
 def _verdict_by_temperature(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dataparams.runs import RunFolder
 
 _BATCH = 500
+_MOST_VALUES = 400_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +63,15 @@ def view_through_model(
             of a model that can be made again.
     """
     description = run.description()
+    state = run.checkpoint(checkpoint)
+    if state is None:
+        raise RunError(f"{run.path} has no checkpoint of the model.")
     dataset = dataset_of(description, dataset)
     samples = dataset.train.select(torch.from_numpy(_positions(dataset, index)))
-    model = _model_of(run, checkpoint, description, dataset)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = _model_of(run, state, description, dataset)
+    # A GPU on which training still goes on is left to it.
+    is_free = torch.cuda.is_available() and description.get("status") != "running"
+    device = torch.device("cuda" if is_free else "cpu")
     mean, std = channel_statistics(dataset.train.images)
     batches = DeviceBatches(samples, _BATCH, shuffle=False, device=device, mean=mean, std=std)
     entered = _remember_input_of_head(model)
@@ -77,12 +83,18 @@ def view_through_model(
         for batch in batches.epoch(0):
             views = [batch.images, batch.images.flip(3)] if is_color else [batch.images]
             seen = [_look(model, view, entered) for view in views]
+            _require_room(len(index), seen[0][0].shape[1])
             features.append(torch.stack([feature for feature, _ in seen]).mean(dim=0).cpu())
             probabilities.append(torch.stack([chance for _, chance in seen]).mean(dim=0).cpu())
             done += len(batch.index)
             if on_progress is not None:
                 on_progress(done, len(index))
     return ModelView(torch.cat(features).numpy(), torch.cat(probabilities).numpy())
+
+
+def _require_room(count: int, width: int) -> None:
+    if count * width > _MOST_VALUES:
+        raise RunError(f"{count} samples with {width} features each do not fit into memory.")
 
 
 def _positions(dataset: ImageDataset, index: NDArray[np.integer]) -> NDArray[np.intp]:
@@ -94,11 +106,8 @@ def _positions(dataset: ImageDataset, index: NDArray[np.integer]) -> NDArray[np.
 
 
 def _model_of(
-    run: RunFolder, checkpoint: str, description: dict[str, Any], dataset: ImageDataset
+    run: RunFolder, state: dict[str, Any], description: dict[str, Any], dataset: ImageDataset
 ) -> nn.Module:
-    state = run.checkpoint(checkpoint)
-    if state is None:
-        raise RunError(f"{run.path} has no checkpoint of the model.")
     _, channels, side, _ = dataset.train.images.shape
     arch = str(description.get("config", {}).get("arch", ""))
     model = create_model(arch, len(dataset.class_names), channels, side)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import polars as pl
 from dataparams.analysis.threshold import NoiseEstimate, estimate_noise
 from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.errors import RunError
+from dataparams.table_checks import require_range
 
 if TYPE_CHECKING:
     from dataparams.runs import RunFolder
@@ -62,7 +62,6 @@ def rank(
     Raises:
         RunError: If the run has not come that far or has no instance parameters.
     """
-    description = run.description()
     chosen = best_epoch(run) if epoch is None else epoch
     record = run.epoch_record(chosen)
     if not record.inst_parameters.numel():
@@ -80,8 +79,7 @@ def rank(
     is_selected = np.ones(len(samples), dtype=bool)
     order = np.argsort(-log_temperature, kind="stable")
     if estimate_threshold:
-        initial = math.log(description.get("config", {}).get("init_inst_param", 1.0))
-        estimate = estimate_noise(log_temperature, initial)
+        estimate = estimate_noise(log_temperature, run.initial_log_temperature())
         is_selected = log_temperature > estimate.threshold
     elif top is not None:
         is_selected[order[round(top * len(samples)) :]] = False
@@ -90,7 +88,8 @@ def rank(
         is_corrupted = samples["is_corrupted"].to_numpy()
         figures = detection_figures(log_temperature, is_corrupted)
         precision, recall = precision_and_recall(is_selected, is_corrupted)
-    names = description.get("class_names", [])
+    names = run.class_names()
+    require_range(samples, "label", len(names), run.path / "samples.parquet")
     table = samples.select(
         "index",
         "id",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -55,9 +56,10 @@ class Analysis:
             posterior ``p_easy``, ``p_hard``, ``p_review``; ``noise_probability`` (that the label is
             wrong); ``suspicion`` (0 ... 1, the share of samples that are less suspicious);
             ``suggested_label``, ``suggested_name`` (the class that the model preferred over the
-            epochs) and ``suggested_confidence`` (how likely that is the true class, given the
-            label as well); ``subgroup`` (null for easy samples); the other scores; where the truth
-            is known ``true_label`` and ``is_corrupted``.
+            epochs that tell, with the noise of its labels taken out) and
+            ``suggested_confidence`` (how likely that is the true class); ``subgroup`` (null for
+            easy samples); the other scores; where the truth is known ``true_label`` and
+            ``is_corrupted``.
         class_names: Name of class 0, 1, ...
         epochs: The epochs of which trajectories are made, ascending.
         log_temperatures: The trajectories.
@@ -73,6 +75,8 @@ class Analysis:
             where the truth is known), ``epoch``, ``low`` (5 %), ``median``, ``high`` (95 %).
         noise_rate: Estimated share of wrong labels in the whole.
         pictures: Where pictures come from; None where there are none.
+        review_budget: The largest share that was allowed to need review; None for no limit.
+        use_model: Whether the trained model was to be asked as well.
     """
 
     name: str
@@ -86,6 +90,8 @@ class Analysis:
     bands: pl.DataFrame
     noise_rate: float
     pictures: Pictures | None = None
+    review_budget: float | None = None
+    use_model: bool = True
 
     def rows_of_class(self, label: int) -> NDArray[np.int64]:
         """The rows of the frame that were given a label, ascending."""
@@ -108,7 +114,7 @@ class Analysis:
             return class_
         if str(class_) in self.class_names:
             return self.class_names.index(str(class_))
-        if str(class_).isdigit() and int(class_) < len(self.class_names):
+        if re.fullmatch("[0-9]+", str(class_)) and int(class_) < len(self.class_names):
             return int(class_)
         near = difflib.get_close_matches(str(class_), self.class_names, n=3, cutoff=0.3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""

@@ -87,7 +87,7 @@ def subgroup_names(numbers: NDArray[np.integer], suggested: Sequence[str], given
 def _reduced(features: NDArray[np.floating]) -> NDArray[np.float64]:
     """The directions in which the samples differ most, without those that never vary."""
     centered = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
-    left, scale, _ = np.linalg.svd(centered, full_matrices=False)
-    kept = int((scale[:_MOST_DIMENSIONS] > 1e-9 * max(float(scale[0]), 1e-300)).sum())
-    reduced: NDArray[np.float64] = left[:, :kept] * scale[:kept]
+    variances, directions = np.linalg.eigh(centered.T @ centered)
+    kept = variances > 1e-12 * max(float(variances[-1]), 1e-300)
+    reduced: NDArray[np.float64] = centered @ directions[:, kept][:, : -_MOST_DIMENSIONS - 1 : -1]
     return reduced

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
+from dataparams.terminal import printable, text_table
 
 if TYPE_CHECKING:
     from dataparams.analysis.result import Analysis
 
 _MOST_CLASSES = 30
+_FEWEST_EPOCHS = 5
 _MOST_CONFUSIONS = 10
 _MOST_SUBGROUPS = 10
 
@@ -27,15 +29,26 @@ def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
         known = f" (truth: {frame['is_corrupted'].sum() / len(frame):.1%})"
     parts = [
         (
-            f"{analysis.name}: {len(frame)} samples, {len(analysis.epochs)} epochs. {piles}.\n"
+            f"{printable(analysis.name)}: {len(frame)} samples, {len(analysis.epochs)} epochs. "
+            f"{piles}.\n"
             f"Estimated label noise: {analysis.noise_rate:.1%}{known}."
         ),
+        _caution(len(analysis.epochs)),
         _classes(counts),
         _confusions(analysis.confusions),
         _subgroups(analysis.subgroups),
         _suspects(frame, most_suspicious),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _caution(epochs: int) -> str:
+    if epochs >= _FEWEST_EPOCHS:
+        return ""
+    return (
+        f"There are {epochs} epochs so far: what the model has not learned yet counts as hard, and "
+        "the label noise is overestimated. Look again after more epochs."
+    )
 
 
 def _classes(counts: pl.DataFrame) -> str:
@@ -48,7 +61,7 @@ def _classes(counts: pl.DataFrame) -> str:
         [row["label_name"], *(str(row[name]) for name in CATEGORIES), f"{row['noise_rate']:.1%}"]
         for row in shown.iter_rows(named=True)
     ]
-    return f"{title}\n" + _table(["class", *CATEGORIES, "label noise"], rows)
+    return f"{title}\n" + text_table(["class", *CATEGORIES, "label noise"], rows)
 
 
 def _confusions(confusions: pl.DataFrame) -> str:
@@ -58,7 +71,7 @@ def _confusions(confusions: pl.DataFrame) -> str:
         [row["label_name"], row["suggested_name"], str(row["count"])]
         for row in confusions.head(_MOST_CONFUSIONS).iter_rows(named=True)
     ]
-    return "Most frequent confusions:\n" + _table(["given", "suggested", "count"], rows)
+    return "Most frequent confusions:\n" + text_table(["given", "suggested", "count"], rows)
 
 
 def _subgroups(subgroups: pl.DataFrame) -> str:
@@ -77,7 +90,7 @@ def _subgroups(subgroups: pl.DataFrame) -> str:
         for row in largest.iter_rows(named=True)
     ]
     header = ["class", "sub-group", "samples", "hard (of class)", "review (of class)"]
-    return "Largest sub-groups of hard and need-review samples:\n" + _table(header, rows)
+    return "Largest sub-groups of hard and need-review samples:\n" + text_table(header, rows)
 
 
 def _suspects(frame: pl.DataFrame, most: int) -> str:
@@ -89,18 +102,4 @@ def _suspects(frame: pl.DataFrame, most: int) -> str:
             suggestion = f"{row['suggested_name']} ({row['suggested_confidence']:.0%})"
         rows.append([str(row["index"]), row["id"], row["label_name"], suggestion, row["category"]])
     header = ["index", "id", "given", "suggested", "category"]
-    return f"The {len(worst)} most suspicious samples:\n" + _table(header, rows)
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, *([_printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    padded = (
-        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines
-    )
-    return "\n".join(("  " + "  ".join(cells)).rstrip() for cells in padded)
-
-
-def _printable(text: str) -> str:
-    """A name without what would move the terminal's cursor or change its colours."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return f"The {len(worst)} most suspicious samples:\n" + text_table(header, rows)

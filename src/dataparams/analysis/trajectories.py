@@ -49,8 +49,10 @@ class TrajectorySource(Protocol):
     def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """The log temperatures of some samples, (epochs, len(rows))."""
 
-    def part(self, rows: NDArray[np.integer]) -> Trajectories:
-        """All records of some samples."""
+    def part(
+        self, rows: NDArray[np.integer], epochs: NDArray[np.integer] | None = None
+    ) -> Trajectories:
+        """All records of some samples, at some positions among the epochs; None for all."""
 
 
 class ArrayTrajectories:
@@ -70,10 +72,13 @@ class ArrayTrajectories:
         """The log temperatures of some samples, (epochs, len(rows))."""
         return self._whole.log_temperature[:, rows]
 
-    def part(self, rows: NDArray[np.integer]) -> Trajectories:
-        """All records of some samples."""
+    def part(
+        self, rows: NDArray[np.integer], epochs: NDArray[np.integer] | None = None
+    ) -> Trajectories:
+        """All records of some samples, at some positions among the epochs; None for all."""
+        chosen = np.arange(len(self.epochs)) if epochs is None else epochs
         present = {name: v for name, v in vars(self._whole).items() if v is not None}
-        return Trajectories(**{name: values[:, rows] for name, values in present.items()})
+        return Trajectories(**{name: values[chosen][:, rows] for name, values in present.items()})
 
 
 class RunTrajectories:
@@ -101,21 +106,37 @@ class RunTrajectories:
 
     def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """The log temperatures of some samples, (epochs, len(rows))."""
-        return self._stack("inst_parameters", rows)
+        return self._stack("inst_parameters", rows, self._records)
 
-    def part(self, rows: NDArray[np.integer]) -> Trajectories:
-        """All records of some samples."""
+    def part(
+        self, rows: NDArray[np.integer], epochs: NDArray[np.integer] | None = None
+    ) -> Trajectories:
+        """All records of some samples, at some positions among the epochs; None for all.
+
+        Raises:
+            RunError: If something recorded is not a finite number.
+        """
+        records = self._records if epochs is None else [self._records[k] for k in epochs]
         return Trajectories(
-            log_temperature=self.of(rows),
-            margin=self._stack("margin", rows),
-            loss=self._stack("loss", rows),
-            error_norm=self._stack("error_norm", rows),
-            rival=self._stack("rival", rows),
+            log_temperature=self._stack("inst_parameters", rows, records),
+            margin=self._stack("margin", rows, records),
+            loss=self._stack("loss", rows, records),
+            error_norm=self._stack("error_norm", rows, records),
+            rival=self._stack("rival", rows, records),
         )
 
-    def _stack(self, name: str, rows: NDArray[np.integer]) -> NDArray[Any]:
+    def _stack(
+        self, name: str, rows: NDArray[np.integer], records: list[EpochRecord]
+    ) -> NDArray[Any]:
         index = self._index[rows]
-        return np.stack([getattr(record, name).numpy()[index] for record in self._records])
+        values = np.stack([getattr(record, name).numpy()[index] for record in records])
+        if name != "rival" and not np.isfinite(values).all():
+            epoch = records[int(np.argwhere(~np.isfinite(values))[0, 0])].epoch
+            raise RunError(
+                f"The record of epoch {epoch} has a {name} that is not a finite number; expected "
+                "what training writes. Train again with --restart."
+            )
+        return values
 
 
 def parts(count: int) -> Iterator[NDArray[np.intp]]:
@@ -144,12 +165,13 @@ def trained_samples(run: RunFolder) -> pl.DataFrame:
 def _require_instance_parameters(
     run: RunFolder, records: list[EpochRecord], index: NDArray[np.integer]
 ) -> None:
-    fewest = min(len(record.inst_parameters) for record in records)
-    if not fewest:
+    if not all(len(record.inst_parameters) for record in records):
         raise RunError(
             f"{run.path} has no instance parameters to analyze; it was trained without them. "
             "Train with --learn-inst-parameters."
         )
+    fields = ("inst_parameters", "margin", "loss", "error_norm", "rival")
+    fewest = min(len(getattr(record, name)) for record in records for name in fields)
     if len(index) and index.max() >= fewest:
         raise RunError(
             f"{run.path} is damaged: samples.parquet has more samples than the epoch files."

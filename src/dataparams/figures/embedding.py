@@ -31,16 +31,19 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
         >>> embed(np.random.default_rng(0).normal(size=(5, 3))).shape
         (3, 2)
     """
-    points = np.nan_to_num(np.asarray(log_temperature, dtype=np.float64)).T
+    values = np.asarray(log_temperature, dtype=np.float64)
+    points = np.nan_to_num(values, posinf=0, neginf=0).T
     principal = _principal(points)
     if len(points) < _FEWEST or np.ptp(principal) == 0:
         return principal
     from openTSNE import TSNE
 
     spread = principal[:, 0].std()
+    # Points that begin on a line would never leave it.
+    noise = np.random.default_rng(seed).normal(0, 0.01, principal.shape)
     layout = TSNE(
         perplexity=min(_PERPLEXITY, (len(points) - 1) / 3),
-        initialization=principal / max(spread, 1e-300) * 1e-4,
+        initialization=(principal / max(spread, 1e-300) + noise) * 1e-4,
         n_iter=_ITERATIONS,
         random_state=seed,
         n_jobs=1,

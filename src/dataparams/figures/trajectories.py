@@ -57,7 +57,7 @@ def draw_trajectories(
         axes = drawing.add_subplot(grid[:, 1])
         _draw_chosen(axes, analysis, chosen)
         for column, group in enumerate(groups, start=2):
-            band = drawing.add_subplot(grid[:, column], sharey=axes if column > 2 else None)
+            band = drawing.add_subplot(grid[:, column], sharey=axes)
             _draw_bands(band, analysis, group)
     return drawing
 

@@ -46,6 +46,7 @@ def write_figures(
     Raises:
         RunError: If they cannot be written.
     """
+    chosen = labels[0] if labels else None
     if labels is None:
         labels = analysis.frame["label"].unique().sort().to_list()
     draws: list[tuple[str, Callable[[], bytes]]] = []
@@ -58,7 +59,12 @@ def write_figures(
             name = f"{stem}_tsne.png"
             draws.append((name, lambda k=label: draw_tsne(analysis, k).png(_DPI)))  # type: ignore[misc]
     if TRAJECTORIES in kinds:
-        draws.append(("instance_trajectories.png", lambda: draw_trajectories(analysis).png(_DPI)))
+        draws.append(
+            (
+                "instance_trajectories.png",
+                lambda: draw_trajectories(analysis, label=chosen).png(_DPI),
+            )
+        )
     for done, (name, draw) in enumerate(draws):
         if on_progress is not None:
             on_progress(done, len(draws))

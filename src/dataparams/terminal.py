@@ -1,0 +1,29 @@
+"""Words and tables for a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    r"""A name without what would move the terminal's cursor or change its colours.
+
+    Example:
+        >>> printable("a\x1b[2Jb")
+        'a?[2Jb'
+    """
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def text_table(header: list[str], rows: list[list[str]]) -> str:
+    """Columns of words, aligned and indented; names are made printable.
+
+    Example:
+        >>> print(text_table(["index", "id"], [["7", "a.jpg"]]))
+          index  id
+          7      a.jpg
+    """
+    lines = [header, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    padded = (
+        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines
+    )
+    return "\n".join(("  " + "  ".join(cells)).rstrip() for cells in padded)
