@@ -218,6 +218,27 @@ def test_arrays_of_ones_own_need_no_run() -> None:
         analyze_trajectories(steps, np.full(400, 3), class_names=np.array(["a", "b"]))
 
 
+@pytest.mark.parametrize(
+    ("epochs", "count", "classes"), [(1, 1, 1), (1, 7, 2), (3, 12, 1), (2, 5, 5)]
+)
+def test_the_smallest_runs_have_an_answer(epochs: int, count: int, classes: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % classes
+    analysis = analyze_trajectories(
+        rng.normal(0, 0.1, (epochs, count)),
+        labels,
+        margin=rng.normal(0, 1, (epochs, count)),
+        loss=rng.exponential(1, (epochs, count)),
+        rival=(labels + 1) % classes * np.ones((epochs, 1), dtype=int),
+    )
+    assert len(analysis.frame) == count
+    assert "Estimated label noise" in summary_text(analysis)
+    assert "overestimated" in summary_text(analysis)
+    assert analysis.grid(0).png()
+    assert analysis.tsne(0).png()
+    assert analysis.trajectories().png()
+
+
 def test_the_start_is_what_temperatures_are_measured_from() -> None:
     rng = np.random.default_rng(0)
     steps = np.where(np.arange(100) < 10, 0.1, -0.1) + rng.normal(0, 0.02, (8, 100))

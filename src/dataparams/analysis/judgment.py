@@ -145,7 +145,9 @@ class _Probabilities:
             self._near = neighbor_probabilities(view.features, view.probabilities)
 
     def of(self, rows: NDArray[np.intp]) -> _ClassProbabilities | None:
-        """Those of some samples; None where training recorded too little."""
+        """Those of some samples; None where training recorded too little to tell classes apart."""
+        if self.num_classes < 2:
+            return None
         own = recorded_probabilities(
             self._source.part(rows, self._epochs), self._labels[rows], self.num_classes
         )
