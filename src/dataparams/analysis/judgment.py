@@ -216,15 +216,17 @@ def _verdict(
 ) -> _Verdict:
     """Suspicion and suggested labels; the mean probability's margin is added to the columns."""
     likeliest = np.zeros(len(labels), dtype=np.int64)
+    highest = np.zeros(len(labels), dtype=np.float32)
     margin = np.zeros(len(labels), dtype=np.float32)
     for rows in probabilities.parts():
         chances = probabilities.of(rows)
         if chances is None:
             return _verdict_by_temperature(labels, columns, responsible)
         likeliest[rows] = chances.smoothed.argmax(axis=1)
+        highest[rows] = chances.smoothed.max(axis=1)
         margin[rows] = scores.mean_probability_margin(chances.own, labels[rows])
     columns["mean_probability_margin"] = margin
-    transitions = estimate_transitions(likeliest, labels, probabilities.num_classes)
+    transitions = estimate_transitions(likeliest, labels, probabilities.num_classes, highest)
     return _verdict_by_classes(probabilities, labels, transitions, responsible)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _STRUCTURE_OF_CHANCE = 0.05
 _STRUCTURE_FOR_SURE = 0.25
-_SHARPNESS_PER_CLASS = 3.0
+_LEAST_UNCERTAINTY = 0.01
 _LEAST_CONTRAST = 0.05
 
 
@@ -31,15 +31,21 @@ class Transitions:
             they clearly are not (cats given as dogs).
         asymmetry: How far that goes one way only: 0, cats are given as dogs as often as dogs as
             cats, as where the model or the labelers confuse the two; 1, half of it or more does.
+        uncertainty: How much probability the model leaves, on the average and with the noise taken
+            out, to other classes than the likeliest, 0 ... 1.
     """
 
     matrix: NDArray[np.float64]
     structure: float
     asymmetry: float
+    uncertainty: float
 
 
 def estimate_transitions(
-    likeliest: NDArray[np.integer], labels: NDArray[np.integer], num_classes: int
+    likeliest: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    num_classes: int,
+    highest: NDArray[np.floating] | None = None,
 ) -> Transitions:
     """Estimate the matrix from the model's likeliest classes and the given labels.
 
@@ -52,6 +58,8 @@ def estimate_transitions(
         likeliest: The model's likeliest class of each sample, (n,).
         labels: Given labels, (n,).
         num_classes: C, 2 or above.
+        highest: The model's probability of the likeliest class of each, (n,); None where it is
+            certain.
 
     Example:
         >>> likeliest = np.repeat([0, 1, 2], 100)
@@ -70,7 +78,11 @@ def estimate_transitions(
     even = np.full_like(counted, (1 - kept) / max(num_classes - 1, 1))
     np.fill_diagonal(even, kept)
     matrix = (1 - structure) * even + structure * counted
-    return Transitions(matrix, structure, _asymmetry(counts))
+    uncertainty = 0.0
+    if highest is not None:
+        certainty = (highest - even[0, 1]) / max(kept - even[0, 1], _LEAST_CONTRAST)
+        uncertainty = 1 - float(np.clip(certainty, 0, 1).mean())
+    return Transitions(matrix, structure, _asymmetry(counts), uncertainty)
 
 
 def _structure(counts: NDArray[np.float64]) -> float:
@@ -119,8 +131,8 @@ def true_class_probabilities(
         kept, beside = transitions.matrix[0, 0], transitions.matrix[0, 1]
         contrast = np.float32(max(kept - beside, _LEAST_CONTRAST))
         true = (probabilities - np.float32(beside)) / contrast
-    # The sharpness grows with C, so that classes that are all but ruled out weigh little together.
-    sharpness = _SHARPNESS_PER_CLASS * true.shape[1]
+    # All classes that are ruled out keep together what the model is uncertain of.
+    sharpness = true.shape[1] * math.log(2) / max(transitions.uncertainty, _LEAST_UNCERTAINTY)
     # PyTorch's softplus takes a tenth of the time of NumPy's logaddexp.
     positive = functional.softplus(torch.from_numpy(true).mul_(sharpness))
     shares: NDArray[np.float32] = functional.normalize(positive, p=1, dim=1).numpy()
