@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from dataparams.analysis import analyze, analyze_trajectories
+from dataparams.analysis import analyze, analyze_trajectories, write_analysis
 from dataparams.figures import draw_grid, draw_tsne, embed
 from dataparams.runs import EpochRecord, RunFolder
 from results import table, write_section
@@ -92,7 +92,7 @@ def analyzed(folder: Path) -> None:
     started = time.perf_counter()
     run = RunFolder(folder)
     analysis = analyze(run, use_model=False)
-    run.write_analysis(analysis.frame)
+    write_analysis(run, analysis)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     sys.stdout.write(json.dumps({"seconds": seconds, "gigabytes": peak}) + "\n")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dataparams.runs import EpochRecord, RunFolder
 
 _ROWS_AT_ONCE = 1 << 16
+_ROWS_PER_MAPPING = 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,9 @@ class RunTrajectories:
         if not numbers:
             run.description()
             raise RunError(f"{run.path} has not finished an epoch yet; analyze it when it has.")
+        self._run = run
         self._records = [run.epoch_record(number, mapped=True) for number in numbers]
+        self._served = 0
         self.epochs: NDArray[np.integer] = np.array(numbers)
         self._index = index
         _require_instance_parameters(run, self._records, index)
@@ -116,27 +119,44 @@ class RunTrajectories:
         Raises:
             RunError: If something recorded is not a finite number.
         """
+        self._release_now_and_then(len(rows))
         records = self._records if epochs is None else [self._records[k] for k in epochs]
-        return Trajectories(
+        part = Trajectories(
             log_temperature=self._stack("inst_parameters", rows, records),
             margin=self._stack("margin", rows, records),
             loss=self._stack("loss", rows, records),
             error_norm=self._stack("error_norm", rows, records),
             rival=self._stack("rival", rows, records),
         )
+        # Whoever looks at some epochs only has looked at all of them before.
+        if epochs is None:
+            self._require_finite(part)
+        return part
+
+    def _release_now_and_then(self, count: int) -> None:
+        """Map the files anew after many samples, which gives the pages read so far back."""
+        self._served += count
+        if self._served > _ROWS_PER_MAPPING:
+            numbers = self.epochs.tolist()
+            self._records = [self._run.epoch_record(number, mapped=True) for number in numbers]
+            self._served = count
+
+    def _require_finite(self, part: Trajectories) -> None:
+        for name in ("log_temperature", "margin", "loss", "error_norm"):
+            # A sum is finite where all its terms are, and costs less than looking at each.
+            sums = getattr(part, name).sum(axis=1, dtype=np.float64)
+            if not np.isfinite(sums).all():
+                epoch = int(self.epochs[np.flatnonzero(~np.isfinite(sums))[0]])
+                raise RunError(
+                    f"The record of epoch {epoch} has a {name} that is not a finite number; "
+                    "expected what training writes. Train again with --restart."
+                )
 
     def _stack(
         self, name: str, rows: NDArray[np.integer], records: list[EpochRecord]
     ) -> NDArray[Any]:
         index = self._index[rows]
-        values = np.stack([getattr(record, name).numpy()[index] for record in records])
-        if name != "rival" and not np.isfinite(values).all():
-            epoch = records[int(np.argwhere(~np.isfinite(values))[0, 0])].epoch
-            raise RunError(
-                f"The record of epoch {epoch} has a {name} that is not a finite number; expected "
-                "what training writes. Train again with --restart."
-            )
-        return values
+        return np.stack([getattr(record, name).numpy()[index] for record in records])
 
 
 def parts(count: int) -> Iterator[NDArray[np.intp]]:
