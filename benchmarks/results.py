@@ -37,8 +37,10 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def mean_and_spread(values: list[float], digits: int = 3) -> str:
-    """Mean and sample standard deviation, such as ``0.951 ± 0.002``."""
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    """Mean and sample standard deviation, such as ``0.951 ± 0.002``; of one value, itself."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    spread = statistics.stdev(values)
     return f"{statistics.mean(values):.{digits}f} ± {spread:.{digits}f}"
 
 
