@@ -309,13 +309,15 @@ def main() -> None:
     ]
     body = (
         f"AUROC / average precision / share of the wrong labels missed when as many samples are "
-        f"flagged as there are wrong ones; mean ± standard deviation where there are several seeds.\n\n"
+        f"flagged as there are wrong ones; mean ± standard deviation where there are several "
+        "seeds.\n\n"
         f"{detection_table(by_setting)}\n\n"
         f"CIFAR-10: the first {arguments.samples} training samples, 20 epochs; caltech20: 1,657 "
         "photographs at 64 x 64, 30 epochs. small-cnn, batch 128, SGD 0.1 (cosine), bf16, the same "
         "settings for all. Ours: one training with instance parameters (rate auto) and one look "
         "through the trained model. aum: one training without. cleanlab: probabilities from "
-        f"{FOLDS} trainings on {FOLDS - 1}/{FOLDS} of the data. Wall time on average, on one core, beside other work: "
+        f"{FOLDS} trainings on {FOLDS - 1}/{FOLDS} of the data. Wall time on average, on one core, "
+        "beside other work: "
         f"{', '.join(costs)}.\n\n"
         "Image-dependent: 30 % of the labels become the wrong class that a network trained on "
         "other images finds likeliest.\n\n"
