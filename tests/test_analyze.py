@@ -28,6 +28,7 @@ from dataparams.detection import detection_figures
 from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
+from made_folders import dark_and_light
 
 
 @pytest.fixture(scope="module")
@@ -280,14 +281,7 @@ def test_the_commands(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_report_without_the_images(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from PIL import Image
-
-    rng = np.random.default_rng(0)
-    for name, bright in (("dark", 40), ("light", 200)):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(20):
-            pixels = rng.integers(bright - 40, bright + 40, (16, 16, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number:02}.png")
+    dark_and_light(tmp_path / "images")
     monkeypatch.chdir(tmp_path)
     flags = ["--dataset", "images", "--epochs", "2", "-b", "8", "--learn-inst-parameters"]
     assert main(["train", *flags]) == 0

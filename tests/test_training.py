@@ -19,6 +19,7 @@ from dataparams.models import create_model
 from dataparams.progress import SilentProgress
 from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.training.tracking import clamp_warning, parameter_metrics
+from made_folders import dark_and_light
 
 if TYPE_CHECKING:
     from dataparams.data import ImageDataset
@@ -317,14 +318,7 @@ def test_a_wrong_checkpoint_is_told_before_any_data_is_read(short: TrainConfig) 
 
 
 def test_a_damaged_image_is_left_out_and_listed(tmp_path: Path, short: TrainConfig) -> None:
-    from PIL import Image
-
-    rng = np.random.default_rng(0)
-    for name, bright in (("dark", 40), ("light", 200)):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(20):
-            pixels = rng.integers(bright - 40, bright + 40, (16, 16, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number:02}.png")
+    dark_and_light(tmp_path / "images")
     (tmp_path / "images" / "dark" / "03.png").write_bytes(b"no image")
     lines = Lines()
     config = replace(short, dataset=str(tmp_path / "images"), batch_size=8, val_frac=0.2)

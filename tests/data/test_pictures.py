@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import socket
 import sys
 
 import numpy as np
@@ -320,18 +319,6 @@ def test_pictures_of_the_hub_keep_their_size(tmp_path, monkeypatch):
     found = read("owner/pets", "train/3", "validation/1", "train/0", "test/0", "train/4")
     assert [None if p is None else int(p[0, 0, 0]) for p in found] == [3, 51, 0, None, None]
     assert found[0].shape == (150, 200, 3)
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise OSError("no network here")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-        monkeypatch.delenv(variable.lower(), raising=False)
 
 
 @pytest.mark.parametrize(
