@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -17,10 +18,12 @@ import torch
 
 from dataparams.analysis import analyze, analyze_trajectories, write_analysis
 from dataparams.figures import draw_grid, draw_tsne, embed
+from dataparams.report import write_report
 from dataparams.runs import EpochRecord, RunFolder
 from results import table, write_section
 
 CLASS_SIZE, CLASS_EPOCHS = 1300, 100
+REPORT_CLASSES, REPORT_CLASS_SIZE, REPORT_PILE = (10, 100), 300, 100
 
 
 class Photographs:
@@ -29,7 +32,9 @@ class Photographs:
     def read(self, ids: list[str]) -> list[np.ndarray]:
         """A picture per id."""
         return [
-            np.random.default_rng(int(name)).integers(0, 255, (160, 160, 3), dtype=np.uint8)
+            np.random.default_rng(int(name.rpartition("/")[2])).integers(
+                0, 255, (160, 160, 3), dtype=np.uint8
+            )
             for name in ids
         ]
 
@@ -77,9 +82,9 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
         )
 
 
-def analyze_alone(folder: Path) -> dict[str, float]:
-    """Seconds and peak memory of an analysis, in a process of its own."""
-    command = [sys.executable, __file__, "--analyze", str(folder)]
+def alone(what: str, folder: Path) -> dict[str, float]:
+    """Seconds and peak memory of ``--analyze`` or ``--report``, in a process of its own."""
+    command = [sys.executable, __file__, what, str(folder)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     figures: dict[str, float] = json.loads(output.splitlines()[-1])
     return figures
@@ -87,15 +92,39 @@ def analyze_alone(folder: Path) -> dict[str, float]:
 
 def analyzed(folder: Path) -> None:
     """Analyze and print what it took."""
-    import resource
-
     started = time.perf_counter()
     run = RunFolder(folder)
-    analysis = analyze(run, use_model=False)
-    write_analysis(run, analysis)
-    seconds = time.perf_counter() - started
+    write_analysis(run, analyze(run, use_model=False))
+    tell(time.perf_counter() - started)
+
+
+def reported(folder: Path) -> None:
+    """Write the report and print what it took."""
+    run = RunFolder(folder)
+    analysis = replace(analyze(run, use_model=False), pictures=Photographs())
+    started = time.perf_counter()
+    write_report(analysis, run.report, embed=embed, pile_limit=REPORT_PILE)
+    tell(time.perf_counter() - started)
+
+
+def tell(seconds: float) -> None:
+    """Print seconds and the peak memory of this process, for the one that measures."""
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     sys.stdout.write(json.dumps({"seconds": seconds, "gigabytes": peak}) + "\n")
+
+
+def reports() -> list[list[str]]:
+    """Seconds and peak memory of reports of few and of many classes."""
+    rows = []
+    for classes in REPORT_CLASSES:
+        with tempfile.TemporaryDirectory() as folder:
+            generate(Path(folder), classes * REPORT_CLASS_SIZE, 30, classes)
+            took = alone("--report", Path(folder))
+        row = f"report of {classes} classes x {REPORT_CLASS_SIZE} samples"
+        rows.append([row, f"{took['seconds']:.1f} s, {took['gigabytes']:.2f} GB"])
+    return rows
 
 
 def one_class() -> list[list[str]]:
@@ -144,24 +173,29 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--classes", type=int, default=1000)
     parser.add_argument("--analyze", type=Path, help="analyze this run and print what it took")
+    parser.add_argument("--report", type=Path, help="write its report and print what it took")
     arguments = parser.parse_args()
     if arguments.analyze is not None:
         analyzed(arguments.analyze)
         return
+    if arguments.report is not None:
+        reported(arguments.report)
+        return
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), arguments.instances, arguments.epochs, arguments.classes)
-        whole = analyze_alone(Path(folder))
+        whole = alone("--analyze", Path(folder))
     size = f"{arguments.instances:,} samples x {arguments.epochs} epochs x {arguments.classes}"
     rows = [
         [f"analyze {size} classes", f"{whole['seconds']:.1f} s, {whole['gigabytes']:.2f} GB"],
         *one_class(),
+        *reports(),
     ]
     body = table(["what", "time, memory"], rows) + (
         "\n\nGenerated runs; analysis from the run folder on disk, trajectories alone (there is no "
         "model), in a process of its own; memory is its peak resident size, with imports and with "
         "the parts of the run's files that are mapped. Pictures and t-SNE of a class "
         f"of {CLASS_SIZE} samples x {CLASS_EPOCHS} epochs, median of 3; the pictures have "
-        "160 x 160 pixels."
+        f"160 x 160 pixels. Reports of 30 epochs, with {REPORT_PILE} samples a pile at most."
     )
     write_section("Analysis at scale", body)
 

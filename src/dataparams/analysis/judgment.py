@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     Columns = dict[str, NDArray[Any]]
 
 _CELLS_AT_ONCE = 1 << 22
+_MOST_FOR_TRANSITIONS = 400_000
 
 
 def analyzed_frame(
@@ -157,12 +158,12 @@ class _Probabilities:
         smoothed: NDArray[np.float32] = (2 * seen + self._near[rows]) / np.float32(3)
         return _ClassProbabilities(seen, smoothed)
 
-    def parts(self) -> Iterator[NDArray[np.intp]]:
-        """All rows, in pieces whose probabilities fit into memory."""
+    def parts(self, most: int | None = None) -> Iterator[NDArray[np.intp]]:
+        """All rows, or at least ``most`` spread evenly, in pieces that fit into memory."""
         size = max(256, _CELLS_AT_ONCE // self.num_classes)
         count = len(self._labels)
-        for start in range(0, count, size):
-            yield np.arange(start, min(start + size, count))
+        rows = np.arange(0, count, 1 if most is None else max(count // most, 1))
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _scores(
@@ -215,24 +216,34 @@ def _verdict(
     responsible: NDArray[np.float64],
 ) -> _Verdict:
     """Suspicion and suggested labels; the mean probability's margin is added to the columns."""
-    likeliest = np.zeros(len(labels), dtype=np.int64)
-    highest = np.zeros(len(labels), dtype=np.float32)
-    margin = np.zeros(len(labels), dtype=np.float32)
-    for rows in probabilities.parts():
+    transitions = _transitions(probabilities, labels)
+    if transitions is None:
+        return _verdict_by_temperature(labels, columns, responsible)
+    return _verdict_by_classes(probabilities, labels, columns, transitions, responsible)
+
+
+def _transitions(probabilities: _Probabilities, labels: NDArray[np.int64]) -> Transitions | None:
+    """How labels came to be wrong; None where classes cannot be told apart."""
+    likeliest, highest, given = [], [], []
+    for rows in probabilities.parts(_MOST_FOR_TRANSITIONS):
         chances = probabilities.of(rows)
         if chances is None:
-            return _verdict_by_temperature(labels, columns, responsible)
-        likeliest[rows] = chances.smoothed.argmax(axis=1)
-        highest[rows] = chances.smoothed.max(axis=1)
-        margin[rows] = scores.mean_probability_margin(chances.own, labels[rows])
-    columns["mean_probability_margin"] = margin
-    transitions = estimate_transitions(likeliest, labels, probabilities.num_classes, highest)
-    return _verdict_by_classes(probabilities, labels, transitions, responsible)
+            return None
+        likeliest.append(chances.smoothed.argmax(axis=1))
+        highest.append(chances.smoothed.max(axis=1))
+        given.append(labels[rows])
+    return estimate_transitions(
+        np.concatenate(likeliest),
+        np.concatenate(given),
+        probabilities.num_classes,
+        np.concatenate(highest),
+    )
 
 
 def _verdict_by_classes(
     probabilities: _Probabilities,
     labels: NDArray[np.int64],
+    columns: Columns,
     transitions: Transitions,
     responsible: NDArray[np.float64],
 ) -> _Verdict:
@@ -243,7 +254,7 @@ def _verdict_by_classes(
     wrong = noise_probability(responsible) / 2
     for rows in probabilities.parts():
         chances = probabilities.of(rows)
-        assert chances is not None  # noqa: S101 - the caller has seen that there are some
+        assert chances is not None  # noqa: S101 - the matrix was estimated from them
         true = true_class_probabilities(chances.smoothed, transitions)
         posterior = true_class_posterior(true, labels[rows], transitions)
         found = evidence_against(chances.own, posterior, labels[rows])
@@ -253,6 +264,7 @@ def _verdict_by_classes(
         wrong[rows] += (1 - posterior[here, labels[rows]]) / 2
         suggested[rows] = true.argmax(axis=1)
         confidence[rows] = _confidence(true, labels[rows], wrong[rows])
+    columns["mean_probability_margin"] = -evidence.rivalry
     ranked = suspicion(evidence, transitions.structure, transitions.asymmetry)
     return _Verdict(ranked, suggested, confidence, wrong)
 
