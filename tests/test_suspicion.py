@@ -43,6 +43,18 @@ def test_structure_and_matrix_are_found(kind: str, structure: float) -> None:
     np.testing.assert_allclose(exact.matrix, matrix, atol=0.05)
 
 
+def test_confusion_that_goes_both_ways_is_not_taken_for_one_way() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, CLASSES, 8000)
+    partner = true ^ 1
+    # Of each pair, one class is confused for the other half as often again.
+    is_wrong = rng.random(8000) < np.where(true % 2, 0.2, 0.3)
+    mutual = estimate_transitions(true, np.where(is_wrong, partner, true), CLASSES)
+    assert (mutual.structure, mutual.asymmetry) == (1.0, 0.0)
+    one_way = np.where(is_wrong, (true + 1) % CLASSES, true)
+    assert estimate_transitions(true, one_way, CLASSES).asymmetry == 1.0
+
+
 @pytest.mark.parametrize("kind", ["symmetric", "pairflip"])
 def test_suspicion_finds_and_suggestions_mend(kind: str) -> None:
     true, labels, probabilities, _ = simulated(kind, 0.3)

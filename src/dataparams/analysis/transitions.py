@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _STRUCTURE_OF_CHANCE = 0.05
 _STRUCTURE_FOR_SURE = 0.25
+_ONE_WAY_OF_MUTUAL = 0.3
+_ONE_WAY_FOR_SURE = 0.5
 _LEAST_UNCERTAINTY = 0.01
 _LEAST_CONTRAST = 0.05
 
@@ -104,9 +106,14 @@ def _structure(counts: NDArray[np.float64]) -> float:
 
 
 def _asymmetry(counts: NDArray[np.float64]) -> float:
-    """What remains of the wrong labels when cats as dogs and dogs as cats cancel out."""
+    """How much of the wrong labels remains when cats as dogs and dogs as cats cancel out.
+
+    Even of mutual confusion a part remains, since one of two classes is often confused more.
+    """
     wrong = counts.sum() - np.trace(counts)
-    return min(float(np.abs(counts - counts.T).sum() / wrong), 1.0) if wrong else 0.0
+    one_way = float(np.abs(counts - counts.T).sum() / (2 * wrong)) if wrong else 0.0
+    span = _ONE_WAY_FOR_SURE - _ONE_WAY_OF_MUTUAL
+    return min(max((one_way - _ONE_WAY_OF_MUTUAL) / span, 0.0), 1.0)
 
 
 def true_class_probabilities(
