@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import shutil
 import threading
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _FILES_AT_ONCE = 8
 _PATHS_AT_ONCE = 500
 _SECONDS_BETWEEN_REPORTS = 0.2
+_SECONDS_TO_STOP = 2.0
 _ADDRESS = re.compile(r"hf://datasets/(?P<repository>[^@]+)@(?P<revision>[^/]+)/(?P<path>[^:]+)")
 
 
@@ -128,6 +131,14 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
 
 
+def _are_at_work(workers: Sequence[threading.Thread], seconds: float) -> bool:
+    """Wait for threads, but not longer; whether one of them is still at work."""
+    until = time.monotonic() + seconds
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
+    return any(worker.is_alive() for worker in workers)
+
+
 class Download:
     """A download of several files, of which whole ones stay when it is broken off.
 
@@ -143,6 +154,8 @@ class Download:
         self._token = token
         self._kept = self.total - sum(file.size for file in self.missing)
         self._received = dict.fromkeys(self.missing, 0)
+        self._waiting = deque(self.missing)
+        self._failures: list[Exception] = []
         self._is_stopped = threading.Event()
 
     @property
@@ -156,22 +169,36 @@ class Download:
         Args:
             on_fetch: Called in this thread.
         """
-        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-            jobs = {pool.submit(self._fetch, file) for file in self.missing}
-            try:
-                while jobs:
-                    done, jobs = wait(jobs, _SECONDS_BETWEEN_REPORTS, FIRST_EXCEPTION)
-                    for job in done:
-                        job.result()
-                    if on_fetch is not None and self.total:
-                        received = min(self._kept + sum(self._received.values()), self.total)
-                        on_fetch("downloading", received, self.total)
-            except BaseException as error:
-                # After a failure the files on their way are finished: the library keeps no parts.
-                if not isinstance(error, Exception):
-                    self._is_stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        # Not a pool: at the end of the process Python waits for a pool's threads, and a connection
+        # that hangs would keep the user from interrupting.
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(_FILES_AT_ONCE)]
+        for worker in workers:
+            worker.start()
+        try:
+            while _are_at_work(workers, _SECONDS_BETWEEN_REPORTS):
+                self._report(on_fetch)
+        except BaseException:
+            self._is_stopped.set()
+            _are_at_work(workers, _SECONDS_TO_STOP)
+            raise
+        if self._failures:
+            raise self._failures[0]
+        self._report(on_fetch)
+
+    def _work(self) -> None:
+        # After a failure the files on their way are finished: the library keeps no parts.
+        while self._waiting and not self._failures and not self._is_stopped.is_set():
+            with contextlib.suppress(IndexError):
+                file = self._waiting.popleft()
+                try:
+                    self._fetch(file)
+                except Exception as error:  # noqa: BLE001 - raised by the thread that waits
+                    self._failures.append(error)
+
+    def _report(self, on_fetch: FetchProgress | None) -> None:
+        if on_fetch is not None and self.total and self.missing:
+            received = min(self._kept + sum(self._received.values()), self.total)
+            on_fetch("downloading", received, self.total)
 
     def kept_text(self, folder: Path) -> str:
         """What stays of it, in words, after it was broken off."""
