@@ -59,6 +59,8 @@ class AnalyzeConfig:
     """Show the samples to the trained model as well; --no-model looks at the trajectories alone."""
     top: int = _SHOWN
     """How many of the most suspicious samples to print."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class FiguresConfig:
     """Where to; by default figures/ in the run folder."""
     pictures: bool = True
     """--no-pictures draws where the images are not at hand."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class ReportConfig:
     """The most samples of a category that the page of a class shows."""
     pictures: bool = True
     """--no-pictures writes the report where the images are not at hand."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
 
 @dataclass(frozen=True)
@@ -277,10 +283,11 @@ def _analyze(words: list[str], program: str) -> int:
     budget = None if config.review_budget is None else _share(config.review_budget)
     from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.summary_text import summary_text
+    from dataparams.data.hub_token import token_file
     from dataparams.progress import progress_display
     from dataparams.runs import RunFolder
 
-    with progress_display("analyzing") as display:
+    with token_file(config.hf_token_file), progress_display("analyzing") as display:
         run = RunFolder(config.run)
         analysis = analyze(
             run,
@@ -298,6 +305,7 @@ def _analyze(words: list[str], program: str) -> int:
 
 def _figures(words: list[str], program: str) -> int:
     config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
+    from dataparams.data.hub_token import token_file
     from dataparams.figures import write_figures
     from dataparams.progress import progress_display
     from dataparams.runs import RunFolder, newest_run
@@ -306,7 +314,7 @@ def _figures(words: list[str], program: str) -> int:
     if given is None and any(Path(name, "run.json").is_file() for name in config.class_):
         raise UserError("A run folder stands among the names of --class; put it in front of it.")
     run = newest_run(Path("weights_CL")) if given is None else RunFolder(given)
-    with progress_display("drawing") as display:
+    with token_file(config.hf_token_file), progress_display("drawing") as display:
         analysis = _current(run, display, pictures=config.pictures)
         labels = [analysis.label_of(name) for name in config.class_] or None
         with _pictures_expected():
@@ -328,13 +336,14 @@ def _report(words: list[str], program: str) -> int:
     config = tyro.cli(ReportConfig, args=words, prog=f"{program} report")
     if config.pile_limit < 1:
         raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")
+    from dataparams.data.hub_token import token_file
     from dataparams.figures import embed
     from dataparams.progress import progress_display
     from dataparams.report import write_report
     from dataparams.runs import RunFolder
 
     run = RunFolder(config.run)
-    with progress_display("writing the report") as display:
+    with token_file(config.hf_token_file), progress_display("writing the report") as display:
         analysis = _current(run, display, pictures=config.pictures)
         with _pictures_expected():
             index = write_report(

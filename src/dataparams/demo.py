@@ -130,6 +130,9 @@ class _Named:
     def __init__(self, display: ProgressDisplay, name: str, epochs: int) -> None:
         self._display, self._name, self._epochs = display, name, epochs
 
+    def fetched(self, what: str, done: int, total: int) -> None:
+        self._display.fetched(what, done, total)
+
     def decoded(self, done: int, total: int) -> None:
         self._display.decoded(done, total)
 

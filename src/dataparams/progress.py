@@ -6,14 +6,23 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from dataparams.terminal import size_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import Progress, TaskID
 
 
+_TAKES_LONG = 1_000_000_000
+"""Bytes."""
+
+
 class ProgressDisplay(Protocol):
     """What training and loading report to."""
+
+    def fetched(self, what: str, done: int, total: int) -> None:
+        """So many bytes of all are downloaded, or prepared; called from any thread."""
 
     def decoded(self, done: int, total: int) -> None:
         """So many images of all are decoded."""
@@ -28,6 +37,9 @@ class ProgressDisplay(Protocol):
 class SilentProgress:
     """Shows nothing."""
 
+    def fetched(self, what: str, done: int, total: int) -> None:
+        """Show nothing."""
+
     def decoded(self, done: int, total: int) -> None:
         """Show nothing."""
 
@@ -41,6 +53,17 @@ class SilentProgress:
 class PlainProgress(SilentProgress):
     """Lines only, flushed at once."""
 
+    def __init__(self) -> None:
+        self._tenths: dict[str, int] = {}
+
+    def fetched(self, what: str, done: int, total: int) -> None:
+        """Print a line at the start, and at each tenth of what takes long."""
+        tenths = 10 * done // total if total > _TAKES_LONG else 0
+        if tenths > self._tenths.get(what, -1):
+            self._tenths[what] = tenths
+            of = f"{size_text(done)} of " if tenths else ""
+            self.line(f"{what} {of}{size_text(total)}")
+
     def line(self, text: str) -> None:
         """Print the line."""
         sys.stdout.write(text + "\n")
@@ -53,8 +76,16 @@ class BarProgress(SilentProgress):
     def __init__(self, bars: Progress, title: str) -> None:
         self._bars = bars
         self._title = title
+        self._fetching: dict[str, TaskID] = {}
         self._decoding: TaskID | None = None
         self._training: TaskID | None = None
+
+    def fetched(self, what: str, done: int, total: int) -> None:
+        """Move the bar of the downloading, or of the preparing."""
+        if what not in self._fetching:
+            self._fetching[what] = self._bars.add_task(f"{what} {size_text(total)}", total=total)
+        task = self._fetching[what]
+        self._bars.update(task, completed=done, visible=done < total)
 
     def decoded(self, done: int, total: int) -> None:
         """Move the bar of the decoding."""

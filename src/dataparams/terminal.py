@@ -27,3 +27,16 @@ def text_table(header: list[str], rows: list[list[str]]) -> str:
         [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines
     )
     return "\n".join(("  " + "  ".join(cells)).rstrip() for cells in padded)
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people.
+
+    Example:
+        >>> size_text(146_100_000_000), size_text(1500)
+        ('146.1 GB', '1.5 kB')
+    """
+    for factor, unit in ((1e9, "GB"), (1e6, "MB")):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size / 1e3:.1f} kB"

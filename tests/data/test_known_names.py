@@ -14,6 +14,7 @@ import torch
 from made_images import encoded, image_folder, picture
 
 from dataparams.data import load_dataset
+from dataparams.data.tables import choose_splits
 from dataparams.errors import DataError, UserError
 
 if TYPE_CHECKING:
@@ -124,8 +125,8 @@ def hub(monkeypatch):
             )
             for split, labels in labels_by_split.items()
         }
-        monkeypatch.setattr(module, "_ask_hub", lambda name: None)
-        monkeypatch.setattr(datasets, "load_dataset", lambda name: datasets.DatasetDict(tables))
+        chosen = {split: tables[split] for split in choose_splits(list(tables)) if split}
+        monkeypatch.setattr(module, "open_hub_tables", lambda name, **_: chosen)
 
     return serve
 

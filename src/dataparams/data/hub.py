@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
+import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataparams.data.decoding import decode_dataset
 from dataparams.data.folder import safe_name
+from dataparams.data.hub_download import (
+    Download,
+    measure_files,
+    parse_addresses,
+    require_room,
+    secret,
+)
+from dataparams.data.hub_refusals import NotOnHubError, Place, explain_refusal
+from dataparams.data.hub_token import find_token
 from dataparams.data.parquet import encoded_image
 from dataparams.data.tables import (
     IMAGE_COLUMNS,
@@ -21,20 +33,31 @@ from dataparams.data.tables import (
 from dataparams.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dataparams.data.decoding import Progress
+    from dataparams.data.hub_download import FetchProgress
+    from dataparams.data.hub_token import HubToken
     from dataparams.data.image_files import EncodedImage
     from dataparams.data.images import ImageDataset
 
-
-class NotOnHubError(DataError):
-    """The hub has no such data set, or cannot be asked."""
-
+__all__ = [
+    "HubImages",
+    "NotOnHubError",
+    "hub_repository",
+    "is_hub_name",
+    "load_hub",
+    "open_hub_images",
+    "open_hub_tables",
+    "short_hub_name",
+]
 
 _SECONDS_TO_ANSWER = 10
+_SECONDS_BETWEEN_LOOKS = 0.5
 _ROWS_AT_ONCE = 1024
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_SHORT_NAMES = {"imagenet-1k": "ILSVRC/imagenet-1k"}
+_INFO = "dataset_info.json"
 
 
 def is_hub_name(name: str) -> bool:
@@ -47,6 +70,30 @@ def is_hub_name(name: str) -> bool:
     return _HUB_NAME.fullmatch(name) is not None and not name.startswith(".")
 
 
+def hub_repository(name: str) -> str:
+    """Find the repository that a name means: some are known by a short name.
+
+    Example:
+        >>> hub_repository("imagenet-1k"), hub_repository("uoft-cs/cifar10")
+        ('ILSVRC/imagenet-1k', 'uoft-cs/cifar10')
+    """
+    wanted = name.lower()
+    known = (r for short, r in _SHORT_NAMES.items() if wanted in (short, r.lower()))
+    return next(known, name)
+
+
+def short_hub_name(name: str) -> str:
+    """Name of a data set that can be a folder's name; the short one where there is one.
+
+    Example:
+        >>> short_hub_name("ILSVRC/imagenet-1k"), short_hub_name("uoft-cs/cifar10")
+        ('imagenet-1k', 'uoft-cs-cifar10')
+    """
+    repository = hub_repository(name)
+    known = (short for short, r in _SHORT_NAMES.items() if r == repository)
+    return next(known, safe_name(name))
+
+
 def load_hub(
     name: str,
     *,
@@ -54,6 +101,7 @@ def load_hub(
     seed: int,
     image_size: int | None = None,
     on_progress: Progress | None = None,
+    on_fetch: FetchProgress | None = None,
 ) -> ImageDataset:
     """Load a data set of the Hugging Face hub, or what an earlier load left in its cache.
 
@@ -64,17 +112,19 @@ def load_hub(
         seed: What that choice depends on.
         image_size: Height and width of the result; None decides by the images.
         on_progress: Called with the number of images done and the number of all images.
+        on_fetch: See ``open_hub_tables``.
 
     Returns:
         The data set, with ids ``<split>/<row>``.
 
     Raises:
         NotOnHubError: If the data set is unknown or the hub cannot be reached.
-        DataError: If its columns or labels are not those of image classification.
+        DataError: If the hub refuses it, or its columns or labels are not those of image
+            classification.
     """
     import polars as pl
 
-    tables = _choose_tables(name, _fetch(name))
+    tables = open_hub_tables(name, on_fetch=on_fetch)
     first = next(iter(tables.values()))
     image, label = _choose_columns(first.features)
     images = [HubImages(table, image) for table in tables.values()]
@@ -82,7 +132,7 @@ def load_hub(
     columns = {split: pl.Series(list(table[label])) for split, table in tables.items()}
     labels, class_names = encode_labels(columns, names)
     return decode_dataset(
-        safe_name(name),
+        short_hub_name(name),
         class_names,
         arrange_splits(labels, val_frac=val_frac, seed=seed),
         _read_images(images),
@@ -125,72 +175,299 @@ def open_hub_images(name: str) -> dict[str, HubImages]:
 
     Raises:
         NotOnHubError: If the data set is unknown or the hub cannot be reached.
-        DataError: If its columns are not those of image classification.
+        DataError: If the hub refuses it, or its columns are not those of image classification.
     """
-    tables = _choose_tables(name, _fetch(name))
+    tables = open_hub_tables(name)
     image, _ = _choose_columns(next(iter(tables.values())).features)
     return {split: HubImages(table, image) for split, table in tables.items()}
 
 
-def _fetch(name: str) -> Any:
-    """Load by one request that fails fast; without an answer, from the cache or not at all."""
+def open_hub_tables(name: str, *, on_fetch: FetchProgress | None = None) -> dict[str, Any]:
+    """Open the splits of a data set of the hub as tables that are mapped from disk.
+
+    The first call downloads the training and the validation split, and no other; later ones use
+    no network. The token is that of ``token_file``, of HF_TOKEN, or of the hub library's login.
+
+    Args:
+        name: ``owner/name`` or ``name``.
+        on_fetch: Called with what is being done ("downloading", then "preparing"), the number of
+            bytes done and of all bytes; not always in the calling thread.
+
+    Returns:
+        Tables (``datasets.Dataset``) by the name of their split, in the order training,
+        validation; one entry where there is only one split.
+
+    Raises:
+        NotOnHubError: If the data set is unknown or the hub cannot be reached.
+        DataError: If the hub refuses it, the disk has no room, or what was downloaded is damaged.
+    """
+    repository = hub_repository(name)
+    with _quiet_libraries():
+        tables = _open_prepared(repository) or _open_library_cache(repository)
+        if tables is None:
+            _prepare(repository, on_fetch)
+            tables = _open_prepared(repository)
+    if tables is None:
+        raise DataError(f"The data set {name!r} was prepared and is gone again; try once more.")
+    return tables
+
+
+# --- what is on the disk -------------------------------------------------------------------------
+
+
+def _prepared_folder(repository: str) -> Path:
     import datasets
 
-    # Running the script that an old data set brings along would be running a stranger's code.
-    datasets.config.HF_DATASETS_TRUST_REMOTE_CODE = False
-    trouble = _ask_hub(name)
+    folder = repository.replace("/", "___")
+    return Path(datasets.config.HF_DATASETS_CACHE).expanduser() / "dataparams" / folder
+
+
+def _open_prepared(repository: str) -> dict[str, Any] | None:
+    """Open what an earlier call prepared, the newest; None where there is nothing."""
+    found = [
+        info
+        for info in _prepared_folder(repository).glob(f"*/{_INFO}")
+        if not info.parent.name.endswith(".incomplete")
+    ]
+    if not found:
+        return None
+    folder = max(found, key=lambda info: info.stat().st_mtime).parent
     try:
-        with _without_network() if trouble else contextlib.nullcontext():
-            return datasets.load_dataset(name)
-    except Exception as error:
-        reason = trouble or f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise NotOnHubError(
-            f"The data set {name!r} cannot be loaded from the Hugging Face hub: {reason} "
-            "Check the name and the network, or give the path of a local folder."
-        ) from error
+        return _read_prepared(folder)
+    except Exception as error:  # noqa: BLE001 - each of several libraries has its own
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    raise DataError(
+        f"The copy of {repository!r} in {folder} is damaged ({reason}). Remove that folder; the "
+        "same command makes it anew from what was downloaded."
+    )
 
 
-def _ask_hub(name: str) -> str | None:
-    """Ask the hub for a data set; return what stands in the way."""
-    from huggingface_hub import HfApi, errors
+def _read_prepared(folder: Path) -> dict[str, Any]:
+    import datasets
+
+    splits = datasets.DatasetInfo.from_directory(str(folder)).splits
+    tables = {}
+    for split in _choose_names(folder.name, splits):
+        pieces = [
+            *folder.glob(f"*-{split}.arrow"),
+            *sorted(folder.glob(f"*-{split}-?????-of-?????.arrow")),
+        ]
+        opened = [datasets.Dataset.from_file(str(piece)) for piece in pieces]
+        table = datasets.concatenate_datasets(opened) if opened else []
+        if len(table) != splits[split].num_examples:
+            raise ValueError(
+                f"the split {split} has {len(table)} rows, expected {splits[split].num_examples}"
+            )
+        tables[split] = table
+    return tables
+
+
+def _open_library_cache(repository: str) -> dict[str, Any] | None:
+    """Open what other programs had the library load, or nothing."""
+    import datasets
 
     try:
-        HfApi().dataset_info(name, timeout=_SECONDS_TO_ANSWER)
-    except errors.GatedRepoError:
-        return "it is gated; accept its terms on its page and run `hf auth login`."
-    except errors.RepositoryNotFoundError:
-        return "there is none of that name, or it is private."
-    except Exception as error:  # noqa: BLE001 - which kinds there are depends on the HTTP library
-        return f"the hub does not answer ({type(error).__name__})."
-    return None
+        with _without_network():
+            loaded = datasets.load_dataset(repository)
+        return {split: loaded[split] for split in _choose_names(repository, loaded)}
+    except Exception:  # noqa: BLE001 - whatever it is that hinders, the hub is asked then
+        return None
 
 
 @contextlib.contextmanager
 def _without_network() -> Iterator[None]:
-    """Have the libraries look into their cache only, instead of trying again for minutes."""
+    """Have the libraries look into their cache only."""
     import datasets
     from huggingface_hub import constants
 
-    holders: list[Any] = [datasets.config, constants]
-    before = [holder.HF_HUB_OFFLINE for holder in holders]
+    with _set(datasets.config, HF_HUB_OFFLINE=True), _set(constants, HF_HUB_OFFLINE=True):
+        yield
+
+
+@contextlib.contextmanager
+def _set(holder: Any, **values: Any) -> Iterator[None]:
+    """Set what a module has of some settings, meanwhile."""
+    before = {name: getattr(holder, name) for name in values if hasattr(holder, name)}
     try:
-        for holder in holders:
-            holder.HF_HUB_OFFLINE = True
+        for name in before:
+            setattr(holder, name, values[name])
         yield
     finally:
-        for holder, value in zip(holders, before, strict=True):
-            holder.HF_HUB_OFFLINE = value
+        for name, value in before.items():
+            setattr(holder, name, value)
 
 
-def _choose_tables(name: str, loaded: Any) -> dict[str, Any]:
-    """Choose the tables of the two splits, or the one there is."""
-    train, val = choose_splits(list(loaded))
-    if train is None and len(loaded) != 1:
-        raise DataError(
-            f"{name} has the splits {', '.join(loaded)}; expected one of them to be 'train'."
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep the libraries from printing, from reporting home, and from running strangers' code."""
+    import datasets
+    from huggingface_hub import constants
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(
+            _set(
+                datasets.config,
+                HF_DATASETS_TRUST_REMOTE_CODE=False,
+                HF_UPDATE_DOWNLOAD_COUNTS=False,
+            )
         )
-    chosen = (train, val) if train is not None else (next(iter(loaded)), None)
-    return {split: loaded[split] for split in chosen if split is not None}
+        stack.enter_context(_set(constants, HF_HUB_DISABLE_TELEMETRY=True))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        for library in ("datasets", "huggingface_hub"):
+            logger = logging.getLogger(library)
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
+        stack.enter_context(_without_bars())
+        yield
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    import datasets
+    from huggingface_hub import utils
+
+    libraries = (datasets.utils, utils)
+    silenced = [library for library in libraries if not library.are_progress_bars_disabled()]
+    try:
+        for library in silenced:
+            library.disable_progress_bars()
+        yield
+    finally:
+        for library in silenced:
+            library.enable_progress_bars()
+
+
+# --- what the hub has ----------------------------------------------------------------------------
+
+
+def _prepare(repository: str, on_fetch: FetchProgress | None) -> None:
+    """Download a data set and prepare it for reading."""
+    import datasets
+    from huggingface_hub import constants
+
+    token = find_token()
+    place = Place(repository, constants.ENDPOINT, str(Path(constants.HF_HOME)))
+    downloads: list[Download] = []
+    try:
+        builder = _builder(repository, _ask_hub(repository, token), token)
+        folder = _prepared_folder(repository) / str(builder.hash or "main")
+        download = _plan(builder, token)
+        if download is not None:
+            arrow = Path(datasets.config.HF_DATASETS_CACHE).expanduser()
+            _require_room(repository, builder, download, arrow)
+            downloads.append(download)
+            download.run(on_fetch)
+            downloads.clear()
+        with _watched(folder, builder.info.dataset_size or 0, on_fetch):
+            builder.download_and_prepare(str(folder))
+    except Exception as error:  # noqa: BLE001 - which kinds there are depends on the HTTP library
+        kept = "".join(d.kept_text(Path(constants.HF_HUB_CACHE)) for d in downloads)
+        refusal = explain_refusal(error, place, token, kept)
+    else:
+        return
+    if repository in _SHORT_NAMES.values():
+        # This one is known to exist: nobody mistyped it.
+        refusal = DataError(str(refusal))
+    # Not from the error: what hangs on it are requests, and these carry the token.
+    raise refusal.with_traceback(None)
+
+
+def _ask_hub(repository: str, token: HubToken | None) -> tuple[str, str | None]:
+    """Ask the hub by requests that fail fast: the data set's own name, and its newest commit."""
+    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+
+    info = HfApi(token=secret(token)).dataset_info(repository, timeout=_SECONDS_TO_ANSWER)
+    files = [file.rfilename for file in info.siblings or []]
+    if files and (info.gated or info.private):
+        # Everybody sees that a gated data set is there; only its files tell who may read them.
+        files.sort(key=lambda file: file.endswith(".parquet"))
+        get_hf_file_metadata(
+            hf_hub_url(info.id, files[-1], repo_type="dataset", revision=info.sha),
+            token=secret(token),
+            timeout=_SECONDS_TO_ANSWER,
+        )
+    return info.id, info.sha
+
+
+def _builder(repository: str, found: tuple[str, str | None], token: HubToken | None) -> Any:
+    """Make the library's builder of a data set, of the chosen splits only."""
+    import datasets
+
+    name, commit = found
+    builder = datasets.load_dataset_builder(name, revision=commit, token=secret(token))
+    files = builder.config.data_files
+    if files:
+        chosen = _choose_names(repository, files)
+        for split in set(files) - set(chosen):
+            del files[split]
+        for split in set(builder.info.splits or ()) - set(chosen):
+            del builder.info.splits[split]
+    known = (builder.info.splits or {}).values()
+    builder.info.dataset_size = sum(split.num_bytes or 0 for split in known) or None
+    # The library would want room once more for what is downloaded by then.
+    builder.info.download_size = builder.info.size_in_bytes = None
+    return builder
+
+
+def _plan(builder: Any, token: HubToken | None) -> Download | None:
+    """Plan the download of the builder's files, as far as they lie on the hub."""
+    addresses = [file for files in (builder.config.data_files or {}).values() for file in files]
+    files = parse_addresses(addresses)
+    if not files or len({(file.repository, file.revision) for file in files}) > 1:
+        return None
+    return Download(measure_files(files, token), token)
+
+
+def _require_room(repository: str, builder: Any, download: Download, arrow: Path) -> None:
+    from huggingface_hub import constants
+
+    cache = Path(constants.HF_HUB_CACHE)
+    # Images are compressed already, so that both copies are about as large.
+    builder.info.dataset_size = builder.info.dataset_size or download.total
+    require_room(
+        repository,
+        {cache: download.num_missing_bytes, arrow: builder.info.dataset_size},
+        {cache: "to download", arrow: "prepared for reading"},
+    )
+
+
+@contextlib.contextmanager
+def _watched(folder: Path, total: int, on_fetch: FetchProgress | None) -> Iterator[None]:
+    """Report from a thread how much of a folder has been written."""
+    if on_fetch is None or not total:
+        yield
+        return
+    is_done = threading.Event()
+
+    def watch(report: FetchProgress) -> None:
+        while not is_done.wait(_SECONDS_BETWEEN_LOOKS):
+            files = folder.with_name(f"{folder.name}.incomplete").glob("*.arrow")
+            with contextlib.suppress(OSError):
+                report("preparing", min(sum(f.stat().st_size for f in files), total), total)
+
+    watcher = threading.Thread(target=watch, args=(on_fetch,), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        watcher.join()
+    on_fetch("preparing", total, total)
+
+
+def _choose_names(name: str, splits: Iterable[str]) -> list[str]:
+    """Choose the names of the two splits, or of the one there is."""
+    names = list(splits)
+    train, val = choose_splits(names)
+    if train is None and len(names) != 1:
+        raise DataError(
+            f"{name} has the splits {', '.join(names)}; expected one of them to be 'train'."
+        )
+    return [split for split in (train or names[0], val if train else None) if split is not None]
+
+
+# --- columns and rows ----------------------------------------------------------------------------
 
 
 def _choose_columns(features: Any) -> tuple[str, str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataparams.data.decoding import Progress
+    from dataparams.data.hub_download import FetchProgress
     from dataparams.data.images import ImageDataset
 
 LARGEST_SIZE = 1024
@@ -31,6 +32,7 @@ def load_dataset(
     seed: int = 0,
     image_size: int | None = None,
     on_progress: Progress | None = None,
+    on_fetch: FetchProgress | None = None,
 ) -> ImageDataset:
     """Load a labeled image data set into memory.
 
@@ -39,8 +41,8 @@ def load_dataset(
             (``digits``, ``cifar10``, ``cifar100``, ``mnist``, ``fashion-mnist``; case, hyphens and
             underscores do not matter); the path of an image folder (``<class>/<image>``, perhaps
             below ``train/`` and ``val/``), of a Parquet file, or of a folder of Parquet files; the
-            name of a data set on the Hugging Face hub. A path that is named like a built-in data
-            set is written with a separator: ``./digits``.
+            name of a data set on the Hugging Face hub (``imagenet-1k`` for short). A path that is
+            named like a built-in data set is written with a separator: ``./digits``.
         data_dir: Where built-in data sets are kept and downloaded to.
         val_frac: Share of every class to set aside for validation, above 0 and below 1, where the
             data set does not come split.
@@ -49,6 +51,8 @@ def load_dataset(
             one cropped around its middle. None takes the images' own size if they share one of at
             most 96 x 96, and otherwise 64.
         on_progress: Called with the number of images decoded and the number of all images.
+        on_fetch: Called while a data set of the hub is downloaded and prepared, with what is being
+            done, the number of bytes done and of all bytes; not always in the calling thread.
 
     Returns:
         The data set. Images that cannot be read are left out, listed in ``unreadable``.
@@ -79,7 +83,12 @@ def load_dataset(
             path, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
         )
     load_named = partial(
-        load_hub, val_frac=val_frac, seed=seed, image_size=image_size, on_progress=on_progress
+        load_hub,
+        val_frac=val_frac,
+        seed=seed,
+        image_size=image_size,
+        on_progress=on_progress,
+        on_fetch=on_fetch,
     )
     return from_hub(name, load_named)
 

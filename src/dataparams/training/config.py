@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
@@ -20,7 +20,8 @@ class TrainConfig:
 
     dataset: str = "digits"
     """digits, cifar10, cifar100, mnist, fashion-mnist; the path of an image folder
-    (<class>/<image>) or of Parquet; or a name on the Hugging Face hub."""
+    (<class>/<image>) or of Parquet; or a name on the Hugging Face hub
+    (imagenet-1k for ILSVRC/imagenet-1k)."""
     recipe: Recipe = "quick"
     """What the other flags default to: 'quick' trains a small network in minutes; 'cifar' is the
     published recipe (WideResNet-28-10, CIFAR-100, 120 epochs)."""
@@ -35,6 +36,9 @@ class TrainConfig:
 
     data_dir: str = "data"
     """Where built-in data sets are kept and downloaded to."""
+    hf_token_file: str | None = None
+    """File with a token of the Hugging Face hub, for gated data sets such as imagenet-1k; by
+    default HF_TOKEN or the hub's own login. It is not stored."""
     val_frac: float = 0.1
     """Share set aside for validation where the data set does not come split."""
     image_size: int | None = None
@@ -123,6 +127,20 @@ MAY_CHANGE_ON_RESUME = frozenset(
     | {"output_dir", "exp_prefix"}
 )
 """The settings that do not decide what a run computes."""
+
+
+NEVER_STORED = frozenset({"hf_token_file"})
+"""The settings that are written nowhere."""
+
+
+def stored_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings of a run that may be written down.
+
+    Example:
+        >>> "hf_token_file" in stored_settings(TrainConfig(hf_token_file="token.txt"))
+        False
+    """
+    return {name: value for name, value in asdict(config).items() if name not in NEVER_STORED}
 
 
 def require_valid(config: TrainConfig) -> None:

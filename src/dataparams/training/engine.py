@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,13 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from dataparams.data import Augmentation, DeviceBatches, channel_statistics
+from dataparams.data.hub_token import token_file
 from dataparams.errors import RunError, UserError
 from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
-from dataparams.training.config import TrainConfig, require_valid
+from dataparams.training.config import TrainConfig, require_valid, stored_settings
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
@@ -64,8 +65,8 @@ def train(
     if config.workers is not None:
         torch.set_num_threads(config.workers)
     accelerator = _accelerator(config)
-    with accelerator.main_process_first():
-        data = prepare_data(config, dataset, display.decoded)
+    with token_file(config.hf_token_file), accelerator.main_process_first():
+        data = prepare_data(config, dataset, display.decoded, display.fetched)
     run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
     training = _Training(config, data, accelerator, run, display, model)
     _on_main(accelerator, lambda: open_run(run, config, data))
@@ -180,7 +181,7 @@ class _Training:
             self.accelerator.project_configuration.set_directories(str(self.run.path))
             plain = {
                 name: value if isinstance(value, int | float | str | bool) else str(value)
-                for name, value in asdict(self.config).items()
+                for name, value in stored_settings(self.config).items()
             }
             self.accelerator.init_trackers("dataparams", config=plain)
         while self.epoch < self.config.epochs:

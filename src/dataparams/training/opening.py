@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataparams.data.builtin import builtin_name
 from dataparams.data.sources import local_path
 from dataparams.errors import RunError
-from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig
+from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, stored_settings
 
 if TYPE_CHECKING:
     from dataparams.runs import RunFolder
@@ -88,7 +87,7 @@ def _source(config: TrainConfig) -> dict[str, Any]:
 def _plain_config(config: TrainConfig) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(config).items()
+        for name, value in stored_settings(config).items()
     }
 
 

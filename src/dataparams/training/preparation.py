@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataparams.data import CorruptedLabels, ImageDataset, LabeledImages
+    from dataparams.data.hub_download import FetchProgress
     from dataparams.runs import EpochRecord
     from dataparams.training.config import TrainConfig
 
@@ -43,6 +44,7 @@ def prepare_data(
     config: TrainConfig,
     dataset: ImageDataset | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_fetch: FetchProgress | None = None,
 ) -> TrainingData:
     """Load the data set, make labels wrong where asked to, and select samples where asked to.
 
@@ -50,6 +52,7 @@ def prepare_data(
         config: The configuration.
         dataset: A data set that is in memory already, in place of ``config.dataset``.
         on_progress: Called with the number of images decoded and of all images.
+        on_fetch: Called with what is done to data of the hub, bytes done and all bytes.
 
     Raises:
         UserError: If data, noise or selection cannot be used.
@@ -67,6 +70,7 @@ def prepare_data(
             seed=config.seed,
             image_size=config.image_size,
             on_progress=on_progress,
+            on_fetch=on_fetch,
         )
     train, truth = dataset.train, None
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
