@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from dataparams.data.decoding import decode_dataset
 from dataparams.data.folder import safe_name
@@ -22,6 +24,9 @@ from dataparams.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
 
     from dataparams.data.decoding import Progress
     from dataparams.data.image_files import EncodedImage
@@ -214,3 +219,70 @@ def _read_images(splits: Sequence[HubImages]) -> Iterator[Sequence[EncodedImage]
     for images in splits:
         for start in range(0, len(images), _ROWS_AT_ONCE):
             yield images.read(range(start, min(start + _ROWS_AT_ONCE, len(images))))
+
+
+# --- images that stay encoded --------------------------------------------------------------------
+
+
+class HubTable(HubImages):
+    """The encoded images of one split, of which a store is made.
+
+    Args:
+        table: The split, in the library's own type.
+        column: Name of the column of images.
+        folder: What paths in the column are relative to.
+    """
+
+    def __init__(self, table: Any, column: str, folder: Path = Path()) -> None:
+        super().__init__(table, column)
+        self._folder = folder
+
+    def read(self, rows: Sequence[int]) -> list[EncodedImage]:
+        """Read the encoded images of some rows."""
+        cells = self._table[list(rows)][self._column]
+        return [encoded_image(cell, self._folder) for cell in cells]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each encoded image, (n,), -1 where there is only a path, or nothing."""
+        import pyarrow.compute as pc
+
+        column = pc.struct_field(self._table.data.column(self._column), "bytes")
+        lengths = pc.fill_null(pc.binary_length(column), -1)
+        return np.asarray(lengths.to_numpy(), dtype=np.int64)
+
+
+class HubListing(NamedTuple):
+    """The rows of a data set of the hub, none of their images read.
+
+    Attributes:
+        class_names: Name of class 0, 1, ...
+        labels: Class of each row by split, (n,) each, int64.
+        tables: The images of each split.
+    """
+
+    class_names: tuple[str, ...]
+    labels: dict[str, Tensor]
+    tables: list[HubTable]
+
+
+def list_hub(name: str) -> HubListing:
+    """List a data set of the hub, as ``load_hub`` describes it.
+
+    Args:
+        name: ``owner/name`` or ``name``.
+
+    Raises:
+        NotOnHubError: If the data set is unknown or the hub cannot be reached.
+        DataError: If its columns or labels are not those of image classification.
+    """
+    import polars as pl
+
+    tables = _choose_tables(name, _fetch(name))
+    features = next(iter(tables.values())).features
+    image, label = _choose_columns(features)
+    columns = {
+        split: pl.Series(table.select_columns([label]).with_format("arrow")[:][label])
+        for split, table in tables.items()
+    }
+    labels, class_names = encode_labels(columns, getattr(features[label], "names", None))
+    return HubListing(class_names, labels, [HubTable(table, image) for table in tables.values()])

@@ -66,6 +66,22 @@ def decode_whole(source: EncodedImage, longest_side: int) -> NDArray[np.uint8] |
     return None if isinstance(pixels, str) else pixels
 
 
+def decode_for_cache(
+    data: bytes, shorter_side: int, *, keeps_jpeg: bool
+) -> NDArray[np.uint8] | str | None:
+    """Decode one image to keep it smaller, upright and in color.
+
+    Args:
+        data: The encoded image.
+        shorter_side: Pixels to which the shorter side is resized; a smaller image keeps its size.
+        keeps_jpeg: Whether a JPEG file that is no larger than wanted is kept as it is.
+
+    Returns:
+        (height, width, 3), uint8; the reason if it cannot be decoded; None where it is kept.
+    """
+    return _decode(data, partial(_to_kept, shorter_side=shorter_side, keeps_jpeg=keeps_jpeg))
+
+
 def _decode(source: EncodedImage, finish: Callable[[Image.Image], _Result]) -> _Result | str:
     """Open one image and hand it on, or say why it cannot be decoded."""
     from PIL import Image
@@ -108,6 +124,26 @@ def _to_whole(image: Image.Image, longest_side: int) -> NDArray[np.uint8]:
     if turn is not None:
         plain = plain.transpose(turn)
     return np.array(plain.convert("RGB"))
+
+
+def _to_kept(
+    image: Image.Image, shorter_side: int, *, keeps_jpeg: bool
+) -> NDArray[np.uint8] | None:
+    from PIL.Image import Resampling
+
+    scale = shorter_side / min(image.size)
+    is_small = scale >= 1
+    width, height = (max(1, round(scale * side)) for side in image.size)
+    if not is_small:
+        image.draft(None, (2 * width, 2 * height))
+    image.load()
+    if is_small and keeps_jpeg and image.format == "JPEG":
+        return None
+    plain = _to_gray_or_rgb(image).convert("RGB")
+    if not is_small:
+        plain = plain.resize((width, height), Resampling.BILINEAR, reducing_gap=3.0)
+    turn = _turn(image)
+    return np.array(plain if turn is None else plain.transpose(turn))
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dataparams.data.images import ImageDataset
 
 LARGEST_SIZE = 1024
+_OTHER_NAMES = {"imagenet-1k": "ILSVRC/imagenet-1k"}
 _Loaded = TypeVar("_Loaded")
 
 
@@ -62,7 +63,7 @@ def load_dataset(
         >>> len(digits.train), len(digits.val), tuple(digits.train.images.shape[1:])
         (1438, 359, (1, 8, 8))
     """
-    _require_arguments(val_frac, image_size)
+    require_arguments(val_frac, image_size)
     builtin = builtin_name(name)
     if builtin is not None:
         dataset = load_builtin(
@@ -90,6 +91,16 @@ def local_path(name: str) -> Path | None:
     return path if name and path.exists() else None
 
 
+def hub_name(name: str) -> str:
+    """The whole name of a data set of the hub, for one that is known by a shorter one as well.
+
+    Example:
+        >>> hub_name("imagenet-1k"), hub_name("owner/name")
+        ('ILSVRC/imagenet-1k', 'owner/name')
+    """
+    return _OTHER_NAMES.get(name, name)
+
+
 def from_hub(name: str, load: Callable[[str], _Loaded]) -> _Loaded:
     """Load from the hub what is neither built in nor a path, or say all that was tried.
 
@@ -112,7 +123,7 @@ def from_hub(name: str, load: Callable[[str], _Loaded]) -> _Loaded:
     if not is_hub_name(name):
         raise DataError(f"{sought}; nor can it be a name on the Hugging Face hub (owner/name).")
     try:
-        return load(name)
+        return load(hub_name(name))
     except NotOnHubError as error:
         raise DataError(f"{sought}. {error}") from error
 
@@ -139,7 +150,13 @@ def is_parquet(path: Path) -> bool:
     )
 
 
-def _require_arguments(val_frac: float, image_size: int | None) -> None:
+def require_arguments(val_frac: float, image_size: int | None) -> None:
+    """Raise UserError if an argument of ``load_dataset`` is out of its range.
+
+    Args:
+        val_frac: Above 0 and below 1.
+        image_size: 1 ... 1024, or None.
+    """
     if not 0 < val_frac < 1:
         raise UserError(f"--val-frac is {val_frac}; expected a share above 0 and below 1.")
     if image_size is not None and not 1 <= image_size <= LARGEST_SIZE:
