@@ -192,7 +192,7 @@ def _choose_columns(file: Path) -> tuple[str, str]:
     """Choose the columns of the images and of the labels."""
     import polars as pl
 
-    schema = pl.read_parquet_schema(file)
+    schema = pl.scan_parquet(file, glob=False).collect_schema()
     columns = list(schema)
     images = [name for name, kind in schema.items() if _holds_bytes(kind)]
     texts = [name for name, kind in schema.items() if kind == pl.String]
@@ -220,7 +220,7 @@ def _holds_bytes(kind: pl.DataType) -> bool:
 def _read_column(file: Path, column: str) -> pl.Series:
     import polars as pl
 
-    series = pl.read_parquet(file, columns=[column])[column]
+    series = pl.read_parquet(file, columns=[column], glob=False)[column]
     plain: pl.Series = series.cast(pl.Int64 if series.dtype.is_integer() else pl.String)
     return plain
 
@@ -242,7 +242,7 @@ def _read_images(files: Sequence[Path], column: str) -> Iterator[Sequence[Encode
     import polars as pl
 
     for file in files:
-        lazy = pl.scan_parquet(file).select(column)
+        lazy = pl.scan_parquet(file, glob=False).select(column)
         rows = lazy.select(pl.len()).collect().item()
         pieces = -(-file.stat().st_size // _BYTES_AT_ONCE)
         step = max(1, -(-rows // pieces))

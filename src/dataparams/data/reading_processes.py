@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,19 +43,20 @@ def reading_loader(
         start_method: ``fork``, ``spawn`` or ``forkserver``; None takes the system's.
         is_persistent: Whether the processes stay for the next iteration.
     """
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=jobs,
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        prefetch_factor=PREFETCH if workers else None,
-        multiprocessing_context=start_method if workers else None,
-        persistent_workers=is_persistent and workers > 0,
-        worker_init_fn=_begin,
-        # A loader draws a seed for its processes; the global random state is the training's.
-        generator=torch.Generator(),
-    )
+    with _any_number_of_processes():
+        return DataLoader(
+            dataset,
+            batch_size=None,
+            sampler=jobs,
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            prefetch_factor=PREFETCH if workers else None,
+            multiprocessing_context=start_method if workers else None,
+            persistent_workers=is_persistent and workers > 0,
+            worker_init_fn=_begin,
+            # A loader draws a seed for its processes; the global random state is the training's.
+            generator=torch.Generator(),
+        )
 
 
 def read_in_processes(
@@ -74,18 +76,23 @@ def read_in_processes(
         DataError: If a process ends unexpectedly.
     """
     workers = default_workers() if workers is None else workers
-    yield from explained(iter(reading_loader(dataset, jobs, workers)))
+    yield from results_of(reading_loader(dataset, jobs, workers))
 
 
-def explained(results: Iterator[_Result]) -> Iterator[_Result]:
-    """Pass results on; say what to do where a process has died.
+def results_of(loader: DataLoader[_Result]) -> Iterator[_Result]:
+    """Go through a loader's results; say what to do where a process has died.
 
     Args:
-        results: Those of a loader.
+        loader: What ``reading_loader`` made.
+
+    Yields:
+        The results in the jobs' order.
 
     Raises:
         DataError: If a process ended unexpectedly.
     """
+    with _any_number_of_processes():
+        results = iter(loader)
     while True:
         try:
             result = next(results)
@@ -100,6 +107,14 @@ def explained(results: Iterator[_Result]) -> Iterator[_Result]:
                 f"PyTorch says: {str(error).partition(chr(10))[0]}"
             ) from error
         yield result
+
+
+@contextlib.contextmanager
+def _any_number_of_processes() -> Iterator[None]:
+    """Let whoever asks for more processes than there are cores have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This DataLoader will create")
+        yield
 
 
 def _as_it_is(result: _Result) -> _Result:

@@ -15,7 +15,7 @@ from dataparams.data.batches import Batch, batch_bounds, epoch_generator, requir
 from dataparams.data.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.data.images import UnreadableSample
 from dataparams.data.pixmap import cut_out, view_pixmap
-from dataparams.data.reading_processes import PREFETCH, default_workers, explained, reading_loader
+from dataparams.data.reading_processes import PREFETCH, default_workers, reading_loader, results_of
 from dataparams.data.region_decoding import UnreadableImageError, decode_region
 from dataparams.errors import DataError
 
@@ -294,7 +294,7 @@ class StreamedBatches:
         enough = min(_FEWEST_TO_JUDGE, total) if self._shuffle else total
         seen = missed = 0
         reasons: list[str] = []
-        results = explained(iter(loader))
+        results = results_of(loader)
         for job in jobs:
             if this_epoch != self._epochs_begun:
                 raise RuntimeError("Another epoch was begun; only one can be under way.")

@@ -200,5 +200,14 @@ def _require_same_source(prepared: ImageCache, name: str, file: Path) -> None:
 
 def _is_named(prepared: ImageCache, name: str) -> bool:
     """Whether a cache was made from what has this name, though it may no longer be there."""
-    known = prepared.source_name
-    return known in (hub_name(name), str(Path(name).expanduser().resolve()))
+    return prepared.source_name in (hub_name(name), str(Path(name).expanduser().resolve()))
+
+
+def whole_name(name: str) -> str:
+    """A name that means the same data source from any folder.
+
+    Args:
+        name: A path, or a name on the hub.
+    """
+    path = local_path(name)
+    return hub_name(name) if path is None else str(path.resolve())
