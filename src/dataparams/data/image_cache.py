@@ -8,7 +8,6 @@ where there is none. Its metadata tell of the source.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 from dataclasses import dataclass
@@ -20,10 +19,13 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from dataparams.data.image_files import decode_for_cache
 from dataparams.data.pixmap import to_pixmap
 from dataparams.data.reading_processes import read_in_processes
-from dataparams.data.region_decoding import UnreadableImageError
+from dataparams.data.region_decoding import (
+    UnreadableImageError,
+    resized_jpeg,
+    resized_pixels,
+)
 from dataparams.data.streamed import EncodedSource
 from dataparams.data.text_column import TextColumn
 from dataparams.errors import DataError, RunError
@@ -222,21 +224,12 @@ class _Preparation(torch.utils.data.Dataset[list["bytes | str"]]):
         """An image as it is kept, or the reason why there is none."""
         if isinstance(data, UnreadableImageError):
             return str(data)
-        keeps_jpeg = self._quality is not None
-        kept = decode_for_cache(bytes(data), self._size, keeps_jpeg=keeps_jpeg)
-        if kept is None:
-            return bytes(data)
-        if isinstance(kept, str):
-            return kept
-        return to_pixmap(kept) if self._quality is None else _to_jpeg(kept, self._quality)
-
-
-def _to_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
-    return stream.getvalue()
+        try:
+            if self._quality is None:
+                return to_pixmap(resized_pixels(bytes(data), self._size))
+            return resized_jpeg(bytes(data), self._size, self._quality)
+        except UnreadableImageError as error:
+            return str(error)
 
 
 # --- reading -------------------------------------------------------------------------------------

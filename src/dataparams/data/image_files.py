@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from PIL import Image
+    from PIL.Image import Transpose
 
 EncodedImage: TypeAlias = "bytes | Path | str | None"
 _Result = TypeVar("_Result")
@@ -66,20 +68,44 @@ def decode_whole(source: EncodedImage, longest_side: int) -> NDArray[np.uint8] |
     return None if isinstance(pixels, str) else pixels
 
 
-def decode_for_cache(
-    data: bytes, shorter_side: int, *, keeps_jpeg: bool
-) -> NDArray[np.uint8] | str | None:
-    """Decode one image to keep it smaller, upright and in color.
+def decode_upright(source: EncodedImage) -> NDArray[np.uint8] | str:
+    """Decode one image in its own size: in color, upright, and nothing cropped.
 
     Args:
-        data: The encoded image.
-        shorter_side: Pixels to which the shorter side is resized; a smaller image keeps its size.
-        keeps_jpeg: Whether a JPEG file that is no larger than wanted is kept as it is.
+        source: The encoded image.
 
     Returns:
-        (height, width, 3), uint8; the reason if it cannot be decoded; None where it is kept.
+        (height, width, 3), uint8; or the reason why it cannot be decoded.
     """
-    return _decode(data, partial(_to_kept, shorter_side=shorter_side, keeps_jpeg=keeps_jpeg))
+    return _decode(source, partial(_to_whole, longest_side=None))
+
+
+def read_turn(source: EncodedImage) -> Transpose | str | None:
+    """Find out how to turn an image upright, without decoding it.
+
+    Args:
+        source: The encoded image.
+
+    Returns:
+        The turn by its EXIF orientation; None if it is upright; or the reason why it cannot be
+        read.
+    """
+    return _decode(source, _turn)
+
+
+def turn_pixels(pixels: NDArray[np.uint8], turn: Transpose) -> NDArray[np.uint8]:
+    """Turn decoded pixels.
+
+    Args:
+        pixels: (height, width, 3), uint8.
+        turn: As ``read_turn`` gives it.
+
+    Returns:
+        The pixels turned, (height, width, 3) or (width, height, 3), uint8.
+    """
+    from PIL import Image
+
+    return np.array(Image.fromarray(np.ascontiguousarray(pixels)).transpose(turn))
 
 
 def _decode(source: EncodedImage, finish: Callable[[Image.Image], _Result]) -> _Result | str:
@@ -114,36 +140,18 @@ def _to_picture(image: Image.Image, image_size: int | None) -> Picture:
     return Picture(np.asarray(plain), is_native)
 
 
-def _to_whole(image: Image.Image, longest_side: int) -> NDArray[np.uint8]:
-    if max(image.size) > longest_side:
+def _to_whole(image: Image.Image, longest_side: int | None) -> NDArray[np.uint8]:
+    if longest_side is not None and max(image.size) > longest_side:
         width, height = _size_within(image.size, longest_side)
         image.draft(None, (2 * width, 2 * height))
     image.load()
-    plain = _shrink(_to_gray_or_rgb(image), longest_side)
+    plain = _to_gray_or_rgb(image)
+    if longest_side is not None:
+        plain = _shrink(plain, longest_side)
     turn = _turn(image)
     if turn is not None:
         plain = plain.transpose(turn)
     return np.array(plain.convert("RGB"))
-
-
-def _to_kept(
-    image: Image.Image, shorter_side: int, *, keeps_jpeg: bool
-) -> NDArray[np.uint8] | None:
-    from PIL.Image import Resampling
-
-    scale = shorter_side / min(image.size)
-    is_small = scale >= 1
-    width, height = (max(1, round(scale * side)) for side in image.size)
-    if not is_small:
-        image.draft(None, (2 * width, 2 * height))
-    image.load()
-    if is_small and keeps_jpeg and image.format == "JPEG":
-        return None
-    plain = _to_gray_or_rgb(image).convert("RGB")
-    if not is_small:
-        plain = plain.resize((width, height), Resampling.BILINEAR, reducing_gap=3.0)
-    turn = _turn(image)
-    return np.array(plain if turn is None else plain.transpose(turn))
 
 
 @lru_cache(maxsize=1)
@@ -168,7 +176,7 @@ def _reason(error: Exception) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def _turn(image: Image.Image) -> Any | None:
+def _turn(image: Image.Image) -> Transpose | None:
     """How to turn an image upright, by its EXIF orientation."""
     from PIL.Image import Transpose
 
@@ -237,6 +245,30 @@ def fit_pixels(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     return np.asarray(_fit(Image.fromarray(np.ascontiguousarray(pixels)), size))
+
+
+def resize_box(
+    pixels: NDArray[np.uint8], box: tuple[float, float, float, float], size: int
+) -> NDArray[np.uint8]:
+    """Resize a rectangle whose edges need not fall between two pixels to a square.
+
+    Args:
+        pixels: (height, width, 3), uint8.
+        box: Left, top, right and bottom edge, in pixels.
+        size: Height and width of the result.
+
+    Returns:
+        (size, size, 3), uint8.
+    """
+    from PIL import Image
+    from PIL.Image import Resampling
+
+    left, top, right, bottom = box
+    first_column, first_row = math.floor(left), math.floor(top)
+    part = pixels[first_row : math.ceil(bottom), first_column : math.ceil(right)]
+    within = (left - first_column, top - first_row, right - first_column, bottom - first_row)
+    image = Image.fromarray(np.ascontiguousarray(part))
+    return np.array(image.resize((size, size), Resampling.BILINEAR, box=within))
 
 
 def shrink_pixels(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:

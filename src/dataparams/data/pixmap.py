@@ -6,15 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
-
-    from dataparams.data.region_decoding import Region
 
 _HEADER = re.compile(rb"P6\n([1-9][0-9]{0,5}) ([1-9][0-9]{0,5})\n255\n")
 _LONGEST_HEADER = 24
@@ -56,27 +50,3 @@ def view_pixmap(data: bytes | memoryview) -> NDArray[np.uint8] | None:
     if len(data) != header.end() + 3 * width * height:
         return None
     return np.frombuffer(data, np.uint8, offset=header.end()).reshape(height, width, 3)
-
-
-def cut_out(
-    pixels: NDArray[np.uint8], choose: Callable[[int, int], Region], size: int, *, mirror: bool
-) -> NDArray[np.uint8]:
-    """Resize a part of a picture to a square.
-
-    Args:
-        pixels: (height, width, 3), uint8.
-        choose: Chooses the part, given width and height.
-        size: Height and width of the result.
-        mirror: Whether to mirror the result left to right.
-
-    Returns:
-        (size, size, 3), uint8.
-    """
-    left, top, width, height = choose(pixels.shape[1], pixels.shape[0])
-    part = torch.from_numpy(pixels[top : top + height, left : left + width].copy())
-    if (height, width) != (size, size):
-        planes = part.permute(2, 0, 1).unsqueeze(0)
-        resized = functional.interpolate(planes, (size, size), mode="bilinear", antialias=True)
-        part = resized[0].permute(1, 2, 0)
-    result: NDArray[np.uint8] = part.flip(1).numpy() if mirror else part.numpy()
-    return result

@@ -14,9 +14,13 @@ from torch.utils.data import Dataset
 from dataparams.data.batches import Batch, batch_bounds, epoch_generator, require_share
 from dataparams.data.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.data.images import UnreadableSample
-from dataparams.data.pixmap import cut_out, view_pixmap
+from dataparams.data.pixmap import view_pixmap
 from dataparams.data.reading_processes import PREFETCH, default_workers, reading_loader, results_of
-from dataparams.data.region_decoding import UnreadableImageError, decode_region
+from dataparams.data.region_decoding import (
+    UnreadableImageError,
+    crop_and_resize,
+    decode_region,
+)
 from dataparams.errors import DataError
 
 if TYPE_CHECKING:
@@ -111,7 +115,8 @@ class _Reader(Dataset[_Read]):
             choose, mirror = partial(random_region, drawn=drawn), is_mirrored(drawn)
         pixels = view_pixmap(data)
         if pixels is not None:
-            return cut_out(pixels, choose, self._size, mirror=mirror)
+            height, width, _ = pixels.shape
+            return crop_and_resize(pixels, choose(width, height), self._size, mirror=mirror)
         try:
             return decode_region(bytes(data), choose, self._size, mirror=mirror)
         except UnreadableImageError as error:
