@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from dataparams.runs import RunFolder
+from made_folders import dark_and_light
 from test_training import assert_same_run
 
 HERE = Path(__file__).parent
@@ -64,10 +65,17 @@ def test_a_training_killed_at_random_moments_ends_where_an_unbroken_one_does(
 
 def test_two_processes_train_the_same_as_one(tmp_path: Path) -> None:
     program = HERE / "trained_in_processes.py"
+    images = tmp_path / "images"
+    dark_and_light(images)
+    for number in (3, 4, 5, 6):
+        (images / "dark" / f"{number:02}.png").write_bytes(b"no image")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     for launcher, name in (([sys.executable], "one"), (torchrun, "two")):
         done = subprocess.run(
-            [*launcher, program, tmp_path, name], capture_output=True, text=True, check=False
+            [*launcher, program, tmp_path, name, images],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
     one, two = (RunFolder(tmp_path / "digits" / name) for name in ("one", "two"))
@@ -87,8 +95,16 @@ def test_two_processes_train_the_same_as_one(tmp_path: Path) -> None:
         atol=1e-5,
         rtol=1e-4,
     )
+    streams = [RunFolder(images / name) for name in ("one", "two")]
+    assert streams[0].unreadable() == streams[1].unreadable() != ()
+    torch.testing.assert_close(
+        streams[1].epoch_record(2).inst_parameters, streams[0].epoch_record(2).inst_parameters
+    )
     again = subprocess.run(
-        [*torchrun, program, tmp_path, "two"], capture_output=True, text=True, check=False
+        [*torchrun, program, tmp_path, "two", images],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert again.returncode != 0
     assert again.stderr.count("refused: ") == 2, "each process is to say it, and none to hang"

@@ -126,7 +126,7 @@ def test_resume_refuses_another_configuration_or_data_set(
         train(replace(short, resume=True), dataset=other)
 
 
-class _Stop(SilentProgress):
+class Stop(SilentProgress):
     """Raises after some epochs, as a user's interrupt does."""
 
     def __init__(self, epoch: int) -> None:
@@ -144,7 +144,7 @@ def test_an_interrupted_run_resumes_exactly(
     whole = train(replace(short, exp_prefix="whole"), dataset=few_digits)
     broken = replace(short, exp_prefix="broken")
     with pytest.raises(KeyboardInterrupt):
-        train(broken, dataset=few_digits, display=_Stop(stopped_at))
+        train(broken, dataset=few_digits, display=Stop(stopped_at))
     path = Path(short.output_dir) / "digits" / "broken"
     assert '"status": "failed"' in (path / "run.json").read_text()
     resumed = train(replace(broken, resume=True), dataset=few_digits)

@@ -1,4 +1,7 @@
-"""Trains a network without batch statistics; a program for test_processes.py, under torchrun."""
+"""Trains networks without batch statistics; a program for test_processes.py, under torchrun.
+
+One on digits in memory, one on a stream of the images of a folder.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,13 @@ def main() -> None:
         workers=1,
     )
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    streamed = replace(
+        config, dataset=sys.argv[3], loader="stream", image_size=16, epochs=2, batch_size=8
+    )
     try:
         train(config, dataset=replace(digits, train=few), model=model)
+        torch.manual_seed(0)
+        train(streamed, model=nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2)))
     except UserError as error:
         sys.exit(f"refused: {error}")
 

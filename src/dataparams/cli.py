@@ -98,6 +98,26 @@ class ReportConfig:
 
 
 @dataclass(frozen=True)
+class CacheConfig:
+    """Prepare a data set once, for training faster: smaller images, all in one file."""
+
+    dataset: tyro.conf.Positional[str]
+    """The path of an image folder or of Parquet, or a name on the Hugging Face hub."""
+    out: Path
+    """The file to write."""
+    size: int = 256
+    """Pixels to which the shorter side is resized; smaller images keep their size."""
+    quality: int = 90
+    """Of the JPEG images in it, 1 ... 100."""
+    raw: bool = False
+    """Keep pixels instead of JPEG images: several times the room, and nothing to decode."""
+    overwrite: bool = False
+    """Replace the file where it exists."""
+    workers: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
+    """Number of processes; by default one per core."""
+
+
+@dataclass(frozen=True)
 class DemoConfig:
     """Find swapped labels in scikit-learn's digits, and see what finding them is worth."""
 
@@ -142,6 +162,7 @@ def _dispatch(words: list[str], program: str) -> int:
     verbs: dict[str, Callable[[list[str], str], int]]
     verbs = {
         "train": _train,
+        "cache": _cache,
         "rank": _rank,
         "analyze": _analyze,
         "figures": _figures,
@@ -170,6 +191,7 @@ usage: dataparams COMMAND [--help] [flags]
 
   demo     find swapped labels in images that come with the installation, in under a minute
   train    train once with data parameters; everything goes to a run folder
+  cache    prepare a data set that does not fit into memory, for training faster
   rank     sort a run's samples, the highest temperatures first
   analyze  sort them into easy, hard and need review; score them; suggest labels
   figures  draw each class: representative samples, its map, trajectories
@@ -184,9 +206,9 @@ def _train(words: list[str], program: str) -> int:
     from dataparams.training.config import RECIPES
 
     recipe = _last_value(words, "--recipe") or "quick"
-    if recipe not in RECIPES:
+    default = next((config for name, config in RECIPES.items() if name == recipe), None)
+    if default is None:
         raise UserError(f"--recipe is {recipe!r}; expected one of {', '.join(RECIPES)}.")
-    default = RECIPES["cifar" if recipe == "cifar" else "quick"]
     config: TrainConfig = tyro.cli(
         type(default),
         default=default,
@@ -202,6 +224,41 @@ def _train(words: list[str], program: str) -> int:
         if config.learn_inst_parameters:
             display.line(f"Next: dataparams analyze {run.path}")
         display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
+    return 0
+
+
+def _cache(words: list[str], program: str) -> int:
+    config = tyro.cli(CacheConfig, args=words, prog=f"{program} cache")
+    for flag, value, most in (("size", config.size, 4096), ("quality", config.quality, 100)):
+        if not 1 <= value <= most:
+            raise UserError(f"--{flag} is {value}; expected a whole number, 1 ... {most}.")
+    if config.workers is not None and config.workers < 1:
+        raise UserError(f"--workers is {config.workers}; expected a whole number, 1 or above.")
+    from dataparams.data.image_cache import require_absent, write_cache
+    from dataparams.data.streaming import open_source, whole_name
+    from dataparams.progress import progress_display
+
+    require_absent(config.out, overwrite=config.overwrite)
+    with progress_display("preparing") as display:
+        summary = write_cache(
+            open_source(config.dataset),
+            whole_name(config.dataset),
+            config.out,
+            size=config.size,
+            quality=None if config.raw else config.quality,
+            workers=config.workers,
+            overwrite=config.overwrite,
+            on_progress=display.decoded,
+        )
+        if summary.unreadable:
+            display.line(f"{summary.unreadable} images could not be read and are left out.")
+        display.line(
+            f"Wrote {summary.images} images to {config.out} ({summary.num_bytes / 1e6:,.1f} MB)."
+        )
+        display.line(
+            f"Next: dataparams train --dataset {config.dataset} --loader stream "
+            f"--cache {config.out} --learn-inst-parameters"
+        )
     return 0
 
 

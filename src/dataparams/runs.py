@@ -207,6 +207,22 @@ class RunFolder:
         table = pl.DataFrame(rows, schema=["index", "id", "reason"], orient="row")
         self._write("unreadable.csv", table.write_csv().encode())
 
+    def unreadable(self) -> tuple[UnreadableSample, ...]:
+        """``unreadable.csv``: the samples left out because their image is damaged; often none.
+
+        Raises:
+            RunError: If the file is damaged.
+        """
+        from dataparams.data.images import UnreadableSample
+
+        file = self.path / "unreadable.csv"
+        if not file.is_file():
+            return ()
+        columns: dict[str, Kind] = {"index": "integer", "id": "text", "reason": "text"}
+        table = self._table(file.name, _read_texts)
+        require_columns(table, columns, file)
+        return tuple(UnreadableSample(*row) for row in table.select(*columns).iter_rows())
+
     def metrics(self) -> pl.DataFrame:
         """``metrics.csv``: a row per finished epoch.
 
@@ -422,6 +438,11 @@ def newest_run(folder: Path) -> RunFolder:
             f"There is no run folder below {folder}. Train first, or give the run's folder."
         )
     return RunFolder(max(found, key=lambda path: (path / "run.json").stat().st_mtime_ns))
+
+
+def _read_texts(file: Path) -> pl.DataFrame:
+    """Ids may look like numbers."""
+    return pl.read_csv(file, schema_overrides={"id": pl.String, "reason": pl.String})
 
 
 def _tensor_bytes(contents: dict[str, Any]) -> bytes:

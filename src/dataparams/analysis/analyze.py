@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.result import Pictures
     from dataparams.analysis.trajectories import TrajectorySource
-    from dataparams.data import ImageDataset
+    from dataparams.data import AnyDataset
 
     Progress = Callable[[int, int], None]
 
@@ -48,7 +48,7 @@ def analyze(
     *,
     review_budget: float | None = None,
     use_model: bool = True,
-    dataset: ImageDataset | None = None,
+    dataset: AnyDataset | None = None,
     on_progress: Progress | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> Analysis:
@@ -62,8 +62,8 @@ def analyze(
             limit.
         use_model: Show the samples to the model of the last checkpoint as well, for its features
             and probabilities. Otherwise, and where that cannot be done, trajectories alone count.
-        dataset: The data set that the run was trained on, where it is in memory; otherwise it is
-            read from where the run found it.
+        dataset: The data set that the run was trained on, where it is open; otherwise it is read
+            from where the run found it.
         on_progress: Called with the number of samples shown to the model and of all.
         on_notice: Called with a sentence where something could not be had.
 
@@ -276,7 +276,7 @@ def _view_or_notice(
     run: RunFolder,
     checkpoint: str,
     index: NDArray[np.integer],
-    dataset: ImageDataset | None,
+    dataset: AnyDataset | None,
     on_progress: Progress | None,
     on_notice: Callable[[str], None] | None,
 ) -> ModelView | None:

@@ -10,19 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from dataparams.analysis.source import dataset_of
-from dataparams.data import DeviceBatches, channel_statistics
+from dataparams.data import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
 from dataparams.errors import RunError
 from dataparams.models import create_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from dataparams.data import ImageDataset
+    from dataparams.data import AnyDataset, Batch, Split
     from dataparams.runs import RunFolder
 
 _BATCH = 500
+_STREAMED_BATCH = 128
 _MOST_VALUES = 400_000_000
 
 
@@ -44,18 +45,19 @@ def view_through_model(
     index: NDArray[np.integer],
     *,
     checkpoint: str = "last",
-    dataset: ImageDataset | None = None,
+    dataset: AnyDataset | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ModelView:
     """Show the samples of a run to the model of a checkpoint.
 
-    Colour images are shown as they are and mirrored, and both views averaged.
+    Colour images are shown as they are and mirrored, and both views averaged. An image of a stream
+    that cannot be read gets the mean of the features, and all classes as equally likely.
 
     Args:
         run: The run folder.
         index: Position in the data source of each sample wanted, (n,).
         checkpoint: Which, ``"last"`` or ``"best"``.
-        dataset: The data set, where it is in memory; otherwise it is loaded.
+        dataset: The data set, where it is open; otherwise it is opened.
         on_progress: Called with the number of samples done and of all.
 
     Raises:
@@ -72,24 +74,47 @@ def view_through_model(
     # A GPU on which training still goes on is left to it.
     is_free = torch.cuda.is_available() and description.get("status") != "running"
     device = torch.device("cuda" if is_free else "cpu")
-    mean, std = channel_statistics(dataset.train.images)
-    batches = DeviceBatches(samples, _BATCH, shuffle=False, device=device, mean=mean, std=std)
     entered = _remember_input_of_head(model)
-    is_color = dataset.train.images.shape[1] == 3
-    features, probabilities = [], []
+    is_color = dataset.train.image_shape[0] == 3
+    features, probabilities, positions = [], [], []
     done = 0
     with torch.no_grad():
         model.to(device).eval()
-        for batch in batches.epoch(0):
+        for batch in _batches(samples, dataset.train, device):
             views = [batch.images, batch.images.flip(3)] if is_color else [batch.images]
             seen = [_look(model, view, entered) for view in views]
             _require_room(len(index), seen[0][0].shape[1])
             features.append(torch.stack([feature for feature, _ in seen]).mean(dim=0).cpu())
             probabilities.append(torch.stack([chance for _, chance in seen]).mean(dim=0).cpu())
-            done += len(batch.index)
+            positions.append(batch.positions.cpu())
+            done += batch.global_size
             if on_progress is not None:
                 on_progress(done, len(index))
-    return ModelView(torch.cat(features).numpy(), torch.cat(probabilities).numpy())
+    return _completed(torch.cat(features), torch.cat(probabilities), torch.cat(positions), done)
+
+
+def _batches(samples: Split, whole: Split, device: torch.device) -> Iterator[Batch]:
+    """The samples as they are in evaluation, in their order; none of the empty batches."""
+    if isinstance(samples, StreamedImages):
+        streamed = StreamedBatches(samples, _STREAMED_BATCH, shuffle=False, device=device)
+        with streamed:
+            yield from (batch for batch in streamed.epoch(0) if len(batch.index))
+    elif not isinstance(whole, StreamedImages):
+        mean, std = channel_statistics(whole.images)
+        resident = DeviceBatches(samples, _BATCH, shuffle=False, device=device, mean=mean, std=std)
+        yield from resident.epoch(0)
+
+
+def _completed(features: Tensor, probabilities: Tensor, positions: Tensor, count: int) -> ModelView:
+    """Put what is known of a sample in its place, and what says nothing where nothing is known."""
+    if len(positions) < count:
+        known = features, probabilities
+        features = features.mean(dim=0).repeat(count, 1)
+        probabilities = torch.full(
+            (count, probabilities.shape[1]), 1 / probabilities.shape[1], dtype=torch.float32
+        )
+        features[positions], probabilities[positions] = known
+    return ModelView(features.numpy(), probabilities.numpy())
 
 
 def _require_room(count: int, width: int) -> None:
@@ -97,7 +122,7 @@ def _require_room(count: int, width: int) -> None:
         raise RunError(f"{count} samples with {width} features each do not fit into memory.")
 
 
-def _positions(dataset: ImageDataset, index: NDArray[np.integer]) -> NDArray[np.intp]:
+def _positions(dataset: AnyDataset, index: NDArray[np.integer]) -> NDArray[np.intp]:
     there = dataset.train.index.numpy()
     positions = np.searchsorted(there, index)
     if len(index) and not np.array_equal(there[np.minimum(positions, len(there) - 1)], index):
@@ -106,9 +131,9 @@ def _positions(dataset: ImageDataset, index: NDArray[np.integer]) -> NDArray[np.
 
 
 def _model_of(
-    run: RunFolder, state: dict[str, Any], description: dict[str, Any], dataset: ImageDataset
+    run: RunFolder, state: dict[str, Any], description: dict[str, Any], dataset: AnyDataset
 ) -> nn.Module:
-    _, channels, side, _ = dataset.train.images.shape
+    channels, side, _ = dataset.train.image_shape
     arch = str(description.get("config", {}).get("arch", ""))
     model = create_model(arch, len(dataset.class_names), channels, side)
     try:

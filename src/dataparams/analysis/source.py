@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data import load_dataset, open_pictures
+from dataparams.data import load_dataset, open_pictures, stream_dataset
 from dataparams.errors import RunError
 
 if TYPE_CHECKING:
@@ -15,29 +15,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Pictures
-    from dataparams.data import ImageDataset
+    from dataparams.data import AnyDataset
 
 
-def dataset_of(description: dict[str, Any], dataset: ImageDataset | None = None) -> ImageDataset:
-    """The data set that a run was trained on.
+def dataset_of(description: dict[str, Any], dataset: AnyDataset | None = None) -> AnyDataset:
+    """The data set that a run was trained on, in memory or as a stream, as it was then.
 
     Args:
         description: The contents of ``run.json``.
-        dataset: The data set, where it is in memory; otherwise it is loaded.
+        dataset: The data set, where it is open; otherwise it is opened.
 
     Raises:
-        DataError: If it cannot be loaded.
+        DataError: If it cannot be opened.
         RunError: If its contents are not what they were.
     """
     if dataset is None:
-        source = _source(description)
-        dataset = load_dataset(**source, image_size=description["source"].get("image_size"))
+        dataset = _opened(description)
     if dataset.fingerprint != description.get("fingerprint"):
         raise RunError(
             f"The data set {dataset.name} is not what the run was trained on (its fingerprint "
             "differs); expected the same images and labels."
         )
     return dataset
+
+
+def _opened(description: dict[str, Any]) -> AnyDataset:
+    arguments = _source(description)
+    source = description["source"]
+    image_size = source.get("image_size")
+    if source.get("loader", "memory") == "memory":
+        return load_dataset(**arguments, image_size=image_size)
+    del arguments["data_dir"]
+    return stream_dataset(**arguments, image_size=image_size, cache=_cache(description))
 
 
 class PicturesOfRun:
@@ -58,7 +67,8 @@ class PicturesOfRun:
             DataError: If the data source is gone.
         """
         if self._opened is None:
-            self._opened = open_pictures(**_source(self._description))
+            source = _source(self._description)
+            self._opened = open_pictures(**source, cache=_cache(self._description))
         return self._opened.read(ids)
 
 
@@ -73,3 +83,8 @@ def _source(description: dict[str, Any]) -> dict[str, Any]:
         "val_frac": source.get("val_frac", 0.1),
         "seed": source.get("seed", 0),
     }
+
+
+def _cache(description: dict[str, Any]) -> Path | None:
+    cache = description["source"].get("cache")
+    return Path(cache) if isinstance(cache, str) else None

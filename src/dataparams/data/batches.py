@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -50,6 +51,24 @@ class Batch:
     index: Tensor
     positions: Tensor
     global_size: int
+
+
+class Batches(Protocol):
+    """Whatever makes batches: from images in memory, or from a stream of them."""
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """Go through all samples once.
+
+        Args:
+            number: Number of the epoch, 0 or above.
+            start: How many batches to skip, at no cost.
+
+        Yields:
+            This process's share of each batch.
+        """
 
 
 class _Plan(NamedTuple):
@@ -149,7 +168,7 @@ class DeviceBatches:
         world_size: int = 1,
         channels_last: bool = False,
     ) -> None:
-        _require_share(batch_size, rank, world_size)
+        require_share(batch_size, rank, world_size)
         _require_images(samples.images, augmentation.crop_padding, mean, std)
         self._device = torch.device(device)
         self._augmentation = augmentation
@@ -158,7 +177,7 @@ class DeviceBatches:
         self._rank = rank
         self._world_size = world_size
         self._channels_last = channels_last
-        self._bounds = _batch_bounds(len(samples), batch_size)
+        self._bounds = batch_bounds(len(samples), batch_size)
         self._labels = samples.labels.to(self._device)
         self._index = samples.index.to(self._device)
         pixels = _padded(samples.images, augmentation.crop_padding, self._device, channels_last)
@@ -171,33 +190,33 @@ class DeviceBatches:
     def __len__(self) -> int:
         return len(self._bounds) - 1
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """Go through all samples once.
 
         Args:
             number: Number of the epoch, 0 or above; together with the seed it decides the order
                 and the augmentation.
+            start: How many batches to skip, at no cost.
 
         Yields:
             This process's share of each batch. It is empty where a batch has fewer samples than
             there are processes.
         """
         plan = self._draw(number)
-        for start, stop in zip(self._bounds, self._bounds[1:], strict=False):
-            share = slice(start + self._rank, stop, self._world_size)
+        for first, stop in pairwise(self._bounds[start:]):
+            share = slice(first + self._rank, stop, self._world_size)
             positions = plan.order[share]
             yield Batch(
                 images=self._images(positions, plan, share),
                 labels=self._labels[positions],
                 index=self._index[positions],
                 positions=positions,
-                global_size=stop - start,
+                global_size=stop - first,
             )
 
     def _draw(self, number: int) -> _Plan:
         """Draw an epoch's random numbers at once: a draw per step would wait for the device."""
-        state = np.random.SeedSequence((self._seed, number)).generate_state(1, np.uint64)[0]
-        generator = torch.Generator().manual_seed(int(state) >> 1)
+        generator = epoch_generator(self._seed, number)
         count = len(self._labels)
         offsets = 2 * self._augmentation.crop_padding + 1
         order = torch.randperm(count, generator=generator) if self._shuffle else torch.arange(count)
@@ -223,7 +242,25 @@ class DeviceBatches:
         return images.permute(0, 3, 1, 2) if self._channels_last else images
 
 
-def _require_share(batch_size: int, rank: int, world_size: int) -> None:
+def epoch_generator(seed: int, number: int) -> torch.Generator:
+    """The random numbers of an epoch; the first that are drawn are its order.
+
+    Args:
+        seed: 0 or above.
+        number: Number of the epoch, 0 or above.
+    """
+    state = np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)
+
+
+def require_share(batch_size: int, rank: int, world_size: int) -> None:
+    """Raise ValueError if a process cannot have a share of such batches.
+
+    Args:
+        batch_size: Samples per batch over all processes.
+        rank: Number of this process.
+        world_size: Number of processes.
+    """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; expected 1 or above.")
     if not 0 <= rank < world_size:
@@ -248,8 +285,19 @@ def _require_images(images: Tensor, padding: int, mean: Tensor, std: Tensor) -> 
             )
 
 
-def _batch_bounds(count: int, batch_size: int) -> list[int]:
-    """Where batches start and end: one more than there are batches."""
+def batch_bounds(count: int, batch_size: int) -> list[int]:
+    """Where batches start and end: one more than there are batches.
+
+    A last batch of fewer than ``min(32, batch_size // 2)`` samples is joined to the one before.
+
+    Args:
+        count: Number of samples.
+        batch_size: Samples per batch over all processes.
+
+    Example:
+        >>> batch_bounds(70, 32), batch_bounds(100, 32)
+        ([0, 32, 70], [0, 32, 64, 100])
+    """
     bounds = [*range(0, count, batch_size), count]
     if count == 0:
         return [0]

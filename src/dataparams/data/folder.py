@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor
 
 from dataparams.data.decoding import SplitRows, decode_dataset
 from dataparams.data.splits import split_by_class
@@ -55,15 +56,60 @@ def load_folder(
     Raises:
         DataError: If there are no images, fewer than two classes, or mostly unreadable images.
     """
-    splits = _split_folders(path)
-    if splits is None:
-        ids, names = _list_images(path, path)
-        train_ids, val_ids = _split_ids(ids, names, val_frac, seed)
+    listing = list_folder(path)
+    if listing.train_rows is None:
+        train, val = split_by_class(listing.labels, val_frac, seed=seed)
     else:
-        (train_ids, train_names), (val_ids, val_names) = (
-            _list_images(path, folder) for folder in splits
-        )
-        names = train_names | val_names
+        every = torch.arange(len(listing.ids))
+        train, val = every[: listing.train_rows], every[listing.train_rows :]
+    splits = _take(listing, train, 0), _take(listing, val, len(train))
+    return decode_dataset(
+        listing.name,
+        listing.class_names,
+        splits,
+        [[path / sample for split in splits for sample in split.ids]],
+        image_size=image_size,
+        on_progress=on_progress,
+    )
+
+
+class FolderListing(NamedTuple):
+    """The images of a folder, none of them opened.
+
+    Attributes:
+        name: Short name of the data set.
+        class_names: Name of class 0, 1, ...
+        ids: Paths relative to the folder, with forward slashes, in sorted order; where there is a
+            split, those of the training split first.
+        labels: Class of each, (n,), int64.
+        train_rows: How many are of the training split; None where there is no split.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    ids: list[str]
+    labels: Tensor
+    train_rows: int | None
+
+
+def list_folder(path: Path) -> FolderListing:
+    """List an image folder, as ``load_folder`` describes it.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        DataError: If there are no images, or fewer than two classes.
+    """
+    splits = _split_folders(path)
+    names: dict[str, str] = {}
+    ids: list[str] = []
+    counts = []
+    for folder in splits or (path,):
+        found = dict(_walk_images(path, folder))
+        counts.append(len(found))
+        ids += sorted(found)
+        names |= found
     class_names = tuple(sorted(set(names.values())))
     if len(class_names) < 2:
         raise DataError(
@@ -71,14 +117,12 @@ def load_folder(
             f"class folders with images."
         )
     number = {name: position for position, name in enumerate(class_names)}
-    labels = {sample: number[name] for sample, name in names.items()}
-    return decode_dataset(
+    return FolderListing(
         safe_name(path.resolve().name),
         class_names,
-        (_rows(train_ids, labels, 0), _rows(val_ids, labels, len(train_ids))),
-        [[path / sample for sample in train_ids + val_ids]],
-        image_size=image_size,
-        on_progress=on_progress,
+        ids,
+        torch.tensor([number[names[sample]] for sample in ids], dtype=torch.int64),
+        None if splits is None else counts[0],
     )
 
 
@@ -146,12 +190,6 @@ def _split_folders(path: Path) -> tuple[Path, Path] | None:
     return folders if all(_subfolders(folder) for folder in folders) else None
 
 
-def _list_images(path: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
-    """List the images below the class folders of ``folder``: ids, and the class of each id."""
-    names = dict(_walk_images(path, folder))
-    return sorted(names), names
-
-
 def _walk_images(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """Visit the images below the class folders of ``folder``: the id and class of each."""
     only = _subfolders(folder)
@@ -171,18 +209,10 @@ def _walk_images(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
         )
 
 
-def _split_ids(
-    ids: list[str], names: dict[str, str], val_frac: float, seed: int
-) -> tuple[list[str], list[str]]:
-    number = {name: position for position, name in enumerate(sorted(set(names.values())))}
-    labels = torch.tensor([number[names[sample]] for sample in ids])
-    train, val = split_by_class(labels, val_frac, seed=seed)
-    return [ids[i] for i in train.tolist()], [ids[i] for i in val.tolist()]
-
-
-def _rows(ids: list[str], labels: dict[str, int], start: int) -> SplitRows:
+def _take(listing: FolderListing, positions: Tensor, start: int) -> SplitRows:
+    """Take a split; its images are read from row ``start`` on."""
     return SplitRows(
-        tuple(ids),
-        torch.tensor([labels[sample] for sample in ids], dtype=torch.int64),
-        torch.arange(start, start + len(ids)),
+        tuple(listing.ids[position] for position in positions.tolist()),
+        listing.labels[positions],
+        torch.arange(start, start + len(positions)),
     )

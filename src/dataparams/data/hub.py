@@ -8,7 +8,9 @@ import re
 import threading
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from dataparams.data.decoding import decode_dataset
 from dataparams.data.folder import safe_name
@@ -34,6 +36,9 @@ from dataparams.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
 
     from dataparams.data.decoding import Progress
     from dataparams.data.hub_download import FetchProgress
@@ -89,9 +94,18 @@ def short_hub_name(name: str) -> str:
         >>> short_hub_name("ILSVRC/imagenet-1k"), short_hub_name("uoft-cs/cifar10")
         ('imagenet-1k', 'uoft-cs-cifar10')
     """
+    return known_short_name(name) or safe_name(name)
+
+
+def known_short_name(name: str) -> str | None:
+    """The short name of a data set that has one, however it is called; otherwise None.
+
+    Example:
+        >>> known_short_name("ilsvrc/imagenet-1k"), known_short_name("uoft-cs/cifar10")
+        ('imagenet-1k', None)
+    """
     repository = hub_repository(name)
-    known = (short for short, r in _SHORT_NAMES.items() if r == repository)
-    return next(known, safe_name(name))
+    return next((short for short, known in _SHORT_NAMES.items() if known == repository), None)
 
 
 def load_hub(
@@ -122,20 +136,12 @@ def load_hub(
         DataError: If the hub refuses it, or its columns or labels are not those of image
             classification.
     """
-    import polars as pl
-
-    tables = open_hub_tables(name, on_fetch=on_fetch)
-    first = next(iter(tables.values()))
-    image, label = _choose_columns(first.features)
-    images = [HubImages(table, image) for table in tables.values()]
-    names = getattr(first.features[label], "names", None)
-    columns = {split: pl.Series(list(table[label])) for split, table in tables.items()}
-    labels, class_names = encode_labels(columns, names)
+    listing = list_hub(name, on_fetch=on_fetch)
     return decode_dataset(
-        short_hub_name(name),
-        class_names,
-        arrange_splits(labels, val_frac=val_frac, seed=seed),
-        _read_images(images),
+        listing.name,
+        listing.class_names,
+        arrange_splits(listing.labels, val_frac=val_frac, seed=seed),
+        _read_images(listing.tables),
         image_size=image_size,
         on_progress=on_progress,
     )
@@ -491,3 +497,75 @@ def _read_images(splits: Sequence[HubImages]) -> Iterator[Sequence[EncodedImage]
     for images in splits:
         for start in range(0, len(images), _ROWS_AT_ONCE):
             yield images.read(range(start, min(start + _ROWS_AT_ONCE, len(images))))
+
+
+# --- images that stay encoded --------------------------------------------------------------------
+
+
+class HubTable(HubImages):
+    """The encoded images of one split, of which a store is made.
+
+    Args:
+        table: The split, in the library's own type.
+        column: Name of the column of images.
+        folder: What paths in the column are relative to.
+    """
+
+    def __init__(self, table: Any, column: str, folder: Path = Path()) -> None:
+        super().__init__(table, column)
+        self._folder = folder
+
+    def read(self, rows: Sequence[int]) -> list[EncodedImage]:
+        """Read the encoded images of some rows."""
+        cells = self._table[list(rows)][self._column]
+        return [encoded_image(cell, self._folder) for cell in cells]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each encoded image, (n,), -1 where there is only a path, or nothing."""
+        import pyarrow.compute as pc
+
+        column = pc.struct_field(self._table.data.column(self._column), "bytes")
+        lengths = pc.fill_null(pc.binary_length(column), -1)
+        return np.asarray(lengths.to_numpy(), dtype=np.int64)
+
+
+class HubListing(NamedTuple):
+    """The rows of a data set of the hub, none of their images read.
+
+    Attributes:
+        name: Short name of the data set.
+        class_names: Name of class 0, 1, ...
+        labels: Class of each row by split, (n,) each, int64.
+        tables: The images of each split.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    labels: dict[str, Tensor]
+    tables: list[HubTable]
+
+
+def list_hub(name: str, *, on_fetch: FetchProgress | None = None) -> HubListing:
+    """List a data set of the hub, as ``load_hub`` describes it.
+
+    Args:
+        name: ``owner/name`` or ``name``.
+        on_fetch: See ``open_hub_tables``.
+
+    Raises:
+        NotOnHubError: If the data set is unknown or the hub cannot be reached.
+        DataError: If the hub refuses it, or its columns or labels are not those of image
+            classification.
+    """
+    import polars as pl
+
+    tables = open_hub_tables(name, on_fetch=on_fetch)
+    features = next(iter(tables.values())).features
+    image, label = _choose_columns(features)
+    columns = {
+        split: pl.Series(table.select_columns([label]).with_format("arrow")[:][label])
+        for split, table in tables.items()
+    }
+    labels, class_names = encode_labels(columns, getattr(features[label], "names", None))
+    images = [HubTable(table, image) for table in tables.values()]
+    return HubListing(short_hub_name(name), class_names, labels, images)

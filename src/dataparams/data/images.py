@@ -85,6 +85,12 @@ class LabeledImages:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
     def select(self, positions: Tensor) -> LabeledImages:
         """Take some samples; they keep their index in the data source.
 

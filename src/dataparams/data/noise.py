@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dataparams.data.images import LabeledImages
+from dataparams.data.streamed import StreamedImages
 from dataparams.errors import DataError, UserError
 
 if TYPE_CHECKING:
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from dataparams.data.images import LabeledImages
-
+_Split = TypeVar("_Split", LabeledImages, StreamedImages, LabeledImages | StreamedImages)
 NoiseKind: TypeAlias = Literal["swap", "symmetric", "pairflip"]
 NOISE_KINDS: tuple[str, ...] = get_args(NoiseKind)
 KEEP = -1
@@ -95,8 +96,8 @@ def corrupt_labels(
 
 
 def apply_noise(
-    train: LabeledImages, noise: str, fraction: float, *, seed: int, class_names: Sequence[str]
-) -> tuple[LabeledImages, CorruptedLabels]:
+    train: _Split, noise: str, fraction: float, *, seed: int, class_names: Sequence[str]
+) -> tuple[_Split, CorruptedLabels]:
     """Make some labels of a training split wrong; its own labels count as the truth.
 
     Args:

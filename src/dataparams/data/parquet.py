@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataparams.data.decoding import decode_dataset
 from dataparams.data.folder import safe_name, walk_visible
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
+    from torch import Tensor
 
     from dataparams.data.decoding import Progress
     from dataparams.data.image_files import EncodedImage
@@ -61,25 +62,58 @@ def load_parquet(
     Raises:
         DataError: If files are damaged, columns cannot be told apart, or labels are not usable.
     """
+    listing = list_parquet(path)
+    with _readable(path):
+        return decode_dataset(
+            listing.name,
+            listing.class_names,
+            arrange_splits(listing.labels, val_frac=val_frac, seed=seed),
+            _read_images([f for files in listing.files.values() for f in files], listing.image),
+            image_size=image_size,
+            on_progress=on_progress,
+        )
+
+
+class ParquetListing(NamedTuple):
+    """The rows of Parquet files, none of their images read.
+
+    Attributes:
+        name: Short name of the data set.
+        class_names: Name of class 0, 1, ...
+        files: The files by split.
+        labels: Class of each row by split, (n,) each, int64.
+        image: Name of the column of images.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    files: dict[str, list[Path]]
+    labels: dict[str, Tensor]
+    image: str
+
+
+def list_parquet(path: Path) -> ParquetListing:
+    """List a Parquet file, or the Parquet files of a folder, as ``load_parquet`` describes them.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        DataError: If files are damaged, columns cannot be told apart, or labels are not usable.
+    """
     import polars as pl
 
     files = files_by_split(path)
-    every_file = [file for split in files.values() for file in split]
+    first = next(iter(files.values()))[0]
     with _readable(path):
-        image, label = _choose_columns(every_file[0])
+        image, label = _choose_columns(first)
         columns = {
             split: pl.concat([_read_column(file, label) for file in split_files])
             for split, split_files in files.items()
         }
-        labels, names = encode_labels(columns, _declared_classes(every_file[0], label))
-        return decode_dataset(
-            safe_name(path.resolve().name.removesuffix(".parquet")),
-            names,
-            arrange_splits(labels, val_frac=val_frac, seed=seed),
-            _read_images(every_file, image),
-            image_size=image_size,
-            on_progress=on_progress,
-        )
+        labels, names = encode_labels(columns, _declared_classes(first, label))
+    name = safe_name(path.resolve().name.removesuffix(".parquet"))
+    return ParquetListing(name, names, files, labels, image)
 
 
 @contextlib.contextmanager
@@ -158,7 +192,7 @@ def _choose_columns(file: Path) -> tuple[str, str]:
     """Choose the columns of the images and of the labels."""
     import polars as pl
 
-    schema = pl.read_parquet_schema(file)
+    schema = pl.scan_parquet(file, glob=False).collect_schema()
     columns = list(schema)
     images = [name for name, kind in schema.items() if _holds_bytes(kind)]
     texts = [name for name, kind in schema.items() if kind == pl.String]
@@ -186,7 +220,7 @@ def _holds_bytes(kind: pl.DataType) -> bool:
 def _read_column(file: Path, column: str) -> pl.Series:
     import polars as pl
 
-    series = pl.read_parquet(file, columns=[column])[column]
+    series = pl.read_parquet(file, columns=[column], glob=False)[column]
     plain: pl.Series = series.cast(pl.Int64 if series.dtype.is_integer() else pl.String)
     return plain
 
@@ -208,7 +242,7 @@ def _read_images(files: Sequence[Path], column: str) -> Iterator[Sequence[Encode
     import polars as pl
 
     for file in files:
-        lazy = pl.scan_parquet(file).select(column)
+        lazy = pl.scan_parquet(file, glob=False).select(column)
         rows = lazy.select(pl.len()).collect().item()
         pieces = -(-file.stat().st_size // _BYTES_AT_ONCE)
         step = max(1, -(-rows // pieces))

@@ -10,12 +10,17 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from dataparams.data.builtin import builtin_name
 from dataparams.data.decoding import decoding_threads
 from dataparams.data.folder import is_image_file, require_images
 from dataparams.data.hub import open_hub_images
+from dataparams.data.image_cache import open_cache
 from dataparams.data.image_files import decode_whole, shrink_pixels
 from dataparams.data.parquet import encoded_image, files_by_split, find_image_column
+from dataparams.data.region_decoding import UnreadableImageError
 from dataparams.data.sources import from_hub, is_parquet, load_dataset, local_path
 from dataparams.errors import DataError
 
@@ -41,6 +46,7 @@ def open_pictures(
     val_frac: float = 0.1,
     seed: int = 0,
     longest_side: int = 640,
+    cache: Path | None = None,
 ) -> Pictures:
     """Open the pictures of a data set, to read those of some samples by their ids.
 
@@ -57,6 +63,8 @@ def open_pictures(
         val_frac: Share of every class that was set aside for validation.
         seed: What that choice depended on.
         longest_side: Pixels of a picture's longer side at most; smaller ones keep their size.
+        cache: A file of ``write_cache`` to read from where the source is not a local path that is
+            still there.
 
     Returns:
         What reads pictures.
@@ -76,6 +84,8 @@ def open_pictures(
     if builtin_name(name) is not None:
         load = partial(load_dataset, name, data_dir=data_dir, val_frac=val_frac, seed=seed)
         return _LoadedPictures(load, longest_side)
+    if cache is not None and local_path(name) is None:
+        return _EncodedPictures(_CacheSource(cache), longest_side)
     return _EncodedPictures(_open_source(name), longest_side)
 
 
@@ -175,6 +185,27 @@ def _is_image_id(sample: str) -> bool:
         and path.as_posix() == sample
         and is_image_file(path.name)
     )
+
+
+# --- caches --------------------------------------------------------------------------------------
+
+
+class _CacheSource:
+    def __init__(self, file: Path) -> None:
+        self._source = open_cache(file).source
+
+    def find(self, ids: Sequence[str]) -> Iterator[_Found]:
+        rows = pc.index_in(pa.array(ids, pa.large_string()), value_set=self._source.ids.arrow)
+        sought = [(i, row) for i, row in enumerate(rows.to_pylist()) if row is not None]
+        for start in range(0, len(sought), _ROWS_AT_ONCE):
+            some = sought[start : start + _ROWS_AT_ONCE]
+            read = self._source.store.read([row for _, row in some])
+            found = [
+                (position, bytes(image))
+                for (position, _), image in zip(some, read, strict=True)
+                if not isinstance(image, UnreadableImageError)
+            ]
+            yield _Found([position for position, _ in found], [image for _, image in found])
 
 
 # --- rows of tables ------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def load_dataset(
         >>> len(digits.train), len(digits.val), tuple(digits.train.images.shape[1:])
         (1438, 359, (1, 8, 8))
     """
-    _require_arguments(val_frac, image_size)
+    require_arguments(val_frac, image_size)
     builtin = builtin_name(name)
     if builtin is not None:
         dataset = load_builtin(
@@ -148,7 +148,13 @@ def is_parquet(path: Path) -> bool:
     )
 
 
-def _require_arguments(val_frac: float, image_size: int | None) -> None:
+def require_arguments(val_frac: float, image_size: int | None) -> None:
+    """Raise UserError if an argument of ``load_dataset`` is out of its range.
+
+    Args:
+        val_frac: Above 0 and below 1.
+        image_size: 1 ... 1024, or None.
+    """
     if not 0 < val_frac < 1:
         raise UserError(f"--val-frac is {val_frac}; expected a share above 0 and below 1.")
     if image_size is not None and not 1 <= image_size <= LARGEST_SIZE:

@@ -208,9 +208,7 @@ def arrange_splits(
     Raises:
         DataError: If a split is empty.
     """
-    for split, classes in labels.items():
-        if not len(classes):
-            raise DataError(f"The split {split!r} has no rows.")
+    require_rows(labels)
     if len(labels) == 1:
         ((name, classes),) = labels.items()
         first, second = split_by_class(classes, val_frac, seed=seed)
@@ -221,6 +219,17 @@ def arrange_splits(
         _rows(train_name, train, first, first),
         _rows(val_name, val, second, second + len(train)),
     )
+
+
+def require_rows(labels: Mapping[str, Tensor]) -> None:
+    """Raise DataError if a split is empty.
+
+    Args:
+        labels: Class numbers by name of the split.
+    """
+    for split, classes in labels.items():
+        if not len(classes):
+            raise DataError(f"The split {split!r} has no rows.")
 
 
 def _rows(name: str, classes: Tensor, numbers: Tensor, rows: Tensor) -> SplitRows:

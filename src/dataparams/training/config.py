@@ -10,7 +10,7 @@ from tyro.conf import arg
 
 from dataparams.errors import UserError
 
-Recipe = Literal["quick", "cifar"]
+Recipe = Literal["quick", "cifar", "imagenet"]
 Auto = Literal["auto"]
 
 
@@ -22,9 +22,12 @@ class TrainConfig:
     """digits, cifar10, cifar100, mnist, fashion-mnist; the path of an image folder
     (<class>/<image>) or of Parquet; or a name on the Hugging Face hub
     (imagenet-1k for ILSVRC/imagenet-1k)."""
+    data: str | None = None
+    """The path of a local copy of the data set: another way of saying --dataset."""
     recipe: Recipe = "quick"
-    """What the other flags default to: 'quick' trains a small network in minutes; 'cifar' is the
-    published recipe (WideResNet-28-10, CIFAR-100, 120 epochs)."""
+    """What the other flags default to: 'quick' trains a small network in minutes; 'cifar' and
+    'imagenet' are the published recipes (WideResNet-28-10, CIFAR-100, 120 epochs; ResNet-18,
+    ImageNet-1k, 100 epochs)."""
     exp_prefix: str = "run"
     """Name of the run folder under <output-dir>/<dataset>/; may contain '/'."""
     output_dir: str = "weights_CL"
@@ -41,10 +44,17 @@ class TrainConfig:
     default HF_TOKEN or the hub's own login. It is not stored."""
     val_frac: float = 0.1
     """Share set aside for validation where the data set does not come split."""
+    loader: Literal["memory", "stream", "dali"] = "memory"
+    """memory: decode all images once and keep them; stream: read and decode each when it is
+    needed, for data that does not fit; dali: the same, decoded on the GPU by NVIDIA DALI."""
+    cache: str | None = None
+    """Stream from this file that 'dataparams cache' made from the data set."""
     image_size: int | None = None
-    """Height and width in pixels. By default the images' own size up to 96, else 64."""
+    """Height and width in pixels. By default the images' own size up to 96, else 64; streamed,
+    224."""
     workers: Annotated[int | None, arg(aliases=["-j"])] = None
-    """Threads for decoding and computing; by default one per core."""
+    """Threads for decoding and computing, processes that read a stream; by default one per
+    core."""
 
     rand_fraction: float = 0.0
     """Share of the training samples whose labels are made wrong on purpose."""
@@ -88,15 +98,20 @@ class TrainConfig:
     """steps: x0.1 at each milestone; cosine: a short warm-up, then down to zero."""
     milestones: tuple[int, ...] = (80, 100, 160)
     """Epochs at which the schedule 'steps' divides the learning rate by ten."""
+    lr_drop_epoch_step: int | None = None
+    """Divide the learning rate by ten every so many epochs, in place of --milestones."""
     momentum: float = 0.9
     """Momentum of the model's optimiser and of the data parameters'."""
     wd: float = 5e-4
     """Weight decay of the model."""
     augment: bool = True
-    """Random crops, and mirror images where images have color."""
+    """Random crops, and mirror images where images have color. Streamed, crops are of random
+    size and shape."""
 
     seed: int = 0
     """What everything random depends on."""
+    gpu: int | None = None
+    """Number of the one GPU to use."""
     amp: Literal["no", "bf16", "fp16"] = "no"
     """Mixed precision."""
     compile: bool = False
@@ -107,6 +122,11 @@ class TrainConfig:
     """Steps between two readings of the running loss."""
     log_with: tuple[str, ...] = ()
     """Trackers of Accelerate to report to as well, such as wandb; TensorBoard is always on."""
+
+    @property
+    def location(self) -> str:
+        """What the data set is found by: ``data`` where it is given, otherwise ``dataset``."""
+        return self.dataset if self.data is None else self.data
 
 
 RECIPES: dict[Recipe, TrainConfig] = {
@@ -119,12 +139,27 @@ RECIPES: dict[Recipe, TrainConfig] = {
         schedule="steps",
         lr_inst_param=0.2,
     ),
+    "imagenet": TrainConfig(
+        dataset="ILSVRC/imagenet-1k",
+        recipe="imagenet",
+        loader="stream",
+        image_size=224,
+        arch="resnet18",
+        epochs=100,
+        batch_size=256,
+        wd=1e-4,
+        schedule="steps",
+        lr_drop_epoch_step=30,
+        lr_inst_param=0.8,
+        wd_inst_param=1e-8,
+    ),
 }
-"""What each recipe sets. ``cifar`` is Saxena et al. 2019, section 4.3."""
+"""What each recipe sets: Saxena et al. 2019, sections 4.3 (``cifar``) and 4.2 (``imagenet``)."""
 
 MAY_CHANGE_ON_RESUME = frozenset(
     {"restart", "resume", "workers", "print_freq", "save_every", "data_dir", "log_with"}
     | {"output_dir", "exp_prefix"}
+    | {"data", "cache", "gpu"}
 )
 """The settings that do not decide what a run computes."""
 
@@ -168,11 +203,15 @@ def require_valid(config: TrainConfig) -> None:
     _require(config, "rand_fraction", 0 <= config.rand_fraction <= 1, "a share, 0 ... 1")
     _require(config, "subset_frac", 0 < config.subset_frac <= 1, "a share above 0, up to 1")
     _require(config, "start_epoch", config.start_epoch < config.epochs, "fewer than --epochs")
+    step, gpu = config.lr_drop_epoch_step, config.gpu
+    _require(config, "lr_drop_epoch_step", step is None or step >= 1, "a whole number, 1 or above")
+    _require(config, "gpu", gpu is None or gpu >= 0, "the number of a GPU, 0 or above")
     workers = config.workers
     _require(config, "workers", workers is None or workers >= 1, "a whole number, 1 or above")
     parts = config.exp_prefix.replace("\\", "/").split("/")
     is_inside = all(part not in ("", ".", "..") for part in parts)
     _require(config, "exp_prefix", is_inside, "a name, or names joined by '/'")
+    _require_one_source(config)
     if config.restart and config.resume:
         raise UserError("--restart and --resume are both given; expected one of them.")
     if config.subset_frac < 1 and config.dataset_subset_ckpt is None:
@@ -186,3 +225,16 @@ def _require(config: TrainConfig, name: str, is_valid: bool, expected: str) -> N
     if not is_valid:
         flag = "--" + name.replace("_", "-")
         raise UserError(f"{flag} is {getattr(config, name)}; expected {expected}.")
+
+
+def _require_one_source(config: TrainConfig) -> None:
+    if config.data is not None and config.dataset != RECIPES[config.recipe].dataset:
+        raise UserError(
+            f"--dataset {config.dataset} and --data {config.data} are both given; expected one of "
+            "them."
+        )
+    if config.cache is not None and config.loader == "memory":
+        raise UserError(
+            f"--cache {config.cache} is given with --loader memory; expected --loader stream, "
+            "which reads it."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,16 +12,17 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
-from dataparams.data import Augmentation, DeviceBatches, channel_statistics
+from dataparams.data import StreamedBatches
 from dataparams.data.hub_token import token_file
 from dataparams.errors import RunError, UserError
 from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
+from dataparams.training.batching import make_batches
 from dataparams.training.config import TrainConfig, require_valid, stored_settings
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
@@ -31,15 +33,13 @@ from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, pa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataparams.data import Batch, ImageDataset
-
-_VALIDATION_BATCH = 1000
+    from dataparams.data import AnyDataset, Batch, UnreadableSample
 
 
 def train(
     config: TrainConfig,
     *,
-    dataset: ImageDataset | None = None,
+    dataset: AnyDataset | None = None,
     model: nn.Module | None = None,
     display: ProgressDisplay | None = None,
 ) -> RunFolder:
@@ -47,7 +47,7 @@ def train(
 
     Args:
         config: What to do.
-        dataset: A data set in memory, in place of the one that ``config.dataset`` names.
+        dataset: A data set that is open, in place of the one that ``config.dataset`` names.
         model: A network of one's own, in place of the one that ``config.arch`` names.
         display: Where progress is shown; nowhere by default.
 
@@ -59,7 +59,7 @@ def train(
     """
     if dataset is not None:
         # Nobody must look for these images where the flag's default points.
-        config = replace(config, dataset=f"(in memory) {dataset.name}")
+        config = replace(config, dataset=f"(in memory) {dataset.name}", data=None)
     require_valid(config)
     display = display or SilentProgress()
     if config.workers is not None:
@@ -76,6 +76,8 @@ def train(
         if accelerator.is_main_process:
             note_failure(run, error)
         raise
+    finally:
+        training.close()
     return run
 
 
@@ -90,6 +92,7 @@ def _accelerator(config: TrainConfig) -> Accelerator:
                 f"--log-with {tracker} is not installed or not known; expected one of "
                 f"{', '.join(available)}. A tracker's package is installed with pip."
             )
+    _use_gpu(config.gpu)
     _forget_other_precision(config.amp)
     return Accelerator(
         cpu=on_cpu,
@@ -97,6 +100,22 @@ def _accelerator(config: TrainConfig) -> Accelerator:
         log_with=_trackers(config) or None,
         project_dir=config.output_dir,
     )
+
+
+def _use_gpu(number: int | None) -> None:
+    """Make a GPU the one that everything goes to."""
+    if number is None:
+        return
+    count = torch.cuda.device_count()
+    if number >= count:
+        there = f"0 ... {count - 1}" if count else "none here"
+        raise UserError(f"--gpu is {number}; expected the number of a GPU; there are: {there}.")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError(
+            f"--gpu {number} is given in one of several processes, of which each has a GPU of its "
+            "own; leave it out."
+        )
+    torch.cuda.set_device(number)
 
 
 def _forget_other_precision(amp: str) -> None:
@@ -146,7 +165,7 @@ class _Training:
         self.accelerator, self.display = accelerator, display
         self.device: torch.device = accelerator.device
         torch.manual_seed(config.seed)
-        _, channels, side, _ = data.train.images.shape
+        channels, side, _ = data.train.image_shape
         if model is None:
             model = create_model(config.arch, len(data.dataset.class_names), channels, side)
         self.channels_last = self.device.type in ("cpu", "cuda")
@@ -163,7 +182,17 @@ class _Training:
         self.dp = _data_parameters(config, data)
         if self.dp is not None:
             self.dp.to(self.device)
-        self.batches, self.val_batches = self._make_batches(channels, side)
+        self.batches, self.val_batches = make_batches(
+            config,
+            data.train,
+            data.dataset.val,
+            data.dataset.train,
+            device=self.device,
+            rank=accelerator.process_index,
+            world_size=accelerator.num_processes,
+            channels_last=self.channels_last,
+        )
+        self.unreadable: list[UnreadableSample] = []
         self.recorder = SampleRecorder(data.train.num_instances, self.device)
         self.rows: list[Metrics] = []
         self.epoch = config.start_epoch
@@ -193,27 +222,11 @@ class _Training:
             board.close()
             self.run.update_description(status="finished", epoch=self.epoch)
 
-    def _make_batches(self, channels: int, side: int) -> tuple[DeviceBatches, DeviceBatches]:
-        mean, std = channel_statistics(self.data.dataset.train.images)
-        shared: dict[str, Any] = {
-            "device": self.device,
-            "mean": mean,
-            "std": std,
-            "rank": self.accelerator.process_index,
-            "world_size": self.accelerator.num_processes,
-            "channels_last": self.channels_last,
-        }
-        augmentation = (
-            Augmentation(crop_padding=side // 8, mirror=channels == 3)
-            if self.config.augment
-            else Augmentation()
-        )
-        size = min(self.config.batch_size, len(self.data.train))
-        batches = DeviceBatches(
-            self.data.train, size, augmentation=augmentation, seed=self.config.seed, **shared
-        )
-        val = DeviceBatches(self.data.dataset.val, _VALIDATION_BATCH, shuffle=False, **shared)
-        return batches, val
+    def close(self) -> None:
+        """End the processes that read images, if there are any."""
+        for batches in (self.batches, self.val_batches):
+            if isinstance(batches, StreamedBatches):
+                batches.close()
 
     def _epoch(self) -> tuple[Metrics, EpochRecord]:
         started = time.perf_counter()
@@ -231,6 +244,8 @@ class _Training:
         seconds = time.perf_counter() - started
         learning_rate = self.optimizer.param_groups[0]["lr"]
         records = self.recorder.finish()
+        if isinstance(self.batches, StreamedBatches):
+            self.unreadable = gather_object(list(self.batches.unreadable))
         self.epoch += 1
         if self.dp is not None:
             self.dp.synchronize()
@@ -264,7 +279,13 @@ class _Training:
         return metrics, record
 
     def _step(self, batch: Batch) -> None:
-        logits = self.model(batch.images)
+        images = batch.images
+        if not len(images):
+            if self.accelerator.num_processes == 1:
+                return
+            # The other processes wait for this one's gradient, which is zero.
+            images = images.new_zeros(1, *images.shape[1:])
+        logits = self.model(images)[: len(batch.index)]
         # A sum over this process's share, scaled so that the average over the processes, which
         # DDP and the data parameters take, is the mean over the global batch.
         share = self.accelerator.num_processes / batch.global_size
@@ -301,6 +322,7 @@ class _Training:
 
     def _write(self, metrics: Metrics, record: EpochRecord, board: TensorBoard | None) -> None:
         """Write an epoch's files; the checkpoint last, since --resume goes on from it."""
+        self._write_unreadable()
         self.run.write_epoch_record(record)
         self.rows.append(metrics)
         self.run.write_metrics(self.rows)
@@ -319,6 +341,21 @@ class _Training:
         warning = clamp_warning(metrics, self.dp.lr_inst if self.dp is not None else None)
         if warning and not any(clamp_warning(row, 0.0) for row in self.rows[:-1]):
             self.display.line(warning)
+
+    def _write_unreadable(self) -> None:
+        """List the images that a stream could not read, with those of earlier epochs."""
+        known = {sample.index: sample for sample in self.run.unreadable()}
+        new = [sample for sample in self.unreadable if sample.index not in known]
+        if not new:
+            return
+        known |= {sample.index: sample for sample in new}
+        self.run.write_unreadable(tuple(known[index] for index in sorted(known)))
+        counts = {**self.run.description()["counts"], "unreadable": len(known)}
+        self.run.update_description(counts=counts)
+        self.display.line(
+            f"{len(known)} images could not be read so far and are left out; "
+            f"{self.run.path / 'unreadable.csv'} lists them."
+        )
 
     def _report(self, metrics: Metrics, record: EpochRecord, board: TensorBoard) -> None:
         board.scalars(metrics)

@@ -47,7 +47,8 @@ def learning_rate_factor(config: TrainConfig, progress: float) -> float:
     """The share of the highest learning rate at a point of the training.
 
     Args:
-        config: Of which ``schedule``, ``milestones`` and ``epochs`` are used.
+        config: Of which ``schedule``, ``milestones``, ``lr_drop_epoch_step`` and ``epochs`` are
+            used.
         progress: Epochs done so far, with fractions, 0 ... ``config.epochs``.
 
     Returns:
@@ -57,7 +58,11 @@ def learning_rate_factor(config: TrainConfig, progress: float) -> float:
         >>> from dataparams.training.config import RECIPES
         >>> [round(learning_rate_factor(RECIPES["cifar"], epoch), 3) for epoch in (0, 80, 110)]
         [1.0, 0.1, 0.01]
+        >>> [round(learning_rate_factor(RECIPES["imagenet"], epoch), 3) for epoch in (29.9, 30, 90)]
+        [1.0, 0.1, 0.001]
     """
+    if config.lr_drop_epoch_step is not None:
+        return float(0.1 ** (progress // config.lr_drop_epoch_step))
     if config.schedule == "steps":
         return float(0.1 ** sum(progress >= milestone for milestone in config.milestones))
     warm_up = _WARM_UP * config.epochs

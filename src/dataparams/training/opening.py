@@ -67,16 +67,19 @@ def _require_same_run(run: RunFolder, config: TrainConfig, data: TrainingData) -
         )
     if description.get("fingerprint") != data.dataset.fingerprint:
         raise RunError(
-            f"The data set {config.dataset} is not the one that {run.path} was begun with (its "
+            f"The data set {config.location} is not the one that {run.path} was begun with (its "
             "contents differ). Restore it, or give --restart to start anew."
         )
 
 
 def _source(config: TrainConfig) -> dict[str, Any]:
     """Where the data came from, so that it is found again from any working folder."""
-    path = None if builtin_name(config.dataset) else local_path(config.dataset)
+    name = config.location
+    path = None if builtin_name(name) else local_path(name)
     return {
-        "name": config.dataset if path is None else str(path.resolve()),
+        "name": name if path is None else str(path.resolve()),
+        "loader": config.loader,
+        "cache": None if config.cache is None else str(Path(config.cache).expanduser().resolve()),
         "data_dir": str(Path(config.data_dir).resolve()),
         "val_frac": config.val_frac,
         "seed": config.seed,

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import torch
 
-from dataparams.data import apply_noise, load_dataset
+from dataparams.data import apply_noise, load_dataset, stream_dataset
+from dataparams.data.hub import known_short_name
 from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder, read_epoch_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataparams.data import CorruptedLabels, ImageDataset, LabeledImages
+    from dataparams.data import AnyDataset, CorruptedLabels, Split
     from dataparams.data.hub_download import FetchProgress
     from dataparams.runs import EpochRecord
     from dataparams.training.config import TrainConfig
@@ -34,15 +35,15 @@ class TrainingData:
         samples: The table of all training samples, as ``samples.parquet`` has it.
     """
 
-    dataset: ImageDataset
-    train: LabeledImages
+    dataset: AnyDataset
+    train: Split
     truth: CorruptedLabels | None
     samples: pl.DataFrame
 
 
 def prepare_data(
     config: TrainConfig,
-    dataset: ImageDataset | None = None,
+    dataset: AnyDataset | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     on_fetch: FetchProgress | None = None,
 ) -> TrainingData:
@@ -50,7 +51,7 @@ def prepare_data(
 
     Args:
         config: The configuration.
-        dataset: A data set that is in memory already, in place of ``config.dataset``.
+        dataset: A data set that is open already, in place of ``config.dataset``.
         on_progress: Called with the number of images decoded and of all images.
         on_fetch: Called with what is done to data of the hub, bytes done and all bytes.
 
@@ -63,16 +64,9 @@ def prepare_data(
         checkpoint = Path(config.dataset_subset_ckpt)
         record = _record_with_instances(checkpoint)
     if dataset is None:
-        dataset = load_dataset(
-            config.dataset,
-            data_dir=Path(config.data_dir),
-            val_frac=config.val_frac,
-            seed=config.seed,
-            image_size=config.image_size,
-            on_progress=on_progress,
-            on_fetch=on_fetch,
-        )
-    train, truth = dataset.train, None
+        dataset = _open(config, on_progress, on_fetch)
+    train: Split = dataset.train
+    truth = None
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
         train, truth = apply_noise(
             train,
@@ -87,7 +81,36 @@ def prepare_data(
     return TrainingData(dataset, train, truth, samples)
 
 
-def _samples_table(train: LabeledImages, truth: CorruptedLabels | None) -> pl.DataFrame:
+def _open(
+    config: TrainConfig,
+    on_progress: Callable[[int, int], None] | None,
+    on_fetch: FetchProgress | None,
+) -> AnyDataset:
+    dataset: AnyDataset
+    if config.loader == "memory":
+        dataset = load_dataset(
+            config.location,
+            data_dir=Path(config.data_dir),
+            val_frac=config.val_frac,
+            seed=config.seed,
+            image_size=config.image_size,
+            on_progress=on_progress,
+            on_fetch=on_fetch,
+        )
+    else:
+        dataset = stream_dataset(
+            config.location,
+            val_frac=config.val_frac,
+            seed=config.seed,
+            image_size=config.image_size,
+            cache=None if config.cache is None else Path(config.cache).expanduser(),
+            on_fetch=on_fetch,
+        )
+    # A local copy of it, in whatever folder, goes by the same name.
+    return replace(dataset, name=known_short_name(config.dataset) or dataset.name)
+
+
+def _samples_table(train: Split, truth: CorruptedLabels | None) -> pl.DataFrame:
     columns: dict[str, object] = {
         "index": train.index.numpy(),
         "id": list(train.ids),
@@ -110,8 +133,8 @@ def _record_with_instances(file: Path) -> EpochRecord:
 
 
 def _selected(
-    train: LabeledImages, samples: pl.DataFrame, record: EpochRecord, file: Path, share: float
-) -> LabeledImages:
+    train: Split, samples: pl.DataFrame, record: EpochRecord, file: Path, share: float
+) -> Split:
     """The share of the samples whose instance parameters are lowest; they keep their index."""
     if len(record.inst_parameters) != train.num_instances:
         raise UserError(

@@ -1,0 +1,73 @@
+"""A million names in two arrays, instead of as a million objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+_AT_ONCE = 4096
+
+
+class TextColumn(Sequence[str]):
+    """A sequence of strings that takes a few bytes beside their letters.
+
+    Processes that are forked share it: looking at it writes nothing, not even reference counts.
+
+    Args:
+        values: Strings, or an Arrow array of strings.
+
+    Example:
+        >>> names = TextColumn(["a.jpg", "b.jpg", "c.jpg"])
+        >>> names[1], len(names), list(names.take(np.array([2, 0])))
+        ('b.jpg', 3, ['c.jpg', 'a.jpg'])
+    """
+
+    def __init__(self, values: Iterable[str] | pa.Array) -> None:
+        array: Any = values
+        if not isinstance(values, (pa.Array, pa.ChunkedArray)):
+            array = pa.array(values, pa.large_string())
+        array = array.cast(pa.large_string())
+        self.arrow: Any = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+    def __len__(self) -> int:
+        return len(self.arrow)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> TextColumn: ...
+    def __getitem__(self, place: int | slice) -> str | TextColumn:
+        if isinstance(place, slice):
+            return TextColumn(self.arrow[place])
+        text: str = self.arrow[place].as_py()
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), _AT_ONCE):
+            yield from self.arrow.slice(start, _AT_ONCE).to_pylist()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, TextColumn):
+            return bool(self.arrow.equals(other.arrow))
+        return isinstance(other, Sequence) and len(self) == len(other) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def take(self, places: NDArray[np.integer]) -> TextColumn:
+        """Take the strings at some places, in the order wanted."""
+        return TextColumn(self.arrow.take(pa.array(places)))
+
+    def contents(self) -> tuple[NDArray[np.int64], memoryview]:
+        """The number of bytes of each string, (n,), and the bytes of all one after the other."""
+        _, offsets, letters = self.arrow.buffers()
+        places = np.frombuffer(offsets, np.int64)[self.arrow.offset :][: len(self) + 1]
+        joined = memoryview(letters if letters is not None else b"")
+        return np.diff(places), joined[places[0] : places[-1]]

@@ -1,0 +1,83 @@
+"""The batches of a run: from images in memory, or from a stream of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataparams.data import (
+    Augmentation,
+    DeviceBatches,
+    StreamedBatches,
+    StreamedImages,
+    channel_statistics,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from dataparams.data import Batches, LabeledImages, Split
+    from dataparams.training.config import TrainConfig
+
+_VALIDATION_BATCH = 1000
+_STREAMED_VALIDATION_BATCH = 256
+
+
+def make_batches(
+    config: TrainConfig,
+    train: Split,
+    val: Split,
+    whole: Split,
+    *,
+    device: torch.device,
+    rank: int,
+    world_size: int,
+    channels_last: bool,
+) -> tuple[Batches, Batches]:
+    """Make what yields the batches of training and validation.
+
+    Args:
+        config: The configuration.
+        train: The samples trained on.
+        val: The samples of the validation.
+        whole: All training samples, by whose statistics images in memory are normalised.
+        device: Where batches are made.
+        rank: Number of this process.
+        world_size: Number of processes.
+        channels_last: Whether images come in PyTorch's channels-last memory format.
+    """
+    shared: dict[str, Any] = {
+        "device": device,
+        "rank": rank,
+        "world_size": world_size,
+        "channels_last": channels_last,
+    }
+    size = min(config.batch_size, len(train))
+    if isinstance(train, StreamedImages) and isinstance(val, StreamedImages):
+        shared["workers"] = config.workers
+        return (
+            StreamedBatches(train, size, augment=config.augment, seed=config.seed, **shared),
+            StreamedBatches(val, _STREAMED_VALIDATION_BATCH, shuffle=False, **shared),
+        )
+    return _resident(config, size, train, val, whole, shared)  # type: ignore[arg-type]
+
+
+def _resident(
+    config: TrainConfig,
+    size: int,
+    train: LabeledImages,
+    val: LabeledImages,
+    whole: LabeledImages,
+    shared: dict[str, Any],
+) -> tuple[Batches, Batches]:
+    mean, std = channel_statistics(whole.images)
+    shared = {**shared, "mean": mean, "std": std}
+    channels, side, _ = train.image_shape
+    augmentation = (
+        Augmentation(crop_padding=side // 8, mirror=channels == 3)
+        if config.augment
+        else Augmentation()
+    )
+    return (
+        DeviceBatches(train, size, augmentation=augmentation, seed=config.seed, **shared),
+        DeviceBatches(val, _VALIDATION_BATCH, shuffle=False, **shared),
+    )
