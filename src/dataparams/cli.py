@@ -115,6 +115,8 @@ class CacheConfig:
     """Replace the file where it exists."""
     workers: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
     """Number of processes; by default one per core."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, for gated data sets; it is not stored."""
 
 
 @dataclass(frozen=True)
@@ -234,14 +236,15 @@ def _cache(words: list[str], program: str) -> int:
             raise UserError(f"--{flag} is {value}; expected a whole number, 1 ... {most}.")
     if config.workers is not None and config.workers < 1:
         raise UserError(f"--workers is {config.workers}; expected a whole number, 1 or above.")
+    from dataparams.data.hub_token import token_file
     from dataparams.data.image_cache import require_absent, write_cache
     from dataparams.data.streaming import open_source, whole_name
     from dataparams.progress import progress_display
 
     require_absent(config.out, overwrite=config.overwrite)
-    with progress_display("preparing") as display:
+    with token_file(config.hf_token_file), progress_display("preparing") as display:
         summary = write_cache(
-            open_source(config.dataset),
+            open_source(config.dataset, on_fetch=display.fetched),
             whole_name(config.dataset),
             config.out,
             size=config.size,
