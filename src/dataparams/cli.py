@@ -140,6 +140,7 @@ def _dispatch(words: list[str], program: str) -> int:
         "analyze": _analyze,
         "figures": _figures,
         "report": _report,
+        "export": _export,
         "demo": _demo,
     }
     if not words or words[0] in ("-h", "--help"):
@@ -168,6 +169,7 @@ usage: dataparams COMMAND [--help] [flags]
   analyze  sort them into easy, hard and need review; score them; suggest labels
   figures  draw each class: representative samples, its map, trajectories
   report   write pages for people: what is wrong with the data, class by class
+  export   write samples, labels and analysis for another tool to read
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
 4 unusable run folder, 130 interrupted.
@@ -345,6 +347,21 @@ def _report(words: list[str], program: str) -> int:
                 pile_limit=config.pile_limit,
             )
         display.line(f"Open {index} in a browser.")
+    return 0
+
+
+def _export(words: list[str], program: str) -> int:
+    from dataparams.export import ExportConfig, export
+    from dataparams.progress import progress_display
+
+    config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")
+    with progress_display("exporting") as display:
+        last_word = export(
+            config,
+            on_progress=lambda done, total: display.step(done, total, ""),
+            on_notice=display.line,
+        )
+        display.line(last_word)
     return 0
 
 

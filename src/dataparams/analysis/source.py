@@ -30,7 +30,7 @@ def dataset_of(description: dict[str, Any], dataset: ImageDataset | None = None)
         RunError: If its contents are not what they were.
     """
     if dataset is None:
-        source = _source(description)
+        source = source_of(description)
         dataset = load_dataset(**source, image_size=description["source"].get("image_size"))
     if dataset.fingerprint != description.get("fingerprint"):
         raise RunError(
@@ -58,12 +58,19 @@ class PicturesOfRun:
             DataError: If the data source is gone.
         """
         if self._opened is None:
-            self._opened = open_pictures(**_source(self._description))
+            self._opened = open_pictures(**source_of(self._description))
         return self._opened.read(ids)
 
 
-def _source(description: dict[str, Any]) -> dict[str, Any]:
-    """What tells the data source from others, as arguments of what reads it."""
+def source_of(description: dict[str, Any]) -> dict[str, Any]:
+    """What tells a run's data source from others, as arguments of what reads it.
+
+    Args:
+        description: The contents of ``run.json``.
+
+    Raises:
+        RunError: If it does not tell where the data came from.
+    """
     source = description.get("source")
     if not isinstance(source, dict) or not isinstance(source.get("name"), str):
         raise RunError("run.json does not say where the data came from; expected a 'source'.")

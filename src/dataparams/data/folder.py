@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dataparams.data.decoding import SplitRows, decode_dataset
+from dataparams.data.decoding import ListedDataset, SplitRows, decode_dataset
 from dataparams.data.splits import split_by_class
 from dataparams.data.tables import choose_splits
 from dataparams.errors import DataError
@@ -55,6 +55,12 @@ def load_folder(
     Raises:
         DataError: If there are no images, fewer than two classes, or mostly unreadable images.
     """
+    listed = list_folder(path, val_frac=val_frac, seed=seed)
+    return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
+
+
+def list_folder(path: Path, *, val_frac: float, seed: int) -> ListedDataset:
+    """List what ``load_folder`` loads, decoding nothing; arguments and errors are the same."""
     splits = _split_folders(path)
     if splits is None:
         ids, names = _list_images(path, path)
@@ -72,13 +78,11 @@ def load_folder(
         )
     number = {name: position for position, name in enumerate(class_names)}
     labels = {sample: number[name] for sample, name in names.items()}
-    return decode_dataset(
+    return ListedDataset(
         safe_name(path.resolve().name),
         class_names,
         (_rows(train_ids, labels, 0), _rows(val_ids, labels, len(train_ids))),
-        [[path / sample for sample in train_ids + val_ids]],
-        image_size=image_size,
-        on_progress=on_progress,
+        ([path / sample for sample in ids] for ids in (train_ids, val_ids)),
     )
 
 

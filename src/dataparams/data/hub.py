@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data.decoding import decode_dataset
+from dataparams.data.decoding import ListedDataset, decode_dataset
 from dataparams.data.folder import safe_name
 from dataparams.data.parquet import encoded_image
 from dataparams.data.tables import (
@@ -72,6 +72,12 @@ def load_hub(
         NotOnHubError: If the data set is unknown or the hub cannot be reached.
         DataError: If its columns or labels are not those of image classification.
     """
+    listed = list_hub(name, val_frac=val_frac, seed=seed)
+    return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
+
+
+def list_hub(name: str, *, val_frac: float, seed: int) -> ListedDataset:
+    """List what ``load_hub`` loads, decoding nothing; arguments and errors are the same."""
     import polars as pl
 
     tables = _choose_tables(name, _fetch(name))
@@ -81,13 +87,11 @@ def load_hub(
     names = getattr(first.features[label], "names", None)
     columns = {split: pl.Series(list(table[label])) for split, table in tables.items()}
     labels, class_names = encode_labels(columns, names)
-    return decode_dataset(
+    return ListedDataset(
         safe_name(name),
         class_names,
         arrange_splits(labels, val_frac=val_frac, seed=seed),
         _read_images(images),
-        image_size=image_size,
-        on_progress=on_progress,
     )
 
 

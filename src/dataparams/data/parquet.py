@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data.decoding import decode_dataset
+from dataparams.data.decoding import ListedDataset, decode_dataset
 from dataparams.data.folder import safe_name, walk_visible
 from dataparams.data.tables import (
     IMAGE_COLUMNS,
@@ -61,6 +61,13 @@ def load_parquet(
     Raises:
         DataError: If files are damaged, columns cannot be told apart, or labels are not usable.
     """
+    listed = list_parquet(path, val_frac=val_frac, seed=seed)
+    with _readable(path):
+        return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
+
+
+def list_parquet(path: Path, *, val_frac: float, seed: int) -> ListedDataset:
+    """List what ``load_parquet`` loads, reading labels only; arguments and errors are the same."""
     import polars as pl
 
     files = files_by_split(path)
@@ -72,14 +79,12 @@ def load_parquet(
             for split, split_files in files.items()
         }
         labels, names = encode_labels(columns, _declared_classes(every_file[0], label))
-        return decode_dataset(
-            safe_name(path.resolve().name.removesuffix(".parquet")),
-            names,
-            arrange_splits(labels, val_frac=val_frac, seed=seed),
-            _read_images(every_file, image),
-            image_size=image_size,
-            on_progress=on_progress,
-        )
+    return ListedDataset(
+        safe_name(path.resolve().name.removesuffix(".parquet")),
+        names,
+        arrange_splits(labels, val_frac=val_frac, seed=seed),
+        _read_images(every_file, image),
+    )
 
 
 @contextlib.contextmanager
