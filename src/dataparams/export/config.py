@@ -8,7 +8,18 @@ from typing import Literal
 
 import tyro  # noqa: TC002 - it reads the annotations
 
-Target = Literal["cleanlab-studio"]
+Target = Literal[
+    "cleanlab-studio",
+    "image-folder",
+    "csv",
+    "jsonl",
+    "parquet",
+    "hf-dataset",
+    "label-studio",
+    "fiftyone",
+    "cleanlab",
+    "coco",
+]
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,7 @@ class ExportConfig:
     what: tyro.conf.Positional[str]
     """A run folder, or a data set as train --dataset takes it: a folder, Parquet, a name."""
     to: Target
-    """For which tool."""
+    """For which tool; csv and jsonl are tables without images."""
     folder: tyro.conf.Positional[Path | None] = None
     """Where to; the same as --out."""
     out: Path | None = None
@@ -33,8 +44,10 @@ class ExportConfig:
     run's cleaned.parquet, and its samples alone; the default where there is such a file."""
     confidence: float = 0.5
     """How confident a suggested label has to be, 0 ... 1."""
-    form: Literal["folder", "zip", "both"] = "both"
-    """cleanlab-studio: class folders, one ZIP file, or both."""
+    form: Literal["folder", "zip", "both"] | None = None
+    """For cleanlab-studio: class folders, one ZIP file, or (the default) both."""
+    link: bool = False
+    """Make hard links to the files of an image folder where that can be done, instead of copies."""
     data_dir: Path = Path("data")
     """Where built-in data sets lie."""
     overwrite: bool = False

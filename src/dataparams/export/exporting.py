@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dataparams.errors import RunError, UserError
 from dataparams.export.destination import open_destination
 from dataparams.export.samples import open_samples
-from dataparams.export.targets import TARGETS
+from dataparams.export.targets import TARGETS, WITH_FILES
 from dataparams.export.writing import Export
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def export(
         True
     """
     folder = _folder(config)
+    _require_fitting(config)
     samples = open_samples(
         config.what,
         data_dir=config.data_dir,
@@ -61,7 +62,8 @@ def export(
     for notice in samples.notices:
         tell(notice)
     with open_destination(folder, overwrite=config.overwrite) as destination:
-        job = Export(samples, destination, form=config.form, on_progress=on_progress)
+        form = config.form or "both"
+        job = Export(samples, destination, form=form, link=config.link, on_progress=on_progress)
         TARGETS[config.to](job)
         word = job.finish()
     for notice in job.notices:
@@ -78,6 +80,17 @@ def _folder(config: ExportConfig) -> Path:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; expected a folder to export to.")
     return folder
+
+
+def _require_fitting(config: ExportConfig) -> None:
+    """Refuse flags that would say nothing to the target."""
+    if config.form is not None and config.to != "cleanlab-studio":
+        raise UserError(f"--form is for --to cleanlab-studio; expected none with {config.to}.")
+    if config.link and (config.to not in WITH_FILES or config.form == "zip"):
+        raise UserError(
+            f"--link needs a target of image files ({', '.join(sorted(WITH_FILES))}); "
+            f"{config.to} has none."
+        )
 
 
 def _require_apart(folder: Path, source: Path | None) -> None:

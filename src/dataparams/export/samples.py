@@ -96,6 +96,7 @@ class LabeledSamples:
         source: Where the data set lies, if it is a file or folder.
         has_files: Whether ids are paths of files rather than rows of a table.
         open: Opens what reads the images.
+        run: The run folder, where one was given.
         notices: What whoever exports should know.
         left_out: Samples that cannot even be listed.
     """
@@ -106,6 +107,7 @@ class LabeledSamples:
     source: Path | None
     has_files: bool
     open: Callable[[], ImageReader]
+    run: RunFolder | None = None
     notices: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
@@ -424,6 +426,7 @@ def _samples_of_run(
         table=table,
         source=path,
         has_files=_has_files(path),
+        run=run,
         notices=tuple(notices),
         open=lambda: (
             _Pixels(load_dataset(**source)) if is_builtin else open_encoded(source["name"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -84,7 +83,9 @@ class Export:
 
     def _tell_of_others(self, folder: Path, classes: Sequence[str]) -> None:
         """Say so where class folders hold more than was exported, such as by an earlier call."""
-        there = sum(len(os.listdir(folder / name)) for name in classes if (folder / name).is_dir())
+        there = sum(
+            1 for name in classes if (folder / name).is_dir() for _ in (folder / name).iterdir()
+        )
         if there > self.count:
             self.notices.append(
                 f"The class folders in {folder} hold {there - self.count:,} files that are not of "
