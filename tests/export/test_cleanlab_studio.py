@@ -282,6 +282,12 @@ def test_what_is_unreadable_is_left_out_and_listed(tmp_path, out, capsys):
         assert len(archive.namelist()) == 4
 
 
+def test_a_data_set_of_which_nothing_can_be_read_is_an_error(tmp_path, out, capsys):
+    table = photo_table(tmp_path / "pets.parquet", [b"no image"] * 4, [0, 1, 0, 1])
+    assert export(table, out) == 3
+    assert "None of 4 images can be read" in capsys.readouterr().err
+
+
 def test_a_damaged_row_group_costs_its_own_rows_alone(tmp_path, out, capsys):
     from pyarrow import parquet
 

@@ -51,10 +51,11 @@ def write_cleanlab_studio(export: Export) -> None:
         if archive is not None:
             for image, path in piece:
                 archive.add(f"{name}/{path}", image.data)
+    if not metadata.exists():
+        return
     if archive is not None:
-        if metadata.exists():
-            archive.add_file(f"{name}/{METADATA}", metadata)
+        archive.add_file(f"{name}/{METADATA}", metadata)
         archive.finish()
-    if export.form != "zip" and metadata.exists():
+    if export.form != "zip":
         export.destination.place(metadata, METADATA)
     export.notices += formula_notice(export.samples.class_names, METADATA)

@@ -10,12 +10,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from dataparams.export.arrow import arrow_schema, arrow_tables, declared_features
+from dataparams.export.arrow import declared_features, write_splits
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
     from dataparams.export.destination import Destination
     from dataparams.export.samples import LabeledSamples
@@ -36,24 +34,14 @@ def write_hf_dataset(export: Export) -> None:
     """
     import pyarrow as pa
 
-    schema = arrow_schema(export.samples)
-    writers: dict[str, tuple[Path, pa.RecordBatchStreamWriter]] = {}
-    try:
-        for split, table in arrow_tables(export, schema):
-            if split not in writers:
-                temporary = export.destination.temporary()
-                writers[split] = temporary, pa.ipc.new_stream(temporary, schema)
-            writers[split][1].write_table(table)
-    finally:
-        for _, writer in writers.values():
-            writer.close()
-    is_one = len(writers) == 1
-    for split, (temporary, _) in writers.items():
+    files = write_splits(export, pa.ipc.new_stream)
+    is_one = len(files) == 1
+    for split, file in files.items():
         below = "" if is_one else f"{split}/"
-        _describe(export.destination, export.samples, below, split, _digest(temporary))
-        export.destination.place(temporary, f"{below}{_DATA}")
+        _describe(export.destination, export.samples, below, split, _digest(file))
+        export.destination.place(file, f"{below}{_DATA}")
     if not is_one:
-        _put_json(export.destination, "dataset_dict.json", {"splits": list(writers)})
+        _put_json(export.destination, "dataset_dict.json", {"splits": list(files)})
 
 
 def _describe(

@@ -6,15 +6,12 @@ See https://huggingface.co/docs/hub/datasets-image#parquet-format; ``dataparams 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dataparams.export.arrow import arrow_schema, arrow_tables
+from dataparams.export.arrow import write_splits
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pyarrow import parquet
-
     from dataparams.export.writing import Export
 
 
@@ -29,18 +26,7 @@ def write_parquet(export: Export) -> None:
     """
     from pyarrow import parquet
 
-    schema = arrow_schema(export.samples)
-    writers: dict[str, tuple[Path, parquet.ParquetWriter]] = {}
-    try:
-        for split, table in arrow_tables(export, schema):
-            if split not in writers:
-                temporary = export.destination.temporary()
-                # Compressed images do not become smaller.
-                writer = parquet.ParquetWriter(temporary, schema, compression="none")
-                writers[split] = temporary, writer
-            writers[split][1].write_table(table)
-    finally:
-        for _, writer in writers.values():
-            writer.close()
-    for split, (temporary, _) in writers.items():
-        export.destination.place(temporary, f"{split}.parquet")
+    # Compressed images do not become smaller.
+    files = write_splits(export, partial(parquet.ParquetWriter, compression="none"))
+    for split, file in files.items():
+        export.destination.place(file, f"{split}.parquet")

@@ -140,9 +140,9 @@ class LabeledSamples:
         for row in np.flatnonzero(~is_found).tolist():
             leave_out(LeftOut(ids[row], "the source has no readable image of this id"))
 
-    def file_names(self) -> FileNames:
-        """What gives every image a path ``<class>/<image>`` of its own."""
-        return FileNames(self)
+    def stem(self, sample: str) -> str:
+        """The name of an image's file, without an extension where it has no file of its own."""
+        return sample.rpartition("/")[2] if self.has_files else sample.replace("/", "_")
 
     def named(self, rows: Sequence[int]) -> pl.DataFrame:
         """Some rows of the table with names of classes in place of their numbers."""
@@ -171,7 +171,7 @@ class FileNames:
         )
         self.folders = tuple(names.of("", name, f"{label}/{name}") for label, name in classes)
         self._samples = samples
-        own = map(self._own_name, samples.table["id"])
+        own = map(samples.stem, samples.table["id"])
         self._names = UniqueNames(zip(samples.table["label"], own, strict=True))
 
     def paths(self, images: Sequence[ExportedImage]) -> list[str]:
@@ -183,11 +183,8 @@ class FileNames:
         ]
 
     def _file_name(self, image: ExportedImage, sample: str, label: int) -> str:
-        name = self._names.of(label, self._own_name(sample), sample)
+        name = self._names.of(label, self._samples.stem(sample), sample)
         return name if self._samples.has_files else name + extension_of(image)
-
-    def _own_name(self, sample: str) -> str:
-        return sample.rpartition("/")[2] if self._samples.has_files else sample.replace("/", "_")
 
 
 def extension_of(image: ExportedImage) -> str:
@@ -304,11 +301,15 @@ def _samples_of_dataset(
             ids = [sample for sample, fits in zip(rows.ids, is_text, strict=True) if fits]
             index = np.flatnonzero(is_text)
             pieces.append(_piece(word, ids, index, rows.labels.numpy()[index]))
-            left_out += [_nameless(sample) for sample in rows.ids if not _is_text(sample)]
+            left_out += [
+                LeftOut(_as_text(sample), "its file name is not valid Unicode; rename it")
+                for sample, fits in zip(rows.ids, is_text, strict=True)
+                if not fits
+            ]
     path = local_path(name)
     return LabeledSamples(
         name=listed.name,
-        class_names=listed.class_names,
+        class_names=tuple(map(_as_text, listed.class_names)),
         table=pl.concat(pieces),
         source=path,
         has_files=_has_files(path),
@@ -321,9 +322,8 @@ def _is_text(sample: str) -> bool:
     return sample.isascii() or not any("\ud800" <= character <= "\udfff" for character in sample)
 
 
-def _nameless(sample: str) -> LeftOut:
-    readable = sample.encode(errors="replace").decode()
-    return LeftOut(readable, "its file name is not valid Unicode; rename it")
+def _as_text(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def _piece(word: str, ids: Sequence[str], index: Any, labels: Any) -> pl.DataFrame:
@@ -417,7 +417,13 @@ def _samples_of_run(
             )
         told = frame.cast({"index": pl.Int64}).select("index", *_FIRST, pl.exclude(*_OF_SAMPLES))
         table = table.join(told, on="index", how="left").sort("index")
+    known = len(table)
     table = _relabeled(run, table, labels, confidence, len(names))
+    if "label_source" in table.columns:
+        notices.append(
+            f"Labels are those of {run.path / 'cleaned.parquet'}, which discards "
+            f"{known - len(table):,} of {known:,} samples; --labels given exports all as they were."
+        )
     is_builtin = builtin_name(source["name"]) is not None
     path = None if is_builtin else local_path(source["name"])
     return LabeledSamples(
@@ -466,6 +472,8 @@ def _cleaned(table: pl.DataFrame, file: Path, num_classes: int) -> pl.DataFrame:
         require_range(cleaned, name, limit, file)
     if cleaned["index"].is_duplicated().any():
         raise RunError(f"{file} is damaged: its column index names a sample twice.")
+    if not cleaned["index"].is_in(table["index"].implode()).all():
+        raise RunError(f"{file} is damaged: it names samples that the run has not.")
     kept = cleaned.select(
         pl.col("index").cast(pl.Int64), pl.col("label").cast(pl.Int64), "weight", "label_source"
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from dataparams.errors import DataError
 from dataparams.export.samples import FileNames, LeftOut
 from dataparams.terminal import printable
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.export.destination import Destination
-    from dataparams.export.samples import ExportedImage, LabeledSamples
+from dataparams.export.samples import ExportedImage, LabeledSamples
 
 Form = Literal["folder", "zip", "both"]
 
@@ -96,7 +97,18 @@ class Export:
         self.destination.put(path, image.data, linked_to=image.file if self.link else None)
 
     def finish(self) -> str:
-        """Write the list of what was left out; gives the last word."""
+        """Write the list of what was left out; gives the last word.
+
+        Raises:
+            DataError: If nothing could be read.
+            RunError: If the list cannot be written.
+        """
+        if not self.count and self.left_out:
+            first = self.left_out[0]
+            raise DataError(
+                f"None of {len(self.left_out):,} images can be read. "
+                f"The first, {printable(first.id)}: {printable(first.reason)}."
+            )
         if self.left_out:
             frame = pl.DataFrame(self.left_out, schema=["id", "reason"], orient="row")
             self.destination.put(LEFT_OUT, csv_bytes(frame))
