@@ -123,7 +123,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"{program}: interrupted; train --resume goes on after the last whole epoch.\n"
+            f"{program}: interrupted; train --resume goes on after the last whole epoch, and the "
+            "same export where it was.\n"
         )
         return _INTERRUPTED
     except BrokenPipeError:
