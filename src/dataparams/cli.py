@@ -151,7 +151,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"{program}: interrupted; train --resume goes on after the last whole epoch.\n"
+            f"{program}: interrupted; train --resume goes on after the last whole epoch, and the "
+            "same export where it was.\n"
         )
         return _INTERRUPTED
     except BrokenPipeError:
@@ -169,6 +170,7 @@ def _dispatch(words: list[str], program: str) -> int:
         "analyze": _analyze,
         "figures": _figures,
         "report": _report,
+        "export": _export,
         "demo": _demo,
     }
     if not words or words[0] in ("-h", "--help"):
@@ -198,6 +200,7 @@ usage: dataparams COMMAND [--help] [flags]
   analyze  sort them into easy, hard and need review; score them; suggest labels
   figures  draw each class: representative samples, its map, trajectories
   report   write pages for people: what is wrong with the data, class by class
+  export   write samples, labels and analysis for another tool to read
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
 4 unusable run folder, 130 interrupted.
@@ -414,6 +417,22 @@ def _report(words: list[str], program: str) -> int:
                 pile_limit=config.pile_limit,
             )
         display.line(f"Open {index} in a browser.")
+    return 0
+
+
+def _export(words: list[str], program: str) -> int:
+    from dataparams.data.hub_token import token_file
+    from dataparams.export import ExportConfig, export
+    from dataparams.progress import progress_display
+
+    config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")
+    with token_file(config.hf_token_file), progress_display("exporting") as display:
+        last_word = export(
+            config,
+            on_progress=lambda done, total: display.step(done, total, ""),
+            on_notice=display.line,
+        )
+        display.line(last_word)
     return 0
 
 

@@ -40,7 +40,7 @@ def dataset_of(description: dict[str, Any], dataset: AnyDataset | None = None) -
 
 
 def _opened(description: dict[str, Any]) -> AnyDataset:
-    arguments = _source(description)
+    arguments = source_of(description)
     source = description["source"]
     image_size = source.get("image_size")
     if source.get("loader", "memory") == "memory":
@@ -67,13 +67,20 @@ class PicturesOfRun:
             DataError: If the data source is gone.
         """
         if self._opened is None:
-            source = _source(self._description)
+            source = source_of(self._description)
             self._opened = open_pictures(**source, cache=_cache(self._description))
         return self._opened.read(ids)
 
 
-def _source(description: dict[str, Any]) -> dict[str, Any]:
-    """What tells the data source from others, as arguments of what reads it."""
+def source_of(description: dict[str, Any]) -> dict[str, Any]:
+    """What tells a run's data source from others, as arguments of what reads it.
+
+    Args:
+        description: The contents of ``run.json``.
+
+    Raises:
+        RunError: If it does not tell where the data came from.
+    """
     source = description.get("source")
     if not isinstance(source, dict) or not isinstance(source.get("name"), str):
         raise RunError("run.json does not say where the data came from; expected a 'source'.")
@@ -86,5 +93,10 @@ def _source(description: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cache(description: dict[str, Any]) -> Path | None:
+    """The file of prepared images that a run was trained from, if it was.
+
+    Args:
+        description: The contents of ``run.json``.
+    """
     cache = description["source"].get("cache")
     return Path(cache) if isinstance(cache, str) else None

@@ -48,6 +48,23 @@ class SplitRows:
     rows: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class ListedDataset:
+    """A data source of which no image is decoded yet.
+
+    Attributes:
+        name: Short name that can be a folder's name.
+        class_names: Name of class 0, 1, ...
+        splits: The training and the validation split.
+        chunks: Encoded images, in the order that ``rows`` of the splits refers to; read once.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    splits: tuple[SplitRows, SplitRows]
+    chunks: Iterable[Sequence[EncodedImage]]
+
+
 @dataclass(frozen=True)
 class DecodedImages:
     """The images that could be decoded.
@@ -64,10 +81,7 @@ class DecodedImages:
 
 
 def decode_dataset(
-    name: str,
-    class_names: tuple[str, ...],
-    splits: tuple[SplitRows, SplitRows],
-    chunks: Iterable[Sequence[EncodedImage]],
+    listed: ListedDataset,
     *,
     image_size: int | None = None,
     on_progress: Progress | None = None,
@@ -75,10 +89,7 @@ def decode_dataset(
     """Decode all images of a data source and hand them out to its two splits.
 
     Args:
-        name: Short name of the data set that can be a folder's name.
-        class_names: Name of class 0, 1, ...
-        splits: The training and the validation split.
-        chunks: Encoded images, in the order that ``rows`` of the splits refers to.
+        listed: The data source.
         image_size: Height and width wanted; see ``decode_images``.
         on_progress: Called with the number of images done and the number of all images.
 
@@ -88,12 +99,12 @@ def decode_dataset(
     Raises:
         DataError: If most images, or all of one split, are unreadable, or memory is too small.
     """
-    total = sum(len(split.ids) for split in splits)
-    decoded = decode_images(chunks, total, image_size=image_size, on_progress=on_progress)
+    total = sum(len(split.ids) for split in listed.splits)
+    decoded = decode_images(listed.chunks, total, image_size=image_size, on_progress=on_progress)
     place = torch.full((total,), -1, dtype=torch.int64)
     place[decoded.rows] = torch.arange(len(decoded.rows))
-    train, val = (_take_split(split, decoded, place) for split in splits)
-    return make_dataset(name, train, val, class_names)
+    train, val = (_take_split(split, decoded, place) for split in listed.splits)
+    return make_dataset(listed.name, train, val, listed.class_names)
 
 
 def _take_split(split: SplitRows, decoded: DecodedImages, place: Tensor) -> LabeledImages:

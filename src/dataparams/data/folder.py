@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from dataparams.data.decoding import SplitRows, decode_dataset
+from dataparams.data.decoding import ListedDataset, SplitRows, decode_dataset
 from dataparams.data.splits import split_by_class
 from dataparams.data.tables import choose_splits
 from dataparams.errors import DataError
@@ -56,6 +56,12 @@ def load_folder(
     Raises:
         DataError: If there are no images, fewer than two classes, or mostly unreadable images.
     """
+    listed = split_folder(path, val_frac=val_frac, seed=seed)
+    return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
+
+
+def split_folder(path: Path, *, val_frac: float, seed: int) -> ListedDataset:
+    """List and split what ``load_folder`` loads, decoding nothing; arguments are the same."""
     listing = list_folder(path)
     if listing.train_rows is None:
         train, val = split_by_class(listing.labels, val_frac, seed=seed)
@@ -63,13 +69,11 @@ def load_folder(
         every = torch.arange(len(listing.ids))
         train, val = every[: listing.train_rows], every[listing.train_rows :]
     splits = _take(listing, train, 0), _take(listing, val, len(train))
-    return decode_dataset(
+    return ListedDataset(
         listing.name,
         listing.class_names,
         splits,
-        [[path / sample for split in splits for sample in split.ids]],
-        image_size=image_size,
-        on_progress=on_progress,
+        ([path / sample for sample in split.ids] for split in splits),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dataparams.data.decoding import decode_dataset
+from dataparams.data.decoding import ListedDataset, decode_dataset
 from dataparams.data.folder import safe_name
 from dataparams.data.hub_download import (
     Download,
@@ -136,14 +136,20 @@ def load_hub(
         DataError: If the hub refuses it, or its columns or labels are not those of image
             classification.
     """
+    listed = split_hub(name, val_frac=val_frac, seed=seed, on_fetch=on_fetch)
+    return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
+
+
+def split_hub(
+    name: str, *, val_frac: float, seed: int, on_fetch: FetchProgress | None = None
+) -> ListedDataset:
+    """List and split what ``load_hub`` loads, decoding nothing; arguments are the same."""
     listing = list_hub(name, on_fetch=on_fetch)
-    return decode_dataset(
+    return ListedDataset(
         listing.name,
         listing.class_names,
         arrange_splits(listing.labels, val_frac=val_frac, seed=seed),
         _read_images(listing.tables),
-        image_size=image_size,
-        on_progress=on_progress,
     )
 
 

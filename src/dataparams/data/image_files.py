@@ -39,6 +39,32 @@ class Picture(NamedTuple):
     is_native: bool
 
 
+class ImageHeader(NamedTuple):
+    """What an encoded image says of itself.
+
+    Attributes:
+        format: Pillow's name of the format, such as ``JPEG``.
+        width: Pixels, before any EXIF orientation.
+        height: Pixels, likewise.
+    """
+
+    format: str
+    width: int
+    height: int
+
+
+def read_header(source: EncodedImage) -> ImageHeader | str:
+    """Read the header of an encoded image, decoding no pixels.
+
+    Args:
+        source: The encoded image.
+
+    Returns:
+        The header, or the reason why this is no image that could be decoded.
+    """
+    return _decode(source, lambda image: ImageHeader(str(image.format), *image.size))
+
+
 def decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[Picture | str]:
     """Decode a few images.
 

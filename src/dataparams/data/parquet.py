@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataparams.data.decoding import decode_dataset
+from dataparams.data.decoding import ListedDataset, decode_dataset
 from dataparams.data.folder import safe_name, walk_visible
 from dataparams.data.tables import (
     IMAGE_COLUMNS,
@@ -62,16 +62,20 @@ def load_parquet(
     Raises:
         DataError: If files are damaged, columns cannot be told apart, or labels are not usable.
     """
-    listing = list_parquet(path)
+    listed = split_parquet(path, val_frac=val_frac, seed=seed)
     with _readable(path):
-        return decode_dataset(
-            listing.name,
-            listing.class_names,
-            arrange_splits(listing.labels, val_frac=val_frac, seed=seed),
-            _read_images([f for files in listing.files.values() for f in files], listing.image),
-            image_size=image_size,
-            on_progress=on_progress,
-        )
+        return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
+
+
+def split_parquet(path: Path, *, val_frac: float, seed: int) -> ListedDataset:
+    """List and split what ``load_parquet`` loads, reading labels only; arguments are the same."""
+    listing = list_parquet(path)
+    return ListedDataset(
+        listing.name,
+        listing.class_names,
+        arrange_splits(listing.labels, val_frac=val_frac, seed=seed),
+        _read_images([f for files in listing.files.values() for f in files], listing.image),
+    )
 
 
 class ParquetListing(NamedTuple):

@@ -86,22 +86,35 @@ def open_pictures(
         return _LoadedPictures(load, longest_side)
     if cache is not None and local_path(name) is None:
         return _EncodedPictures(_CacheSource(cache), longest_side)
-    return _EncodedPictures(_open_source(name), longest_side)
+    return _EncodedPictures(open_encoded(name), longest_side)
 
 
-class _Found(NamedTuple):
-    """Encoded images, and the positions of their ids among those that were sought."""
+class Found(NamedTuple):
+    """A few encoded images, and the positions of their ids among those that were sought."""
 
     positions: list[int]
     images: list[EncodedImage]
 
 
-class _Source(Protocol):
-    def find(self, ids: Sequence[str]) -> Iterable[_Found]:
-        """Find encoded images a few at a time, in any order; ids without one are left out."""
+class EncodedImages(Protocol):
+    """Where the encoded images of a data source are read from."""
+
+    def find(self, ids: Sequence[str]) -> Iterable[Found]:
+        """Find images a few at a time, in the source's order; ids without one are left out."""
 
 
-def _open_source(name: str) -> _Source:
+def open_encoded(name: str) -> EncodedImages:
+    """Open the encoded images of a data set that is not built in, bytes and files as they are.
+
+    Args:
+        name: What ``load_dataset`` was called with.
+
+    Returns:
+        What reads them by id, and no more of the source than it must.
+
+    Raises:
+        DataError: If nothing of that name is found, or what is found cannot be read.
+    """
     path = local_path(name)
     if path is None:
         return _HubSource(from_hub(name, open_hub_images))
@@ -111,7 +124,7 @@ def _open_source(name: str) -> _Source:
 class _EncodedPictures:
     """Pictures that are decoded when they are read."""
 
-    def __init__(self, source: _Source, longest_side: int) -> None:
+    def __init__(self, source: EncodedImages, longest_side: int) -> None:
         self._source = source
         self._decode = partial(decode_whole, longest_side=longest_side)
 
@@ -160,15 +173,16 @@ class _FolderSource:
         require_images(path)
         self._path = path
 
-    def find(self, ids: Sequence[str]) -> Iterator[_Found]:
-        found = _Found([], [])
-        for position, sample in enumerate(ids):
-            file = self._path / sample
-            # A named pipe would be waited for. os.path takes names that pathlib raises for.
-            if _is_image_id(sample) and os.path.isfile(file):  # noqa: PTH113
-                found.positions.append(position)
-                found.images.append(file)
-        yield found
+    def find(self, ids: Sequence[str]) -> Iterator[Found]:
+        for start in range(0, len(ids), _ROWS_AT_ONCE):
+            found = Found([], [])
+            for position, sample in enumerate(ids[start : start + _ROWS_AT_ONCE], start):
+                file = self._path / sample
+                # A named pipe would be waited for. os.path takes names that pathlib raises for.
+                if _is_image_id(sample) and os.path.isfile(file):  # noqa: PTH113
+                    found.positions.append(position)
+                    found.images.append(file)
+            yield found
 
 
 def _is_image_id(sample: str) -> bool:
@@ -194,7 +208,7 @@ class _CacheSource:
     def __init__(self, file: Path) -> None:
         self._source = open_cache(file).source
 
-    def find(self, ids: Sequence[str]) -> Iterator[_Found]:
+    def find(self, ids: Sequence[str]) -> Iterator[Found]:
         rows = pc.index_in(pa.array(ids, pa.large_string()), value_set=self._source.ids.arrow)
         sought = [(i, row) for i, row in enumerate(rows.to_pylist()) if row is not None]
         for start in range(0, len(sought), _ROWS_AT_ONCE):
@@ -205,7 +219,7 @@ class _CacheSource:
                 for (position, _), image in zip(some, read, strict=True)
                 if not isinstance(image, UnreadableImageError)
             ]
-            yield _Found([position for position, _ in found], [image for _, image in found])
+            yield Found([position for position, _ in found], [image for _, image in found])
 
 
 # --- rows of tables ------------------------------------------------------------------------------
@@ -215,12 +229,12 @@ class _HubSource:
     def __init__(self, splits: Mapping[str, HubImages]) -> None:
         self._splits = splits
 
-    def find(self, ids: Sequence[str]) -> Iterator[_Found]:
+    def find(self, ids: Sequence[str]) -> Iterator[Found]:
         for split, sought in _rows_by_split(ids, self._splits).items():
             for start in range(0, len(sought), _ROWS_AT_ONCE):
                 some = sought[start : start + _ROWS_AT_ONCE]
                 images = self._splits[split].read([row for row, _ in some])
-                yield _Found([position for _, position in some], images)
+                yield Found([position for _, position in some], images)
 
 
 class _RowGroup(NamedTuple):
@@ -256,7 +270,7 @@ class _ParquetSource:
         self._column = find_image_column(path)
         self._splits = {split: _RowGroups(files) for split, files in files_by_split(path).items()}
 
-    def find(self, ids: Sequence[str]) -> Iterator[_Found]:
+    def find(self, ids: Sequence[str]) -> Iterator[Found]:
         for split, sought in _rows_by_split(ids, self._splits).items():
             for group, rows in self._splits[split].gather(sought).items():
                 yield from _read_row_group(group, self._column, rows)
@@ -290,7 +304,7 @@ def _list_row_groups(file: Path) -> list[_RowGroup]:
 
 def _read_row_group(
     group: _RowGroup, column: str, rows: Sequence[tuple[int, int]]
-) -> Iterator[_Found]:
+) -> Iterator[Found]:
     """Read some rows of a group, given in ascending order, up to where it is damaged."""
     import pyarrow as pa
 
@@ -302,7 +316,7 @@ def _read_row_group(
             done += len(some)
             values = [cells[row - start].as_py() for row, _ in some]
             images = [encoded_image(value, group.file.parent) for value in values]
-            yield _Found([position for _, position in some], images)
+            yield Found([position for _, position in some], images)
             start = stop
             if done == len(rows):
                 return

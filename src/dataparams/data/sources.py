@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dataparams.data.builtin import BUILTIN_NAMES, builtin_name, load_builtin
-from dataparams.data.folder import load_folder
-from dataparams.data.hub import NotOnHubError, is_hub_name, load_hub
-from dataparams.data.parquet import has_parquet, load_parquet
+from dataparams.data.folder import load_folder, split_folder
+from dataparams.data.hub import NotOnHubError, is_hub_name, load_hub, split_hub
+from dataparams.data.parquet import has_parquet, load_parquet, split_parquet
 from dataparams.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataparams.data.decoding import Progress
+    from dataparams.data.decoding import ListedDataset, Progress
     from dataparams.data.hub_download import FetchProgress
     from dataparams.data.images import ImageDataset
 
@@ -91,6 +91,28 @@ def load_dataset(
         on_fetch=on_fetch,
     )
     return from_hub(name, load_named)
+
+
+def list_dataset(name: str, *, val_frac: float = 0.1, seed: int = 0) -> ListedDataset:
+    """List the samples of a data set that is not built in, decoding nothing.
+
+    Args:
+        name: As of ``load_dataset``.
+        val_frac: Share of every class to set aside where the data set does not come split.
+        seed: What that choice depends on.
+
+    Returns:
+        Names, ids and labels; damaged images are among them, as nobody has looked at them.
+
+    Raises:
+        DataError: If nothing of that name is found, or what is found cannot be read.
+        UserError: If an argument is out of its range.
+    """
+    require_arguments(val_frac, None)
+    path = local_path(name)
+    if path is None:
+        return from_hub(name, partial(split_hub, val_frac=val_frac, seed=seed))
+    return (split_parquet if is_parquet(path) else split_folder)(path, val_frac=val_frac, seed=seed)
 
 
 def local_path(name: str) -> Path | None:

@@ -1,0 +1,56 @@
+"""What an export is asked for: every flag of ``dataparams export``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro  # noqa: TC002 - it reads the annotations
+
+Target = Literal[
+    "cleanlab-studio",
+    "image-folder",
+    "csv",
+    "jsonl",
+    "parquet",
+    "hf-dataset",
+    "label-studio",
+    "fiftyone",
+    "cleanlab",
+    "coco",
+]
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Write a data set, or what a run knows of its samples, for another tool to read."""
+
+    what: tyro.conf.Positional[str]
+    """A run folder, or a data set as train --dataset takes it: a folder, Parquet, a name."""
+    to: Target
+    """For which tool; csv and jsonl are tables without images."""
+    folder: tyro.conf.Positional[Path | None] = None
+    """Where to; the same as --out."""
+    out: Path | None = None
+    """Where to. A file that is there already with the same bytes is left alone: a second call goes
+    on where the first was stopped."""
+    split: Literal["train", "val", "all"] | None = None
+    """Which samples of a data set; by default all. A run has those of its training split."""
+    include: str | None = None
+    """The categories to export, such as easy,review; by default all samples."""
+    labels: Literal["given", "suggested", "cleaned"] | None = None
+    """given: as they are. suggested: the analysis's where it is sure enough. cleaned: those of the
+    run's cleaned.parquet, and its samples alone; the default where there is such a file."""
+    confidence: float = 0.5
+    """How confident a suggested label has to be, 0 ... 1."""
+    form: Literal["folder", "zip", "both"] | None = None
+    """For cleanlab-studio: class folders, one ZIP file, or (the default) both."""
+    link: bool = False
+    """Make hard links to the files of an image folder where that can be done, instead of copies."""
+    data_dir: Path = Path("data")
+    """Where built-in data sets lie."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, for gated data sets; it is not stored."""
+    overwrite: bool = False
+    """Replace files that are there with other contents."""

@@ -1,0 +1,117 @@
+"""The entry point: a run or a data set, a target, a folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataparams.errors import RunError, UserError
+from dataparams.export.destination import open_destination
+from dataparams.export.samples import open_samples
+from dataparams.export.targets import TARGETS, WITH_FILES
+from dataparams.export.writing import Export
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dataparams.export.config import ExportConfig
+
+
+def export(
+    config: ExportConfig,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+) -> str:
+    """Export a run or a data set.
+
+    Args:
+        config: What, for which tool, and where to.
+        on_progress: Called with the number of images done and of all images.
+        on_notice: Called with a sentence that whoever exports should know.
+
+    Returns:
+        What was written, how many, and what was left out and why.
+
+    Raises:
+        UserError: If arguments do not fit each other, or nothing is left to export.
+        DataError: If the data set cannot be found or read.
+        RunError: If the run folder is damaged, or another file lies where one is to be written.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from dataparams.export import ExportConfig
+        >>> folder = Path(tempfile.mkdtemp()) / "out"
+        >>> word = export(ExportConfig("digits", to="cleanlab-studio", out=folder, split="val"))
+        >>> word.startswith("Exported 179 samples of 10 classes")
+        True
+    """
+    folder = _folder(config)
+    _require_fitting(config)
+    samples = open_samples(
+        config.what,
+        data_dir=config.data_dir,
+        split=config.split,
+        include=_categories(config.include),
+        labels=config.labels,
+        confidence=config.confidence,
+    )
+    _require_apart(folder, samples.source)
+    tell = on_notice if on_notice is not None else _tell_nobody
+    for notice in samples.notices:
+        tell(notice)
+    with open_destination(folder, overwrite=config.overwrite) as destination:
+        form = config.form or "both"
+        job = Export(samples, destination, form=form, link=config.link, on_progress=on_progress)
+        TARGETS[config.to](job)
+        word = job.finish()
+    for notice in job.notices:
+        tell(notice)
+    return word
+
+
+def _folder(config: ExportConfig) -> Path:
+    if (config.folder is None) == (config.out is None):
+        given = "both given" if config.out is not None else "both missing"
+        raise UserError(f"A folder and --out are {given}; expected one of them, where to export.")
+    folder = config.out if config.out is not None else config.folder
+    assert folder is not None  # noqa: S101 - one of them is given
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; expected a folder to export to.")
+    return folder
+
+
+def _require_fitting(config: ExportConfig) -> None:
+    """Refuse flags that would say nothing to the target."""
+    if config.form is not None and config.to != "cleanlab-studio":
+        raise UserError(f"--form is for --to cleanlab-studio; expected none with {config.to}.")
+    if config.link and (config.to not in WITH_FILES or config.form == "zip"):
+        raise UserError(
+            f"--link needs a target of image files ({', '.join(sorted(WITH_FILES))}); "
+            f"{config.to} has none."
+        )
+
+
+def _require_apart(folder: Path, source: Path | None) -> None:
+    """An export among the images that it is made from would become part of the data set."""
+    if (folder / "run.json").exists():
+        raise RunError(f"{folder} is a run folder; expected another, such as {folder / 'export'}.")
+    if source is not None and folder.resolve().is_relative_to(source.resolve()):
+        raise RunError(
+            f"{folder} lies in the data set {source}, of which the export would become a part. "
+            "Choose a folder outside of it."
+        )
+
+
+def _categories(words: str | None) -> tuple[str, ...]:
+    if words is None:
+        return ()
+    names = tuple(word.strip() for word in words.split(",") if word.strip())
+    if not names:
+        raise UserError("--include names no category; expected some, such as easy,review.")
+    return names
+
+
+def _tell_nobody(_: str) -> None:
+    """Drop a notice."""

@@ -1,0 +1,487 @@
+"""What is exported: labeled samples with their columns, and their images as the source has them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.source import source_of
+from dataparams.data import load_dataset
+from dataparams.data.builtin import builtin_name
+from dataparams.data.decoding import decoding_threads
+from dataparams.data.image_files import ImageHeader, read_header
+from dataparams.data.pictures import Found, open_encoded
+from dataparams.data.sources import is_parquet, list_dataset, local_path
+from dataparams.errors import RunError, UserError
+from dataparams.export.names import UniqueNames
+from dataparams.runs import RunFolder
+from dataparams.table_checks import require_among, require_columns, require_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+
+    from dataparams.data import ImageDataset
+    from dataparams.data.image_files import EncodedImage
+
+Split = Literal["train", "val", "all"]
+Labels = Literal["given", "suggested", "cleaned"]
+
+_SPLITS: tuple[Literal["train", "val"], ...] = ("train", "val")
+_EXTENSIONS = {
+    "JPEG": (".jpg", ".jpeg", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".jfif"),
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "PPM": (".ppm", ".pgm", ".pbm"),
+    "JPEG2000": (".jp2",),
+    "AVIF": (".avif",),
+    "TGA": (".tga",),
+}
+_FIRST = ("category", "suspicion", "suggested_label", "suggested_confidence")
+_NUMBERS_OF_CLASSES = ("label", "given_label", "suggested_label", "true_label")
+_OF_SAMPLES = ("index", "id", "label", "label_name", "suggested_name", *_FIRST)
+_AT_ONCE = 64
+
+
+class ExportedImage(NamedTuple):
+    """An image as the source has it.
+
+    Attributes:
+        row: Which row of the table it belongs to.
+        data: The encoded image, untouched.
+        header: What it says of itself.
+        file: The file that it is in, where it is in one of its own.
+    """
+
+    row: int
+    data: bytes
+    header: ImageHeader
+    file: Path | None
+
+
+class LeftOut(NamedTuple):
+    """A sample that is not exported, and why."""
+
+    id: str
+    reason: str
+
+
+class ImageReader(Protocol):
+    """What reads encoded images by their ids."""
+
+    def find(self, ids: Sequence[str]) -> Iterable[Found]:
+        """Find encoded images a few at a time; ids without one are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledSamples:
+    """The samples of an export, the same for every target.
+
+    Attributes:
+        name: Short name of the data set that can be a folder's name.
+        class_names: Name of class 0, 1, ...
+        table: A row per sample, in the order of the source: ``index`` (in its split), ``id``,
+            ``label`` (the exported one, a class number), ``given_label`` where others than these
+            are exported; for a data set ``split``; for a run the columns of its analysis.
+        source: Where the data set lies, if it is a file or folder.
+        has_files: Whether ids are paths of files rather than rows of a table.
+        open: Opens what reads the images.
+        run: The run folder, where one was given.
+        notices: What whoever exports should know.
+        left_out: Samples that cannot even be listed.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    table: pl.DataFrame
+    source: Path | None
+    has_files: bool
+    open: Callable[[], ImageReader]
+    run: RunFolder | None = None
+    notices: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, leave_out: Callable[[LeftOut], None]) -> Iterator[list[ExportedImage]]:
+        """Read the images, a few at a time and decoding none, in the order of the table.
+
+        Args:
+            leave_out: Called for every sample whose image cannot be read.
+
+        Raises:
+            DataError: If the data source is gone.
+        """
+        ids = self.table["id"]
+        is_found = np.zeros(len(ids), dtype=bool)
+        with decoding_threads() as pool:
+            for found in self.open().find(ids.to_list()):
+                is_found[found.positions] = True
+                images = []
+                for row, image in zip(found.positions, _load(pool, found.images), strict=True):
+                    if isinstance(image, str):
+                        leave_out(LeftOut(ids[row], image))
+                    else:
+                        images.append(ExportedImage(row, *image))
+                yield images
+        for sample in self.left_out:
+            leave_out(sample)
+        for row in np.flatnonzero(~is_found).tolist():
+            leave_out(LeftOut(ids[row], "the source has no readable image of this id"))
+
+    def stem(self, sample: str) -> str:
+        """The name of an image's file, without an extension where it has no file of its own."""
+        return sample.rpartition("/")[2] if self.has_files else sample.replace("/", "_")
+
+    def named(self, rows: Sequence[int]) -> pl.DataFrame:
+        """Some rows of the table with names of classes in place of their numbers."""
+        some = self.table[list(rows)]
+        return some.with_columns(
+            pl.col(name).replace_strict(
+                dict(enumerate(self.class_names)), return_dtype=pl.String, default=None
+            )
+            for name in _NUMBERS_OF_CLASSES
+            if name in some.columns
+        )
+
+
+class FileNames:
+    """Paths of images below an export's folder.
+
+    Args:
+        samples: The samples of the export.
+        reserved: Names that no class folder may have.
+    """
+
+    def __init__(self, samples: LabeledSamples, reserved: Sequence[str] = ()) -> None:
+        classes = list(enumerate(samples.class_names))
+        names = UniqueNames(
+            [*(("", name) for _, name in classes), *(("", name) for name in reserved)]
+        )
+        self.folders = tuple(names.of("", name, f"{label}/{name}") for label, name in classes)
+        self._samples = samples
+        own = map(samples.stem, samples.table["id"])
+        self._names = UniqueNames(zip(samples.table["label"], own, strict=True))
+
+    def paths(self, images: Sequence[ExportedImage]) -> list[str]:
+        """``<class>/<image>`` of some images, with a forward slash, never out of the folder."""
+        rows = self._samples.table.select("id", "label")[[image.row for image in images]]
+        return [
+            f"{self.folders[label]}/{self._file_name(image, sample, label)}"
+            for image, (sample, label) in zip(images, rows.iter_rows(), strict=True)
+        ]
+
+    def _file_name(self, image: ExportedImage, sample: str, label: int) -> str:
+        name = self._names.of(label, self._samples.stem(sample), sample)
+        return name if self._samples.has_files else name + extension_of(image)
+
+
+def extension_of(image: ExportedImage) -> str:
+    """The extension that suits an image's format: its file's own where that does.
+
+    Example:
+        >>> extension_of(ExportedImage(0, b"...", ImageHeader("JPEG", 8, 8), Path("a.JPEG")))
+        '.JPEG'
+        >>> extension_of(ExportedImage(0, b"...", ImageHeader("JPEG", 8, 8), Path("a.png")))
+        '.jpg'
+    """
+    known = _EXTENSIONS[image.header.format]
+    own = "" if image.file is None else image.file.suffix
+    return own if own.lower() in known else known[0]
+
+
+def _load(
+    pool: ThreadPoolExecutor, images: Sequence[EncodedImage]
+) -> list[tuple[bytes, ImageHeader, Path | None] | str]:
+    return list(pool.map(_load_one, images))
+
+
+def _load_one(image: EncodedImage) -> tuple[bytes, ImageHeader, Path | None] | str:
+    """An image's bytes and header, or why it cannot be read."""
+    file = None if image is None or isinstance(image, bytes) else Path(image)
+    try:
+        data = image if file is None else file.read_bytes()
+    except OSError as error:
+        return (error.strerror or type(error).__name__).lower()
+    header = read_header(data)
+    if isinstance(header, str):
+        return header
+    assert isinstance(data, bytes)  # noqa: S101 - else there would be no header
+    return data, header, file
+
+
+# --- where samples come from ---------------------------------------------------------------------
+
+
+def open_samples(
+    what: str,
+    *,
+    data_dir: Path = Path("data"),
+    split: Split | None = None,
+    include: Sequence[str] = (),
+    labels: Labels | None = None,
+    confidence: float = 0.5,
+) -> LabeledSamples:
+    """Find what is to be exported.
+
+    Args:
+        what: A run folder, or a data set as ``load_dataset`` names them.
+        data_dir: Where built-in data sets are kept and downloaded to.
+        split: Which samples of a data set; None for all. A run has those it was to train on.
+        include: The categories to export; none for all samples. Needs an analysis.
+        labels: ``given``: as the run was given them. ``suggested``: the analysis's suggestions
+            where they are at least as confident as ``confidence``. ``cleaned``: those of
+            ``cleaned.parquet`` in the run folder, and only its samples. None for ``cleaned`` where
+            there is such a file, and otherwise for ``given``.
+        confidence: How confident a suggestion has to be, 0 ... 1.
+
+    Returns:
+        The samples, and what reads their images.
+
+    Raises:
+        UserError: If arguments do not fit each other, or nothing is left to export.
+        DataError: If the data set cannot be found or read.
+        RunError: If the run folder is damaged or has not what is asked of it.
+    """
+    if not 0 <= confidence <= 1:
+        raise UserError(f"--confidence is {confidence}; expected a share, 0 ... 1.")
+    strange = [name for name in include if name not in CATEGORIES]
+    if strange:
+        raise UserError(
+            f"--include names {strange[0]!r}; expected some of {', '.join(CATEGORIES)}, "
+            "with commas between."
+        )
+    if Path(what, "run.json").is_file():
+        samples = _samples_of_run(RunFolder(Path(what)), split, labels, confidence)
+    else:
+        samples = _samples_of_dataset(what, data_dir, split or "all", include, labels)
+    return _including(samples, include, what)
+
+
+def _including(samples: LabeledSamples, include: Sequence[str], what: str) -> LabeledSamples:
+    table = samples.table
+    if include and "category" not in table.columns:
+        raise RunError(
+            f"--include needs an analysis, which {what} has not. First: dataparams analyze {what}"
+        )
+    if include:
+        table = table.filter(pl.col("category").is_in(list(include)))
+    if not len(table):
+        raise UserError(f"Of {what} nothing is left to export: no sample fits what was asked for.")
+    return replace(samples, table=table)
+
+
+def _samples_of_dataset(
+    name: str, data_dir: Path, split: Split, include: Sequence[str], labels: Labels | None
+) -> LabeledSamples:
+    if include or labels in ("suggested", "cleaned"):
+        raise UserError(
+            f"{'--include' if include else f'--labels {labels}'} needs the run folder of an "
+            f"analyzed training; {name} is a data set."
+        )
+    if builtin_name(name) is not None:
+        return _samples_of_builtin(name, data_dir, split)
+    listed = list_dataset(name)
+    pieces, left_out = [], []
+    for word, rows in zip(_SPLITS, listed.splits, strict=True):
+        if split in (word, "all"):
+            # A file system may have names that are no text, which no table can hold.
+            is_text = np.fromiter(map(_is_text, rows.ids), dtype=bool)
+            ids = [sample for sample, fits in zip(rows.ids, is_text, strict=True) if fits]
+            index = np.flatnonzero(is_text)
+            pieces.append(_piece(word, ids, index, rows.labels.numpy()[index]))
+            left_out += [
+                LeftOut(_as_text(sample), "its file name is not valid Unicode; rename it")
+                for sample, fits in zip(rows.ids, is_text, strict=True)
+                if not fits
+            ]
+    path = local_path(name)
+    return LabeledSamples(
+        name=listed.name,
+        class_names=tuple(map(_as_text, listed.class_names)),
+        table=pl.concat(pieces),
+        source=path,
+        has_files=_has_files(path),
+        left_out=tuple(left_out),
+        open=lambda: open_encoded(name),
+    )
+
+
+def _is_text(sample: str) -> bool:
+    return sample.isascii() or not any("\ud800" <= character <= "\udfff" for character in sample)
+
+
+def _as_text(name: str) -> str:
+    return name.encode(errors="replace").decode()
+
+
+def _piece(word: str, ids: Sequence[str], index: Any, labels: Any) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"index": index, "id": ids, "label": labels},
+        schema={"index": pl.Int64, "id": pl.String, "label": pl.Int64},
+    ).with_columns(split=pl.lit(word))
+
+
+def _has_files(path: Path | None) -> bool:
+    return path is not None and not is_parquet(path)
+
+
+def _samples_of_builtin(name: str, data_dir: Path, split: Split) -> LabeledSamples:
+    dataset = load_dataset(name, data_dir=data_dir)
+    pieces = [
+        _piece(word, part.ids, part.index.numpy(), part.labels.numpy())
+        for word, part in zip(_SPLITS, (dataset.train, dataset.val), strict=True)
+        if split in (word, "all")
+    ]
+    return LabeledSamples(
+        name=dataset.name,
+        class_names=dataset.class_names,
+        table=pl.concat(pieces),
+        source=None,
+        has_files=False,
+        open=lambda: _Pixels(dataset),
+    )
+
+
+class _Pixels:
+    """Images that exist as pixels only, encoded as PNG."""
+
+    def __init__(self, dataset: ImageDataset) -> None:
+        self._images = [
+            (split.images.numpy(), {sample: row for row, sample in enumerate(split.ids)})
+            for split in (dataset.train, dataset.val)
+        ]
+
+    def find(self, ids: Sequence[str]) -> Iterator[Found]:
+        """Find images a few at a time, in the order of the ids."""
+        for start in range(0, len(ids), _AT_ONCE):
+            found = Found([], [])
+            for position, sample in enumerate(ids[start : start + _AT_ONCE], start):
+                for pixels, rows in self._images:
+                    if sample in rows:
+                        found.positions.append(position)
+                        found.images.append(_png(pixels[rows[sample]]))
+            yield found
+
+
+def _png(pixels: Any) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    plain = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+    Image.fromarray(np.ascontiguousarray(plain)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _samples_of_run(
+    run: RunFolder, split: Split | None, labels: Labels | None, confidence: float
+) -> LabeledSamples:
+    if split is not None and split != "train":
+        raise UserError(
+            f"--split is {split}, but a run has the samples of its training split alone. "
+            "Leave --split out, or give the data set in place of the run."
+        )
+    description = run.description()
+    source = source_of(description)
+    names = run.class_names()
+    samples = run.samples().sort("index")
+    require_range(samples, "label", len(names), run.path / "samples.parquet")
+    table = samples.select("index", "id", pl.col("label").cast(pl.Int64))
+    found = run.analysis()
+    notices = []
+    if found is None:
+        notices.append(
+            f"{run.path} has no analysis, so there are no columns of one. "
+            f"For them: dataparams analyze {run.path}"
+        )
+        truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
+        table = table.with_columns(samples[name] for name in truth)
+    else:
+        frame, made = found
+        require_among(frame, "category", CATEGORIES, run.path / "analysis.parquet")
+        if made.get("epochs") != run.epochs():
+            notices.append(
+                "Training went on since the analysis, whose columns are exported as they are. "
+                f"For newer ones: dataparams analyze {run.path}"
+            )
+        told = frame.cast({"index": pl.Int64}).select("index", *_FIRST, pl.exclude(*_OF_SAMPLES))
+        table = table.join(told, on="index", how="left").sort("index")
+    known = len(table)
+    table = _relabeled(run, table, labels, confidence, len(names))
+    if "label_source" in table.columns:
+        notices.append(
+            f"Labels are those of {run.path / 'cleaned.parquet'}, which discards "
+            f"{known - len(table):,} of {known:,} samples; --labels given exports all as they were."
+        )
+    is_builtin = builtin_name(source["name"]) is not None
+    path = None if is_builtin else local_path(source["name"])
+    return LabeledSamples(
+        name=str(description.get("dataset", run.path.name)),
+        class_names=names,
+        table=table,
+        source=path,
+        has_files=_has_files(path),
+        run=run,
+        notices=tuple(notices),
+        open=lambda: (
+            _Pixels(load_dataset(**source)) if is_builtin else open_encoded(source["name"])
+        ),
+    )
+
+
+def _relabeled(
+    run: RunFolder, table: pl.DataFrame, labels: Labels | None, confidence: float, num_classes: int
+) -> pl.DataFrame:
+    """The table with the labels that are wanted, and those that were given beside them."""
+    cleaned = run.path / "cleaned.parquet"
+    if labels == "cleaned" and not cleaned.is_file():
+        raise RunError(f"{cleaned} does not exist, so there are no cleaned labels to export.")
+    if labels == "cleaned" or (labels is None and cleaned.is_file()):
+        return _cleaned(table, cleaned, num_classes)
+    if labels != "suggested":
+        return table
+    if "suggested_label" not in table.columns:
+        raise RunError(
+            f"--labels suggested needs an analysis, which {run.path} has not. First: "
+            f"dataparams analyze {run.path}"
+        )
+    is_sure = pl.col("suggested_confidence").fill_null(0) >= confidence
+    suggested = pl.when(is_sure).then("suggested_label").otherwise("label").cast(pl.Int64)
+    return _with_labels(table, table.select("index", suggested.alias("label")))
+
+
+def _cleaned(table: pl.DataFrame, file: Path, num_classes: int) -> pl.DataFrame:
+    try:
+        cleaned = pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
+    kinds = {"index": "integer", "label": "integer", "weight": "number", "label_source": "text"}
+    require_columns(cleaned, kinds, file)  # type: ignore[arg-type]
+    for name, limit in (("index", None), ("label", num_classes)):
+        require_range(cleaned, name, limit, file)
+    if cleaned["index"].is_duplicated().any():
+        raise RunError(f"{file} is damaged: its column index names a sample twice.")
+    if not cleaned["index"].is_in(table["index"].implode()).all():
+        raise RunError(f"{file} is damaged: it names samples that the run has not.")
+    kept = cleaned.select(
+        pl.col("index").cast(pl.Int64), pl.col("label").cast(pl.Int64), "weight", "label_source"
+    )
+    return _with_labels(table, kept)
+
+
+def _with_labels(table: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The samples that have one of these labels, and what they were given before."""
+    joined = table.rename({"label": "given_label"}).join(labels, on="index", how="inner")
+    first = ["index", "id", "label", "given_label"]
+    return joined.sort("index").select(*first, pl.exclude(first))

@@ -1,0 +1,179 @@
+"""What all targets share: the options, the images on their way to the disk, and the last word."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from dataparams.errors import DataError
+from dataparams.export.samples import FileNames, LeftOut
+from dataparams.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from dataparams.export.destination import Destination
+from dataparams.export.samples import ExportedImage, LabeledSamples
+
+Form = Literal["folder", "zip", "both"]
+
+LEFT_OUT = "left_out.csv"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_WRITERS = 8
+_REASONS = 3
+
+
+@dataclass(eq=False)
+class Export:
+    """One export on its way.
+
+    Attributes:
+        samples: What is exported.
+        destination: Where to.
+        form: For targets that are a folder and can be a ZIP file.
+        link: Link images instead of copying them, for targets that can.
+        on_progress: Told how many images are done, and how many there are.
+        count: How many samples were exported.
+        left_out: Those whose image cannot be read.
+        notices: What whoever exports should know.
+    """
+
+    samples: LabeledSamples
+    destination: Destination
+    form: Form = "both"
+    link: bool = False
+    on_progress: Callable[[int, int], None] | None = None
+    count: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def images(self) -> Iterator[list[ExportedImage]]:
+        """Read all images a few at a time."""
+        for images in self.samples.read(self.left_out.append):
+            yield images
+            self.count += len(images)
+            if self.on_progress is not None:
+                self.on_progress(self.count + len(self.left_out), len(self.samples))
+
+    def written_images(
+        self, below: str = "", *, reserved: Sequence[str] = (), write: bool = True
+    ) -> Iterator[list[tuple[ExportedImage, str]]]:
+        """Write all images as ``<class>/<image>``; gives each with its path.
+
+        Args:
+            below: Path below the destination that the class folders lie in, with a slash at its
+                end.
+            reserved: Names that no class folder may have.
+            write: Whether to write; otherwise the paths are told alone.
+        """
+        names = FileNames(self.samples, reserved)
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for images in self.images():
+                paths = [below + path for path in names.paths(images)]
+                if write:
+                    list(pool.map(self._write, images, paths))
+                yield list(zip(images, paths, strict=True))
+        if write:
+            self._tell_of_others(self.destination.folder / below, names.folders)
+
+    def _tell_of_others(self, folder: Path, classes: Sequence[str]) -> None:
+        """Say so where class folders hold more than was exported, such as by an earlier call."""
+        there = sum(
+            1 for name in classes if (folder / name).is_dir() for _ in (folder / name).iterdir()
+        )
+        if there > self.count:
+            self.notices.append(
+                f"The class folders in {folder} hold {there - self.count:,} files that are not of "
+                "this export; they were left as they are."
+            )
+
+    def _write(self, image: ExportedImage, path: str) -> None:
+        self.destination.put(path, image.data, linked_to=image.file if self.link else None)
+
+    def finish(self) -> str:
+        """Write the list of what was left out; gives the last word.
+
+        Raises:
+            DataError: If nothing could be read.
+            RunError: If the list cannot be written.
+        """
+        if not self.count and self.left_out:
+            first = self.left_out[0]
+            raise DataError(
+                f"None of {len(self.left_out):,} images can be read. "
+                f"The first, {printable(first.id)}: {printable(first.reason)}."
+            )
+        if self.left_out:
+            frame = pl.DataFrame(self.left_out, schema=["id", "reason"], orient="row")
+            self.destination.put(LEFT_OUT, csv_bytes(frame))
+        used = self.samples.table["label"].unique().to_list()
+        return _last_word(self, len(used))
+
+
+def csv_bytes(frame: pl.DataFrame, *, header: bool = True) -> bytes:
+    """Rows as CSV, with every value as it is.
+
+    A name that a spreadsheet would take for a formula is not changed: these files are read by
+    programs, to which a quoted ``=SUM`` would be another label. ``formula_notice`` tells of it.
+    """
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=header)
+    return buffer.getvalue()
+
+
+def formula_notice(class_names: Sequence[str], file: str) -> list[str]:
+    """A word of warning where a spreadsheet would run the name of a class."""
+    found = [name for name in class_names if name.startswith(_FORMULA)]
+    if not found:
+        return []
+    words = (
+        f"The class {printable(found[0])!r} begins like a formula; names are kept as they are. "
+        f"Where {file} is opened in a spreadsheet, import its columns as text."
+    )
+    return [words]
+
+
+def append_rows(file: Path, frame: pl.DataFrame) -> None:
+    """Append rows to a CSV file, after a header where it is new."""
+    with file.open("ab") as stream:
+        stream.write(csv_bytes(frame, header=stream.tell() == 0))
+
+
+def _last_word(export: Export, num_classes: int) -> str:
+    destination, count = export.destination, export.count
+    kind = "class" if num_classes == 1 else "classes"
+    words = f"Exported {count:,} samples of {num_classes:,} {kind} to {destination.folder}"
+    files = f"{destination.written:,} files written"
+    if destination.kept:
+        files += f", {destination.kept:,} were there already"
+    words += f" ({files}; {_size(destination.bytes)})."
+    if not export.left_out:
+        return words
+    reasons = Counter(left.reason for left in export.left_out).most_common(_REASONS)
+    told = "; ".join(f"{number:,} x {printable(reason)}" for reason, number in reasons)
+    return (
+        f"{words} Left out as unreadable: {len(export.left_out):,} ({told}), listed in "
+        f"{destination.folder / LEFT_OUT}."
+    )
+
+
+def _size(count: float) -> str:
+    """Bytes in words.
+
+    Example:
+        >>> _size(900), _size(1_500_000)
+        ('900 bytes', '1.5 MB')
+    """
+    if count < 1000:
+        return f"{count:.0f} bytes"
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if count < 1000:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} TB"
