@@ -217,11 +217,7 @@ def detection_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) ->
     names = [name for name in first if "auroc" in first[name]]
     names.sort(
         key=lambda name: (
-            FIRST.index(name)
-            if name in FIRST
-            else 2
-            if name.startswith("cleanlab")
-            else 3
+            FIRST.index(name) if name in FIRST else 2 if name.startswith("cleanlab") else 3
         )
     )
     rows = []
