@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dataparams.errors import DataError, RunError, UserError
+from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.terminal import text_table
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         program: The program's name, for its messages.
 
     Returns:
-        The exit code: 0 done, 2 wrong use, 3 unusable data, 4 unusable run folder, 130 interrupted.
+        The exit code: 0 done, 2 wrong use, 3 unusable data, 4 unusable run folder, 130 interrupted,
+        143 terminated.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -121,9 +122,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
     except UserError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return error.exit_code
+    except Stopped as stopped:
+        sys.stderr.write(f"{program}: {stopped}\n")
+        return stopped.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"{program}: interrupted; train --resume goes on after the last whole epoch.\n"
+            f"{program}: interrupted; train --resume goes on from the last checkpoint.\n"
         )
         return _INTERRUPTED
     except BrokenPipeError:
@@ -170,7 +174,7 @@ usage: dataparams COMMAND [--help] [flags]
   report   write pages for people: what is wrong with the data, class by class
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
-4 unusable run folder, 130 interrupted.
+4 unusable run folder, 130 interrupted, 143 terminated.
 """
 
 

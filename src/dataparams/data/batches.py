@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -171,27 +172,28 @@ class DeviceBatches:
     def __len__(self) -> int:
         return len(self._bounds) - 1
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """Go through all samples once.
 
         Args:
             number: Number of the epoch, 0 or above; together with the seed it decides the order
                 and the augmentation.
+            start: Batches left out at the beginning, 0 ... ``len(self)``; they are not made.
 
         Yields:
             This process's share of each batch. It is empty where a batch has fewer samples than
             there are processes.
         """
         plan = self._draw(number)
-        for start, stop in zip(self._bounds, self._bounds[1:], strict=False):
-            share = slice(start + self._rank, stop, self._world_size)
+        for first, stop in pairwise(self._bounds[start:]):
+            share = slice(first + self._rank, stop, self._world_size)
             positions = plan.order[share]
             yield Batch(
                 images=self._images(positions, plan, share),
                 labels=self._labels[positions],
                 index=self._index[positions],
                 positions=positions,
-                global_size=stop - start,
+                global_size=stop - first,
             )
 
     def _draw(self, number: int) -> _Plan:
