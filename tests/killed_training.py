@@ -15,10 +15,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import sklearn.datasets  # noqa: F401  (slow, as the two below: once, before the first fork)
 import torch
-from accelerate import Accelerator  # noqa: F401  (imported before the first fork)
+from accelerate import Accelerator  # noqa: F401
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter  # noqa: F401  (likewise)
+from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
 from dataparams.data import load_dataset
 from dataparams.models import create_model

@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -65,36 +66,84 @@ def test_a_training_killed_at_random_moments_ends_where_an_unbroken_one_does(
     assert runs[1].description()["status"] == "finished"
 
 
-def test_two_processes_train_the_same_as_one(tmp_path: Path) -> None:
+def test_two_processes_train_the_same_as_one_though_one_of_them_died(tmp_path: Path) -> None:
     program = HERE / "trained_in_processes.py"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    for launcher, name in (([sys.executable], "one"), (torchrun, "two")):
+    torchrun = [sys.executable, "-m", "torch.distributed.run"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        meeting = ["--master-addr=127.0.0.1", f"--master-port={server.getsockname()[1]}"]
+    machine = [*torchrun, "--nnodes=2", "--nproc-per-node=1", *meeting]
+    machines = [
+        subprocess.Popen(
+            [*machine, f"--node-rank={rank}", program, tmp_path, "two", "dying"],
+            stderr=subprocess.DEVNULL,
+        )
+        for rank in range(2)
+    ]
+    ends = [machine.wait(timeout=200) for machine in machines]
+    assert all(ends), "both are to fail"
+    two = RunFolder(tmp_path / "digits" / "two")
+    state = two.checkpoint("last")
+    assert state is not None
+    # It died at its tenth batch: 6 of the first epoch, 1 of validation, 3 of the second epoch.
+    assert state["epoch"] == 1
+    assert state["steps"] in (1, 2)
+    together = [*torchrun, "--standalone", "--nproc-per-node=2"]
+    for launcher, name in (([sys.executable], "one"), (together, "two")):
         done = subprocess.run(
             [*launcher, program, tmp_path, name], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (RunFolder(tmp_path / "digits" / name) for name in ("one", "two"))
-    for epoch in (1, 4):
+    one = RunFolder(tmp_path / "digits" / "one")
+    assert_nearly_same_run(one, two)
+    assert one.epoch_record(4).inst_parameters.std() > 0.01
+
+
+def assert_nearly_same_run(one: RunFolder, two: RunFolder) -> None:
+    """But for the order in which floating-point numbers were added."""
+    assert one.epochs() == two.epochs()
+    for epoch in one.epochs():
         for name, value in vars(one.epoch_record(epoch)).items():
             other = torch.as_tensor(getattr(two.epoch_record(epoch), name))
             value = torch.as_tensor(value)
-            if name in ("predicted", "correct"):
+            if name in ("predicted", "correct", "rival"):
                 assert (other == value).float().mean() > 0.99
             else:
                 torch.testing.assert_close(other, value, atol=1e-5, rtol=1e-4, msg=name)
-    assert one.epoch_record(4).inst_parameters.std() > 0.01
-    columns = ["val_loss", "val_accuracy", "train_loss"]
+    columns = ["val_loss", "val_accuracy", "train_loss", "train_accuracy"]
     torch.testing.assert_close(
         two.metrics().select(columns).to_torch(),
         one.metrics().select(columns).to_torch(),
         atol=1e-5,
         rtol=1e-4,
     )
-    again = subprocess.run(
-        [*torchrun, program, tmp_path, "two"], capture_output=True, text=True, check=False
+
+
+def test_processes_that_die_leave_what_the_same_or_another_number_goes_on_with(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, HERE / "broken_processes.py", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert again.returncode != 0
-    assert again.stderr.count("refused: ") == 2, "each process is to say it, and none to hang"
+    assert done.returncode == 0, done.stderr[-3000:]
+    ends = json.loads(done.stdout)
+    assert ends["dropout_whole"] == ends["plain_whole"] == [0, 0]
+    assert ends["dropout_0"] == [143, 143], "of SIGTERM to one process both are to stop"
+    assert ends["dropout_1"] == ends["plain_0"] == [1, -signal.SIGKILL]
+    assert ends["plain_1"] == [-signal.SIGKILL]
+    assert ends["dropout"] == ends["plain"] == [0, 0]
+    runs = {
+        name: RunFolder(tmp_path / "digits" / name)
+        for name in ("dropout_whole", "dropout", "plain_whole", "plain")
+    }
+    # Two processes, and again two, draw the same dropout.
+    assert_same_run(runs["dropout_whole"], runs["dropout"])
+    # Two, then one, then two.
+    assert_nearly_same_run(runs["plain_whole"], runs["plain"])
+    assert ends["refused"] == [4, 4]
+    assert done.stderr.count("refused: ") == 2, "each process is to say it, and none to hang"
 
 
 def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path: Path) -> None:

@@ -194,8 +194,9 @@ def _train(words: list[str], program: str) -> int:
     )
     from dataparams.progress import progress_display
     from dataparams.training.engine import train
+    from dataparams.training.processes import process_group_left
 
-    with progress_display() as display:
+    with progress_display() as display, process_group_left():
         run = train(config, display=display)
         if config.learn_inst_parameters:
             display.line(f"Next: dataparams analyze {run.path}")

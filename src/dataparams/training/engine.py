@@ -79,6 +79,8 @@ def train(
         except BaseException as error:
             if processes.is_main:
                 note_failure(run, error)
+            if isinstance(error, Stopped):
+                processes.close()
             raise
     processes.close()
     return run

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
-from dataparams.errors import UserError
+from dataparams.errors import Stopped, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from accelerate import Accelerator
 
@@ -104,7 +105,7 @@ class Processes:
         return decision
 
     def close(self) -> None:
-        """Part, at the end of a training that went well."""
+        """Close the connections, at the end that all processes come to together."""
         self._wished()
         for group in self._groups.values():
             dist.destroy_process_group(group)
@@ -127,6 +128,25 @@ class Processes:
         for one in self._gathered(error, _PREPARING):
             if one is not None:
                 raise one
+
+
+@contextmanager
+def process_group_left() -> Iterator[None]:
+    """Leave PyTorch's process group at an end that all processes come to together.
+
+    After a failure nothing is left: the others may be dead, and would be waited for.
+    """
+    try:
+        yield
+    except Stopped:
+        _leave()
+        raise
+    _leave()
+
+
+def _leave() -> None:
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _attempted(action: Callable[[], T]) -> tuple[T | None, UserError | None]:
