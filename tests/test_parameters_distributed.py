@@ -9,8 +9,10 @@ import torch
 import torch.multiprocessing as mp
 
 from dataparams.parameters import DataParameters
+from dataparams.process_exchange import exchanged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # The last batch leaves the second process without a sample.
@@ -68,3 +70,43 @@ def test_two_processes_equal_one(tmp_path: Path, *, fixed_capacity: bool) -> Non
     for name, expected in alone.state_dict().items():
         assert torch.equal(states[0][name], states[1][name]), "the processes drift apart"
         torch.testing.assert_close(states[0][name], expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """A process group of one."""
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("capacity", [5, 8, None])
+@pytest.mark.usefixtures("alone")
+def test_what_is_exchanged_arrives_bit_for_bit_at_once(
+    monkeypatch: pytest.MonkeyPatch, capacity: int | None
+) -> None:
+    index = torch.tensor([2**40 + 3, 0, 7, 7, 2**31])
+    labels = torch.tensor([0, 2**31 - 1, 5, 6, 1])
+    gradient = torch.tensor([-0.0, torch.nan, -torch.inf, 1e-42, 0.1])
+    gathers = []
+    gather = torch.distributed.all_gather_into_tensor
+    monkeypatch.setattr(
+        torch.distributed,
+        "all_gather_into_tensor",
+        lambda *tensors: (gathers.append(tensors), gather(*tensors)),
+    )
+    arrived = exchanged(index, labels, gradient, capacity)
+    assert len(gathers) == 1
+    for values, expected in zip(arrived, (index, labels, gradient), strict=True):
+        assert values.dtype == expected.dtype
+        assert len(values) == (capacity or 5)
+        assert values[:5].numpy().tobytes() == expected.numpy().tobytes()
+    padding = tuple(values[5:].unique().tolist() for values in arrived)
+    assert padding == (([index[0]], [0], [0.0]) if capacity == 8 else ([], [], []))
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_capacity_that_is_too_small_is_said() -> None:
+    with pytest.raises(ValueError, match="capacity is 1, but this process brings 2 samples"):
+        exchanged(torch.tensor([0, 1]), torch.tensor([0, 1]), torch.rand(2), 1)

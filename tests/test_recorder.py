@@ -47,3 +47,20 @@ def test_an_absent_sample_has_no_record() -> None:
     assert records.rival.tolist() == [-1, -1, 0]
     assert not records.correct.any()
     assert recorder.finish().margin.isnan().all()
+
+
+def test_partial_records_go_on_in_another_recorder() -> None:
+    torch.manual_seed(0)
+    logits, labels, index = torch.randn(64, 7), torch.randint(7, (64,)), torch.randperm(100)[:64]
+    whole, before, after = (SampleRecorder(100, torch.device("cpu")) for _ in range(3))
+    for recorder, rows in ((whole, slice(0, 32)), (before, slice(0, 32))):
+        recorder.record(logits[rows], labels[rows], index[rows])
+    after.restore(before.partial())
+    for recorder in (whole, after):
+        recorder.record(logits[32:], labels[32:], index[32:])
+    assert after.running_sums() == whole.running_sums()
+    expected = vars(whole.finish())
+    for name, values in vars(after.finish()).items():
+        np.testing.assert_array_equal(values.numpy(), expected[name].numpy(), err_msg=name)
+    with pytest.raises(ValueError, match=r"shape \(100, 3\); expected \(3, 3\)"):
+        SampleRecorder(3, torch.device("cpu")).restore(before.partial())

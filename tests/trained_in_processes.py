@@ -5,6 +5,8 @@ One on digits in memory, one on a stream of the images of a folder.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from dataclasses import replace
 
@@ -12,12 +14,24 @@ import torch
 from torch import nn
 
 from dataparams.data import load_dataset
-from dataparams.errors import UserError
 from dataparams.training import TrainConfig, train
+from dataparams.training.processes import process_group_left
+
+
+class _Dies(nn.Module):
+    """Kills the second process at its tenth batch."""
+
+    batches = 0
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        self.batches += 1
+        if self.batches == 10 and os.environ.get("RANK") == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return values
 
 
 def main() -> None:
-    """Train, or say what is wrong."""
+    """Train, until a process is killed where asked to."""
     digits = load_dataset("digits")
     few = replace(digits.train.select(torch.arange(403)), num_instances=403)
     torch.manual_seed(0)
@@ -31,17 +45,18 @@ def main() -> None:
         exp_prefix=sys.argv[2],
         lr=0.01,
         workers=1,
+        resume=True,
+        checkpoint_minutes=1e-9,
     )
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    streamed = replace(
-        config, dataset=sys.argv[3], loader="stream", image_size=16, epochs=2, batch_size=8
-    )
-    try:
+    last = _Dies() if sys.argv[3:] == ["dying"] else nn.Identity()
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), last)
+    with process_group_left():
         train(config, dataset=replace(digits, train=few), model=model)
         torch.manual_seed(0)
+        streamed = replace(
+            config, dataset=sys.argv[3], loader="stream", image_size=16, epochs=2, batch_size=8
+        )
         train(streamed, model=nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2)))
-    except UserError as error:
-        sys.exit(f"refused: {error}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dataparams.errors import DataError, RunError, UserError
+from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.terminal import text_table
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         program: The program's name, for its messages.
 
     Returns:
-        The exit code: 0 done, 2 wrong use, 3 unusable data, 4 unusable run folder, 130 interrupted.
+        The exit code: 0 done, 2 wrong use, 3 unusable data, 4 unusable run folder, 130 interrupted,
+        143 terminated.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -149,9 +150,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
     except UserError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return error.exit_code
+    except Stopped as stopped:
+        sys.stderr.write(f"{program}: {stopped}\n")
+        return stopped.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"{program}: interrupted; train --resume goes on after the last whole epoch, and the "
+            f"{program}: interrupted; train --resume goes on from the last checkpoint, and the "
             "same export where it was.\n"
         )
         return _INTERRUPTED
@@ -203,7 +207,7 @@ usage: dataparams COMMAND [--help] [flags]
   export   write samples, labels and analysis for another tool to read
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
-4 unusable run folder, 130 interrupted.
+4 unusable run folder, 130 interrupted, 143 terminated.
 """
 
 
@@ -223,8 +227,9 @@ def _train(words: list[str], program: str) -> int:
     )
     from dataparams.progress import progress_display
     from dataparams.training.engine import train
+    from dataparams.training.processes import process_group_left
 
-    with progress_display() as display:
+    with progress_display() as display, process_group_left():
         run = train(config, display=display)
         if config.learn_inst_parameters:
             display.line(f"Next: dataparams analyze {run.path}")

@@ -28,3 +28,18 @@ class RunError(UserError):
     """A run folder exists already, is missing, is damaged, or cannot be written."""
 
     exit_code = 4
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended a training, which was written first; the message says how to go on.
+
+    Like the interrupt that it is, it passes by ``except Exception``.
+
+    Args:
+        message: Where the training stopped and what to do next.
+        signal_number: Which signal it was.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

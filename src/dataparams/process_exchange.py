@@ -1,10 +1,13 @@
-"""How processes bring their shares of a batch together."""
+"""How processes bring their shares of a batch together: one collective operation a step."""
 
 from __future__ import annotations
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+# Of a sample travel its index (8 bytes), its label (4) and its gradient (4), as words of 4 bytes.
+_WORDS = 4
 
 
 def world_size() -> int:
@@ -18,6 +21,7 @@ def exchanged(
     """The batches of all processes, in the same order everywhere, gradients averaged as DDP does.
 
     Shares are padded to ``capacity`` so that nobody has to ask how many samples the others bring.
+    With a capacity nothing here waits for the device.
     """
     processes = dist.get_world_size()
     if capacity is None:
@@ -29,19 +33,40 @@ def exchanged(
             f"capacity is {capacity}, but this process brings {gradient.numel()} samples; "
             "expected the most that any process brings."
         )
-    shares = []
-    for values, filler in ((index, -1), (labels, 0), (gradient, 0)):
-        padded = values.new_full((capacity,), filler)
-        padded[: len(values)] = values
-        gathered = values.new_empty(processes * capacity)
-        dist.all_gather_into_tensor(gathered, padded)
-        shares.append(gathered)
-    index, labels, gradient = shares
+    packed = _packed(index, labels, gradient, capacity)
+    gathered = packed.new_empty(processes, len(packed))
+    dist.all_gather_into_tensor(gathered.view(-1), packed)
+    index, labels, gradient = _unpacked(gathered, capacity)
     if not index.numel():
         return index, labels, gradient
     # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing.
     is_sample = index >= 0
-    first = is_sample.int().argmax()
+    # Kept (1,): to select by a tensor without dimensions would read it back from the device.
+    first = is_sample.int().argmax(dim=0, keepdim=True)
     index = torch.where(is_sample, index, index[first])
     labels = torch.where(is_sample, labels, labels[first])
     return index, labels, gradient / processes
+
+
+def _packed(index: Tensor, labels: Tensor, gradient: Tensor, capacity: int) -> Tensor:
+    """A share in one buffer, (4 * capacity,), int32; where there is no sample, the index is -1."""
+    count = len(index)
+    packed = torch.zeros(_WORDS * capacity, dtype=torch.int32, device=index.device)
+    parts = _parts(packed, capacity)
+    parts[0][count:] = -1
+    for part, values in zip(parts, (index, labels, gradient), strict=True):
+        part[:count] = values
+    return packed
+
+
+def _unpacked(gathered: Tensor, capacity: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Index, labels and gradients of all shares, (processes * capacity,) each."""
+    index, labels, gradient = _parts(gathered, capacity)
+    return index.reshape(-1), labels.reshape(-1).long(), gradient.reshape(-1)
+
+
+def _parts(words: Tensor, capacity: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Views of the index, the labels and the gradients in words of shape (..., 4 * capacity)."""
+    index = words[..., : 2 * capacity].view(torch.int64)
+    labels = words[..., 2 * capacity : 3 * capacity]
+    return index, labels, words[..., 3 * capacity :].view(torch.float32)

@@ -38,6 +38,11 @@ _MADE_BY_TRAINING = (
     "tensorboard",
     "analysis.parquet",
 )
+_HALF_WRITTEN = (
+    *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),
+    *(f".{name}.*.tmp" for name in ("metrics.csv", "epoch_*.pth.tar")),
+    "checkpoint/.*.tmp",
+)
 _MADE_BY_PEOPLE = ("review.sqlite",)
 _NEAREST = 5
 _EPOCH_FILE = re.compile(r"epoch_(0|[1-9][0-9]*)\.pth\.tar", re.ASCII)
@@ -330,12 +335,54 @@ class RunFolder:
         Raises:
             RunError: If the file is damaged.
         """
-        file = self.path / "checkpoint" / f"{name}.pt"
-        return read_tensors(file) if file.is_file() else None
+        # A crash between two renames leaves the whole epoch under its other name alone.
+        for file in [self._checkpoint(name), *([self._last_epoch] if name == "last" else [])]:
+            if file.is_file():
+                return read_tensors(file)
+        return None
+
+    def epoch_checkpoint(self, name: str) -> dict[str, Any] | None:
+        """The same, but never of the middle of an epoch: the one at the end of the epoch before.
+
+        Raises:
+            RunError: If the file is damaged.
+        """
+        state = self.checkpoint(name)
+        if state is not None and state.get("steps") and self._last_epoch.is_file():
+            return read_tensors(self._last_epoch)
+        return state
 
     def write_checkpoint(self, name: str, state: dict[str, Any]) -> None:
         """Write a checkpoint; see :meth:`checkpoint`."""
         self._write(f"checkpoint/{name}.pt", _tensor_bytes(state))
+
+    def keep_last_epoch(self) -> None:
+        """Keep ``last.pt``, of the end of an epoch, while it is followed by ones within the next.
+
+        Raises:
+            RunError: If it cannot be renamed.
+        """
+        last = self._checkpoint("last")
+        if last.is_file():
+            with _explained(last):
+                last.replace(self._last_epoch)
+
+    def forget_last_epoch(self) -> None:
+        """Remove what :meth:`keep_last_epoch` kept, when ``last.pt`` is of an epoch's end again."""
+        self._last_epoch.unlink(missing_ok=True)
+
+    def remove_remnants(self) -> None:
+        """Remove what a killed training left half written."""
+        for pattern in _HALF_WRITTEN:
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    @property
+    def _last_epoch(self) -> Path:
+        return self._checkpoint("last_epoch")
+
+    def _checkpoint(self, name: str) -> Path:
+        return self.path / "checkpoint" / f"{name}.pt"
 
     def _epoch_files(self) -> list[Path]:
         return list(self.path.glob("epoch_*.pth.tar"))

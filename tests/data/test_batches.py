@@ -133,6 +133,18 @@ def test_what_one_process_draws_does_not_depend_on_earlier_epochs():
     assert torch.equal(direct, torch.cat([batch.images for batch in loader.epoch(7)]))
 
 
+@pytest.mark.parametrize("start", [0, 2, 4])
+def test_an_epoch_can_begin_at_any_batch(start):
+    data = batches(samples(140), augmentation=BOTH, rank=1, world_size=3)
+    whole, rest = list(data.epoch(5)), list(data.epoch(5, start))
+    assert len(data) == len(whole) == 4
+    assert len(rest) == 4 - start
+    for one, other in zip(whole[start:], rest, strict=True):
+        assert one.global_size == other.global_size
+        for name in ("images", "labels", "index", "positions"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+
+
 @settings(max_examples=60, deadline=None)
 @given(count=st.integers(0, 200), batch_size=st.integers(1, 130))
 def test_a_small_last_batch_joins_the_one_before(count, batch_size):

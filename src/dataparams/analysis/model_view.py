@@ -65,7 +65,7 @@ def view_through_model(
             of a model that can be made again.
     """
     description = run.description()
-    state = run.checkpoint(checkpoint)
+    state = run.epoch_checkpoint(checkpoint)
     if state is None:
         raise RunError(f"{run.path} has no checkpoint of the model.")
     dataset = dataset_of(description, dataset)

@@ -196,7 +196,7 @@ class DeviceBatches:
         Args:
             number: Number of the epoch, 0 or above; together with the seed it decides the order
                 and the augmentation.
-            start: How many batches to skip, at no cost.
+            start: Batches left out at the beginning, 0 ... ``len(self)``; they are not made.
 
         Yields:
             This process's share of each batch. It is empty where a batch has fewer samples than

@@ -118,6 +118,9 @@ class TrainConfig:
     """Compile the model with torch.compile."""
     save_every: int = 0
     """Keep the model weights of every n-th epoch too, beside the last and the best."""
+    checkpoint_minutes: float = 10.0
+    """Minutes between two checkpoints in the middle of an epoch, from which --resume goes on; 0:
+    only at the end of an epoch."""
     print_freq: int = 50
     """Steps between two readings of the running loss."""
     log_with: tuple[str, ...] = ()
@@ -159,7 +162,7 @@ RECIPES: dict[Recipe, TrainConfig] = {
 MAY_CHANGE_ON_RESUME = frozenset(
     {"restart", "resume", "workers", "print_freq", "save_every", "data_dir", "log_with"}
     | {"output_dir", "exp_prefix"}
-    | {"data", "cache", "gpu"}
+    | {"data", "cache", "gpu", "checkpoint_minutes"}
 )
 """The settings that do not decide what a run computes."""
 
@@ -194,6 +197,8 @@ def require_valid(config: TrainConfig) -> None:
         _require(config, flag, getattr(config, flag) >= 1, "a whole number, 1 or above")
     for flag in ("start_epoch", "save_every", "seed"):
         _require(config, flag, getattr(config, flag) >= 0, "a whole number, 0 or above")
+    minutes = config.checkpoint_minutes
+    _require(config, "checkpoint_minutes", 0 <= minutes < math.inf, "a number, 0 or above")
     for flag in ("lr", "init_inst_param", "init_class_param"):
         _require(config, flag, 0 < getattr(config, flag) < math.inf, "a number above 0")
     for flag in ("wd", "wd_inst_param", "wd_class_param", "lr_class_param", "lr_inst_param"):

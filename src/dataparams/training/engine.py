@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,11 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
-from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
 from dataparams.data import StreamedBatches
 from dataparams.data.hub_token import token_file
-from dataparams.errors import RunError, UserError
+from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters
 from dataparams.progress import ProgressDisplay, SilentProgress
@@ -27,13 +26,17 @@ from dataparams.training.config import TrainConfig, require_valid, stored_settin
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
+from dataparams.training.processes import Processes
+from dataparams.training.random_states import random_state, set_random_state
 from dataparams.training.recorder import SampleRecorder
+from dataparams.training.signals import StopSignals
 from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, parameter_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dataparams.data import AnyDataset, Batch, UnreadableSample
+
+# What a process may wish at the end of a step; a signal's number, which is higher, is to stop.
+_GO_ON, _CHECKPOINT = 0, 1
 
 
 def train(
@@ -56,6 +59,7 @@ def train(
 
     Raises:
         UserError: If something in the configuration, the data or the run folder is not as needed.
+        Stopped: On SIGINT or SIGTERM, after the step in progress was finished and written.
     """
     if dataset is not None:
         # Nobody must look for these images where the flag's default points.
@@ -65,19 +69,27 @@ def train(
     if config.workers is not None:
         torch.set_num_threads(config.workers)
     accelerator = _accelerator(config)
-    with token_file(config.hf_token_file), accelerator.main_process_first():
-        data = prepare_data(config, dataset, display.decoded, display.fetched)
+    processes = Processes(accelerator)
+    with token_file(config.hf_token_file):
+        data = processes.first_on_each_machine(
+            lambda: prepare_data(config, dataset, display.decoded, display.fetched)
+        )
+    _require_same_data(processes, data)
     run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
-    training = _Training(config, data, accelerator, run, display, model)
-    _on_main(accelerator, lambda: open_run(run, config, data))
-    try:
-        training.go()
-    except BaseException as error:
-        if accelerator.is_main_process:
-            note_failure(run, error)
-        raise
-    finally:
-        training.close()
+    with StopSignals() as signals:
+        training = _Training(config, data, accelerator, processes, signals, run, display, model)
+        processes.on_main(lambda: open_run(run, config, data))
+        try:
+            training.go()
+        except BaseException as error:
+            if processes.is_main:
+                note_failure(run, error)
+            if isinstance(error, Stopped):
+                processes.close()
+            raise
+        finally:
+            training.close()
+    processes.close()
     return run
 
 
@@ -129,24 +141,35 @@ def _trackers(config: TrainConfig) -> list[str]:
     return [tracker for tracker in config.log_with if tracker != "tensorboard"]
 
 
-def _on_main(accelerator: Accelerator, action: Callable[[], None]) -> None:
-    """Let the main process act; a user's error there is raised in every process."""
-    outcome: list[UserError | None] = [None]
-    if accelerator.is_main_process:
-        try:
-            action()
-        except UserError as error:
-            outcome[0] = error
-    if accelerator.num_processes > 1:
-        broadcast_object_list(outcome)
-    if outcome[0] is not None:
-        raise outcome[0]
+def _require_same_data(processes: Processes, data: TrainingData) -> None:
+    """Each machine may have a copy of its own."""
+    for rank, fingerprint in enumerate(processes.gathered(data.dataset.fingerprint)):
+        if fingerprint != data.dataset.fingerprint:
+            raise DataError(
+                f"Processes {processes.rank} and {rank} read different data sets under the name "
+                f"{data.dataset.name}; expected the same contents on every machine."
+            )
 
 
 @dataclass(frozen=True)
 class _Evaluation:
     loss: float
     accuracy: float
+
+
+@dataclass
+class _Position:
+    """What is done of an epoch, by all processes.
+
+    Attributes:
+        steps: Number of steps.
+        samples: Samples in them.
+        seconds: The time they took.
+    """
+
+    steps: int = 0
+    samples: int = 0
+    seconds: float = 0.0
 
 
 class _Training:
@@ -157,12 +180,15 @@ class _Training:
         config: TrainConfig,
         data: TrainingData,
         accelerator: Accelerator,
+        processes: Processes,
+        signals: StopSignals,
         run: RunFolder,
         display: ProgressDisplay,
         model: nn.Module | None,
     ) -> None:
         self.config, self.data, self.run = config, data, run
         self.accelerator, self.display = accelerator, display
+        self.processes, self.signals = processes, signals
         self.device: torch.device = accelerator.device
         torch.manual_seed(config.seed)
         channels, side, _ = data.train.image_shape
@@ -171,7 +197,7 @@ class _Training:
         self.channels_last = self.device.type in ("cpu", "cuda")
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
-        if self.device.type == "cuda" and accelerator.num_processes > 1:
+        if self.device.type == "cuda" and processes.count > 1:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         if config.compile:
             model = torch.compile(model)  # type: ignore[assignment]
@@ -188,22 +214,25 @@ class _Training:
             data.dataset.val,
             data.dataset.train,
             device=self.device,
-            rank=accelerator.process_index,
-            world_size=accelerator.num_processes,
+            rank=processes.rank,
+            world_size=processes.count,
             channels_last=self.channels_last,
         )
         self.unreadable: list[UnreadableSample] = []
         self.recorder = SampleRecorder(data.train.num_instances, self.device)
         self.rows: list[Metrics] = []
         self.epoch = config.start_epoch
+        self.position = _Position()
         self.best = -1.0
+        self.written_at = time.monotonic()
+        self.last_is_whole = True
 
     def go(self) -> None:
         """Train all epochs that are left."""
         if self.config.resume:
             self._restore()
         board = None
-        if self.accelerator.is_main_process:
+        if self.processes.is_main:
             self._announce()
             board = TensorBoard(self.run.tensorboard, self.epoch)
         if _trackers(self.config):
@@ -215,7 +244,8 @@ class _Training:
             self.accelerator.init_trackers("dataparams", config=plain)
         while self.epoch < self.config.epochs:
             metrics, record = self._epoch()
-            _on_main(self.accelerator, lambda m=metrics, r=record: self._write(m, r, board))  # type: ignore[misc]
+            self.processes.on_main(lambda m=metrics, r=record: self._write(m, r, board))  # type: ignore[misc]
+            self.position = _Position()
         if _trackers(self.config):
             self.accelerator.end_training()
         if board is not None:
@@ -229,26 +259,14 @@ class _Training:
                 batches.close()
 
     def _epoch(self) -> tuple[Metrics, EpochRecord]:
-        started = time.perf_counter()
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        # Each epoch begins from its own seed, so that a resumed run draws what an unbroken one did.
-        torch.manual_seed((self.config.seed * 1_000_003 + self.epoch) * world + rank)
-        self.model.train()
-        done = 0
-        for number, batch in enumerate(self.batches.epoch(self.epoch)):
-            self._set_learning_rate(self.epoch + number / len(self.batches))
-            self._step(batch)
-            done += len(batch.index)
-            if (number + 1) % self.config.print_freq == 0:
-                self._show(number + 1, done, time.perf_counter() - started)
-        seconds = time.perf_counter() - started
+        self._train()
         learning_rate = self.optimizer.param_groups[0]["lr"]
-        records = self.recorder.finish()
-        if isinstance(self.batches, StreamedBatches):
-            self.unreadable = gather_object(list(self.batches.unreadable))
-        self.epoch += 1
         if self.dp is not None:
             self.dp.synchronize()
+        evaluation = self._evaluate()
+        records = self.recorder.finish()
+        self.unreadable = self._unreadable_everywhere()
+        self.epoch += 1
         empty = torch.empty(0)
         record = EpochRecord(
             epoch=self.epoch,
@@ -256,7 +274,6 @@ class _Training:
             inst_parameters=self.dp.inst_log.cpu().clone() if self.dp is not None else empty,
             **vars(records),
         )
-        evaluation = self._evaluate()
         present = records.predicted >= 0
         metrics: Metrics = {
             "epoch": self.epoch,
@@ -267,8 +284,8 @@ class _Training:
             "lr": learning_rate,
             "lr_inst": self.dp.lr_inst if self.dp is not None else None,
             "lr_class": self.dp.lr_class if self.dp is not None else None,
-            "seconds": seconds,
-            "samples_per_second": len(self.data.train) / seconds,
+            "seconds": self.position.seconds,
+            "samples_per_second": self.position.samples / self.position.seconds,
         }
         if record.inst_parameters.numel():
             metrics |= parameter_metrics(
@@ -278,17 +295,49 @@ class _Training:
             )
         return metrics, record
 
+    def _unreadable_everywhere(self) -> list[UnreadableSample]:
+        """What any process found unreadable in a stream so far."""
+        if not isinstance(self.batches, StreamedBatches):
+            return []
+        return [s for one in self.processes.gathered(self.batches.unreadable) for s in one]
+
+    def _train(self) -> None:
+        """Take all steps that are left of the epoch."""
+        position = self.position
+        if not position.steps:
+            # Each epoch begins from its own seed: one resumed at its beginning draws the same.
+            self._seed(self.epoch)
+        started = time.perf_counter() - position.seconds
+        self.model.train()
+        for batch in self.batches.epoch(self.epoch, position.steps):
+            self._set_learning_rate(self.epoch + position.steps / len(self.batches))
+            self._step(batch)
+            position.steps += 1
+            position.samples += batch.global_size
+            position.seconds = time.perf_counter() - started
+            if position.steps % self.config.print_freq == 0:
+                self._show()
+            self._checkpoint_where_due()
+        position.seconds = time.perf_counter() - started
+
+    def _seed(self, *numbers: int) -> None:
+        """Seed dropout, differently in every process."""
+        seed = self.config.seed
+        for number in numbers:
+            seed = seed * 1_000_003 + number
+        torch.manual_seed((seed * self.processes.count + self.processes.rank) % 2**63)
+
     def _step(self, batch: Batch) -> None:
         images = batch.images
         if not len(images):
-            if self.accelerator.num_processes == 1:
+            if self.processes.count == 1:
                 return
             # The other processes wait for this one's gradient, which is zero.
             images = images.new_zeros(1, *images.shape[1:])
         logits = self.model(images)[: len(batch.index)]
         # A sum over this process's share, scaled so that the average over the processes, which
         # DDP and the data parameters take, is the mean over the global batch.
-        share = self.accelerator.num_processes / batch.global_size
+        share = self.processes.count / batch.global_size
         if self.dp is None:
             loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
         else:
@@ -296,7 +345,7 @@ class _Training:
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss * share)
         if self.dp is not None:
-            capacity = -(-batch.global_size // self.accelerator.num_processes)
+            capacity = -(-batch.global_size // self.processes.count)
             self.dp.step(self.accelerator.scaler, capacity=capacity)
         self.optimizer.step()
         self.recorder.record(logits, batch.labels, batch.index)
@@ -311,6 +360,7 @@ class _Training:
         self.model.eval()
         sums = torch.zeros(3, device=self.device)
         for batch in self.val_batches.epoch(0):
+            self._checkpoint_where_due()
             if not len(batch.index):
                 continue
             logits = self.model(batch.images).float()
@@ -319,6 +369,43 @@ class _Training:
             sums += torch.stack((loss, correct, torch.full_like(loss, len(batch.index))))
         loss_sum, correct_sum, count = self.accelerator.reduce(sums, "sum").tolist()
         return _Evaluation(loss_sum / max(count, 1), correct_sum / max(count, 1))
+
+    def _checkpoint_where_due(self) -> None:
+        """In the middle of an epoch, write when it is time, and stop where a signal asks for it."""
+        wish = self.processes.decide(self._wish)
+        if wish == _GO_ON:
+            return
+        if self.dp is not None:
+            self.dp.synchronize()
+        self.unreadable = self._unreadable_everywhere()
+        here = {
+            "records": self.recorder.partial(),
+            "random_states": self.processes.gathered(random_state(self.device)),
+        }
+        self.processes.on_main(lambda: self._write_within_epoch(here))
+        self.written_at = time.monotonic()
+        if wish != _CHECKPOINT:
+            raise Stopped(
+                f"{self.run.path} stopped after step {self.position.steps} of "
+                f"{len(self.batches)} in epoch {self.epoch + 1}. The same command with --resume "
+                "goes on from there.",
+                wish,
+            )
+
+    def _wish(self) -> int:
+        """What this process wishes; the time is the main process's alone."""
+        if self.signals.received:
+            return self.signals.received
+        seconds = 60 * self.config.checkpoint_minutes
+        is_due = self.processes.is_main and time.monotonic() - self.written_at >= seconds
+        return _CHECKPOINT if seconds and is_due else _GO_ON
+
+    def _write_within_epoch(self, here: dict[str, Any]) -> None:
+        self._write_unreadable()
+        if self.last_is_whole:
+            self.run.keep_last_epoch()
+            self.last_is_whole = False
+        self.run.write_checkpoint("last", self._state() | asdict(self.position) | here)
 
     def _write(self, metrics: Metrics, record: EpochRecord, board: TensorBoard | None) -> None:
         """Write an epoch's files; the checkpoint last, since --resume goes on from it."""
@@ -336,6 +423,8 @@ class _Training:
         if self.config.save_every and self.epoch % self.config.save_every == 0:
             self.run.write_checkpoint(f"epoch_{self.epoch}", state)
         self.run.write_checkpoint("last", state)
+        self.run.forget_last_epoch()
+        self.last_is_whole, self.written_at = True, time.monotonic()
         self.run.update_description(epoch=self.epoch)
         self.display.line(_epoch_line(metrics, self.config.epochs))
         warning = clamp_warning(metrics, self.dp.lr_inst if self.dp is not None else None)
@@ -393,8 +482,11 @@ class _Training:
         return bare
 
     def _restore(self) -> None:
-        """Go back to the last whole epoch; where none was finished, there is nothing to restore."""
-        state = self.run.checkpoint("last")
+        """Go back to the last checkpoint; where there is none yet, there is nothing to restore.
+
+        The main process reads it for all: no other machine needs to see the run folder.
+        """
+        state = self.processes.on_main(lambda: self.run.checkpoint("last"))
         if state is None:
             return
         try:
@@ -405,11 +497,25 @@ class _Training:
             if self.accelerator.scaler is not None:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             self.epoch, self.best, self.rows = state["epoch"], state["best"], list(state["metrics"])
+            if state.get("steps"):
+                self._restore_position(state)
         except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
             raise RunError(
                 f"{self.run.path / 'checkpoint' / 'last.pt'} does not fit this run ({error}). "
                 "Give --restart to start anew; the records of its epochs are as they were."
             ) from error
+
+    def _restore_position(self, state: dict[str, Any]) -> None:
+        """Go to the middle of an epoch."""
+        self.position = _Position(state["steps"], state["samples"], state["seconds"])
+        self.last_is_whole = False
+        if self.processes.is_main:
+            self.recorder.restore(state["records"])
+        states = state["random_states"]
+        if len(states) == self.processes.count:
+            set_random_state(states[self.processes.rank], self.device)
+        else:
+            self._seed(self.epoch, self.position.steps)
 
     def _announce(self) -> None:
         counts = f"{len(self.data.train)} samples of {len(self.data.dataset.class_names)} classes"
@@ -426,18 +532,23 @@ class _Training:
             f"{self.run.path}: {counts}, {self.config.arch} on {self.device}, "
             f"epochs {self.epoch + 1} to {self.config.epochs}{rate}"
         )
+        if self.position.steps:
+            steps = f"{self.position.steps} of {len(self.batches)}"
+            self.display.line(f"Going on after step {steps} in epoch {self.epoch + 1}.")
 
-    def _show(self, steps: int, done: int, seconds: float) -> None:
-        if not self.accelerator.is_main_process:
-            return
+    def _show(self) -> None:
+        """Show the figures of the moment, over all processes."""
         loss, correct = self.recorder.running_sums()
+        if not self.processes.is_main:
+            return
+        position, per_epoch = self.position, len(self.batches)
         figures = (
-            f"epoch {self.epoch + 1}  loss {loss / max(done, 1):.3f}  "
-            f"accuracy {correct / max(done, 1):.1%}  "
-            f"{done * self.accelerator.num_processes / seconds:,.0f} samples/s"
+            f"epoch {self.epoch + 1}  loss {loss / position.samples:.3f}  "
+            f"accuracy {correct / position.samples:.1%}  "
+            f"{position.samples / position.seconds:,.0f} samples/s"
         )
-        per_epoch = len(self.batches)
-        self.display.step(self.epoch * per_epoch + steps, self.config.epochs * per_epoch, figures)
+        done = self.epoch * per_epoch + position.steps
+        self.display.step(done, self.config.epochs * per_epoch, figures)
 
 
 def _data_parameters(config: TrainConfig, data: TrainingData) -> DataParameters | None:

@@ -23,19 +23,29 @@ def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
     Raises:
         RunError: If the folder exists and may not be touched, or is of another run.
     """
+    if config.resume:
+        run.remove_remnants()
     if run.exists() and not (config.restart or config.resume):
         raise RunError(
             f"{run.path} exists already and is not touched. Give --restart to start anew there, "
             "--resume to go on where it stopped, or another --exp-prefix."
         )
     if config.resume and run.exists():
-        _require_same_run(run, config, data)
-        run.update_description(status="running")
+        description = run.description()
+        _require_same_run(run, description, config, data)
+        description.pop("error", None)
+        run.write_description({**description, "status": "running"})
+        _write_tables(run, data)
         return
     if config.restart:
         _require_outside(run, config)
         run.clear()
     run.write_description(_description(config, data))
+    _write_tables(run, data)
+
+
+def _write_tables(run: RunFolder, data: TrainingData) -> None:
+    """Write what is known before training; on resuming again, where a kill prevented it."""
     run.write_samples(data.samples)
     if data.dataset.train.unreadable:
         run.write_unreadable(data.dataset.train.unreadable)
@@ -51,8 +61,9 @@ def _require_outside(run: RunFolder, config: TrainConfig) -> None:
         )
 
 
-def _require_same_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
-    description = run.description()
+def _require_same_run(
+    run: RunFolder, description: dict[str, Any], config: TrainConfig, data: TrainingData
+) -> None:
     before = description.get("config", {})
     now = _plain_config(config)
     changed = [
@@ -119,8 +130,9 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
 
 def note_failure(run: RunFolder, error: BaseException) -> None:
     """Write into ``run.json`` why the run stopped, as far as the disk allows it."""
-    text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{error}"
+    is_interrupted = isinstance(error, KeyboardInterrupt)
+    text = f"{error}" or ("interrupted" if is_interrupted else type(error).__name__)
     try:
-        run.update_description(status="failed", error=text or type(error).__name__)
+        run.update_description(status="stopped" if is_interrupted else "failed", error=text)
     except RunError:
         return

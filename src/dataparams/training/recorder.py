@@ -9,6 +9,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional
 
+_PARTS = ("values", "classes", "running")
+
 
 @dataclass(frozen=True, eq=False)
 class SampleRecords:
@@ -81,19 +83,37 @@ class SampleRecorder:
         self._running += torch.stack((loss.sum(), (margin >= 0).sum()))
 
     def running_sums(self) -> tuple[float, float]:
-        """This process's loss and number of correct predictions since the epoch began.
+        """Loss and number of correct predictions of all processes since the epoch began.
 
-        Waits for the device: for a logging interval, not for a step.
+        All processes must call it. Waits for the device: for a logging interval, not for a step.
         """
-        loss, correct = self._running.tolist()
+        loss, correct = _over_processes(self._running.clone()).tolist()
         return loss, correct
+
+    def partial(self) -> dict[str, Tensor]:
+        """The epoch's records so far, of all processes, on the CPU; all processes must call it."""
+        parts = (self._values, self._classes, self._running)
+        copies = (_over_processes(part.clone()).cpu() for part in parts)
+        return dict(zip(_PARTS, copies, strict=True))
+
+    def restore(self, partial: dict[str, Tensor]) -> None:
+        """Go on from what :meth:`partial` returned; in one process, while the others are empty.
+
+        Raises:
+            ValueError: If these are the records of another number of instances.
+        """
+        parts = (self._values, self._classes, self._running)
+        for name, part in zip(_PARTS, parts, strict=True):
+            if partial[name].shape != part.shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(partial[name].shape)}; expected {tuple(part.shape)}."
+                )
+            part.copy_(partial[name])
 
     def finish(self) -> SampleRecords:
         """The epoch's records, on the CPU, the same in every process; then start empty."""
-        if dist.is_available() and dist.is_initialized():
-            dist.all_reduce(self._values)
-            dist.all_reduce(self._classes)
-        values, classes = self._values.cpu().clone(), self._classes.cpu().clone()
+        values = _over_processes(self._values).cpu().clone()
+        classes = _over_processes(self._classes).cpu().clone()
         self._values.zero_()
         self._classes.zero_()
         self._running.zero_()
@@ -108,3 +128,10 @@ class SampleRecorder:
             predicted=predicted.contiguous(),
             correct=predicted.ne(rival),
         )
+
+
+def _over_processes(values: Tensor) -> Tensor:
+    """Add up, in place, what the processes have; a sample is zero in all but one of them."""
+    if dist.is_available() and dist.is_initialized():
+        dist.all_reduce(values)
+    return values
