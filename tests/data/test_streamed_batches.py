@@ -130,6 +130,15 @@ def test_each_image_is_the_region_of_its_own_sample(folder, train, augment):
     assert sorted(seen) == list(range(len(train)))
 
 
+def test_a_batch_that_is_kept_never_changes(train):
+    batches = stream(train, 5, augment=True, channels_last=True)
+    kept = [(batch.images[:, 1:], batch.images.clone()) for batch in batches.epoch(0)]
+    for _ in batches.epoch(1):
+        pass
+    for view, copy in kept:
+        assert torch.equal(view, copy[:, 1:])
+
+
 def test_the_order_is_that_of_images_in_memory(train):
     data = in_memory(len(train))
     resident = DeviceBatches(data, 10, device="cpu", mean=MEAN, std=STD, seed=4)

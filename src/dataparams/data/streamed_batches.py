@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from dataparams.data.batches import Batch, batch_bounds, epoch_generator, require_share
 from dataparams.data.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.data.images import UnreadableSample
+from dataparams.data.normalisation import Normalisation
 from dataparams.data.pixmap import view_pixmap
 from dataparams.data.reading_processes import PREFETCH, default_workers, reading_loader, results_of
 from dataparams.data.region_decoding import (
@@ -40,7 +41,7 @@ _ROWS_AT_ONCE = 32
 _FEWEST_TO_JUDGE = 1000
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
     """A share of a batch to read.
 
     Attributes:
@@ -56,7 +57,7 @@ class _Job(NamedTuple):
     global_size: int
 
 
-class _Read(NamedTuple):
+class Read(NamedTuple):
     """A share of a batch.
 
     Attributes:
@@ -70,7 +71,7 @@ class _Read(NamedTuple):
     reasons: list[str]
 
 
-class _Reader(Dataset[_Read]):
+class Reader(Dataset[Read]):
     """Reads shares of batches; it is sent to other processes."""
 
     def __init__(
@@ -81,7 +82,7 @@ class _Reader(Dataset[_Read]):
         self._size = samples.image_size
         self._seed, self._augment, self._slots = seed, augment, slots
 
-    def __getitem__(self, job: _Job) -> _Read:
+    def __getitem__(self, job: Job) -> Read:
         shape = (len(job.positions), self._size, self._size, 3)
         is_own = job.slot < 0
         images = torch.empty(shape, dtype=torch.uint8) if is_own else self._slots[job.slot]
@@ -89,7 +90,7 @@ class _Reader(Dataset[_Read]):
         is_readable = np.zeros(len(job.positions), dtype=np.bool_)
         reasons: list[str] = []
         count = 0
-        for place, (position, data) in enumerate(self._encoded(job.positions)):
+        for place, (position, data) in enumerate(self.encoded(job.positions)):
             decoded = self._decode(data, job.epoch, position)
             if isinstance(decoded, UnreadableImageError):
                 reasons.append(str(decoded))
@@ -97,9 +98,10 @@ class _Reader(Dataset[_Read]):
                 pixels[count] = decoded
                 is_readable[place] = True
                 count += 1
-        return _Read(images[:count] if is_own else None, is_readable, reasons)
+        return Read(images[:count] if is_own else None, is_readable, reasons)
 
-    def _encoded(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, Encoded]]:
+    def encoded(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, Encoded]]:
+        """The encoded images of some samples, with their positions, a few read at a time."""
         for start in range(0, len(positions), _ROWS_AT_ONCE):
             some = positions[start : start + _ROWS_AT_ONCE]
             yield from zip(some.tolist(), self._store.read(self._rows[some].tolist()), strict=True)
@@ -127,9 +129,9 @@ class _Jobs:
     """The jobs of the epoch that was asked for last."""
 
     def __init__(self) -> None:
-        self.epoch: list[_Job] = []
+        self.epoch: list[Job] = []
 
-    def __iter__(self) -> Iterator[_Job]:
+    def __iter__(self) -> Iterator[Job]:
         return iter(self.epoch)
 
     def __len__(self) -> int:
@@ -198,10 +200,10 @@ class StreamedBatches:
         self._workers = default_workers() if workers is None else workers
         self._start_method = start_method
         self._bounds = batch_bounds(len(samples), batch_size)
-        self._normalisation = _Normalisation(mean, std, self._device)
+        self._normalisation = Normalisation(mean, std, samples.image_size, self._device)
         self._jobs = _Jobs()
         self._slots: list[Tensor] = []
-        self._loader: DataLoader[_Read] | None = None
+        self._loader: DataLoader[Read] | None = None
         self._unreadable: dict[int, UnreadableSample] = {}
         self._epochs_begun = 0
 
@@ -235,12 +237,12 @@ class StreamedBatches:
         Raises:
             DataError: If most images are unreadable, or a process that reads ended unexpectedly.
         """
-        loader = self._open()
+        self._open()
         self._epochs_begun += 1
         bounds = self._bounds[start:]
         order = self._order(number)
         jobs = [
-            _Job(
+            Job(
                 number,
                 order[first + self._rank : stop : self._world_size],
                 place % len(self._slots) if self._slots else -1,
@@ -249,7 +251,7 @@ class StreamedBatches:
             for place, (first, stop) in enumerate(pairwise(bounds))
         ]
         self._jobs.epoch = jobs
-        yield from _one_ahead(self._batches(loader, jobs), self._device)
+        yield from _one_ahead(self._batches(jobs), self._device)
 
     def close(self) -> None:
         """End the processes that read; another epoch would start them again."""
@@ -269,7 +271,7 @@ class StreamedBatches:
         ).numpy()
         return order
 
-    def _open(self) -> DataLoader[_Read]:
+    def _open(self) -> None:
         """Start the processes, with memory in which all of them put images."""
         if self._loader is None:
             largest = max(np.diff(self._bounds), default=0)
@@ -280,7 +282,7 @@ class StreamedBatches:
             shape = (count, capacity, side, side, 3)
             shared = torch.empty(shape, dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
             self._slots = list(shared)
-            reader = _Reader(
+            reader = Reader(
                 self._samples, self._seed, augment=self._augment, slots=tuple(self._slots)
             )
             self._loader = reading_loader(
@@ -290,16 +292,20 @@ class StreamedBatches:
                 start_method=self._start_method,
                 is_persistent=True,
             )
-        return self._loader
 
-    def _batches(self, loader: DataLoader[_Read], jobs: Sequence[_Job]) -> Iterator[Batch]:
+    def _results(self) -> Iterator[Read]:
+        """Read the jobs of the epoch, in their order."""
+        if self._loader is not None:
+            yield from results_of(self._loader)
+
+    def _batches(self, jobs: Sequence[Job]) -> Iterator[Batch]:
         this_epoch = self._epochs_begun
         total = sum(len(job.positions) for job in jobs)
         # Images in the source's order may be damaged all in one place.
         enough = min(_FEWEST_TO_JUDGE, total) if self._shuffle else total
         seen = missed = 0
         reasons: list[str] = []
-        results = results_of(loader)
+        results = self._results()
         for job in jobs:
             if this_epoch != self._epochs_begun:
                 raise RuntimeError("Another epoch was begun; only one can be under way.")
@@ -320,7 +326,7 @@ class StreamedBatches:
             index = int(self._samples.index[position])
             self._unreadable[index] = UnreadableSample(index, self._samples.ids[position], reason)
 
-    def _batch(self, job: _Job, read: _Read) -> Batch:
+    def _batch(self, job: Job, read: Read) -> Batch:
         positions = torch.from_numpy(job.positions[read.is_readable])
         images = read.images
         if images is None:
@@ -337,21 +343,9 @@ class StreamedBatches:
         )
 
     def _moved(self, values: Tensor) -> Tensor:
-        if self._device.type == "cuda":
+        if self._device.type == "cuda" and not values.is_cuda:
             return values.pin_memory().to(self._device, non_blocking=True)
         return values.to(self._device)
-
-
-class _Normalisation:
-    """From bytes to normalised floats; channels are the last axis."""
-
-    def __init__(self, mean: Tensor, std: Tensor, device: torch.device) -> None:
-        mean, std = mean.double().cpu(), std.double().cpu()
-        self._scale = (1 / (255 * std)).float().to(device)
-        self._shift = (-mean / std).float().to(device)
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        return pixels.float().mul_(self._scale).add_(self._shift)
 
 
 def _one_ahead(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:

@@ -54,9 +54,14 @@ def make_batches(
     size = min(config.batch_size, len(train))
     if isinstance(train, StreamedImages) and isinstance(val, StreamedImages):
         shared["workers"] = config.workers
+        kind = StreamedBatches
+        if config.loader == "dali":
+            from dataparams.data.dali_batches import DaliBatches
+
+            kind = DaliBatches
         return (
-            StreamedBatches(train, size, augment=config.augment, seed=config.seed, **shared),
-            StreamedBatches(val, _STREAMED_VALIDATION_BATCH, shuffle=False, **shared),
+            kind(train, size, augment=config.augment, seed=config.seed, **shared),
+            kind(val, _STREAMED_VALIDATION_BATCH, shuffle=False, **shared),
         )
     return _resident(config, size, train, val, whole, shared)  # type: ignore[arg-type]
 
