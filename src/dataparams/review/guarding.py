@@ -122,7 +122,7 @@ class Guard:
         if refusal is not None:
             await _refuse(send_marked, *refusal)
             return
-        await self._app(scope, _limited(receive), send_marked)
+        await self._app(scope, receive, send_marked)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = _headers(scope)
@@ -137,8 +137,10 @@ class Guard:
             kinds = headers.get("content-type", [""])
             if kinds[0].partition(";")[0].strip().lower() != "application/json":
                 return 415, "Expected content of type application/json."
-            length = headers.get("content-length", ["0"])[0]
-            if not length.isdigit() or int(length) > MOST_BODY_BYTES:
+            length = headers.get("content-length", [""])[0]
+            if not length.isdecimal():
+                return 411, "Expected a request that tells its length."
+            if int(length) > MOST_BODY_BYTES:
                 return 413, f"Expected at most {MOST_BODY_BYTES:,} bytes."
         if is_api and path != SESSION_PATH and not self._is_let_in(headers):
             return 401, "Open the address that was printed where the server was started."
@@ -164,22 +166,6 @@ def _is_same_origin(headers: dict[str, list[str]], host: str) -> bool:
         return False
     origins = headers.get("origin", [])
     return all(origin.lower() == f"http://{host}".lower() for origin in origins)
-
-
-def _limited(receive: Receive) -> Receive:
-    """Read no more than a request may have, whatever its length was said to be."""
-    seen = 0
-
-    async def receive_limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        if message["type"] == "http.request":
-            seen += len(message.get("body", b""))
-            if seen > MOST_BODY_BYTES:
-                return {"type": "http.disconnect"}
-        return message
-
-    return receive_limited
 
 
 async def _refuse(send: Send, status: int, reason: str) -> None:
