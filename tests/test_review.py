@@ -6,8 +6,11 @@ import io
 import json
 import socket
 import struct
+import subprocess
+import sys
 import zlib
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -685,3 +688,13 @@ def test_a_port_in_use_is_told_and_another_found():
 def test_wrong_use_is_told(tmp_path, capsys, words, status, says):
     assert main(["review", str(tmp_path), "--no-open", *words]) == status
     assert says in capsys.readouterr().err
+
+
+def test_killing_the_server_loses_nothing_that_was_acknowledged(tmp_path):
+    script = Path(__file__).with_name("killed_review.py")
+    command = [sys.executable, str(script), str(tmp_path / "run"), "3", "7"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    told = json.loads(output)
+    assert told["acknowledged"] > 0
+    assert told["lost"] == []
+    assert told["halves"] == []

@@ -57,19 +57,29 @@ export class Grid {
     }
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const width = this.space.clientWidth;
+    const { queue } = this.session;
+    if (this.laidOut?.queue === queue && this.laidOut.width === width && this.laidOut.rem === rem) {
+      this.draw(); // only the height is another one
+      return;
+    }
+    const hadFocus = this.space.contains(document.activeElement);
+    this.laidOut = { queue, width, rem };
     const gap = GAP * rem;
     this.columns = Math.max(Math.floor((width + gap) / (CARD * rem + gap)), 1);
     this.side = (width - gap * (this.columns - 1)) / this.columns;
     this.cardHeight = this.side + TEXT * rem;
     this.rowHeight = this.cardHeight + gap;
     this.gap = gap;
-    this.rows = Math.ceil(this.session.queue.total / this.columns);
+    this.rows = Math.ceil(queue.total / this.columns);
     this.whole = Math.max(this.rows * this.rowHeight - gap, 0);
     this.height = Math.min(this.whole, TALLEST);
     this.space.style.height = `${this.height}px`;
     this.cards.forEach((card) => card.remove());
     this.cards.clear();
     this.draw();
+    if (hadFocus) {
+      this.focus();
+    }
   }
 
   /** How far the list is scrolled, in pixels of the whole list. */
@@ -262,6 +272,7 @@ export class Grid {
     byId("empty").hidden = queue.total > 0;
     this.scroller.hidden = queue.total === 0;
     this.scroller.scrollTop = 0;
+    this.laidOut = null;
     this.layOut();
   }
 

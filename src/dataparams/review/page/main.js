@@ -89,7 +89,12 @@ class Page {
       dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     }
     this.form.addEventListener("change", () => this.onFilter());
-    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form.addEventListener("submit", async (event) => {
+      event.preventDefault(); // Enter in the search field: on to what was found
+      await this.onFilter();
+      this.openFilters(false);
+      this.refocus();
+    });
     this.form.addEventListener("reset", () => setTimeout(() => this.onFilter()));
     this.form.elements.search.addEventListener("input", () => {
       clearTimeout(this.typing);
@@ -681,6 +686,7 @@ class Link {
     if (wasCut) {
       this.page.outbox.send();
       this.page.say("Connected again.");
+      this.page.grid.laidOut = null; // pictures that failed are asked for again
       this.page.grid.layOut();
       this.page.single.draw();
       if (!this.page.session.queue) {
