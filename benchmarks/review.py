@@ -72,7 +72,7 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
         )
     suggested = np.where(chance < HARD, rng.integers(0, classes, instances), labels)
     share = rng.random(instances, dtype=np.float32)
-    subgroup = np.where(chance < HARD, np.where(share < 0.5, "A", "B, like another"), None)
+    subgroup = np.where(chance < HARD, np.where(share < 0.5, "A", "B, like another"), "")
     frame = pl.DataFrame(
         {
             "index": index,
@@ -87,8 +87,8 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
             "suggested_label": suggested,
             "suggested_name": names[suggested],
             "suggested_confidence": share,
-            "subgroup": pl.Series(subgroup, dtype=pl.String),
-            **{name: share for name in OTHER_SCORES},
+            "subgroup": pl.Series(subgroup).replace("", None),
+            **dict.fromkeys(OTHER_SCORES, share),
         }
     )
     run.write_analysis(frame, {"epochs": list(range(1, epochs + 1)), "use_model": False})
@@ -118,7 +118,7 @@ class Client:
     def __init__(self, port: int, name: str = "ann") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.name = name
-        self._random = random.Random(name)
+        self._random = random.Random(name)  # noqa: S311 - no secret
 
     def get(self, path: str, **query: object) -> tuple[float, bytes]:
         """Milliseconds and the answer."""
@@ -212,6 +212,7 @@ def measure(folder: Path, repeats: int) -> str:
         queue = json.loads(client.get("/api/queue", limit=200)[1])["samples"]
         page_rows = pages(port, repeats)
         other_rows = decisions(port, run, repeats, [one["index"] for one in queue])
+        client = Client(port)
         details = [client.get(f"/api/samples/{one['index']}")[0] for one in queue[:repeats]]
         numbers = [client.get("/api/queue/numbers", limit=100_000)[0] for _ in range(repeats)]
         changes = [
@@ -228,7 +229,10 @@ def measure(folder: Path, repeats: int) -> str:
         server.terminate()
         server.wait()
     return (
-        table(["first and later page of 120 samples", "first p50", "p95", "later p50", "p95"], page_rows)
+        table(
+            ["first and later page of 120 samples", "first p50", "p95", "later p50", "p95"],
+            page_rows,
+        )
         + "\n\n"
         + table(["other requests", "p50", "p95"], other_rows)
         + f"\n\nMilliseconds over HTTP, {repeats} times each, the server in a process of its own. "
@@ -261,10 +265,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--kills", type=int, default=100)
     arguments = parser.parse_args()
-    killed = kills(arguments.kills)
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), arguments.instances, arguments.epochs, arguments.classes)
         measured = measure(Path(folder), arguments.repeats)
+    killed = kills(arguments.kills)
     size = f"{arguments.instances:,} samples x {arguments.epochs} epochs x {arguments.classes}"
     body = f"A generated run of {size} classes.\n\n{measured}\n\n{killed}"
     write_section("Review at scale", body)

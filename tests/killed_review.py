@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -45,7 +46,7 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self.name_of_annotator = f"annotator {number}"
         self.port, self.run_key = port, run
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - no secret
         self.acknowledged: list[tuple[str, int]] = []
         self.taken_back: list[str] = []
 
@@ -75,22 +76,19 @@ def wait_for(port: int) -> str:
     """Wait until the server answers; gives the run's key."""
     deadline = time.monotonic() + 30
     while True:
-        try:
+        with suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/api/run")
             key: str = json.loads(connection.getresponse().read())["run"]
             connection.close()
-        except (OSError, http.client.HTTPException):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
             return key
+        assert time.monotonic() < deadline, "the server does not answer"
+        time.sleep(0.02)
 
 
 def main(folder: Path, kills: int, seed: int) -> None:
     """Kill the server so many times, then compare."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - no secret
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)

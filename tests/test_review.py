@@ -36,7 +36,7 @@ FEW = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-AWAY = Access("0.0.0.0", 8000, TOKEN)
+AWAY = Access("0.0.0.0", 8000, TOKEN)  # noqa: S104
 
 
 @pytest.fixture
@@ -123,9 +123,10 @@ def decided(tmp_path_factory):
             if choice is not None:
                 request = f"request{number}{name}"
                 assert decide(client, made, request, name, (index, *choice)).status_code == 200
-                is_kept = choice == ("relabel", 1) and made.samples.label[
-                    made.samples.ranks_of([index])[0]
-                ] == 1
+                is_kept = (
+                    choice == ("relabel", 1)
+                    and made.samples.label[made.samples.ranks_of([index])[0]] == 1
+                )
                 opinions[index][name] = ("keep", None) if is_kept else choice
     yield SimpleNamespace(review=made, client=client, opinions=opinions, every=every)
     made.close()
@@ -323,7 +324,9 @@ def test_agreement_is_told_for_every_pair(review, client):
 
 def reference_kappa(one, other):
     observed = np.mean([a == b for a, b in zip(one, other, strict=True)])
-    expected = sum(np.mean([a == c for a in one]) * np.mean([b == c for b in other]) for c in {*one, *other})
+    expected = sum(
+        np.mean([a == c for a in one]) * np.mean([b == c for b in other]) for c in {*one, *other}
+    )
     return (observed - expected) / (1 - expected)
 
 
@@ -437,13 +440,20 @@ def test_away_from_this_machine_a_token_is_demanded(review):
     assert "samesite=strict" in cookie
     assert client.get("/api/run").status_code == 200
     forged = client_of(review, AWAY, base_url="http://192.168.1.5:8000")
-    for value in ("x", f"{AWAY.cookie}=x", f"{AWAY.cookie}=", f'{AWAY.cookie}="é'.encode("latin-1")):
+    for value in (
+        "x",
+        f"{AWAY.cookie}=x",
+        f"{AWAY.cookie}=",
+        f'{AWAY.cookie}="é'.encode("latin-1"),
+    ):
         assert forged.get("/api/run", headers={"cookie": value}).status_code == 401
 
 
 def test_the_printed_address_has_the_token_where_no_log_sees_it():
-    assert address_of(Access("192.168.1.5", 8000, TOKEN)) == f"http://192.168.1.5:8000/#token={TOKEN}"
-    assert [is_local(host) for host in ("127.0.0.1", "::1", "0.0.0.0", "192.168.1.5", "a.b")] == [
+    assert (
+        address_of(Access("192.168.1.5", 8000, TOKEN)) == f"http://192.168.1.5:8000/#token={TOKEN}"
+    )
+    assert [is_local(host) for host in ("127.0.0.1", "::1", "10.0.0.1", "192.168.1.5", "a.b")] == [
         *(True, True),
         *(False, False, False),
     ]
@@ -456,21 +466,32 @@ def test_no_file_is_served_that_is_no_sample(tmp_path, review):
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (tmp_path / "run" / "secret.txt").write_bytes(b"secret")
     with client_of(review, raise_server_exceptions=False) as client:
-        ups = ["..", "%2e%2e", "%252e%252e", "..%2f..", "..%5c..", "....//", "%c0%ae%c0%ae", "\\..\\.."]
+        ups = [
+            "..",
+            "%2e%2e",
+            "%252e%252e",
+            "..%2f..",
+            "..%5c..",
+            "....//",
+            "%c0%ae%c0%ae",
+            "\\..\\..",
+        ]
         names = ["secret.txt", "review.sqlite", "run.json", "/etc/passwd", "application.py"]
         for base in ("/page/", f"/api/pictures/{review.key}/small/", "/api/samples/", "/"):
             for up, name in product([*ups, "", "/"], names):
                 answer = client.get(f"http://127.0.0.1:8000{base}{up}/{name}")
                 assert answer.status_code in (404, 422), (base, up, name)
                 assert b"secret" not in answer.content.replace(name.encode(), b"")
-        for index in ("1.5", "-1", "1e3", "0x1", "١", "99999999", "1/..", "1%00"):
+        for index in ("1.5", "-1", "1e3", "0x1", "\u0661", "99999999", "1/..", "1%00"):
             answer = client.get(f"/api/pictures/{review.key}/small/{index}")
             assert answer.status_code in (404, 422), index
 
 
 def png_claiming(width, height):
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
@@ -549,7 +570,10 @@ def test_without_the_data_the_page_is_told_why_there_are_no_pictures(tmp_path):
         assert answer.headers["content-type"] == "image/svg+xml"
         changes = client.get("/api/changes", params={"annotator": "ann", "after": 0}).json()
         assert changes["trouble"] == "The images are gone."
-        assert [len(one["samples"]) for one in client.get("/api/samples/1/similar").json()] == [5, 5]
+        assert [len(one["samples"]) for one in client.get("/api/samples/1/similar").json()] == [
+            5,
+            5,
+        ]
     made.close()
 
 
@@ -561,7 +585,9 @@ def test_clear_cases_that_look_alike_stand_beside_a_sample(tmp_path):
             numbers = [int(one[-8:-4]) for one in ids]
             return [np.full((8, 8, 3), 150 if n == 0 else 5 * n, np.uint8) for n in numbers]
 
-    made = made_review(tmp_path / "run", sizes=({"hard": 1, "easy": 40}, {"easy": 3}), pictures=Named())
+    made = made_review(
+        tmp_path / "run", sizes=({"hard": 1, "easy": 40}, {"easy": 3}), pictures=Named()
+    )
     with client_of(made) as client:
         groups = client.get("/api/samples/1/similar").json()
         assert [group["label"] for group in groups] == [0, 1]
@@ -636,7 +662,9 @@ def described(tmp_path_factory):
 @given(data=st.data())
 def test_whatever_is_asked_nothing_breaks(described, data):
     schema = described.schema
-    path = data.draw(st.sampled_from(sorted(path for path in schema["paths"] if "/maps/" not in path)))
+    path = data.draw(
+        st.sampled_from(sorted(path for path in schema["paths"] if "/maps/" not in path))
+    )
     (method, operation), *_ = schema["paths"][path].items()
     query = {}
     for parameter in operation.get("parameters", ()):
@@ -671,7 +699,10 @@ def test_a_port_in_use_is_told_and_another_found():
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"Port {port} .*--port"):
             listening_socket("127.0.0.1", port)
-    with listening_socket("127.0.0.1", None) as first, listening_socket("127.0.0.1", None) as second:
+    with (
+        listening_socket("127.0.0.1", None) as first,
+        listening_socket("127.0.0.1", None) as second,
+    ):
         assert FIRST_PORT <= first.getsockname()[1] < second.getsockname()[1]
     with pytest.raises(UserError, match="no address of this machine"):
         listening_socket("no.such.host.invalid", None)

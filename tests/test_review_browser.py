@@ -401,7 +401,8 @@ def test_focus_is_always_seen_and_reaches_the_samples(open_page):
         style = page.evaluate(
             "(() => { const one = document.activeElement;"
             " const shown = one.matches('.chip input') ? one.nextElementSibling : one;"
-            " return [one.id || one.name || one.className, getComputedStyle(shown).outlineStyle]; })()"
+            " return [one.id || one.name || one.className,"
+            " getComputedStyle(shown).outlineStyle]; })()"
         )
         seen.add(style[0])
         assert style[1] != "none" or style[0] in ("app", "grid", "content"), style

@@ -13,14 +13,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES, Category
-from dataparams.decisions import Action
+from dataparams.decisions import Action  # noqa: TC001 - FastAPI reads it
 from dataparams.errors import RunError
 from dataparams.report.pages import asset
 from dataparams.review.agreement import agreements
 from dataparams.review.guarding import SESSION_PATH, Guard
-from dataparams.review.pictures import Size
+from dataparams.review.pictures import Size  # noqa: TC001 - FastAPI reads it
 from dataparams.review.samples import Filter
-from dataparams.review.standing import Wanted
+from dataparams.review.standing import Wanted  # noqa: TC001 - FastAPI reads it
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,8 @@ _KINDS = {
 _SHARED_STYLE = "report.css"
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00]*$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00]*$"),
 ]
 Number = Annotated[int, Field(ge=0, lt=_LARGEST_NUMBER)]
 
@@ -118,10 +119,11 @@ def make_application(review: RunInReview, access: Access) -> ASGIApp:
 
 def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     """The same without checks of where requests come from."""
-
     app = FastAPI(title="dataparams review", docs_url=None, redoc_url=None, openapi_url=None)
     _add_page(app)
     _add_reading(app, review)
+    _add_people(app, review)
+    _add_maps(app, review)
     _add_pictures(app, review)
     _add_writing(app, review)
     _add_session(app, access)
@@ -235,6 +237,10 @@ def _add_reading(app: FastAPI, review: RunInReview) -> None:
             "trouble": review.pictures.trouble,
         }
 
+
+def _add_people(app: FastAPI, review: RunInReview) -> None:
+    standing = review.standing
+
     @app.get("/api/people")
     def people() -> dict[str, Any]:
         codes = standing.codes()
@@ -246,6 +252,10 @@ def _add_reading(app: FastAPI, review: RunInReview) -> None:
             ],
             "agreements": [asdict(pair) for pair in agreements(codes)],
         }
+
+
+def _add_maps(app: FastAPI, review: RunInReview) -> None:
+    samples = review.samples
 
     @app.get("/api/maps/{label}")
     async def map_of_class(label: Number) -> dict[str, Any]:
@@ -307,20 +317,18 @@ def _add_writing(app: FastAPI, review: RunInReview) -> None:
         """Take back the last decisions that were made together and still count."""
         _require_run(review, request.run)
         taken = standing.undo(request.request, request.annotator)
-        ranks = review.samples.ranks_of(taken) if taken else []
+        ranks = review.samples.ranks_of(taken).tolist()
         return {
             "indices": taken,
             "opinions": {
-                str(index): _opinions(review, int(rank))
+                str(index): _opinions(review, rank)
                 for index, rank in zip(taken[:_MOST_CHANGES], ranks, strict=False)
             },
             "progress": asdict(standing.progress(request.annotator)),
         }
 
 
-def _page_of(
-    review: RunInReview, query: QueueQuery, limit: int
-) -> tuple[NDArray[np.intp], int]:
+def _page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
     """The ranks that are wanted after a sample, and how many are wanted in all."""
     chosen = Filter(
         query.label, tuple(query.category), query.suggested, query.subgroup, query.search

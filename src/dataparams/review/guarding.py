@@ -114,7 +114,11 @@ class Guard:
                 marks = {**_HEADERS, "cache-control": "no-store"}
                 message["headers"] = [
                     *message["headers"],
-                    *((n.encode(), v.encode()) for n, v in marks.items() if n.encode() not in present),
+                    *(
+                        (n.encode(), v.encode())
+                        for n, v in marks.items()
+                        if n.encode() not in present
+                    ),
                 ]
             await send(message)
 
@@ -150,11 +154,10 @@ class Guard:
         if self._access.token is None:
             return True
         cookies: SimpleCookie = SimpleCookie()
-        for line in headers.get("cookie", []):
-            try:
-                cookies.load(line)
-            except CookieError:
-                return False
+        try:
+            cookies.load("; ".join(headers.get("cookie", [])))
+        except CookieError:
+            return False
         found = cookies.get(self._access.cookie)
         return found is not None and self._access.is_known(found.value)
 

@@ -95,7 +95,8 @@ def _choice(members: Ranks, samples: ReviewSamples) -> Ranks:
     suspicious = int((~samples.is_easy(members)).sum())
     first = min(suspicious, _MOST_SUSPICIOUS)
     rest = np.linspace(first, len(members) - 1, MOST_ON_MAP - first).round().astype(np.intp)
-    return members[np.concatenate([np.arange(first), rest])]
+    chosen: Ranks = members[np.concatenate([np.arange(first), rest])]
+    return chosen
 
 
 def _bytes(positions: NDArray[np.float64]) -> bytes:

@@ -7,7 +7,6 @@ import io
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ from dataparams.runs import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -162,11 +162,11 @@ class PictureCache:
 
 
 def jpeg(pixels: NDArray[np.uint8], longest_side: int) -> bytes:
-    """A picture as the contents of a JPEG file, shrunk to a longest side.
+    r"""A picture as the contents of a JPEG file, shrunk to a longest side.
 
     Example:
         >>> jpeg(np.zeros((4, 6, 3), np.uint8), 3)[:2]
-        b'\\xff\\xd8'
+        b'\xff\xd8'
     """
     from PIL import Image
 

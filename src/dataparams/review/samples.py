@@ -150,7 +150,7 @@ class ReviewSamples:
         if chosen.label is not None:
             mask &= self.label == chosen.label
         if chosen.categories:
-            codes = [CATEGORIES.index(name) for name in chosen.categories]  # type: ignore[arg-type]
+            codes = [CATEGORIES.index(name) for name in chosen.categories]
             mask &= np.isin(self._category, codes)
         if chosen.suggested is not None:
             mask &= self._suggested == chosen.suggested

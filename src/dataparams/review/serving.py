@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FIRST_PORT = 8471
 """The port that is tried first where none is asked for."""
 _PORTS_TRIED = 30
+_SECONDS_KEPT = 75
 _SECONDS_TO_END = 3
 
 
@@ -67,6 +68,7 @@ def serve(
             server_header=False,
             ws="none",
             lifespan="off",
+            timeout_keep_alive=_SECONDS_KEPT,
             timeout_graceful_shutdown=_SECONDS_TO_END,
         )
         if opens_page:
@@ -119,27 +121,34 @@ def listening_socket(host: str, port: int | None) -> socket.socket:
         UserError: If it is in use, or the host is not this machine's.
     """
     tried = range(FIRST_PORT, FIRST_PORT + _PORTS_TRIED) if port is None else (port,)
-    for number in tried:
-        try:
-            return _bound(host, number)
-        except OSError as error:
-            last = error
-            if isinstance(error, socket.gaierror):
-                break
-    if isinstance(last, socket.gaierror):
+    found = (_bound_or_not(host, number) for number in tried)
+    listener = next((one for one in found if isinstance(one, socket.socket)), None)
+    if listener is not None:
+        return listener
+    reason = _bound_or_not(host, tried[-1])
+    if isinstance(reason, socket.socket):  # it has just become free
+        return reason
+    if isinstance(reason, socket.gaierror):
         raise UserError(
             f"--host is {host!r}, which is no address of this machine; expected one, such as "
             "127.0.0.1 or 0.0.0.0."
-        ) from last
+        ) from reason
     if port is None:
         raise UserError(
             f"The ports {tried[0]} ... {tried[-1]} of {host} cannot be used "
-            f"({last.strerror}). Choose another with --port."
-        ) from last
+            f"({reason.strerror}). Choose another with --port."
+        ) from reason
     raise UserError(
-        f"Port {port} of {host} cannot be used ({last.strerror}). Choose another with --port, or "
+        f"Port {port} of {host} cannot be used ({reason.strerror}). Choose another with --port, or "
         "leave --port out to take the next free one."
-    ) from last
+    ) from reason
+
+
+def _bound_or_not(host: str, port: int) -> socket.socket | OSError:
+    try:
+        return _bound(host, port)
+    except OSError as error:
+        return error
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -60,7 +60,8 @@ class Similar:
             np.inf if own is None or look is None else float(np.abs(own - look).mean())
             for look in looks
         ]
-        return candidates[np.argsort(distances, kind="stable")[:count]]
+        nearest: Ranks = candidates[np.argsort(distances, kind="stable")[:count]]
+        return nearest
 
     async def _look(self, rank: int) -> Look | None:
         if rank in self._looks:
@@ -86,4 +87,5 @@ def look_of(file: bytes) -> Look:
 
     with Image.open(io.BytesIO(file), formats=["JPEG"]) as picture:
         small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32) / 255
+    look: Look = np.asarray(small, dtype=np.float32) / np.float32(255)
+    return look

@@ -169,17 +169,20 @@ class Standing:
         codes = self._codes.get(annotator)
         if codes is None:
             codes = np.zeros(len(self._samples), dtype=np.int32)
+        mask: NDArray[np.bool_]
         if which == "todo":
-            return codes == _NONE
-        if which == "mine":
-            return codes != _NONE
-        if which == "others":
-            return self._anyone & (codes == _NONE)
-        if which == "kept":
-            return codes == self._samples.label + _LABELS
-        if which == "relabelled":
-            return (codes >= _LABELS) & (codes != self._samples.label + _LABELS)
-        return codes == (_DISCARD if which == "discarded" else _SKIP)
+            mask = codes == _NONE
+        elif which == "mine":
+            mask = codes != _NONE
+        elif which == "others":
+            mask = self._anyone & (codes == _NONE)
+        elif which == "kept":
+            mask = codes == self._samples.label + _LABELS
+        elif which == "relabelled":
+            mask = (codes >= _LABELS) & (codes != self._samples.label + _LABELS)
+        else:
+            mask = codes == (_DISCARD if which == "discarded" else _SKIP)
+        return mask
 
     def opinions(self, rank: int) -> list[Opinion]:
         """What annotators want of a sample, by name."""
