@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.errors import RunError
-from dataparams.figures import embed
 from dataparams.runs import write_whole
 
 if TYPE_CHECKING:
@@ -82,6 +81,9 @@ class ClassMaps:
         file = self._folder / f"map_{label}.npy"
         positions = _read(file, len(shown))
         if positions is None:
+            # What draws figures takes seconds and memory to import, and many ask for no map.
+            from dataparams.figures import embed
+
             positions = embed(self._samples.trajectories(shown).T)
             with suppress(RunError):  # without room on the disk it is computed again next time
                 write_whole(file, _bytes(positions))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_POINTS = 60
 _FEWEST_POINTS = 16
-_TRAJECTORY_BYTES = 100_000_000
+_TRAJECTORY_BYTES = 50_000_000
 _LEAST_CONFIDENCE = 0.5
 _SEARCHES_KEPT = 8
 
@@ -38,7 +38,7 @@ class Filter:
         categories: Categories, any of which will do.
         suggested: The suggested class.
         subgroup: Name of the sub-group.
-        search: A part of the file name; letters A-Z match whether large or small.
+        search: A part of the file name, in large or small letters.
     """
 
     label: int | None = None
@@ -107,6 +107,9 @@ class ReviewSamples:
         )
         self._subgroup = _codes(frame["subgroup"].cast(pl.String), self.subgroups)[order]
         self._ids = frame["id"].gather(order)
+        # Most names are in small letters: those are not held twice.
+        small = self._ids.str.to_lowercase()
+        self._small_ids = self._ids if (small == self._ids).all() else small
         self.suspicious = int((self._category != CATEGORIES.index("easy")).sum())
         self._by_label = np.argsort(self.label, kind="stable").astype(np.int32)
         self._label_starts = np.searchsorted(
@@ -214,7 +217,7 @@ class ReviewSamples:
         )
 
     def _match_names(self, search: str) -> NDArray[np.bool_]:
-        found = self._ids.str.contains_any([search], ascii_case_insensitive=True)
+        found = self._small_ids.str.contains(search.lower(), literal=True)
         mask: NDArray[np.bool_] = found.fill_null(value=False).to_numpy()
         return mask
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import ipaddress
 import secrets
 import socket
@@ -52,6 +54,7 @@ def serve(
 
     from dataparams.review.application import make_application
 
+    _give_memory_back()
     with closing(listening_socket(host, port)) as listener:
         access = Access(host, listener.getsockname()[1], None if is_local(host) else new_token())
         address = address_of(access)
@@ -120,6 +123,13 @@ def listening_socket(host: str, port: int | None) -> socket.socket:
     Raises:
         UserError: If it is in use, or the host is not this machine's.
     """
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        raise UserError(
+            f"--host is {host!r}, which is no address of this machine; expected one, such as "
+            "127.0.0.1 or 0.0.0.0."
+        ) from error
     tried = range(FIRST_PORT, FIRST_PORT + _PORTS_TRIED) if port is None else (port,)
     found = (_bound_or_not(host, number) for number in tried)
     listener = next((one for one in found if isinstance(one, socket.socket)), None)
@@ -128,11 +138,6 @@ def listening_socket(host: str, port: int | None) -> socket.socket:
     reason = _bound_or_not(host, tried[-1])
     if isinstance(reason, socket.socket):  # it has just become free
         return reason
-    if isinstance(reason, socket.gaierror):
-        raise UserError(
-            f"--host is {host!r}, which is no address of this machine; expected one, such as "
-            "127.0.0.1 or 0.0.0.0."
-        ) from reason
     if port is None:
         raise UserError(
             f"The ports {tried[0]} ... {tried[-1]} of {host} cannot be used "
@@ -166,6 +171,13 @@ def _bound(host: str, port: int) -> socket.socket:
         raise
     listener.set_inheritable(False)
     return listener
+
+
+def _give_memory_back() -> None:
+    """Hand what reading the analysis took back to the system, where the C library can."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _open(address: str) -> None:

@@ -42,7 +42,10 @@ export class Grid {
     session.addEventListener("current", () => this.onCurrent());
     session.addEventListener("selection", () => this.refresh());
     session.addEventListener("opinions", () => this.refresh());
-    session.samples.addEventListener("facts", () => this.draw());
+    session.samples.addEventListener("facts", () => {
+      this.draw();
+      this.refresh();
+    });
   }
 
   get isShown() {
@@ -132,7 +135,7 @@ export class Grid {
     for (let position = from; position < to; position += 1) {
       this.place(position);
       const index = queue.at(position);
-      if (index !== undefined && !this.session.samples.facts.has(index)) {
+      if (index !== undefined) {
         wanted.push(index);
       }
     }
@@ -217,7 +220,7 @@ export class Grid {
     const isCurrent = position === this.session.position;
     card.tabIndex = isCurrent ? 0 : -1;
     card.classList.toggle("current", isCurrent);
-    if (!card.dataset.filled) {
+    if (!card.dataset.filled || !this.session.samples.facts.has(index)) {
       return;
     }
     const { samples, selection, annotator, classNames } = this.session;

@@ -16,6 +16,7 @@ export class Samples extends EventTarget {
     this.trajectories = new Map();
     this.similar = new Map();
     this.wanted = new Set();
+    this.stale = new Set();
     this.isAsking = false;
     this.annotator = null;
   }
@@ -24,6 +25,7 @@ export class Samples extends EventTarget {
   learn(several) {
     for (const { opinions, ...facts } of several) {
       this.facts.set(facts.index, facts);
+      this.stale.delete(facts.index);
       this.opinions.set(facts.index, opinions);
     }
     for (const index of this.facts.keys()) {
@@ -70,7 +72,7 @@ export class Samples extends EventTarget {
   /** Ask for facts soon, many at once; a "facts" event tells when they have come. */
   want(indices) {
     for (const index of indices) {
-      if (!this.facts.has(index)) {
+      if (!this.facts.has(index) || this.stale.has(index)) {
         this.wanted.add(index);
       }
     }
@@ -124,9 +126,9 @@ export class Samples extends EventTarget {
     return this.similar.get(index);
   }
 
-  /** Everything may have changed: facts stay, opinions are asked for again. */
+  /** Opinions may have changed unheard: they are asked for again where they are shown. */
   forgetOpinions() {
-    this.facts.clear();
+    this.stale = new Set(this.facts.keys());
   }
 }
 
