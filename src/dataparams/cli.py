@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 _NOBODY_READS = 141
 _SHOWN = 10
+_LAST_PORT = 65535
+_LONGEST_NAME = 60
 _LOOKING = "looking through the model"
 
 
@@ -120,6 +122,24 @@ class CacheConfig:
 
 
 @dataclass(frozen=True)
+class ReviewConfig:
+    """Look at the suspicious samples and decide about them, in a browser."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    host: str = "127.0.0.1"
+    """What to listen on; another than this machine's own address asks for a token."""
+    port: int | None = None
+    """The port; by default the first free one from 8471 on."""
+    open: bool = True
+    """--no-open does not open the page."""
+    annotator: str | None = None
+    """Who decides; by default the page asks."""
+    pictures: bool = True
+    """--no-pictures reviews where the images are not at hand."""
+
+
+@dataclass(frozen=True)
 class DemoConfig:
     """Find swapped labels in scikit-learn's digits, and see what finding them is worth."""
 
@@ -175,6 +195,7 @@ def _dispatch(words: list[str], program: str) -> int:
         "figures": _figures,
         "report": _report,
         "export": _export,
+        "review": _review,
         "demo": _demo,
     }
     if not words or words[0] in ("-h", "--help"):
@@ -205,6 +226,7 @@ usage: dataparams COMMAND [--help] [flags]
   figures  draw each class: representative samples, its map, trajectories
   report   write pages for people: what is wrong with the data, class by class
   export   write samples, labels and analysis for another tool to read
+  review   decide about the suspicious samples, in a browser
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
 4 unusable run folder, 130 interrupted, 143 terminated.
@@ -438,6 +460,37 @@ def _export(words: list[str], program: str) -> int:
             on_notice=display.line,
         )
         display.line(last_word)
+    return 0
+
+
+def _review(words: list[str], program: str) -> int:
+    config = tyro.cli(ReviewConfig, args=words, prog=f"{program} review")
+    if config.port is not None and not 0 <= config.port <= _LAST_PORT:
+        raise UserError(f"--port is {config.port}; expected a number, 0 ... {_LAST_PORT}.")
+    if config.annotator is not None and not 0 < len(config.annotator.strip()) <= _LONGEST_NAME:
+        raise UserError(
+            f"--annotator is {config.annotator!r}; expected a name of at most {_LONGEST_NAME} "
+            "letters."
+        )
+    from dataparams.progress import progress_display
+    from dataparams.review import serve
+    from dataparams.review.run_in_review import open_review
+    from dataparams.runs import RunFolder
+
+    run = RunFolder(config.run)
+    with progress_display("analyzing") as display:
+        analysis = _current(run, display, pictures=config.pictures)
+        review = open_review(run, analysis, config.annotator and config.annotator.strip())
+    # What the server needs of it is held more compactly.
+    del analysis
+    serve(
+        review,
+        host=config.host,
+        port=config.port,
+        opens_page=config.open,
+        on_line=lambda line: print(line, flush=True),
+    )
+    sys.stdout.write(f"Stopped. The decisions are in {run.path / 'review.sqlite'}.\n")
     return 0
 
 

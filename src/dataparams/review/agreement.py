@@ -1,0 +1,82 @@
+"""How far annotators agree with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_FIRST_VOTE = 2
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two annotators agree on what both decided about.
+
+    Attributes:
+        first: One's name.
+        second: The other's.
+        common: How many samples both decided about; those that either skipped do not count.
+        agreed: On how many they want the same.
+        kappa: Cohen's kappa, -1 ... 1; None where it is not defined, since both always want
+            the same one thing or there is nothing in common.
+    """
+
+    first: str
+    second: str
+    common: int
+    agreed: int
+    kappa: float | None
+
+
+def agreements(codes: Mapping[str, NDArray[np.int32]]) -> list[Agreement]:
+    """Every pair of annotators who decided about samples in common, by name.
+
+    Args:
+        codes: What each annotator wants of every sample; 0 and 1 do not count.
+
+    Example:
+        >>> agreements({"ann": np.array([3, 4, 0, 2]), "bob": np.array([3, 3, 3, 2])})
+        [Agreement(first='ann', second='bob', common=3, agreed=2, kappa=0.5)]
+    """
+    found = []
+    for first, second in combinations(sorted(codes), 2):
+        one, other = codes[first], codes[second]
+        common = (one >= _FIRST_VOTE) & (other >= _FIRST_VOTE)
+        if common.any():
+            one, other = one[common], other[common]
+            agreed = int((one == other).sum())
+            kappa = cohen_kappa(one, other)
+            found.append(Agreement(first, second, len(one), agreed, kappa))
+    return found
+
+
+def cohen_kappa(one: NDArray[np.integer], other: NDArray[np.integer]) -> float | None:
+    """Agreement of two raters beyond what chance would give (Cohen, 1960).
+
+    Args:
+        one: What one rater chose, (m,).
+        other: What the other chose, (m,).
+
+    Returns:
+        1 for complete agreement, 0 for as much as by chance; None where only one thing was ever
+        chosen.
+
+    Example:
+        >>> cohen_kappa(np.array([1, 1, 2, 2]), np.array([1, 1, 2, 1]))
+        0.5
+        >>> cohen_kappa(np.array([1, 1]), np.array([1, 1])) is None
+        True
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    if len(np.union1d(one, other)) < 2:
+        return None
+    return round(float(cohen_kappa_score(one, other)), 3)

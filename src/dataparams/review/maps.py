@@ -1,0 +1,116 @@
+"""The map of a class: where its samples lie by how their temperatures moved."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataparams.errors import RunError
+from dataparams.runs import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dataparams.review.samples import ReviewSamples
+
+    Ranks = NDArray[np.intp]
+
+MOST_ON_MAP = 3000
+"""Samples of a class that a map shows at most."""
+_MOST_SUSPICIOUS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class ClassMap:
+    """Some samples of a class on a plane.
+
+    Attributes:
+        ranks: Which, (m,).
+        positions: Where, (m, 2).
+        total: How many samples the class has.
+    """
+
+    ranks: Ranks
+    positions: NDArray[np.float64]
+    total: int
+
+
+class ClassMaps:
+    """Computes maps one at a time in a thread, and keeps them on the disk.
+
+    Args:
+        samples: All samples.
+        folder: Where maps are kept; they must be of the same analysis.
+    """
+
+    def __init__(self, samples: ReviewSamples, folder: Path) -> None:
+        self._samples = samples
+        self._folder = folder
+        self._running: dict[int, asyncio.Task[ClassMap]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="maps")
+
+    async def get(self, label: int) -> ClassMap:
+        """The map of a class; who asks meanwhile waits for the same computation."""
+        task = self._running.get(label)
+        if task is None:
+            task = asyncio.create_task(self._compute(label))
+            self._running[label] = task
+            task.add_done_callback(lambda _: self._running.pop(label, None))
+        return await asyncio.shield(task)
+
+    def close(self) -> None:
+        """Compute no further maps."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _compute(self, label: int) -> ClassMap:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._map, label)
+
+    def _map(self, label: int) -> ClassMap:
+        members = self._samples.members(label)
+        trajectories = self._samples.trajectories(members)
+        usable = np.isfinite(trajectories).all(axis=1)
+        shown = _choice(members[usable], self._samples)
+        file = self._folder / f"map_{label}.npy"
+        positions = _read(file, len(shown))
+        if positions is None:
+            # What draws figures takes seconds and memory to import, and many ask for no map.
+            from dataparams.figures import embed
+
+            positions = embed(self._samples.trajectories(shown).T)
+            with suppress(RunError):  # without room on the disk it is computed again next time
+                write_whole(file, _bytes(positions))
+        return ClassMap(shown, positions, len(members))
+
+
+def _choice(members: Ranks, samples: ReviewSamples) -> Ranks:
+    """All, or of a large class the most suspicious and an even choice of the others."""
+    if len(members) <= MOST_ON_MAP:
+        return members
+    suspicious = int((~samples.is_easy(members)).sum())
+    first = min(suspicious, _MOST_SUSPICIOUS)
+    rest = np.linspace(first, len(members) - 1, MOST_ON_MAP - first).round().astype(np.intp)
+    chosen: Ranks = members[np.concatenate([np.arange(first), rest])]
+    return chosen
+
+
+def _bytes(positions: NDArray[np.float64]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, positions, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _read(file: Path, count: int) -> NDArray[np.float64] | None:
+    try:
+        positions = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    is_usable = positions.shape == (count, 2) and positions.dtype == np.float64
+    return positions if is_usable else None

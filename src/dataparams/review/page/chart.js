@@ -1,0 +1,73 @@
+/* The temperature of a sample over the training, before the bands of easy and hard samples. */
+
+import { drawn } from "/page/pieces.js";
+
+export class TrajectoryChart {
+  constructor(place, chart) {
+    this.axes = chart.axes;
+    this.epochs = chart.epochs;
+    const { left, right, top, bottom, width, height } = chart.axes;
+    const svg = drawn("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img" });
+    this.svg = svg;
+    for (const { at, text } of chart.temperature_ticks) {
+      svg.append(drawn("line", { class: "grid", x1: left, x2: right, y1: at, y2: at }));
+      svg.append(words(text, left - 8, at + 4, "end"));
+    }
+    if (chart.start !== null) {
+      const { start } = chart;
+      svg.append(drawn("line", { class: "start", x1: left, x2: right, y1: start, y2: start }));
+    }
+    for (const { at, text } of chart.epoch_ticks) {
+      svg.append(words(text, at, bottom + 18, "middle"));
+    }
+    svg.append(words("epoch", (left + right) / 2, bottom + 36, "middle"));
+    svg.append(words("temperature", 0, Math.min(12, top), "start"));
+    for (const { group, area, line } of chart.bands) {
+      svg.append(drawn("path", { class: `area ${group}`, d: area }));
+      svg.append(drawn("path", { class: `line behind ${group}`, d: line }));
+    }
+    this.line = drawn("path", { class: "line own", d: "" });
+    this.end = drawn("circle", { class: "own-end", r: 4, visibility: "hidden" });
+    svg.append(this.line, this.end);
+    place.replaceChildren(svg);
+  }
+
+  x(epoch) {
+    const { first, last, left, right } = this.axes;
+    return left + ((epoch - first) / Math.max(last - first, 1)) * (right - left);
+  }
+
+  y(logTemperature) {
+    const { low, high, top, bottom } = this.axes;
+    const share = (high - logTemperature) / (high - low);
+    return top + Math.max(0, Math.min(share, 1)) * (bottom - top);
+  }
+
+  draw(trajectory) {
+    const points = (trajectory ?? [])
+      .map((value, i) => [this.epochs[i], value])
+      .filter(([, value]) => value !== null)
+      .map(([epoch, value]) => [this.x(epoch).toFixed(1), this.y(value).toFixed(1)]);
+    const last = points.at(-1);
+    this.line.setAttribute("d", last ? `M${points.map((point) => point.join(" ")).join("L")}` : "");
+    this.end.setAttribute("visibility", last ? "visible" : "hidden");
+    if (last) {
+      this.end.setAttribute("cx", last[0]);
+      this.end.setAttribute("cy", last[1]);
+    }
+    const known = (trajectory ?? []).filter((value) => value !== null);
+    this.svg.setAttribute(
+      "aria-label",
+      known.length
+        ? `Temperature over the training: from ${Math.exp(known[0]).toFixed(2)} to ` +
+            `${Math.exp(known.at(-1)).toFixed(2)}`
+        : "No trajectory",
+    );
+  }
+}
+
+function words(text, x, y, anchor) {
+  const made = drawn("text", { class: "tick", x, y, "text-anchor": anchor });
+  made.textContent = text;
+  return made;
+}

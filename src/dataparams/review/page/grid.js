@@ -1,0 +1,378 @@
+/* Many samples at once. Only the cards in view exist, however many samples there are. */
+
+import {
+  WORDS,
+  byId,
+  element,
+  fillSuggestion,
+  mark,
+  opinionSign,
+  opinionWords,
+  percent,
+  picture,
+} from "/page/pieces.js";
+
+const CARD = 10.5; // rem, at least
+const GAP = 0.75; // rem
+const TEXT = 3.2; // rem below the picture
+const OVERSCAN = 2; // rows
+const TALLEST = 12_000_000; // pixels: browsers lay out no taller boxes
+
+export class Grid {
+  constructor(session, { onOpen }) {
+    this.session = session;
+    this.onOpen = onOpen;
+    this.scroller = byId("grid");
+    this.space = byId("grid-space");
+    this.cards = new Map(); // by position
+    this.columns = 1;
+    this.frame = null;
+    this.scroller.addEventListener("scroll", () => this.drawSoon(), { passive: true });
+    new ResizeObserver(() => this.layOut()).observe(this.scroller);
+    this.space.addEventListener("click", (event) => this.onClick(event));
+    this.space.addEventListener("dblclick", (event) => event.preventDefault());
+    this.space.addEventListener("keydown", (event) => this.onKey(event));
+    this.space.addEventListener("focusin", (event) => {
+      const position = this.positionOf(event.target);
+      if (position !== null && position !== this.session.position) {
+        this.session.moveTo(position);
+      }
+    });
+    session.addEventListener("queue", () => this.onQueue());
+    session.addEventListener("current", () => this.onCurrent());
+    session.addEventListener("selection", () => this.refresh());
+    session.addEventListener("opinions", () => this.refresh());
+    session.samples.addEventListener("facts", () => {
+      this.draw();
+      this.refresh();
+    });
+  }
+
+  get isShown() {
+    return !byId("grid-view").hidden;
+  }
+
+  /* Where things are --------------------------------------------------------------------------- */
+
+  layOut() {
+    if (!this.isShown || !this.session.queue) {
+      return;
+    }
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const width = this.space.clientWidth;
+    const { queue } = this.session;
+    if (this.laidOut?.queue === queue && this.laidOut.width === width && this.laidOut.rem === rem) {
+      this.draw(); // only the height is another one
+      return;
+    }
+    const hadFocus = this.space.contains(document.activeElement);
+    this.laidOut = { queue, width, rem };
+    const gap = GAP * rem;
+    this.columns = Math.max(Math.floor((width + gap) / (CARD * rem + gap)), 1);
+    this.side = (width - gap * (this.columns - 1)) / this.columns;
+    this.cardHeight = this.side + TEXT * rem;
+    this.rowHeight = this.cardHeight + gap;
+    this.gap = gap;
+    this.rows = Math.ceil(queue.total / this.columns);
+    this.whole = Math.max(this.rows * this.rowHeight - gap, 0);
+    this.height = Math.min(this.whole, TALLEST);
+    this.space.style.height = `${this.height}px`;
+    this.cards.forEach((card) => card.remove());
+    this.cards.clear();
+    this.draw();
+    if (hadFocus) {
+      this.focus();
+    }
+  }
+
+  /** How far the list is scrolled, in pixels of the whole list. */
+  get offset() {
+    const visible = this.scroller.clientHeight;
+    const room = this.height - visible;
+    const most = this.whole - visible;
+    return room <= 0 || this.whole === this.height
+      ? this.scroller.scrollTop
+      : (this.scroller.scrollTop / room) * most;
+  }
+
+  set offset(value) {
+    const visible = this.scroller.clientHeight;
+    const most = Math.max(this.whole - visible, 1);
+    this.scroller.scrollTop =
+      this.whole === this.height ? value : (value / most) * (this.height - visible);
+  }
+
+  drawSoon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  async draw() {
+    const { queue } = this.session;
+    if (!this.isShown || !queue || !this.rowHeight) {
+      return;
+    }
+    const offset = this.offset;
+    const first = Math.max(Math.floor(offset / this.rowHeight) - OVERSCAN, 0);
+    const last = Math.ceil((offset + this.scroller.clientHeight) / this.rowHeight) + OVERSCAN;
+    const from = first * this.columns;
+    const to = Math.min(last * this.columns, queue.total);
+    this.shift = offset - this.scroller.scrollTop;
+    if (queue.indices.length < to && !queue.isComplete) {
+      const length = queue.indices.length;
+      queue.reach(to - 1).then(() => queue.indices.length > length && this.draw(), () => {});
+    }
+    for (const [position, card] of this.cards) {
+      const isCurrent = position === this.session.position;
+      if ((position < from || position >= to) && !isCurrent) {
+        card.remove();
+        this.cards.delete(position);
+      }
+    }
+    const wanted = [];
+    for (let position = from; position < to; position += 1) {
+      this.place(position);
+      const index = queue.at(position);
+      if (index !== undefined) {
+        wanted.push(index);
+      }
+    }
+    this.place(this.session.position);
+    this.session.samples.want(wanted);
+  }
+
+  place(position) {
+    const { queue } = this.session;
+    const index = queue.at(position);
+    if (position >= queue.total) {
+      return;
+    }
+    let card = this.cards.get(position);
+    const isNew = !card;
+    if (!card) {
+      card = this.emptyCard(position);
+      this.cards.set(position, card);
+    }
+    if (index !== undefined && !card.dataset.filled && this.session.samples.facts.has(index)) {
+      this.fill(card, index);
+    }
+    const row = Math.floor(position / this.columns);
+    const left = (position % this.columns) * (this.side + this.gap);
+    card.style.transform = `translate(${left}px, ${row * this.rowHeight - this.shift}px)`;
+    if (isNew) {
+      card.style.width = `${this.side}px`;
+      card.style.height = `${this.cardHeight}px`;
+      this.space.append(card);
+    }
+  }
+
+  /* Cards -------------------------------------------------------------------------------------- */
+
+  emptyCard(position) {
+    const card = element("div", "tile");
+    card.setAttribute("role", "option");
+    card.setAttribute("aria-selected", "false");
+    card.setAttribute("aria-posinset", position + 1);
+    card.setAttribute("aria-setsize", this.session.queue.total);
+    card.setAttribute("aria-label", "Loading");
+    card.tabIndex = position === this.session.position ? 0 : -1;
+    card.dataset.position = position;
+    card.append(element("span", "picture"));
+    return card;
+  }
+
+  fill(card, index) {
+    const { samples, run, classNames } = this.session;
+    const facts = samples.facts.get(index);
+    card.dataset.filled = "yes";
+    card.dataset.index = index;
+    card.classList.add(facts.category);
+    card.title = facts.id;
+    const frame = element("span", "picture");
+    frame.append(picture(run.run, index, "small"));
+    const sign = element("span", "tile-mark");
+    sign.append(mark(facts.category));
+    const box = element("span", "tile-box");
+    box.setAttribute("aria-hidden", "true");
+    const text = element("span", "tile-text");
+    const given = element("span", "tile-line");
+    given.append(element("span", "tile-key", "given"), " ", element("b", "name", classNames[facts.label]));
+    const suggested = element("span", "tile-line suggested");
+    suggested.append(
+      element("span", "tile-key", "maybe"),
+      " ",
+      element("span", "name"),
+      " ",
+      element("span", "confidence"),
+    );
+    fillSuggestion(suggested, facts, classNames);
+    text.append(given, suggested);
+    frame.append(element("span", "tile-opinion"));
+    card.replaceChildren(frame, sign, box, text);
+    this.update(card);
+  }
+
+  update(card) {
+    const index = Number(card.dataset.index);
+    const position = Number(card.dataset.position);
+    const isCurrent = position === this.session.position;
+    card.tabIndex = isCurrent ? 0 : -1;
+    card.classList.toggle("current", isCurrent);
+    if (!card.dataset.filled || !this.session.samples.facts.has(index)) {
+      return;
+    }
+    const { samples, selection, annotator, classNames } = this.session;
+    const isSelected = selection.has(index);
+    const own = samples.ownOpinion(index);
+    const opinions = samples.opinionsOf(index);
+    const others = opinions.filter((one) => one.annotator !== annotator);
+    card.setAttribute("aria-selected", isSelected);
+    card.classList.toggle("selected", isSelected);
+    card.classList.toggle("decided", own !== null);
+    card.classList.toggle("disputed", samples.isDisputed(index));
+    const line = card.querySelector(".tile-opinion");
+    line.replaceChildren();
+    if (own) {
+      line.append(element("b", `own ${own.action}`, `${opinionSign(own)} `), this.named(own));
+    }
+    if (others.length) {
+      const words = samples.isDisputed(index) ? "disputed" : counted(others);
+      line.append(element("span", "others name", own ? ` · ${words}` : words));
+    }
+    card.setAttribute("aria-label", this.description(samples.facts.get(index), opinions, classNames));
+  }
+
+  named(opinion) {
+    const words = opinionWords(opinion, this.session.classNames).replace(/^→ /, "");
+    return element("span", "name", words);
+  }
+
+  description(facts, opinions, classNames) {
+    const words = [
+      facts.id,
+      WORDS[facts.category].toLowerCase(),
+      `given ${classNames[facts.label]}`,
+      facts.suggested === null
+        ? "nothing suggested"
+        : `suggested ${classNames[facts.suggested]} ${percent(facts.confidence)}`,
+      ...opinions.map((one) => `${one.annotator}: ${opinionWords(one, classNames)}`),
+    ];
+    return words.join(", ");
+  }
+
+  refresh() {
+    this.cards.forEach((card) => this.update(card));
+  }
+
+  /* Moving ------------------------------------------------------------------------------------- */
+
+  onQueue() {
+    const { queue } = this.session;
+    this.cards.forEach((card) => card.remove());
+    this.cards.clear();
+    byId("empty").hidden = queue.total > 0;
+    this.scroller.hidden = queue.total === 0;
+    this.scroller.scrollTop = 0;
+    this.laidOut = null;
+    this.layOut();
+  }
+
+  onCurrent() {
+    if (!this.isShown || !this.rowHeight) {
+      return;
+    }
+    const hadFocus = this.space.contains(document.activeElement);
+    this.reveal(this.session.position);
+    this.draw();
+    this.refresh();
+    if (hadFocus) {
+      this.focus();
+    }
+  }
+
+  reveal(position) {
+    const top = Math.floor(position / this.columns) * this.rowHeight;
+    const offset = this.offset;
+    if (top < offset) {
+      this.offset = top;
+    } else if (top + this.cardHeight > offset + this.scroller.clientHeight) {
+      this.offset = top + this.cardHeight - this.scroller.clientHeight;
+    }
+  }
+
+  focus() {
+    this.cards.get(this.session.position)?.focus({ preventScroll: true });
+  }
+
+  show() {
+    this.layOut();
+    if (this.rowHeight) {
+      this.reveal(this.session.position);
+      this.draw();
+      this.focus();
+    }
+  }
+
+  positionOf(target) {
+    const card = target.closest?.(".tile");
+    return card ? Number(card.dataset.position) : null;
+  }
+
+  async onClick(event) {
+    const position = this.positionOf(event.target);
+    if (position === null) {
+      return;
+    }
+    const index = this.session.queue.at(position);
+    const isBox = event.target.closest(".tile-box") !== null;
+    if (event.shiftKey) {
+      await this.session.selectTo(position);
+      this.focus();
+      return;
+    }
+    const hasSelection = this.session.selection.size > 0;
+    await this.session.moveTo(position);
+    this.focus();
+    if (isBox || hasSelection || event.ctrlKey || event.metaKey) {
+      this.session.toggle(index, position);
+    } else {
+      this.onOpen();
+    }
+  }
+
+  async onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    const { position } = this.session;
+    const page = Math.max(Math.floor(this.scroller.clientHeight / this.rowHeight), 1) * this.columns;
+    const target = {
+      ArrowLeft: position - 1,
+      ArrowRight: position + 1,
+      ArrowUp: position - this.columns,
+      ArrowDown: position + this.columns,
+      PageUp: position - page,
+      PageDown: position + page,
+      Home: 0,
+      End: this.session.queue.total - 1,
+    }[event.key];
+    if (target !== undefined) {
+      event.preventDefault();
+      event.stopPropagation();
+      const last = this.session.queue.total - 1;
+      const wanted = Math.max(0, Math.min(target, last));
+      await (event.shiftKey ? this.session.selectTo(wanted) : this.session.moveTo(wanted));
+      this.focus();
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.onOpen();
+    }
+  }
+}
+
+function counted(others) {
+  return others.length === 1 ? `${opinionSign(others[0])} ${others[0].annotator}` : `${others.length} others`;
+}

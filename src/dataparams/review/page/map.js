@@ -1,0 +1,376 @@
+/* A class as a map: samples whose temperatures moved alike lie together. */
+
+import { WORDS, byId, count, element, fillFile, mark, percent, picture } from "/page/pieces.js";
+import { get } from "/page/server.js";
+
+const REACH = 18; // CSS pixels within which a mark counts as pointed at: fingers are wide
+const MARGIN = 22;
+const DRAG = 6; // pixels after which a press is a lasso
+
+export class SampleMap {
+  constructor(session, { onOpen }) {
+    this.session = session;
+    this.onOpen = onOpen;
+    this.canvas = byId("map");
+    this.tip = byId("map-tip");
+    this.points = [];
+    this.label = null;
+    this.current = null;
+    this.lasso = null;
+    this.frame = null;
+    new ResizeObserver(() => this.fit()).observe(byId("map-frame"));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawSoon());
+    for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel", "pointerleave"]) {
+      this.canvas.addEventListener(type, (event) => this[type](event));
+    }
+    this.canvas.addEventListener("keydown", (event) => this.onKey(event));
+    this.canvas.addEventListener("focus", () => {
+      if (!this.current && this.points.length && this.canvas.matches(":focus-visible")) {
+        this.pointAt(this.points.at(-1));
+      }
+    });
+    this.canvas.addEventListener("blur", () => this.pointAt(null));
+    session.addEventListener("selection", () => this.drawSoon());
+    session.addEventListener("opinions", () => this.drawSoon());
+    session.samples.addEventListener("facts", () => this.current && this.showTip());
+  }
+
+  get isShown() {
+    return !byId("map-view").hidden;
+  }
+
+  async show(label) {
+    const wait = byId("map-wait");
+    if (label === null) {
+      this.label = null;
+      this.points = [];
+      this.say("Choose a given class in the filter, and its map appears here.");
+      byId("map-words").textContent = "";
+      this.fit();
+      return;
+    }
+    if (this.label === label && this.points.length) {
+      this.say("");
+      this.fit();
+      this.canvas.focus();
+      return;
+    }
+    this.label = label;
+    this.points = [];
+    this.pointAt(null);
+    this.fit();
+    this.say("Laying out the map …");
+    try {
+      const answer = await get(`/api/maps/${label}`);
+      if (this.label !== label) {
+        return;
+      }
+      const last = ["easy", "review", "hard"];
+      this.points = answer.samples.sort(
+        (a, b) => last.indexOf(a.category) - last.indexOf(b.category),
+      );
+      const shown = this.points.length;
+      const name = this.session.classNames[label];
+      byId("map-words").textContent =
+        (shown < answer.total
+          ? `${count(shown)} of the ${count(answer.total)} samples given as `
+          : `The ${count(shown)} samples given as `) +
+        `“${name}”: those whose temperatures moved alike lie together. Drag around a group, then decide.`;
+      this.say(shown ? "" : "No sample has this label.");
+      this.fit();
+      this.canvas.focus();
+    } catch (error) {
+      if (this.label === label) {
+        this.label = null;
+        this.say(`The map cannot be had: ${error.message}`);
+      }
+    }
+    wait.hidden = !wait.textContent;
+  }
+
+  say(words) {
+    byId("map-wait").textContent = words;
+    byId("map-wait").hidden = !words;
+  }
+
+  /* Drawing ------------------------------------------------------------------------------------ */
+
+  fit() {
+    if (!this.isShown) {
+      return;
+    }
+    const frame = byId("map-frame");
+    const [width, height] = [frame.clientWidth, frame.clientHeight];
+    const density = devicePixelRatio || 1;
+    this.canvas.width = Math.round(width * density);
+    this.canvas.height = Math.round(height * density);
+    const xs = this.points.map((point) => point.x);
+    const ys = this.points.map((point) => point.y);
+    const [left, right] = [Math.min(...xs), Math.max(...xs)];
+    const [low, high] = [Math.min(...ys), Math.max(...ys)];
+    const scale = Math.min(
+      (width - 2 * MARGIN) / Math.max(right - left, 1e-9),
+      (height - 2 * MARGIN) / Math.max(high - low, 1e-9),
+    );
+    for (const point of this.points) {
+      point.across = (point.x - (left + right) / 2) * scale + width / 2;
+      point.down = (point.y - (low + high) / 2) * scale + height / 2;
+    }
+    this.density = density;
+    this.draw();
+  }
+
+  drawSoon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+    });
+  }
+
+  draw() {
+    if (!this.isShown) {
+      return;
+    }
+    const style = getComputedStyle(document.body);
+    const color = (name) => style.getPropertyValue(`--${name}`).trim();
+    const fills = { easy: color("easy-fill"), hard: color("hard-fill"), review: color("review-fill") };
+    const [surface, ink, accent] = [color("surface"), color("ink"), color("accent")];
+    const pen = this.canvas.getContext("2d");
+    pen.setTransform(this.density, 0, 0, this.density, 0, 0);
+    pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    for (const point of this.points) {
+      const isDecided = this.session.samples.ownOpinion(point.index) !== null;
+      pen.globalAlpha = isDecided ? 0.35 : 1;
+      pen.fillStyle = fills[point.category];
+      pen.strokeStyle = surface;
+      pen.lineWidth = 1;
+      shape(pen, point);
+      pen.fill();
+      pen.stroke();
+      pen.globalAlpha = 1;
+      if (this.session.selection.has(point.index)) {
+        ring(pen, point, 8.5, accent, 2.5);
+      }
+    }
+    if (this.current) {
+      ring(pen, this.current, 12, ink, 2.5);
+    }
+    if (this.lasso?.length > 1) {
+      pen.beginPath();
+      this.lasso.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+      pen.closePath();
+      pen.globalAlpha = 0.14;
+      pen.fillStyle = accent;
+      pen.fill();
+      pen.globalAlpha = 1;
+      pen.strokeStyle = accent;
+      pen.lineWidth = 2;
+      pen.setLineDash([6, 5]);
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+  }
+
+  /* Pointing ----------------------------------------------------------------------------------- */
+
+  placeOf(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  at([x, y]) {
+    let nearest = null;
+    let best = REACH;
+    for (const point of this.points) {
+      const distance = Math.hypot(point.across - x, point.down - y);
+      if (distance <= best) {
+        [nearest, best] = [point, distance];
+      }
+    }
+    return nearest;
+  }
+
+  pointerdown(event) {
+    if (event.button !== 0 || !event.isPrimary) {
+      return;
+    }
+    this.canvas.setPointerCapture(event.pointerId);
+    this.lasso = [this.placeOf(event)];
+    this.isLasso = false;
+  }
+
+  pointermove(event) {
+    const place = this.placeOf(event);
+    if (!this.lasso) {
+      this.pointAt(this.at(place));
+      return;
+    }
+    const [x, y] = this.lasso[0];
+    this.isLasso ||= Math.hypot(place[0] - x, place[1] - y) > DRAG;
+    if (this.isLasso) {
+      this.pointAt(null);
+      this.lasso.push(place);
+      this.drawSoon();
+    }
+  }
+
+  pointerup(event) {
+    const { lasso } = this;
+    this.lasso = null;
+    if (!lasso) {
+      return;
+    }
+    if (this.isLasso) {
+      const inside = this.points.filter((point) => isInside([point.across, point.down], lasso));
+      if (!event.shiftKey && !event.ctrlKey && !event.metaKey) {
+        this.session.selection.clear();
+      }
+      this.session.select(inside.map((point) => point.index));
+    } else {
+      const point = this.at(lasso[0]);
+      if (point) {
+        this.session.toggle(point.index, null);
+        this.pointAt(point);
+      } else {
+        this.session.clearSelection();
+      }
+    }
+    this.drawSoon();
+  }
+
+  pointercancel() {
+    this.lasso = null;
+    this.drawSoon();
+  }
+
+  pointerleave() {
+    if (!this.lasso) {
+      this.pointAt(null);
+    }
+  }
+
+  pointAt(point) {
+    if (this.current === point) {
+      return;
+    }
+    this.current = point;
+    if (point) {
+      this.showTip();
+    } else {
+      this.tip.hidden = true;
+    }
+    this.drawSoon();
+  }
+
+  showTip() {
+    const { samples, run, classNames } = this.session;
+    const point = this.current;
+    const facts = samples.facts.get(point.index);
+    if (!facts) {
+      samples.want([point.index]);
+      return;
+    }
+    const frame = element("span", "picture");
+    frame.append(picture(run.run, point.index, "small"));
+    const file = element("span", "file name");
+    fillFile(file, facts.id);
+    const lines = [frame, mark(facts.category), file];
+    if (facts.suggested !== null && facts.suggested !== facts.label) {
+      const words = `Maybe ${classNames[facts.suggested]} ${percent(facts.confidence)}`;
+      lines.push(element("span", "name", words));
+    }
+    this.tip.replaceChildren(...lines);
+    this.tip.hidden = false;
+    const frameBox = byId("map-frame");
+    const isRight = point.across + 16 + this.tip.offsetWidth > frameBox.clientWidth;
+    const left = isRight ? point.across - 16 - this.tip.offsetWidth : point.across + 16;
+    const limit = frameBox.clientHeight - this.tip.offsetHeight - 4;
+    this.tip.style.left = `${Math.max(left, 4)}px`;
+    this.tip.style.top = `${Math.max(Math.min(point.down - 40, limit), 4)}px`;
+    const isSelected = this.session.selection.has(point.index) ? ", selected" : "";
+    this.canvas.setAttribute(
+      "aria-label",
+      `Map of the class. ${facts.id}, ${WORDS[facts.category].toLowerCase()}${isSelected}`,
+    );
+  }
+
+  /* Keys --------------------------------------------------------------------------------------- */
+
+  onKey(event) {
+    const direction = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.points.length) {
+      return;
+    }
+    if (direction) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.pointAt(this.neighbour(this.current ?? this.points.at(-1), direction));
+    } else if (event.key === " " && this.current) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.session.toggle(this.current.index, null);
+    } else if (event.key === "Enter" && this.current) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.onOpen(this.current.index);
+    }
+  }
+
+  neighbour(from, [dx, dy]) {
+    let best = from;
+    let least = Infinity;
+    for (const point of this.points) {
+      const [x, y] = [point.across - from.across, point.down - from.down];
+      const along = x * dx + y * dy;
+      const aside = Math.abs(x * dy) + Math.abs(y * dx);
+      const cost = along + 2 * aside;
+      if (along > 0.5 && cost < least) {
+        [best, least] = [point, cost];
+      }
+    }
+    return best;
+  }
+}
+
+function shape(pen, { category, across: x, down: y }) {
+  pen.beginPath();
+  if (category === "easy") {
+    pen.arc(x, y, 4.2, 0, 2 * Math.PI);
+  } else if (category === "hard") {
+    pen.moveTo(x, y - 6.2);
+    pen.lineTo(x + 5.8, y + 4.4);
+    pen.lineTo(x - 5.8, y + 4.4);
+    pen.closePath();
+  } else {
+    pen.moveTo(x, y - 6.2);
+    pen.lineTo(x + 6.2, y);
+    pen.lineTo(x, y + 6.2);
+    pen.lineTo(x - 6.2, y);
+    pen.closePath();
+  }
+}
+
+function ring(pen, { across, down }, radius, color, width) {
+  pen.beginPath();
+  pen.arc(across, down, radius, 0, 2 * Math.PI);
+  pen.strokeStyle = color;
+  pen.lineWidth = width;
+  pen.stroke();
+}
+
+/** Whether a point lies within a polygon: a ray from it crosses the outline an odd number of times. */
+export function isInside([x, y], outline) {
+  let inside = false;
+  outline.forEach(([x1, y1], i) => {
+    const [x2, y2] = outline[(i + 1) % outline.length];
+    if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) {
+      inside = !inside;
+    }
+  });
+  return inside;
+}

@@ -1,0 +1,185 @@
+/* What the page knows of samples, and the list of those that are shown. */
+
+import { get, getNumbers } from "/page/server.js";
+
+const AT_ONCE = 200;
+const FIRST = 120;
+const NUMBERS_AT_ONCE = 100_000;
+const MOST_KEPT = 20_000;
+
+export class Samples extends EventTarget {
+  constructor(outbox) {
+    super();
+    this.outbox = outbox;
+    this.facts = new Map();
+    this.opinions = new Map();
+    this.trajectories = new Map();
+    this.similar = new Map();
+    this.wanted = new Set();
+    this.stale = new Set();
+    this.isAsking = false;
+    this.annotator = null;
+  }
+
+  /** Facts from an answer of the server. */
+  learn(several) {
+    for (const { opinions, ...facts } of several) {
+      this.facts.set(facts.index, facts);
+      this.stale.delete(facts.index);
+      this.opinions.set(facts.index, opinions);
+    }
+    for (const index of this.facts.keys()) {
+      if (this.facts.size <= MOST_KEPT) {
+        break;
+      }
+      this.facts.delete(index);
+      this.trajectories.delete(index);
+      this.similar.delete(index);
+    }
+  }
+
+  /** Everybody's opinions, the annotator's own as it will be when all is sent. */
+  opinionsOf(index) {
+    const known = this.opinions.get(index) ?? [];
+    const own = this.outbox.pending(index);
+    if (own === undefined) {
+      return known;
+    }
+    const others = known.filter((one) => one.annotator !== this.annotator);
+    return own === null ? others : [...others, { annotator: this.annotator, ...own }];
+  }
+
+  ownOpinion(index) {
+    return this.opinionsOf(index).find((one) => one.annotator === this.annotator) ?? null;
+  }
+
+  isDisputed(index) {
+    const votes = this.opinionsOf(index).filter((one) => one.action !== "skip");
+    return new Set(votes.map((one) => `${one.action} ${one.label}`)).size > 1;
+  }
+
+  setOpinions(index, opinions) {
+    this.opinions.set(index, opinions);
+  }
+
+  /** After the server acknowledged the annotator's own opinion (null: none any more). */
+  setOwn(index, own) {
+    const known = this.opinions.get(index) ?? [];
+    const others = known.filter((one) => one.annotator !== this.annotator);
+    this.opinions.set(index, own ? [...others, { annotator: this.annotator, ...own }] : others);
+  }
+
+  /** Ask for facts soon, many at once; a "facts" event tells when they have come. */
+  want(indices) {
+    for (const index of indices) {
+      if (!this.facts.has(index) || this.stale.has(index)) {
+        this.wanted.add(index);
+      }
+    }
+    if (this.wanted.size && !this.isAsking) {
+      this.isAsking = true;
+      queueMicrotask(() => this.ask());
+    }
+  }
+
+  async ask() {
+    try {
+      while (this.wanted.size) {
+        // The newest: others may have been scrolled away.
+        const some = [...this.wanted].slice(-AT_ONCE);
+        some.forEach((index) => this.wanted.delete(index));
+        this.learn(await get("/api/samples", { index: some }));
+        this.dispatchEvent(new Event("facts"));
+      }
+    } catch {
+      this.wanted.clear(); // the list asks again when it is drawn anew
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  /** Facts of many samples, loaded where they are missing. */
+  async loadFacts(indices) {
+    const missing = indices.filter((index) => !this.facts.has(index));
+    for (let start = 0; start < missing.length; start += AT_ONCE) {
+      this.learn(await get("/api/samples", { index: missing.slice(start, start + AT_ONCE) }));
+    }
+  }
+
+  /** The trajectory of a sample; its facts are known then as well. */
+  async loadTrajectory(index) {
+    if (!this.trajectories.has(index)) {
+      const { trajectory, ...facts } = await get(`/api/samples/${index}`);
+      this.learn([facts]);
+      this.trajectories.set(index, trajectory);
+    }
+    return this.trajectories.get(index);
+  }
+
+  /** Clear cases of the given and the suggested class that look like a sample. */
+  async loadSimilar(index) {
+    if (!this.similar.has(index)) {
+      const groups = await get(`/api/samples/${index}/similar`);
+      groups.forEach(({ samples }) => this.learn(samples));
+      this.similar.set(index, groups);
+    }
+    return this.similar.get(index);
+  }
+
+  /** Opinions may have changed unheard: they are asked for again where they are shown. */
+  forgetOpinions() {
+    this.stale = new Set(this.facts.keys());
+  }
+}
+
+/** The samples that a filter wants, in order, as they were when the filter was set. */
+export class Queue {
+  constructor(samples, query) {
+    this.samples = samples;
+    this.query = query;
+    this.indices = [];
+    this.total = 0;
+    this.isComplete = false;
+    this.loading = null;
+  }
+
+  async start() {
+    const answer = await get("/api/queue", { ...this.query, limit: FIRST });
+    this.samples.learn(answer.samples);
+    this.indices = answer.samples.map((one) => one.index);
+    this.total = answer.total;
+    this.isComplete = this.indices.length >= this.total;
+    return answer;
+  }
+
+  at(position) {
+    return this.indices[position];
+  }
+
+  positionOf(index) {
+    return this.indices.indexOf(index);
+  }
+
+  /** Load the numbers of the samples up to a position. */
+  async reach(position) {
+    while (this.indices.length <= position && !this.isComplete) {
+      this.loading ??= this.loadMore().finally(() => {
+        this.loading = null;
+      });
+      await this.loading;
+    }
+  }
+
+  async loadMore() {
+    const after = this.indices.at(-1);
+    const query = { ...this.query, after, limit: NUMBERS_AT_ONCE };
+    const more = await getNumbers("/api/queue/numbers", query);
+    for (const index of more) {
+      this.indices.push(index);
+    }
+    if (more.length < NUMBERS_AT_ONCE) {
+      this.isComplete = true;
+      this.total = this.indices.length;
+    }
+  }
+}

@@ -1,0 +1,190 @@
+/* One sample, large, with what helps to decide about it. */
+
+import { TrajectoryChart } from "/page/chart.js";
+import {
+  byId,
+  count,
+  element,
+  fillFile,
+  fillMark,
+  fillSuggestion,
+  opinionSign,
+  opinionWords,
+  picture,
+  pictureAddress,
+} from "/page/pieces.js";
+
+const AHEAD = 4;
+
+export class Single {
+  constructor(session) {
+    this.session = session;
+    this.shown = null;
+    this.chart = new TrajectoryChart(byId("fact-chart"), session.run.chart);
+    byId("previous").addEventListener("click", () => this.move(-1));
+    byId("next").addEventListener("click", () => this.move(1));
+    session.addEventListener("current", () => this.draw());
+    session.addEventListener("opinions", () => this.drawOpinions());
+    this.ahead = new Map();
+  }
+
+  get isShown() {
+    return !byId("single-view").hidden;
+  }
+
+  move(step) {
+    return this.session.moveTo(this.session.position + step);
+  }
+
+  show() {
+    this.shown = null;
+    this.draw();
+    byId("single-view").scrollTop = 0;
+  }
+
+  async draw() {
+    if (!this.isShown || !this.session.queue) {
+      return;
+    }
+    const { current, position, queue, samples } = this.session;
+    byId("single-view").classList.toggle("nothing", current === null);
+    byId("previous").disabled = position === 0;
+    byId("next").disabled = position >= queue.total - 1;
+    byId("fact-place").textContent = current === null ? "" : `${count(position + 1)} of ${count(queue.total)}`;
+    if (current === null || this.shown === current) {
+      return;
+    }
+    this.shown = current;
+    this.drawPicture(current);
+    if (samples.facts.has(current)) {
+      this.drawFacts();
+    }
+    try {
+      const trajectory = await samples.loadTrajectory(current);
+      if (this.shown !== current) {
+        return;
+      }
+      this.drawFacts();
+      this.chart.draw(trajectory);
+      const similar = await samples.loadSimilar(current);
+      if (this.shown === current) {
+        this.drawSimilar(similar);
+        this.lookAhead();
+      }
+    } catch {
+      this.drawWithout(current);
+    }
+  }
+
+  /** The connection is cut: what is not known yet comes when it is back. */
+  drawWithout(index) {
+    if (this.shown === index) {
+      this.shown = null;
+      byId("compare").replaceChildren();
+      if (!this.session.samples.trajectories.has(index)) {
+        this.chart.draw(null);
+      }
+      if (!this.session.samples.facts.has(index)) {
+        byId("fact-file").textContent = "This sample comes when the connection is back.";
+      }
+    }
+  }
+
+  drawPicture(index) {
+    const { run } = this.session;
+    const facts = this.session.samples.facts.get(index);
+    const place = byId("stage-picture");
+    const large = picture(run.run, index, "large", facts?.id ?? "");
+    // The small one is there at once in most cases.
+    const small = picture(run.run, index, "small");
+    small.className = "stand-in";
+    large.addEventListener("load", () => small.remove());
+    place.replaceChildren(small, large);
+  }
+
+  drawFacts() {
+    const { samples, classNames } = this.session;
+    const facts = samples.facts.get(this.shown);
+    if (!facts) {
+      return;
+    }
+    byId("single-view").dataset.category = facts.category;
+    byId("stage-picture").className = `stage-picture ${facts.category}`;
+    fillMark(byId("fact-mark"), facts.category);
+    fillFile(byId("fact-file"), facts.id);
+    byId("fact-given").textContent = classNames[facts.label];
+    fillSuggestion(byId("fact-suggested"), facts, classNames);
+    byId("fact-subgroup-row").hidden = facts.subgroup === null;
+    byId("fact-subgroup").textContent = facts.subgroup ?? "";
+    this.drawOpinions();
+  }
+
+  drawOpinions() {
+    if (!this.isShown || this.shown === null) {
+      return;
+    }
+    const { samples, annotator, classNames } = this.session;
+    const opinions = samples.opinionsOf(this.shown);
+    const lines = opinions.map((one) => {
+      const line = element("li", `opinion ${one.action}`);
+      const sign = element("b", "", `${opinionSign(one)} `);
+      sign.setAttribute("aria-hidden", "true");
+      const who = one.annotator === annotator ? "You" : one.annotator;
+      const words = opinionWords(one, classNames).replace(/^→ /, "");
+      line.append(sign, element("span", "name", who), ": ", element("span", "name", words));
+      return line;
+    });
+    if (samples.isDisputed(this.shown)) {
+      lines.unshift(element("li", "opinion disputed", "Disputed"));
+    }
+    byId("fact-opinions").replaceChildren(...lines);
+  }
+
+  drawSimilar(groups) {
+    const { samples, run, classNames } = this.session;
+    const given = samples.facts.get(this.shown)?.label;
+    byId("compare").replaceChildren(
+      ...groups.map(({ label, samples: several }) => {
+        const group = element("section", "compare-group");
+        const title = element("h3", "", label === given ? "Given: " : "Suggested: ");
+        title.append(element("span", "name", classNames[label]));
+        const strip = element("ul", "compare-strip plain");
+        strip.append(
+          ...several.map(({ index, id }) => {
+            const item = element("li", "picture");
+            item.title = id;
+            item.append(picture(run.run, index, "small", `${classNames[label]}: ${id}`));
+            return item;
+          }),
+        );
+        group.append(title, several.length ? strip : element("p", "muted", "No other samples."));
+        return group;
+      }),
+    );
+  }
+
+  /** Have the next ones ready, so that they appear at once, also while the network is cut. */
+  async lookAhead() {
+    const { position, queue, samples, run } = this.session;
+    try {
+      await queue.reach(position + AHEAD);
+      for (let next = position + 1; next <= position + AHEAD; next += 1) {
+        const index = queue.at(next);
+        if (index === undefined || this.session.position !== position) {
+          return;
+        }
+        await Promise.all([samples.loadTrajectory(index), samples.loadSimilar(index)]);
+        if (!this.ahead.has(index)) {
+          const large = new Image();
+          large.src = pictureAddress(run.run, index, "large");
+          this.ahead.set(index, large);
+        }
+      }
+      for (const index of [...this.ahead.keys()].slice(0, -3 * AHEAD)) {
+        this.ahead.delete(index);
+      }
+    } catch {
+      // They are loaded when they are wanted.
+    }
+  }
+}

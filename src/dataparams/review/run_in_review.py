@@ -1,0 +1,144 @@
+"""A run as the server knows it: its samples, decisions, pictures and maps."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from dataparams.analysis.result import CATEGORIES
+from dataparams.decisions import DecisionStore
+from dataparams.report.charts import band_limits, draw_bands, temperature_axes
+from dataparams.review.maps import ClassMaps
+from dataparams.review.pictures import PictureCache
+from dataparams.review.samples import ReviewSamples
+from dataparams.review.similar import Similar
+from dataparams.review.standing import Standing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.runs import RunFolder
+
+_CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
+
+
+@dataclass(frozen=True, eq=False)
+class RunInReview:
+    """What the server answers from.
+
+    Attributes:
+        key: Tells this run from others that are served at the same address at other times.
+        samples: The samples.
+        standing: What people decided.
+        pictures: Their pictures.
+        similar: Samples to compare with.
+        maps: Maps of classes.
+        overview: What does not change: classes, sub-groups, the chart's frame.
+        annotator: Who is asked to decide; None where the page asks.
+    """
+
+    key: str
+    samples: ReviewSamples
+    standing: Standing
+    pictures: PictureCache
+    similar: Similar
+    maps: ClassMaps
+    overview: dict[str, Any]
+    annotator: str | None = None
+
+    def close(self) -> None:
+        """Stop what runs beside the server, and close the decisions."""
+        self.pictures.close()
+        self.maps.close()
+        self.standing.close()
+
+
+def open_review(run: RunFolder, analysis: Analysis, annotator: str | None = None) -> RunInReview:
+    """Prepare a run for being reviewed.
+
+    Args:
+        run: Where decisions and caches are kept.
+        analysis: What is reviewed; it need not be kept in memory.
+        annotator: Who is asked to decide; None to let the page ask.
+
+    Raises:
+        RunError: If ``review.sqlite`` cannot be used.
+    """
+    samples = ReviewSamples(analysis)
+    key = run_key(run)
+    cache = run.path / "review_cache"
+    made = _made(run)
+    _forget_others(cache, {f"pictures_{key}", f"maps_{made}"})
+    pictures = PictureCache(analysis.pictures, cache / f"pictures_{key}")
+    return RunInReview(
+        key=key,
+        samples=samples,
+        standing=Standing(DecisionStore(run.path / "review.sqlite"), samples),
+        pictures=pictures,
+        similar=Similar(samples, pictures),
+        maps=ClassMaps(samples, cache / f"maps_{made}"),
+        overview=_overview(analysis, samples),
+        annotator=annotator,
+    )
+
+
+def run_key(run: RunFolder) -> str:
+    """A name for the samples of a run: of its place, and of the data it was trained on."""
+    description = run.description() if (run.path / "run.json").is_file() else {}
+    facts = f"{run.path.resolve()}\0{description.get('fingerprint')}"
+    return hashlib.sha256(facts.encode(errors="replace")).hexdigest()[:16]
+
+
+def _made(run: RunFolder) -> str:
+    """A name for the analysis that was written last."""
+    file = run.path / "analysis.parquet"
+    facts = str(file.stat().st_mtime_ns) if file.is_file() else "none"
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def _forget_others(cache: Path, kept: set[str]) -> None:
+    """Remove what was kept of other data and earlier analyses."""
+    with suppress(OSError):
+        for folder in cache.iterdir():
+            is_ours = folder.name.startswith(("pictures_", "maps_")) and not folder.is_symlink()
+            if is_ours and folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _overview(analysis: Analysis, samples: ReviewSamples) -> dict[str, Any]:
+    low, high = samples.temperature_limits()
+    band_low, band_high = band_limits(analysis.bands)
+    axes = temperature_axes(
+        samples.epochs,
+        min(low, band_low),
+        max(high, band_high),
+        width=_CHART_WIDTH,
+        height=_CHART_HEIGHT,
+    )
+    shown = analysis.bands.filter(pl.col("epoch").is_in(samples.epochs))
+    counts = analysis.classes.select("count", *CATEGORIES)
+    return {
+        "name": analysis.name,
+        "classes": [
+            {"name": name, **row}
+            for name, row in zip(analysis.class_names, counts.iter_rows(named=True), strict=True)
+        ],
+        "subgroups": [
+            {"label": row["label"], "name": str(row["subgroup"]), "count": row["count"]}
+            for row in analysis.subgroups.iter_rows(named=True)
+        ],
+        "chart": {
+            "axes": vars(axes),
+            "epochs": list(samples.epochs),
+            "epoch_ticks": [vars(tick) for tick in axes.epoch_ticks],
+            "temperature_ticks": [vars(tick) for tick in axes.temperature_ticks],
+            "start": axes.start,
+            "bands": [vars(band) for band in draw_bands(shown, ("easy", "hard"), axes)],
+        },
+    }

@@ -1,0 +1,254 @@
+"""The samples of a run in the order in which they are looked at, held in a few bytes each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.trajectories import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.result import Analysis
+
+    Ranks = NDArray[np.intp]
+
+_MOST_POINTS = 60
+_FEWEST_POINTS = 16
+_TRAJECTORY_BYTES = 50_000_000
+_LEAST_CONFIDENCE = 0.5
+_SEARCHES_KEPT = 8
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which samples are wanted; what is empty or None wants all.
+
+    Attributes:
+        label: The given class.
+        categories: Categories, any of which will do.
+        suggested: The suggested class.
+        subgroup: Name of the sub-group.
+        search: A part of the file name, in large or small letters.
+    """
+
+    label: int | None = None
+    categories: tuple[str, ...] = ()
+    suggested: int | None = None
+    subgroup: str | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What the page knows of a sample, apart from decisions.
+
+    Attributes:
+        index: Its number.
+        id: Its file name.
+        category: Easy, hard or review.
+        label: The given class.
+        suggested: The suggested class; None where none is likelier than not.
+        confidence: How likely the suggestion is right, 0 ... 1; None where it is not known.
+        subgroup: Name of the sub-group; None for most.
+    """
+
+    index: int
+    id: str
+    category: str
+    label: int
+    suggested: int | None
+    confidence: float | None
+    subgroup: str | None
+
+
+class ReviewSamples:
+    """The samples of an analysis, each known by its rank: its place in the order of looking.
+
+    Hard and need-review samples come first, then easy ones, the most suspicious of each first. The
+    order never changes, so that paging by "after this sample" neither skips nor repeats any.
+
+    Args:
+        analysis: What is reviewed. Nothing of it is kept.
+
+    Attributes:
+        index: Position in the data source by rank, (n,).
+        label: Given class by rank, (n,).
+        suspicious: How many hard and need-review samples there are; theirs are the first ranks.
+        epochs: The epochs that ``trajectories`` has.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        frame = analysis.frame
+        order = _order(frame)
+
+        def column(name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
+            return frame[name].to_numpy()[order].astype(dtype)
+
+        self.class_names = analysis.class_names
+        self.index: NDArray[np.int64] = frame["index"].to_numpy()[order].astype(np.int64)
+        self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
+        self._index_sorted = self.index[self._by_index]
+        self.label = column("label", np.int32)
+        self._suggested = column("suggested_label", np.int32)
+        self._confidence = column("suggested_confidence", np.float32)
+        self._category = _codes(frame["category"], CATEGORIES)[order]
+        self.subgroups: tuple[str, ...] = tuple(
+            frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list()
+        )
+        self._subgroup = _codes(frame["subgroup"].cast(pl.String), self.subgroups)[order]
+        self._ids = frame["id"].gather(order)
+        # Most names are in small letters: those are not held twice.
+        small = self._ids.str.to_lowercase()
+        self._small_ids = self._ids if (small == self._ids).all() else small
+        self.suspicious = int((self._category != CATEGORIES.index("easy")).sum())
+        self._by_label = np.argsort(self.label, kind="stable").astype(np.int32)
+        self._label_starts = np.searchsorted(
+            self.label[self._by_label], np.arange(len(self.class_names) + 1)
+        )
+        self.epochs, self._trajectories = _compact_trajectories(analysis, order)
+        self._matching = lru_cache(_SEARCHES_KEPT)(self._match_names)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def ranks_of(self, index: Sequence[int] | NDArray[np.integer]) -> Ranks:
+        """The ranks of samples by their position in the data source.
+
+        Raises:
+            KeyError: If there is no such sample.
+        """
+        wanted = np.asarray(index, dtype=np.int64)
+        places = np.searchsorted(self._index_sorted, wanted)
+        found = places < len(self)
+        found[found] = self._index_sorted[places[found]] == wanted[found]
+        if not found.all():
+            raise KeyError(int(wanted[~found][0]))
+        return self._by_index[places].astype(np.intp)
+
+    def facts(self, ranks: Ranks) -> list[SampleFacts]:
+        """What the page knows of some samples, in their order."""
+        return [
+            self._facts_of(rank, sample)
+            for rank, sample in zip(ranks.tolist(), self._ids.gather(ranks).to_list(), strict=True)
+        ]
+
+    def ids(self, ranks: Ranks) -> list[str]:
+        """The names by which the data source knows some samples."""
+        names: list[str] = self._ids.gather(ranks).to_list()
+        return names
+
+    def wanted(self, chosen: Filter) -> NDArray[np.bool_]:
+        """Which samples pass a filter, (n,), by rank."""
+        mask = np.ones(len(self), dtype=np.bool_)
+        if chosen.label is not None:
+            mask &= self.label == chosen.label
+        if chosen.categories:
+            codes = [CATEGORIES.index(name) for name in chosen.categories]
+            mask &= np.isin(self._category, codes)
+        if chosen.suggested is not None:
+            mask &= self._suggested == chosen.suggested
+        if chosen.subgroup is not None:
+            known = chosen.subgroup in self.subgroups
+            mask &= self._subgroup == (self.subgroups.index(chosen.subgroup) if known else -2)
+        if chosen.search:
+            mask &= self._matching(chosen.search)
+        return mask
+
+    def members(self, label: int) -> Ranks:
+        """The ranks of a class, ascending."""
+        start, stop = self._label_starts[label : label + 2]
+        return self._by_label[start:stop].astype(np.intp)
+
+    def clearest(self, label: int, count: int) -> Ranks:
+        """The samples of a class that most clearly are of it, those first of which that is surest.
+
+        Easy samples whose label the model would suggest itself come first, then other easy ones.
+        """
+        members = self.members(label)
+        confidence = np.nan_to_num(self._confidence[members])
+        fits = self._suggested[members] == label
+        order = np.lexsort((-confidence, ~fits, ~self.is_easy(members)))
+        return members[order[:count]]
+
+    def is_easy(self, ranks: Ranks) -> NDArray[np.bool_]:
+        """Which of some samples are easy."""
+        return ranks >= self.suspicious
+
+    def trajectories(self, ranks: Ranks) -> NDArray[np.float32]:
+        """Log temperatures of some samples at ``epochs``, (len(ranks), epochs)."""
+        return self._trajectories[ranks].astype(np.float32)
+
+    def temperature_limits(self) -> tuple[float, float]:
+        """The lowest and highest log temperature, but for the most extreme thousandth."""
+        step = max(len(self) // 100_000, 1)
+        some = self._trajectories[::step].astype(np.float32)
+        finite = some[np.isfinite(some)]
+        if not len(finite):
+            return 0.0, 0.0
+        low, high = np.percentile(finite, (0.05, 99.95))
+        return float(low), float(high)
+
+    def _facts_of(self, rank: int, sample: str) -> SampleFacts:
+        label, suggested = int(self.label[rank]), int(self._suggested[rank])
+        confidence = float(self._confidence[rank])
+        is_known = math.isfinite(confidence)
+        if suggested == label and is_known and confidence < _LEAST_CONFIDENCE:
+            # The given label is thought wrong but no other is known to be likelier.
+            suggested = -1
+        code = int(self._subgroup[rank])
+        return SampleFacts(
+            index=int(self.index[rank]),
+            id=sample,
+            category=CATEGORIES[int(self._category[rank])],
+            label=label,
+            suggested=suggested if suggested >= 0 else None,
+            confidence=round(confidence, 3) if is_known else None,
+            subgroup=self.subgroups[code] if code >= 0 else None,
+        )
+
+    def _match_names(self, search: str) -> NDArray[np.bool_]:
+        found = self._small_ids.str.contains(search.lower(), literal=True)
+        mask: NDArray[np.bool_] = found.fill_null(value=False).to_numpy()
+        return mask
+
+
+def _order(frame: pl.DataFrame) -> NDArray[np.intp]:
+    suspicion = frame["suspicion"].fill_null(0).fill_nan(0).to_numpy()
+    is_easy = (frame["category"] == "easy").to_numpy()
+    return np.lexsort((frame["index"].to_numpy(), -suspicion, is_easy))
+
+
+def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int32]:
+    """The position of each name among the known ones, -1 for null."""
+    codes = names.replace_strict(
+        list(known), list(range(len(known))), default=-1, return_dtype=pl.Int32
+    )
+    values: NDArray[np.int32] = codes.fill_null(-1).to_numpy()
+    return values
+
+
+def _compact_trajectories(
+    analysis: Analysis, order: NDArray[np.intp]
+) -> tuple[tuple[int, ...], NDArray[np.float16]]:
+    """Half precision at so many epochs, evenly spread, as memory allows: (n, epochs) by rank."""
+    affordable = _TRAJECTORY_BYTES // (2 * max(len(order), 1))
+    points = min(max(affordable, _FEWEST_POINTS), _MOST_POINTS, len(analysis.epochs))
+    last = len(analysis.epochs) - 1
+    chosen = np.unique(np.linspace(0, last, points).round().astype(np.intp))
+    compact = np.empty((len(order), len(chosen)), dtype=np.float16)
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    for rows in parts(len(order)):
+        # In the order of the files, which is the order of the disk.
+        compact[place[rows]] = analysis.log_temperatures.of(rows)[chosen].T
+    return tuple(analysis.epochs[k] for k in chosen), compact

@@ -1,0 +1,84 @@
+"""Reviews that tests serve, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.testclient import TestClient
+
+from dataparams.review.application import make_application
+from dataparams.review.guarding import Access
+from dataparams.review.run_in_review import open_review
+from dataparams.runs import RunFolder
+from made_reports import ColoredPictures, made_analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dataparams.review.run_in_review import RunInReview
+
+SIZES = ({"hard": 7, "review": 5, "easy": 9}, {"hard": 3, "review": 2, "easy": 12})
+LOCAL = Access("127.0.0.1", 8000)
+TOKEN = "t" * 43
+
+
+def made_review(folder: Path, **options) -> RunInReview:
+    """A small run; decisions that lie in the folder count."""
+    folder.mkdir(exist_ok=True)
+    annotator = options.pop("annotator", None)
+    options.setdefault("sizes", SIZES)
+    options.setdefault("pictures", ColoredPictures())
+    return open_review(RunFolder(folder), made_analysis(**options), annotator)
+
+
+def client_of(review: RunInReview, access: Access = LOCAL, **options) -> TestClient:
+    """A client that the server takes for its own page."""
+    options.setdefault("base_url", "http://127.0.0.1:8000")
+    return TestClient(make_application(review, access), **options)
+
+
+def decisions_of(review, request, annotator, *decisions):
+    """The body that decides: (index, action) or (index, action, label) each."""
+    names = ("index", "action", "label")
+    return {
+        "run": review.key,
+        "request": request,
+        "annotator": annotator,
+        "decisions": [dict(zip(names, one, strict=False)) for one in decisions],
+    }
+
+
+@contextmanager
+def served(review: RunInReview, port: int = 0) -> Iterator[str]:
+    """A real server in a thread; gives its address."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    access = Access("127.0.0.1", listener.getsockname()[1])
+    config = uvicorn.Config(
+        make_application(review, access),
+        log_level="critical",
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 15
+        while not server.started:
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{access.port}"
+    finally:
+        server.should_exit = True
+        thread.join(15)
+        listener.close()
+        review.close()

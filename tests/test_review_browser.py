@@ -1,0 +1,410 @@
+"""The review page in a browser, served as an annotator meets it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from dataparams.decisions import DecisionStore
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures
+from made_reviews import made_review, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 860}
+TABLET = {"width": 820, "height": 1180}
+ZOOMED = {"width": 640, "height": 430}
+"""A notebook's screen at 200 %."""
+SIZES = (
+    {"hard": 30, "review": 10, "easy": 9},
+    {"hard": 3, "review": 2, "easy": 6},
+    {"easy": 1},
+    {"easy": 1},
+)
+CUT = "net::ERR"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A run that can be served, stopped and served again at the same address."""
+    stack = ExitStack()
+    made = SimpleNamespace(folder=tmp_path / "run", address=None)
+
+    def start(annotator="ann"):
+        pictures = ColoredPictures((200, 300), unreadable=["dog/0050.jpg"])
+        review = made_review(
+            made.folder,
+            sizes=SIZES,
+            pictures=pictures,
+            annotator=annotator,
+            names=("cat", "dog", "élan", "zebra"),
+            hostile=True,
+        )
+        port = 0 if made.address is None else int(made.address.rpartition(":")[2])
+        made.review = review
+        made.address = stack.enter_context(served(review, port))
+
+    made.start, made.stop = start, stack.close
+    made.opinions = lambda: opinions_in(made.folder)
+    yield made
+    stack.close()
+
+
+def opinions_in(folder):
+    store = DecisionStore(folder / "review.sqlite")
+    rows = store.in_force().iter_rows(named=True)
+    found = {(row["annotator"], row["index"]): (row["action"], row["label"]) for row in rows}
+    store.close()
+    return found
+
+
+@pytest.fixture
+def open_page(browser, place) -> Iterator:
+    """Opens the page; whatever it should not do fails the test at its end."""
+    opened, troubles = [], []
+
+    def opening(viewport=DESKTOP, annotator="ann", context=None, **options) -> Page:
+        if place.address is None:
+            place.start(annotator)
+        if context is None:
+            context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
+            context.set_default_timeout(15_000)
+            opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: CUT in message.text or troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda one: one.url.startswith(place.address) or troubles.append(one.url),
+        )
+        page.goto(place.address)
+        if annotator:
+            page.locator(".tile[data-filled]").first.wait_for()
+        return page
+
+    yield opening
+    for context in opened:
+        context.close()
+    assert troubles == []
+
+
+def wait(page: Page, condition: str) -> None:
+    """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
+    deadline = time.monotonic() + 15
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(30)
+
+
+def wait_saved(page: Page) -> None:
+    wait(page, "document.getElementById('saving-words').textContent === 'All saved'")
+
+
+def place_text(page: Page) -> str:
+    return page.locator("#fact-place").inner_text()
+
+
+def selected(page: Page) -> list[int]:
+    every = page.locator(".tile[aria-selected=true]").all()
+    return sorted(int(one.get_attribute("data-position")) for one in every)
+
+
+def test_one_key_decides_the_next_appears_and_all_can_be_undone(open_page, place):
+    page = open_page()
+    page.keyboard.press("o")
+    for number, key in enumerate("kdus", start=1):
+        wait(page, f"document.getElementById('fact-place').textContent === '{number} of 45'")
+        page.locator("#fact-given:not(:empty)").wait_for()
+        page.keyboard.press(key)
+    wait(page, "document.getElementById('fact-place').textContent === '5 of 45'")
+    page.keyboard.press("c")
+    page.locator("#picker[open]").wait_for()
+    page.keyboard.type("ela")
+    page.keyboard.press("Enter")
+    wait(page, "document.getElementById('fact-place').textContent === '6 of 45'")
+    assert "Now élan" in page.locator("#toast").inner_text()
+    wait_saved(page)
+    assert "5 of 45" in page.locator("#progress-words").inner_text()
+    actions = [action for action, _ in place.opinions().values()]
+    assert sorted(actions) == ["discard", "keep", "relabel", "relabel", "skip"]
+    assert ("relabel", 2) in place.opinions().values()
+    for number in range(5, 0, -1):
+        page.keyboard.press("z")
+        wait(page, f"document.getElementById('fact-place').textContent === '{number} of 45'")
+    wait_saved(page)
+    assert place.opinions() == {}
+    page.keyboard.press("Control+z")
+    wait(page, "document.getElementById('toast').textContent.includes('nothing left')")
+
+
+def test_many_are_selected_and_decided_at_once(open_page, place):
+    page = open_page()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    keyed = selected(page)
+    assert keyed == list(range(1, keyed[-1] + 1))
+    assert keyed[-1] > 3
+    page.keyboard.press("Escape")
+    assert selected(page) == []
+    page.locator(".tile[data-position='2'] .tile-box").click()
+    page.locator(".tile[data-position='6']").click(modifiers=["Shift"])
+    page.locator(".tile[data-position='4'] .tile-box").click()
+    assert selected(page) == [2, 3, 5, 6]
+    page.keyboard.press("d")
+    wait_saved(page)
+    assert [action for action, _ in place.opinions().values()] == ["discard"] * 4
+    page.keyboard.press("a")
+    wait(page, "document.getElementById('target').textContent === '45 selected'")
+    page.get_by_role("button", name="Keep label").click()
+    wait_saved(page)
+    assert len(place.opinions()) == 45
+    page.keyboard.press("z")
+    wait_saved(page)
+    assert len(place.opinions()) == 4
+    page.locator("#refresh").click()
+    wait(page, "document.getElementById('counted').textContent === '41 samples'")
+
+
+def test_the_list_is_filtered_and_searched_by_keyboard(open_page):
+    page = open_page()
+    page.keyboard.press("/")
+    page.keyboard.type("DOG/")
+    wait(page, "document.getElementById('counted').textContent === '5 samples'")
+    page.keyboard.press("Enter")
+    wait(page, "document.activeElement.classList.contains('tile')")
+    page.locator("[name=category][value=easy]").check()
+    wait(page, "document.getElementById('counted').textContent === '11 samples'")
+    page.reload()
+    wait(page, "document.getElementById('counted').textContent === '11 samples'")
+    page.get_by_role("button", name="Show the queue again").click()
+    wait(page, "document.getElementById('counted').textContent === '45 samples'")
+    page.locator("[name=label]").select_option("0")
+    page.locator("[name=subgroup]").select_option("night & fog")
+    wait(page, "document.getElementById('counted').textContent === '30 samples'")
+    page.locator("[name=search]").fill("nothing is called so")
+    page.locator("#empty").wait_for()
+
+
+def test_help_lists_the_keys_and_can_turn_them_off(open_page, place):
+    page = open_page()
+    page.keyboard.press("?")
+    page.locator("#help-dialog[open]").wait_for()
+    listed = page.locator("#help-dialog kbd").all_inner_texts()
+    assert {"K", "S", "C", "D", "U", "Z", "G", "O", "M", "/", "?", "A"} <= set(listed)
+    page.locator("#keys-on").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    page.get_by_role("button", name="Unsure").click()
+    wait_saved(page)
+    assert [action for action, _ in place.opinions().values()] == ["skip"]
+
+
+def test_a_lasso_on_the_map_selects_a_group(open_page, place):
+    page = open_page()
+    page.keyboard.press("m")
+    assert "Choose a given class" in page.locator("#map-wait").inner_text()
+    page.locator("[name=label]").select_option("1")
+    page.locator("#map-wait").wait_for(state="hidden")
+    box = page.locator("#map").bounding_box()
+    left, top = box["x"] + 2, box["y"] + 2
+    right, bottom = left + box["width"] - 4, top + box["height"] - 4
+    page.mouse.move((left + right) / 2, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=3)
+    page.mouse.up()
+    wait(page, "document.getElementById('target').textContent === '11 selected'")
+    page.get_by_role("button", name="Discard").click()
+    wait_saved(page)
+    assert len(place.opinions()) == 11
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator("#map-tip").wait_for()
+    page.keyboard.press(" ")
+    wait(page, "document.getElementById('target').textContent === '1 selected'")
+    page.keyboard.press("Enter")
+    wait(page, "document.body.dataset.view === 'single'")
+    assert "dog/" in page.locator("#fact-file").inner_text()
+
+
+def test_while_the_network_is_cut_decisions_wait_and_are_sent_in_order(open_page, place):
+    page = open_page()
+    page.keyboard.press("o")
+    page.locator("#compare img").first.wait_for()
+    page.wait_for_timeout(300)
+    page.context.set_offline(True)
+    for key in ("d", "k"):
+        before = place_text(page)
+        page.keyboard.press(key)
+        wait(page, f"document.getElementById('fact-place').textContent !== '{before}'")
+    page.keyboard.press("z")
+    page.keyboard.press("s")
+    page.locator("#banner:not([hidden])").wait_for()
+    assert "nothing is lost" in page.locator("#banner").inner_text()
+    assert "waiting" in page.locator("#saving-words").inner_text()
+    assert place.opinions() == {}
+    page.context.set_offline(False)
+    wait_saved(page)
+    page.locator("#banner").wait_for(state="hidden")
+    assert sorted(action for action, _ in place.opinions().values()) == ["discard", "relabel"]
+
+
+def test_the_server_may_be_restarted_and_the_page_reloaded_meanwhile(open_page, place, browser):
+    page = open_page()
+    page.keyboard.press("d")
+    wait_saved(page)
+    page.keyboard.press("k")
+    wait_saved(page)
+    place.stop()
+    page.keyboard.press("u")
+    page.locator("#banner:not([hidden])").wait_for()
+    place.start()
+    wait_saved(page)
+    assert sorted(action for action, _ in place.opinions().values()) == ["discard", "keep", "skip"]
+    other = open_page(context=page.context)
+    wait_saved(other)
+    other.keyboard.press("z")
+    wait(other, "document.getElementById('toast').textContent === 'Undone.'")
+    assert sorted(action for action, _ in place.opinions().values()) == ["discard", "keep"]
+
+
+def test_two_annotators_see_each_other_and_disputes(open_page, place):
+    ann = open_page(annotator=None)
+    ann.locator("#who-name").fill("ann")
+    ann.keyboard.press("Enter")
+    ann.locator(".tile[data-filled]").first.wait_for()
+    bob = open_page(annotator=None)
+    bob.locator("#who-name").fill("<b>bob</b>")
+    bob.keyboard.press("Enter")
+    bob.locator(".tile[data-filled]").first.wait_for()
+    ann.keyboard.press("d")
+    wait_saved(ann)
+    bob.locator(".tile[data-position='0'] .others").wait_for()
+    assert "ann" in bob.locator(".tile[data-position='0'] .others").inner_text()
+    bob.keyboard.press("k")
+    wait_saved(bob)
+    ann.locator(".tile.disputed").wait_for()
+    wait(ann, "document.getElementById('progress-words').textContent.includes('1 disputed')")
+    ann.locator("#people").click()
+    ann.locator("#people-dialog[open]").wait_for()
+    assert ann.locator("#people-rows th").all_inner_texts() == ["<b>bob</b>", "ann"]
+    assert "0%" in ann.locator("#agreements").inner_text()
+    ann.locator("#show-disputed").click()
+    wait(ann, "document.getElementById('counted').textContent === '1 sample'")
+    assert len(place.opinions()) == 2
+
+
+def test_hostile_names_do_nothing(open_page):
+    page = open_page()
+    page.keyboard.press("/")
+    page.keyboard.type("onerror")
+    wait(page, "document.getElementById('counted').textContent === '1 sample'")
+    page.locator(".tile[data-filled]").click()
+    page.locator("#fact-given:not(:empty)").wait_for()
+    assert page.locator("#fact-file").inner_text() == HOSTILE_FILE
+    assert page.locator("#fact-given").inner_text() == HOSTILE_CLASS
+    page.locator("#compare img").first.wait_for()
+    page.keyboard.press("c")
+    assert HOSTILE_CLASS in page.locator("#picker-list").inner_text()
+    assert page.locator("img[src='x']").count() == 0
+    assert page.locator("[onerror]").count() == 0
+    assert page.locator("script").count() == 1
+
+
+def test_dark_and_light_differ(open_page):
+    def corner(scheme):
+        page = open_page(color_scheme=scheme)
+        with Image.open(io.BytesIO(page.screenshot())) as shot:
+            return sum(shot.convert("RGB").getpixel((5, 5)))
+
+    assert corner("dark") < 140
+    assert corner("light") > 700
+
+
+UNNAMED = """[...document.querySelectorAll('button, input, select, [role], img, canvas, a')]
+  .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.labels?.length
+    && !one.hasAttribute('aria-label') && !one.hasAttribute('aria-labelledby')
+    && !one.hasAttribute('alt') && one.getAttribute('role') !== 'status')
+  .map((one) => one.outerHTML)"""
+SMALL = """[...document.querySelectorAll('button, select, input:not([type=checkbox]), .chip')]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44)
+  .map((one) => one.outerHTML)"""
+HIDDEN = """[...document.querySelectorAll('.action[data-action]')]
+  .filter((one) => { const box = one.getBoundingClientRect();
+    return box.left < 0 || box.right > innerWidth || box.bottom > innerHeight; })
+  .map((one) => one.outerHTML)"""
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, TABLET, ZOOMED], ids=["desktop", "tablet", "zoomed"])
+def test_every_screen_fits_and_everything_has_a_name_and_a_size(open_page, viewport):
+    page = open_page(viewport, has_touch=viewport == TABLET)
+    for view in ("grid", "single", "map"):
+        page.locator(f".views [data-view={view}]").click()
+        if view == "single":
+            page.locator("#compare img").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+        assert page.evaluate(UNNAMED) == []
+        assert page.evaluate(SMALL) == []
+        assert page.evaluate(HIDDEN) == []
+        height = page.locator(f"#{view}-view").bounding_box()["height"]
+        assert height > 0.35 * viewport["height"]
+    if viewport != DESKTOP:
+        page.locator("#filters-open").click()
+        page.locator("[name=decision]").select_option("disputed")
+        page.locator("#filters-close").click()
+        page.locator("#filters").wait_for(state="hidden")
+
+
+def test_focus_is_always_seen_and_reaches_the_samples(open_page):
+    page = open_page()
+    seen = set()
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        style = page.evaluate(
+            "(() => { const one = document.activeElement;"
+            " const shown = one.matches('.chip input') ? one.nextElementSibling : one;"
+            " return [one.id || one.name || one.className,"
+            " getComputedStyle(shown).outlineStyle]; })()"
+        )
+        seen.add(style[0])
+        assert style[1] != "none" or style[0] in ("app", "grid", "content"), style
+    assert {"undo", "people", "help", "decision", "category", "search", "select-all"} <= seen
+    assert any("tile" in name for name in seen)
