@@ -238,7 +238,8 @@ def measure(folder: Path, repeats: int) -> str:
         + f"\n\nMilliseconds over HTTP, {repeats} times each, the server in a process of its own. "
         f"From the command to the first answer: {ready:.1f} s. Resident memory of the server, with "
         f"imports: {after_start['VmRSS']:.2f} GB after the start, {at_end['VmRSS']:.2f} GB at the "
-        f"end, {at_end['VmHWM']:.2f} GB at most (while the analysis is read)."
+        f"end, {at_end['VmHWM']:.2f} GB at most; another process, "
+        "which ends before, reads the analysis."
     )
 
 

@@ -27,7 +27,10 @@ from dataparams.review.agreement import cohen_kappa
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
 from dataparams.review.pictures import PictureCache
+from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
+from dataparams.review.run_in_review import open_review
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
+from dataparams.runs import RunFolder
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, made_review
 
@@ -608,6 +611,39 @@ def test_the_map_of_a_class_is_computed_once_and_kept(tmp_path, monkeypatch):
     with client_of(made) as client:
         assert client.get("/api/maps/0").json() == first
     made.close()
+
+
+def test_what_was_prepared_in_another_process_serves_the_same(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.write_description({"class_names": ["cat", "dog"]})
+    analysis = made_analysis(SIZES)
+    write_prepared(run, prepared_of(analysis))
+    prepared = load_prepared(run)
+    answers = []
+    for source in (analysis, prepared):
+        made = open_review(run, source)
+        client = client_of(made)
+        answers.append(
+            [client.get(path).json() for path in ("/api/run", "/api/queue", "/api/samples/1")]
+        )
+        made.close()
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("name", ["facts.json", "ids.parquet", "label.npy", "trajectories.npy"])
+def test_what_was_prepared_and_is_damaged_does_not_count(tmp_path, name):
+    run = RunFolder(tmp_path / "run")
+    run.write_description({"class_names": ["cat", "dog"]})
+    write_prepared(run, prepared_of(made_analysis(SIZES)))
+    (file,) = run.path.glob(f"review_cache/samples_*/{name}")
+    contents = file.read_bytes()
+    for damaged in (contents[: len(contents) // 2], b"", b"\x80\x04."):
+        file.write_bytes(damaged)
+        assert load_prepared(run) is None
+    file.write_bytes(contents)
+    assert load_prepared(run) is not None
+    np.save(file.with_name("label.npy"), np.full(sum(sum(s.values()) for s in SIZES), 9))
+    assert load_prepared(run) is None
 
 
 # --- anything at all -----------------------------------------------------------------------------

@@ -252,6 +252,7 @@ def test_a_lasso_on_the_map_selects_a_group(open_page, place):
     page.mouse.up()
     wait(page, "document.getElementById('target').textContent === '11 selected'")
     page.get_by_role("button", name="Discard").click()
+    wait(page, "document.getElementById('toast').textContent === '11 samples discarded.'")
     wait_saved(page)
     assert len(place.opinions()) == 11
     page.locator("#map").focus()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dataparams.analysis import Analysis, Ranking
     from dataparams.progress import ProgressDisplay
+    from dataparams.review.run_in_review import RunInReview
     from dataparams.runs import RunFolder
     from dataparams.training.config import TrainConfig
 
@@ -472,17 +473,16 @@ def _review(words: list[str], program: str) -> int:
             f"--annotator is {config.annotator!r}; expected a name of at most {_LONGEST_NAME} "
             "letters."
         )
-    from dataparams.progress import progress_display
     from dataparams.review import serve
-    from dataparams.review.run_in_review import open_review
+    from dataparams.review.preparing import is_large, prepare
     from dataparams.runs import RunFolder
 
     run = RunFolder(config.run)
-    with progress_display("analyzing") as display:
-        analysis = _current(run, display, pictures=config.pictures)
-        review = open_review(run, analysis, config.annotator and config.annotator.strip())
-    # What the server needs of it is held more compactly.
-    del analysis
+    if is_large(run):
+        status = prepare(run)
+        if status:
+            return status
+    review = _opened_review(run, config)
     serve(
         review,
         host=config.host,
@@ -492,6 +492,21 @@ def _review(words: list[str], program: str) -> int:
     )
     sys.stdout.write(f"Stopped. The decisions are in {run.path / 'review.sqlite'}.\n")
     return 0
+
+
+def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
+    """What the server answers from; the analysis itself is not kept in memory."""
+    from dataparams.progress import progress_display
+    from dataparams.review.preparing import load_prepared, prepared_of
+    from dataparams.review.run_in_review import open_review
+
+    prepared = load_prepared(run)
+    if prepared is None:
+        with progress_display("analyzing") as display:
+            prepared = prepared_of(_current(run, display, pictures=True))
+    if not config.pictures:
+        prepared = replace(prepared, pictures=None)
+    return open_review(run, prepared, config.annotator and config.annotator.strip())
 
 
 def _current(run: RunFolder, display: ProgressDisplay, *, pictures: bool) -> Analysis:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import asdict
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -127,6 +129,15 @@ def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     _add_pictures(app, review)
     _add_writing(app, review)
     _add_session(app, access)
+
+    @app.exception_handler(RequestValidationError)
+    async def tell_what_is_wrong(_: Request, error: RequestValidationError) -> Response:
+        # What was sent is not sent back: it may be no number that JSON has, or no text.
+        told = [
+            {"loc": [str(at) for at in one["loc"]], "msg": one["msg"]} for one in error.errors()
+        ]
+        text = json.dumps({"detail": told}).encode(errors="replace")
+        return Response(text, status_code=422, media_type="application/json")
 
     @app.exception_handler(RunError)
     async def explain(_: Request, error: RunError) -> JSONResponse:

@@ -8,13 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from dataparams.analysis.result import CATEGORIES
 from dataparams.decisions import DecisionStore
-from dataparams.report.charts import band_limits, draw_bands, temperature_axes
 from dataparams.review.maps import ClassMaps
 from dataparams.review.pictures import PictureCache
+from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
 from dataparams.review.samples import ReviewSamples
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.result import Analysis
     from dataparams.runs import RunFolder
-
-_CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,22 +54,24 @@ class RunInReview:
         self.standing.close()
 
 
-def open_review(run: RunFolder, analysis: Analysis, annotator: str | None = None) -> RunInReview:
+def open_review(
+    run: RunFolder, analysis: Analysis | Prepared, annotator: str | None = None
+) -> RunInReview:
     """Prepare a run for being reviewed.
 
     Args:
         run: Where decisions and caches are kept.
-        analysis: What is reviewed; it need not be kept in memory.
+        analysis: What is reviewed, or what was prepared of it; it need not be kept in memory.
         annotator: Who is asked to decide; None to let the page ask.
 
     Raises:
         RunError: If ``review.sqlite`` cannot be used.
     """
-    samples = ReviewSamples(analysis)
-    key = run_key(run)
-    cache = run.path / "review_cache"
-    made = _made(run)
-    _forget_others(cache, {f"pictures_{key}", f"maps_{made}"})
+    prepared = analysis if isinstance(analysis, Prepared) else prepared_of(analysis)
+    samples = ReviewSamples(prepared.facts)
+    key, made = run_key(run), made_key(run)
+    cache = cache_of(run)
+    _forget_others(cache, {f"pictures_{key}", f"maps_{made}", f"samples_{made}"})
     pictures = PictureCache(analysis.pictures, cache / f"pictures_{key}")
     return RunInReview(
         key=key,
@@ -83,7 +80,7 @@ def open_review(run: RunFolder, analysis: Analysis, annotator: str | None = None
         pictures=pictures,
         similar=Similar(samples, pictures),
         maps=ClassMaps(samples, cache / f"maps_{made}"),
-        overview=_overview(analysis, samples),
+        overview=prepared.overview,
         annotator=annotator,
     )
 
@@ -95,50 +92,13 @@ def run_key(run: RunFolder) -> str:
     return hashlib.sha256(facts.encode(errors="replace")).hexdigest()[:16]
 
 
-def _made(run: RunFolder) -> str:
-    """A name for the analysis that was written last."""
-    file = run.path / "analysis.parquet"
-    facts = str(file.stat().st_mtime_ns) if file.is_file() else "none"
-    return hashlib.sha256(facts.encode()).hexdigest()[:16]
-
-
 def _forget_others(cache: Path, kept: set[str]) -> None:
     """Remove what was kept of other data and earlier analyses."""
     with suppress(OSError):
         for folder in cache.iterdir():
-            is_ours = folder.name.startswith(("pictures_", "maps_")) and not folder.is_symlink()
+            is_ours = (
+                folder.name.startswith(("pictures_", "maps_", "samples_"))
+                and not folder.is_symlink()
+            )
             if is_ours and folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _overview(analysis: Analysis, samples: ReviewSamples) -> dict[str, Any]:
-    low, high = samples.temperature_limits()
-    band_low, band_high = band_limits(analysis.bands)
-    axes = temperature_axes(
-        samples.epochs,
-        min(low, band_low),
-        max(high, band_high),
-        width=_CHART_WIDTH,
-        height=_CHART_HEIGHT,
-    )
-    shown = analysis.bands.filter(pl.col("epoch").is_in(samples.epochs))
-    counts = analysis.classes.select("count", *CATEGORIES)
-    return {
-        "name": analysis.name,
-        "classes": [
-            {"name": name, **row}
-            for name, row in zip(analysis.class_names, counts.iter_rows(named=True), strict=True)
-        ],
-        "subgroups": [
-            {"label": row["label"], "name": str(row["subgroup"]), "count": row["count"]}
-            for row in analysis.subgroups.iter_rows(named=True)
-        ],
-        "chart": {
-            "axes": vars(axes),
-            "epochs": list(samples.epochs),
-            "epoch_ticks": [vars(tick) for tick in axes.epoch_ticks],
-            "temperature_ticks": [vars(tick) for tick in axes.temperature_ticks],
-            "start": axes.start,
-            "bands": [vars(band) for band in draw_bands(shown, ("easy", "hard"), axes)],
-        },
-    }

@@ -71,6 +71,58 @@ class SampleFacts:
     subgroup: str | None
 
 
+@dataclass(frozen=True, eq=False)
+class RankedFacts:
+    """What is known of n samples, in the order in which they are looked at.
+
+    Attributes:
+        class_names: Name of class 0, 1, ...
+        subgroups: Names of sub-groups.
+        epochs: The epochs of the trajectories.
+        ids: The names by which the data source knows them.
+        index: Position in the data source, (n,), int64.
+        label: Given class, (n,), int32.
+        suggested: Suggested class, (n,), int32.
+        confidence: How likely that is the true one, (n,), float32.
+        category: Position among ``CATEGORIES``, (n,), int8.
+        subgroup: Position among ``subgroups``, -1 for none, (n,), int32.
+        trajectories: Log temperatures, (n, epochs), float16.
+    """
+
+    class_names: tuple[str, ...]
+    subgroups: tuple[str, ...]
+    epochs: tuple[int, ...]
+    ids: pl.Series
+    index: NDArray[np.int64]
+    label: NDArray[np.int32]
+    suggested: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    category: NDArray[np.int8]
+    subgroup: NDArray[np.int32]
+    trajectories: NDArray[np.float16]
+
+
+def ranked_facts(analysis: Analysis) -> RankedFacts:
+    """What the review needs of an analysis, of which nothing else is kept."""
+    frame = analysis.frame
+    order = _order(frame)
+    subgroups = tuple(frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list())
+    epochs, trajectories = _compact_trajectories(analysis, order)
+    return RankedFacts(
+        class_names=analysis.class_names,
+        subgroups=subgroups,
+        epochs=epochs,
+        ids=frame["id"].gather(order),
+        index=frame["index"].to_numpy()[order].astype(np.int64),
+        label=frame["label"].to_numpy()[order].astype(np.int32),
+        suggested=frame["suggested_label"].to_numpy()[order].astype(np.int32),
+        confidence=frame["suggested_confidence"].to_numpy()[order].astype(np.float32),
+        category=_codes(frame["category"], CATEGORIES)[order].astype(np.int8),
+        subgroup=_codes(frame["subgroup"].cast(pl.String), subgroups)[order],
+        trajectories=trajectories,
+    )
+
+
 class ReviewSamples:
     """The samples of an analysis, each known by its rank: its place in the order of looking.
 
@@ -78,7 +130,7 @@ class ReviewSamples:
     order never changes, so that paging by "after this sample" neither skips nor repeats any.
 
     Args:
-        analysis: What is reviewed. Nothing of it is kept.
+        facts: What is known of them.
 
     Attributes:
         index: Position in the data source by rank, (n,).
@@ -87,26 +139,16 @@ class ReviewSamples:
         epochs: The epochs that ``trajectories`` has.
     """
 
-    def __init__(self, analysis: Analysis) -> None:
-        frame = analysis.frame
-        order = _order(frame)
-
-        def column(name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
-            return frame[name].to_numpy()[order].astype(dtype)
-
-        self.class_names = analysis.class_names
-        self.index: NDArray[np.int64] = frame["index"].to_numpy()[order].astype(np.int64)
+    def __init__(self, facts: RankedFacts) -> None:
+        self.class_names = facts.class_names
+        self.subgroups = facts.subgroups
+        self.epochs = facts.epochs
+        self.index, self.label = facts.index, facts.label
+        self._suggested, self._confidence = facts.suggested, facts.confidence
+        self._category, self._subgroup = facts.category, facts.subgroup
+        self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
         self._index_sorted = self.index[self._by_index]
-        self.label = column("label", np.int32)
-        self._suggested = column("suggested_label", np.int32)
-        self._confidence = column("suggested_confidence", np.float32)
-        self._category = _codes(frame["category"], CATEGORIES)[order]
-        self.subgroups: tuple[str, ...] = tuple(
-            frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list()
-        )
-        self._subgroup = _codes(frame["subgroup"].cast(pl.String), self.subgroups)[order]
-        self._ids = frame["id"].gather(order)
         # Most names are in small letters: those are not held twice.
         small = self._ids.str.to_lowercase()
         self._small_ids = self._ids if (small == self._ids).all() else small
@@ -115,7 +157,6 @@ class ReviewSamples:
         self._label_starts = np.searchsorted(
             self.label[self._by_label], np.arange(len(self.class_names) + 1)
         )
-        self.epochs, self._trajectories = _compact_trajectories(analysis, order)
         self._matching = lru_cache(_SEARCHES_KEPT)(self._match_names)
 
     def __len__(self) -> int:
@@ -188,16 +229,6 @@ class ReviewSamples:
         """Log temperatures of some samples at ``epochs``, (len(ranks), epochs)."""
         return self._trajectories[ranks].astype(np.float32)
 
-    def temperature_limits(self) -> tuple[float, float]:
-        """The lowest and highest log temperature, but for the most extreme thousandth."""
-        step = max(len(self) // 100_000, 1)
-        some = self._trajectories[::step].astype(np.float32)
-        finite = some[np.isfinite(some)]
-        if not len(finite):
-            return 0.0, 0.0
-        low, high = np.percentile(finite, (0.05, 99.95))
-        return float(low), float(high)
-
     def _facts_of(self, rank: int, sample: str) -> SampleFacts:
         label, suggested = int(self.label[rank]), int(self._suggested[rank])
         confidence = float(self._confidence[rank])
@@ -220,6 +251,17 @@ class ReviewSamples:
         found = self._small_ids.str.contains(search.lower(), literal=True)
         mask: NDArray[np.bool_] = found.fill_null(value=False).to_numpy()
         return mask
+
+
+def temperature_limits(trajectories: NDArray[np.float16]) -> tuple[float, float]:
+    """The lowest and highest log temperature, but for the most extreme thousandth."""
+    step = max(len(trajectories) // 100_000, 1)
+    some = trajectories[::step].astype(np.float32)
+    finite = some[np.isfinite(some)]
+    if not len(finite):
+        return 0.0, 0.0
+    low, high = np.percentile(finite, (0.05, 99.95))
+    return float(low), float(high)
 
 
 def _order(frame: pl.DataFrame) -> NDArray[np.intp]:

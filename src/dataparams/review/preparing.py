@@ -1,0 +1,218 @@
+"""What the server needs of an analysis, kept on the disk.
+
+Reading the analysis of a million samples takes more memory than serving them. A process of its own
+does that, and gives it back by ending: ``python -m dataparams.review.preparing RUN``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis import current_analysis
+from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.source import PicturesOfRun
+from dataparams.errors import UserError
+from dataparams.progress import progress_display
+from dataparams.report.charts import band_limits, draw_bands, temperature_axes
+from dataparams.review.samples import RankedFacts, ranked_facts, temperature_limits
+from dataparams.runs import RunFolder, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataparams.analysis.result import Analysis, Pictures
+
+MOST_AT_ONCE = 200_000
+"""So many samples are read in the process that serves them."""
+_CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
+_ARRAYS: dict[str, type[np.generic]] = {
+    "index": np.int64,
+    "label": np.int32,
+    "suggested": np.int32,
+    "confidence": np.float32,
+    "category": np.int8,
+    "subgroup": np.int32,
+    "trajectories": np.float16,
+}
+_INTERRUPTED = 130
+_LOOKING = "looking through the model"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the server needs of an analysis.
+
+    Attributes:
+        facts: What is known of the samples.
+        overview: What does not change: classes, sub-groups, the chart's frame.
+        pictures: Where pictures come from; None where there are none.
+    """
+
+    facts: RankedFacts
+    overview: dict[str, Any]
+    pictures: Pictures | None = None
+
+
+def prepared_of(analysis: Analysis) -> Prepared:
+    """What the server needs of an analysis."""
+    facts = ranked_facts(analysis)
+    return Prepared(facts, _overview(analysis, facts), analysis.pictures)
+
+
+def prepare(run: RunFolder) -> int:
+    """Prepare a run in a process of its own, where that was not done since the last epoch.
+
+    Returns:
+        The exit code of that process, which has told what was wrong; 0 where nothing was.
+    """
+    if load_prepared(run) is not None:
+        return 0
+    command = [sys.executable, "-m", "dataparams.review.preparing", str(run.path)]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own module
+
+
+def load_prepared(run: RunFolder) -> Prepared | None:
+    """What was prepared of the analysis that was written last; None where that is not to be had."""
+    folder = cache_of(run) / f"samples_{made_key(run)}"
+    try:
+        kept = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        if kept["run_epochs"] != run.epochs():
+            return None
+        ids = pl.read_parquet(folder / "ids.parquet")["id"]
+        arrays = {
+            name: np.load(folder / f"{name}.npy", allow_pickle=False).astype(kind)
+            for name, kind in _ARRAYS.items()
+        }
+        names = {name: tuple(kept[name]) for name in ("class_names", "subgroups", "epochs")}
+        overview = dict(kept["overview"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
+        return None
+    parts: dict[str, Any] = {**names, **arrays, "ids": ids}
+    facts = RankedFacts(**parts)
+    return Prepared(facts, overview, PicturesOfRun(run.description())) if _fits(facts) else None
+
+
+def _fits(facts: RankedFacts) -> bool:
+    """Whether the arrays fit each other: a file may be of somebody else's making."""
+    count, classes = len(facts.ids), len(facts.class_names)
+    flat = (facts.index, facts.label, facts.suggested, facts.confidence, facts.category)
+    return (
+        count > 0
+        and all(array.shape == (count,) for array in (*flat, facts.subgroup))
+        and facts.trajectories.shape == (count, len(facts.epochs))
+        and bool(0 <= facts.label.min() <= facts.label.max() < classes)
+        and bool(0 <= facts.suggested.min() <= facts.suggested.max() < classes)
+        and bool(0 <= facts.category.min() <= facts.category.max() < len(CATEGORIES))
+        and bool(-1 <= facts.subgroup.min() <= facts.subgroup.max() < len(facts.subgroups))
+    )
+
+
+def write_prepared(run: RunFolder, prepared: Prepared) -> None:
+    """Keep what was prepared; ``facts.json`` comes last, and without it nothing counts."""
+    folder = cache_of(run) / f"samples_{made_key(run)}"
+    facts = prepared.facts
+    for name in _ARRAYS:
+        buffer = io.BytesIO()
+        np.save(buffer, getattr(facts, name), allow_pickle=False)
+        write_whole(folder / f"{name}.npy", buffer.getvalue())
+    buffer = io.BytesIO()
+    pl.DataFrame({"id": facts.ids}).write_parquet(buffer)
+    write_whole(folder / "ids.parquet", buffer.getvalue())
+    kept = {
+        "run_epochs": run.epochs(),
+        "class_names": facts.class_names,
+        "subgroups": facts.subgroups,
+        "epochs": facts.epochs,
+        "overview": prepared.overview,
+    }
+    write_whole(folder / "facts.json", json.dumps(kept).encode())
+
+
+def cache_of(run: RunFolder) -> Path:
+    """Where the review keeps what can be made again."""
+    return run.path / "review_cache"
+
+
+def made_key(run: RunFolder) -> str:
+    """A name for the analysis that was written last."""
+    file = run.path / "analysis.parquet"
+    facts = str(file.stat().st_mtime_ns) if file.is_file() else "none"
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def is_large(run: RunFolder) -> bool:
+    """Whether a run has so many samples that a process of its own should read them."""
+    run.description()
+    try:
+        count = pl.scan_parquet(run.path / "samples.parquet").select(pl.len()).collect().item()
+    except (OSError, pl.exceptions.PolarsError):
+        return False  # what is wrong is told where they are read
+    return int(count) > MOST_AT_ONCE
+
+
+def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
+    low, high = temperature_limits(facts.trajectories)
+    band_low, band_high = band_limits(analysis.bands)
+    axes = temperature_axes(
+        facts.epochs,
+        min(low, band_low),
+        max(high, band_high),
+        width=_CHART_WIDTH,
+        height=_CHART_HEIGHT,
+    )
+    shown = analysis.bands.filter(pl.col("epoch").is_in(facts.epochs))
+    counts = analysis.classes.select("count", *CATEGORIES)
+    return {
+        "name": analysis.name,
+        "classes": [
+            {"name": name, **row}
+            for name, row in zip(analysis.class_names, counts.iter_rows(named=True), strict=True)
+        ],
+        "subgroups": [
+            {"label": row["label"], "name": str(row["subgroup"]), "count": row["count"]}
+            for row in analysis.subgroups.iter_rows(named=True)
+        ],
+        "chart": {
+            "axes": vars(axes),
+            "epochs": list(facts.epochs),
+            "epoch_ticks": [vars(tick) for tick in axes.epoch_ticks],
+            "temperature_ticks": [vars(tick) for tick in axes.temperature_ticks],
+            "start": axes.start,
+            "bands": [vars(band) for band in draw_bands(shown, ("easy", "hard"), axes)],
+        },
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Analyze where that is needed, prepare, and end."""
+    run = RunFolder(Path(arguments[0]))
+    try:
+        with progress_display("analyzing") as display:
+            analysis = current_analysis(
+                run,
+                on_progress=lambda done, total: display.step(
+                    done, total, "looking through the model"
+                ),
+                on_notice=display.line,
+            )
+        write_prepared(run, prepared_of(analysis))
+    except UserError as error:
+        sys.stderr.write(f"dataparams review: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
