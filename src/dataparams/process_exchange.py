@@ -39,13 +39,16 @@ def exchanged(
     index, labels, gradient = _unpacked(gathered, capacity)
     if not index.numel():
         return index, labels, gradient
-    # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing.
+    gradient = gradient / processes
     is_sample = index >= 0
+    if index.is_cpu and bool(is_sample.all()):
+        return index, labels, gradient
+    # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing.
     # Kept (1,): to select by a tensor without dimensions would read it back from the device.
     first = is_sample.int().argmax(dim=0, keepdim=True)
     index = torch.where(is_sample, index, index[first])
     labels = torch.where(is_sample, labels, labels[first])
-    return index, labels, gradient / processes
+    return index, labels, gradient
 
 
 def _packed(index: Tensor, labels: Tensor, gradient: Tensor, capacity: int) -> Tensor:
