@@ -42,10 +42,10 @@ def test_the_run_command_is_understood(
         env=ON_THE_SECOND_OF_TWO_NODES,
     )
     words = done.stdout.split("\0")[:-1]
-    launcher, words = words[: words.index("train")], words[words.index("train") :]
-    given = dict(zip(launcher[3:-2:2], launcher[4:-2:2], strict=True))
+    program = words.index("main_imagenet.py")
+    launcher, words = words[:program], ["train", "--recipe", "imagenet", *words[program + 1 :]]
+    given = dict(zip(launcher[3::2], launcher[4::2], strict=True))
     assert launcher[:3] == ["run", "--no-dev", "torchrun"]
-    assert launcher[-2:] == ["-m", "dataparams.cli"]
     assert given.pop("--master-port").isdigit()
     assert given == {
         "--nnodes": "2",
@@ -65,6 +65,7 @@ def test_the_run_command_is_understood(
     assert config.resume, "a start and a restart are the same command"
     assert config.checkpoint_minutes > 0
     assert config.learn_inst_parameters
+    assert config.loader == "stream"
     assert config.output_dir.startswith(tuple(task["volumes"])), "it is to outlive the machine"
 
 
