@@ -217,7 +217,7 @@ def test_a_run_stopped_while_it_is_evaluated_resumes_exactly(
     few_digits: ImageDataset, short: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(replace(short, exp_prefix="whole"), dataset=few_digits)
-    monkeypatch.setattr("dataparams.training.engine.DeviceBatches", _StopInValidation)
+    monkeypatch.setattr("dataparams.training.batching.DeviceBatches", _StopInValidation)
     _StopInValidation.is_asked = True
     with pytest.raises(Stopped, match="after step 6 of 6 in epoch 1"):
         train(short, dataset=few_digits)

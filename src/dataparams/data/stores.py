@@ -58,6 +58,8 @@ class FileStore:
         names: Their paths relative to it.
 
     Example:
+        >>> from pathlib import Path
+        >>> from dataparams.data.text_column import TextColumn
         >>> store = FileStore(Path("nowhere"), TextColumn(["cat/1.jpg"]))
         >>> len(store), store.sizes().tolist(), store.read([0])
         (1, [-1], [UnreadableImageError('the file is missing')])
