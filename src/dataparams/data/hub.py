@@ -214,7 +214,7 @@ def open_hub_tables(name: str, *, on_fetch: FetchProgress | None = None) -> dict
         DataError: If the hub refuses it, the disk has no room, or what was downloaded is damaged.
     """
     repository = hub_repository(name)
-    with _quiet_libraries():
+    with quiet_libraries():
         tables = _open_prepared(repository) or _open_library_cache(repository)
         if tables is None:
             _prepare(repository, on_fetch)
@@ -310,7 +310,7 @@ def _set(holder: Any, **values: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Keep the libraries from printing, from reporting home, and from running strangers' code."""
     import datasets
     from huggingface_hub import constants

@@ -14,7 +14,7 @@ import torch
 
 from dataparams.data.builtin import builtin_name
 from dataparams.data.folder import list_folder
-from dataparams.data.hub import HubTable, hub_repository, list_hub
+from dataparams.data.hub import HubTable, hub_repository, list_hub, quiet_libraries
 from dataparams.data.image_cache import open_cache
 from dataparams.data.parquet import list_parquet
 from dataparams.data.sources import from_hub, is_parquet, local_path, require_arguments
@@ -145,7 +145,8 @@ def _read_with_library(path: Path, listing: ParquetListing) -> list[HubTable]:
             groups[-1][1].append(glob.escape(str(file)))
     named = {f"part{number}": files for number, (_, files) in enumerate(groups)}
     try:
-        loaded: Mapping[str, Any] = datasets.load_dataset("parquet", data_files=named)
+        with quiet_libraries():
+            loaded: Mapping[str, Any] = datasets.load_dataset("parquet", data_files=named)
     except Exception as error:
         reason = str(error.__cause__ or error).partition("\n")[0].rstrip(".")
         raise DataError(f"{path} cannot be read as Parquet: {reason}.") from error
