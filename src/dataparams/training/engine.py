@@ -90,6 +90,9 @@ def train(
         finally:
             training.close()
     processes.close()
+    if _trackers(config):
+        # Accelerate leaves the process group here, so it comes last.
+        accelerator.end_training()
     return run
 
 
@@ -246,8 +249,6 @@ class _Training:
             metrics, record = self._epoch()
             self.processes.on_main(lambda m=metrics, r=record: self._write(m, r, board))  # type: ignore[misc]
             self.position = _Position()
-        if _trackers(self.config):
-            self.accelerator.end_training()
         if board is not None:
             board.close()
             self.run.update_description(status="finished", epoch=self.epoch)
