@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import time
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -19,23 +18,8 @@ from made_reviews import made_review, served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP = {"width": 1280, "height": 860}
 TABLET = {"width": 820, "height": 1180}
 ZOOMED = {"width": 640, "height": 430}
@@ -47,14 +31,6 @@ SIZES = (
     {"easy": 1},
 )
 CUT = "net::ERR"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -101,7 +77,7 @@ def open_page(browser, place) -> Iterator:
             place.start(annotator)
         if context is None:
             context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(60_000)
             opened.append(context)
         page = context.new_page()
         page.on("console", lambda message: CUT in message.text or troubles.append(message.text))
