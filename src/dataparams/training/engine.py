@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from dataparams.data import Augmentation, DeviceBatches, channel_statistics
 from dataparams.errors import RunError, UserError
 from dataparams.models import create_model
-from dataparams.parameters import CLAMP, DataParameters
+from dataparams.parameters import CLAMP, DataParameters, Reduction
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
 from dataparams.training.config import TrainConfig, require_valid
@@ -126,7 +127,18 @@ def _on_main(accelerator: Accelerator, action: Callable[[], None]) -> None:
 @dataclass(frozen=True)
 class _Evaluation:
     loss: float
-    accuracy: float
+    correct: list[int]
+    count: list[int]
+
+    @property
+    def accuracy(self) -> float:
+        return sum(self.correct) / max(sum(self.count), 1)
+
+    def table(self, epoch: int) -> pl.DataFrame:
+        """A row per class, for ``validation.parquet``."""
+        columns = {"label": range(len(self.count)), "count": self.count, "correct": self.correct}
+        table = pl.DataFrame(columns, schema_overrides=dict.fromkeys(columns, pl.Int64))
+        return table.select(pl.lit(epoch, pl.Int64).alias("epoch"), pl.all())
 
 
 class _Training:
@@ -163,8 +175,10 @@ class _Training:
         if self.dp is not None:
             self.dp.to(self.device)
         self.batches, self.val_batches = self._make_batches(channels, side)
+        self.weights = None if data.weights is None else data.weights.to(self.device)
         self.recorder = SampleRecorder(data.train.num_instances, self.device)
         self.rows: list[Metrics] = []
+        self.validation: list[pl.DataFrame] = []
         self.epoch = config.start_epoch
         self.best = -1.0
 
@@ -241,6 +255,7 @@ class _Training:
             **vars(records),
         )
         evaluation = self._evaluate()
+        self.validation.append(evaluation.table(self.epoch))
         present = records.predicted >= 0
         metrics: Metrics = {
             "epoch": self.epoch,
@@ -267,10 +282,13 @@ class _Training:
         # A sum over this process's share, scaled so that the average over the processes, which
         # DDP and the data parameters take, is the mean over the global batch.
         share = self.accelerator.num_processes / batch.global_size
+        reduction: Reduction = "sum" if self.weights is None else "none"
         if self.dp is None:
-            loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
+            loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction=reduction)
         else:
-            loss = self.dp(logits, batch.labels, batch.index, reduction="sum")
+            loss = self.dp(logits, batch.labels, batch.index, reduction=reduction)
+        if self.weights is not None:
+            loss = (loss * self.weights[batch.index]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss * share)
         if self.dp is not None:
@@ -287,22 +305,26 @@ class _Training:
     @torch.no_grad()
     def _evaluate(self) -> _Evaluation:
         self.model.eval()
-        sums = torch.zeros(3, device=self.device)
+        loss_sum = torch.zeros(1, device=self.device)
+        correct, count = torch.zeros(2, len(self.data.dataset.class_names), device=self.device)
         for batch in self.val_batches.epoch(0):
             if not len(batch.index):
                 continue
             logits = self.model(batch.images).float()
-            loss = nn.functional.cross_entropy(logits, batch.labels, reduction="sum")
-            correct = (logits.argmax(dim=1) == batch.labels).sum()
-            sums += torch.stack((loss, correct, torch.full_like(loss, len(batch.index))))
-        loss_sum, correct_sum, count = self.accelerator.reduce(sums, "sum").tolist()
-        return _Evaluation(loss_sum / max(count, 1), correct_sum / max(count, 1))
+            loss_sum += nn.functional.cross_entropy(logits, batch.labels, reduction="sum")
+            is_correct = (logits.argmax(dim=1) == batch.labels).float()
+            correct.index_add_(0, batch.labels, is_correct)
+            count.index_add_(0, batch.labels, torch.ones_like(is_correct))
+        sums = self.accelerator.reduce(torch.stack((correct, count)), "sum").long().tolist()
+        loss = float(self.accelerator.reduce(loss_sum, "sum")) / max(sum(sums[1]), 1)
+        return _Evaluation(loss, *sums)
 
     def _write(self, metrics: Metrics, record: EpochRecord, board: TensorBoard | None) -> None:
         """Write an epoch's files; the checkpoint last, since --resume goes on from it."""
         self.run.write_epoch_record(record)
         self.rows.append(metrics)
         self.run.write_metrics(self.rows)
+        self.run.write_validation(pl.concat(self.validation))
         if board is not None:
             self._report(metrics, record, board)
         state = self._state()
@@ -367,11 +389,18 @@ class _Training:
             if self.accelerator.scaler is not None:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             self.epoch, self.best, self.rows = state["epoch"], state["best"], list(state["metrics"])
+            self._restore_validation()
         except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
             raise RunError(
                 f"{self.run.path / 'checkpoint' / 'last.pt'} does not fit this run ({error}). "
                 "Give --restart to start anew; the records of its epochs are as they were."
             ) from error
+
+    def _restore_validation(self) -> None:
+        table = self.run.validation()
+        if table is not None:
+            done = table.filter(pl.col("epoch") <= self.epoch).cast(pl.Int64)
+            self.validation = [done]
 
     def _announce(self) -> None:
         counts = f"{len(self.data.train)} samples of {len(self.data.dataset.class_names)} classes"
