@@ -141,6 +141,67 @@ class ReviewConfig:
 
 
 @dataclass(frozen=True)
+class DecisionsConfig:
+    """List what people decided about a run's samples; write it to a file, or take it from one."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    history: bool = False
+    """Everything that was ever decided or taken back, not only what counts now."""
+    limit: int = 20
+    """How many rows to print."""
+    out: Path | None = None
+    """Write all of them to this CSV file."""
+    import_: Annotated[Path | None, tyro.conf.arg(name="import")] = None
+    """Take decisions from this CSV file, all or none: index or id, action (keep, relabel, discard,
+    skip), new_label_name (name or number), annotator."""
+    annotator: str | None = None
+    """Who decided, where --import does not say it."""
+    overwrite: bool = False
+    """Replace --out where it exists; let --import count instead of what the same annotator decided
+    otherwise."""
+
+
+@dataclass(frozen=True)
+class CleanConfig:
+    """Decide which samples to train on, and with which labels: by the analysis, or by people."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    strategy: Literal["easy", "relabel", "reviewed"] = "easy"
+    """easy: keep the easy samples; relabel: also the others whose suggested label is confident
+    enough, with that label; reviewed: what people decided (see --undecided), without samples of
+    which they want different things."""
+    confidence: float = 0.9
+    """How confident a suggested label must be to be taken."""
+    undecided: Literal["drop", "keep", "relabel"] = "drop"
+    """With 'reviewed', what becomes of hard and need-review samples that nobody decided about or
+    that were skipped; relabel takes confident suggestions. Easy ones are kept."""
+    soft: bool = False
+    """Give samples weights below 1: how likely their label is right."""
+    allow_empty_class: bool = False
+    """Let a class lose all of its samples, or all but one."""
+    out: Path | None = None
+    """Where to; by default cleaned.parquet in the run folder."""
+    overwrite: bool = False
+    """Replace --out where it exists, or what people decided in the run folder."""
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """Put runs on one validation split side by side: accuracies, classes, what they trained on."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Two or more run folders."""
+    out: Path | None = None
+    """Write the figures to this file, .csv or .json."""
+    figure: Path | None = None
+    """Where to draw; by default figures/comparison.png in the first run folder."""
+    overwrite: bool = False
+    """Replace these files where they exist."""
+
+
+@dataclass(frozen=True)
 class DemoConfig:
     """Find swapped labels in scikit-learn's digits, and see what finding them is worth."""
 
@@ -197,6 +258,9 @@ def _dispatch(words: list[str], program: str) -> int:
         "report": _report,
         "export": _export,
         "review": _review,
+        "decisions": _decisions,
+        "clean": _clean,
+        "compare": _compare,
         "demo": _demo,
     }
     if not words or words[0] in ("-h", "--help"):
@@ -219,15 +283,18 @@ def _overview() -> str:
     return """\
 usage: dataparams COMMAND [--help] [flags]
 
-  demo     find swapped labels in images that come with the installation, in under a minute
-  train    train once with data parameters; everything goes to a run folder
-  cache    prepare a data set that does not fit into memory, for training faster
-  rank     sort a run's samples, the highest temperatures first
-  analyze  sort them into easy, hard and need review; score them; suggest labels
-  figures  draw each class: representative samples, its map, trajectories
-  report   write pages for people: what is wrong with the data, class by class
-  export   write samples, labels and analysis for another tool to read
-  review   decide about the suspicious samples, in a browser
+  demo      find swapped labels in images that come with the installation, in under a minute
+  train     train once with data parameters; everything goes to a run folder
+  cache     prepare a data set that does not fit into memory, for training faster
+  rank      sort a run's samples, the highest temperatures first
+  analyze   sort them into easy, hard and need review; score them; suggest labels
+  figures   draw each class: representative samples, its map, trajectories
+  report    write pages for people: what is wrong with the data, class by class
+  review    decide about the suspicious samples, in a browser
+  decisions list what people decided; export and import it
+  clean     decide which samples to train on, and with which labels; train --from-clean follows
+  compare   put runs side by side: what retraining was worth
+  export    write samples, labels and analysis for another tool to read
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
 4 unusable run folder, 130 interrupted, 143 terminated.
@@ -237,8 +304,13 @@ dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 un
 def _train(words: list[str], program: str) -> int:
     from dataparams.training.config import RECIPES
 
-    recipe = _last_value(words, "--recipe") or "quick"
-    default = next((config for name, config in RECIPES.items() if name == recipe), None)
+    recipe = _last_value(words, "--recipe")
+    from_clean = _last_value(words, "--from-clean") or _last_value(words, "--from_clean")
+    default = next((c for name, c in RECIPES.items() if name == (recipe or "quick")), None)
+    if from_clean is not None:
+        from dataparams.training.cleaned import config_from_clean
+
+        default = config_from_clean(Path(from_clean), recipe)
     if default is None:
         raise UserError(f"--recipe is {recipe!r}; expected one of {', '.join(RECIPES)}.")
     config: TrainConfig = tyro.cli(
@@ -490,7 +562,7 @@ def _review(words: list[str], program: str) -> int:
         opens_page=config.open,
         on_line=lambda line: print(line, flush=True),
     )
-    sys.stdout.write(f"Stopped. The decisions are in {run.path / 'review.sqlite'}.\n")
+    sys.stdout.write(f"Stopped. The decisions are in {run.review}.\n")
     return 0
 
 
@@ -507,6 +579,89 @@ def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
     if not config.pictures:
         prepared = replace(prepared, pictures=None)
     return open_review(run, prepared, config.annotator and config.annotator.strip())
+
+
+def _decisions(words: list[str], program: str) -> int:
+    config = tyro.cli(DecisionsConfig, args=words, prog=f"{program} decisions")
+    if config.limit < 0:
+        raise UserError(f"--limit is {config.limit}; expected a whole number, 0 or above.")
+    if config.annotator is not None and config.import_ is None:
+        raise UserError("--annotator is given without --import; expected a file to take.")
+    if config.out is not None and config.out.exists() and not config.overwrite:
+        raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
+    from dataparams import decision_tables as tables
+    from dataparams.runs import RunFolder, write_whole
+
+    run = RunFolder(config.run)
+    if config.import_ is not None:
+        done = tables.import_decisions(
+            run, config.import_, annotator=config.annotator, overwrite=config.overwrite
+        )
+        sys.stdout.write(
+            f"Imported {done.added} decisions; {done.unchanged} were there already, "
+            f"{done.same_label} relabel a sample as what it is and count as keep.\n\n"
+        )
+    run.description()
+    text = tables.decisions_text(run, config.limit, history=config.history)
+    if config.out is not None:
+        table = tables.decisions_table(run, history=config.history)
+        write_whole(config.out, tables.csv_of(table))
+        text += f"Wrote {len(table)} rows to {config.out}.\n"
+    sys.stdout.write(text)
+    return 0
+
+
+def _clean(words: list[str], program: str) -> int:
+    config = tyro.cli(CleanConfig, args=words, prog=f"{program} clean")
+    from dataparams.cleaning import CleanSettings, clean_run, require_replaceable, summary_text
+    from dataparams.progress import progress_display
+    from dataparams.runs import RunFolder
+
+    settings = CleanSettings(
+        strategy=config.strategy,
+        confidence=config.confidence,
+        undecided=config.undecided,
+        soft=config.soft,
+        allow_empty_class=config.allow_empty_class,
+    )
+    run = RunFolder(config.run)
+    # Before the analysis: what is in the way is told at once.
+    require_replaceable(run, config.out, overwrite=config.overwrite)
+    with progress_display("analyzing") as display:
+        analysis = _current(run, display, pictures=False)
+        if run.review.exists() and config.strategy != "reviewed":
+            display.line("What people decided is not used; --strategy reviewed applies it.")
+        table = clean_run(run, analysis.frame, settings, out=config.out, overwrite=config.overwrite)
+        display.line(summary_text(table, run.class_names(), settings))
+        file = config.out or run.cleaned
+        display.line(f"Wrote {file}.")
+        display.line(f"Next: dataparams train --from-clean {file}")
+    return 0
+
+
+def _compare(words: list[str], program: str) -> int:
+    config = tyro.cli(CompareConfig, args=words, prog=f"{program} compare")
+    if config.out is not None and config.out.suffix not in (".csv", ".json"):
+        raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")
+    for file in (config.out, config.figure):
+        if file is not None and file.exists() and not config.overwrite:
+            raise RunError(f"{file} exists already. Choose another, or give --overwrite.")
+    from dataparams.comparison import compare, comparison_csv, comparison_json, comparison_text
+    from dataparams.figures.comparison import draw_comparison
+    from dataparams.runs import RunFolder, write_whole
+
+    runs = [RunFolder(path) for path in config.runs]
+    comparison = compare(runs)
+    figure = config.figure or runs[0].figures / "comparison.png"
+    written = {figure: draw_comparison(comparison).png(150)}
+    if config.out is not None:
+        contents = comparison_csv if config.out.suffix == ".csv" else comparison_json
+        written[config.out] = contents(comparison)
+    for file, contents_of_file in written.items():
+        write_whole(file, contents_of_file)
+    sys.stdout.write(comparison_text(comparison))
+    sys.stdout.write("".join(f"Wrote {file}.\n" for file in written))
+    return 0
 
 
 def _current(run: RunFolder, display: ProgressDisplay, *, pictures: bool) -> Analysis:

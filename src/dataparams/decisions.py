@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import combinations
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
@@ -17,17 +19,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 Action = Literal["keep", "relabel", "discard", "skip"]
 ACTIONS: tuple[Action, ...] = ("keep", "relabel", "discard", "skip")
 """``keep``: the given label is right. ``relabel``: another is. ``discard``: leave the sample out.
 ``skip``: looked at, and not sure."""
 
+_APPLICATION = 0x64706172
 _VERSION = 1
 _SECONDS_TO_WAIT = 30
-_TABLE = """
+_LARGEST = 2**63 - 1
+_TABLES = """
+CREATE TABLE request (
+  number    INTEGER PRIMARY KEY AUTOINCREMENT,
+  name      TEXT NOT NULL UNIQUE,
+  annotator TEXT NOT NULL CHECK (annotator <> ''),
+  is_undo   INTEGER NOT NULL,
+  below     INTEGER REFERENCES request (number),
+  top       INTEGER REFERENCES request (number)
+);
+CREATE INDEX newest ON request (annotator, number);
 CREATE TABLE decision (
   number    INTEGER PRIMARY KEY AUTOINCREMENT,
-  request   TEXT NOT NULL,
+  request   TEXT NOT NULL REFERENCES request (name),
   sample    INTEGER NOT NULL CHECK (sample >= 0),
   annotator TEXT NOT NULL CHECK (annotator <> ''),
   action    TEXT NOT NULL CHECK (action IN ('keep', 'relabel', 'discard', 'skip', 'undo')),
@@ -43,13 +59,20 @@ CREATE TRIGGER no_change BEFORE UPDATE ON decision
   BEGIN SELECT RAISE (ABORT, 'decisions are only ever added'); END;
 CREATE TRIGGER no_removal BEFORE DELETE ON decision
   BEGIN SELECT RAISE (ABORT, 'decisions are only ever added'); END;
-CREATE VIEW in_force AS
-  SELECT kept.number, kept.request, last.sample, last.annotator, kept.action, kept.label,
-         kept.made_at
-  FROM (SELECT sample, annotator, max(number) AS number, action, undoes, before
-        FROM decision GROUP BY sample, annotator) AS last
-  JOIN decision AS kept
-    ON kept.number = CASE WHEN last.action = 'undo' THEN last.before ELSE last.number END;
+CREATE TRIGGER no_other_request BEFORE UPDATE ON request
+  BEGIN SELECT RAISE (ABORT, 'requests are only ever added'); END;
+CREATE TRIGGER no_request_less BEFORE DELETE ON request
+  BEGIN SELECT RAISE (ABORT, 'requests are only ever added'); END;
+"""
+# The requests of an annotator that are not taken back are a stack: "top" is what undoing takes back
+# next, "below" what it takes back after that.
+_IN_FORCE = """
+SELECT kept.number, kept.request, last.sample, last.annotator, kept.action, kept.label, kept.made_at
+FROM (SELECT sample, annotator, max(number) AS number, action, before
+      FROM decision {which} GROUP BY sample, annotator) AS last
+JOIN decision AS kept
+  ON kept.number = CASE WHEN last.action = 'undo' THEN last.before ELSE last.number END
+ORDER BY last.sample, last.annotator
 """
 _COLUMNS = {
     "number": pl.Int64,
@@ -60,6 +83,17 @@ _COLUMNS = {
     "label": pl.Int64,
     "made_at": pl.String,
 }
+_KAPPA_COLUMNS = {
+    "first": pl.String,
+    "second": pl.String,
+    "samples": pl.Int64,
+    "agreed": pl.Int64,
+    "kappa": pl.Float64,
+}
+_DAMAGED = ("not a database", "malformed", "no such table", "no such column", "encrypted", "decode")
+_LEFT_OUT = -1
+_HAS_SAY = pl.col("action") != "skip"
+_IS_DISPUTED = pl.col("label").filter(_HAS_SAY).n_unique() > 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +120,7 @@ class DecisionStore:
 
     Args:
         file: ``review.sqlite``; made where there is none.
+        read_only: Only look, also where nothing can be written; the file must be there.
 
     Raises:
         RunError: If it cannot be opened, or is not such a file.
@@ -104,19 +139,20 @@ class DecisionStore:
         [(7, 'relabel', 2), (9, 'discard', None)]
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self._file = file
         self._lock = Lock()
         with self._explained():
+            if read_only:
+                self._connection = self._connected_for_reading()
+                return
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                file, timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            # An acknowledged decision outlives a power cut, too.
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._prepare()
+            self._connection = self._connected(file)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -137,21 +173,48 @@ class DecisionStore:
 
         Raises:
             RunError: If they cannot be written; then none is.
-            ValueError: If a decision has a label where its action has none, or the reverse.
+            ValueError: If a decision has a label where its action has none, or the reverse; or if
+                a request of that name was recorded before that was another one.
         """
-        _require_valid(request, annotator, decisions)
+        return self.record_all([(request, annotator, decisions)])
+
+    def record_all(self, requests: Sequence[tuple[str, str, Sequence[Decision]]]) -> int:
+        """Add the decisions of several requests, of several annotators, all or none.
+
+        Args:
+            requests: Of each what :meth:`record` takes.
+
+        Returns:
+            How many were added.
+
+        Raises:
+            RunError: If they cannot be written; then none is.
+            ValueError: As in :meth:`record`; then none is written either.
+        """
+        for request, annotator, decisions in requests:
+            _require_valid(request, annotator, decisions)
         made_at = _now()
+        added = 0
         with self._transaction() as connection:
-            if self._is_known(connection, request):
-                return 0
-            connection.executemany(
-                "INSERT INTO decision (request, sample, annotator, action, label, before, made_at) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, (SELECT iif(action = 'undo', before, number) "
-                "FROM decision WHERE sample = ?2 AND annotator = ?3 ORDER BY number DESC LIMIT 1), "
-                "?6)",
-                [(request, d.index, annotator, d.action, d.label, made_at) for d in decisions],
-            )
-        return len(decisions)
+            for request, annotator, decisions in requests:
+                if self._is_known(connection, request, annotator, is_undo=False):
+                    _require_same(connection, request, decisions)
+                    continue
+                top = _top(connection, annotator)
+                connection.execute(
+                    "INSERT INTO request (name, annotator, is_undo, below, top) VALUES (?, ?, 0, "
+                    "?, iif(?, (SELECT 1 + coalesce(max(number), 0) FROM request), ?))",
+                    (request, annotator, top, bool(decisions), top),
+                )
+                connection.executemany(
+                    "INSERT INTO decision (request, sample, annotator, action, label, before, "
+                    "made_at) VALUES (?1, ?2, ?3, ?4, ?5, (SELECT iif(action = 'undo', before, "
+                    "number) FROM decision WHERE sample = ?2 AND annotator = ?3 "
+                    "ORDER BY number DESC LIMIT 1), ?6)",
+                    [(request, d.index, annotator, d.action, d.label, made_at) for d in decisions],
+                )
+                added += len(decisions)
+        return added
 
     def undo(self, request: str, annotator: str) -> list[int]:
         """Take back the annotator's last request that is not taken back yet; again: the one before.
@@ -165,19 +228,22 @@ class DecisionStore:
 
         Raises:
             RunError: If it cannot be written.
+            ValueError: If a request of that name was recorded before that was another one.
         """
         _require_valid(request, annotator, ())
         with self._transaction() as connection:
-            if not self._is_known(connection, request):
+            if not self._is_known(connection, request, annotator, is_undo=True):
+                taken, below = _request_on_top(connection, annotator)
+                connection.execute(
+                    "INSERT INTO request (name, annotator, is_undo, below, top) "
+                    "VALUES (?, ?, 1, NULL, ?)",
+                    (request, annotator, below),
+                )
                 connection.execute(
                     "INSERT INTO decision (request, sample, annotator, action, before, undoes, "
-                    "made_at) SELECT ?1, sample, annotator, 'undo', before, number, ?3 "
-                    "FROM decision AS taken WHERE annotator = ?2 AND request = ("
-                    "  SELECT request FROM decision AS made WHERE annotator = ?2"
-                    "  AND action <> 'undo' AND NOT EXISTS"
-                    "    (SELECT 1 FROM decision WHERE undoes = made.number)"
-                    "  ORDER BY number DESC LIMIT 1)",
-                    (request, annotator, _now()),
+                    "made_at) SELECT ?, sample, annotator, 'undo', before, number, ? "
+                    "FROM decision WHERE request = ? ORDER BY number",
+                    (request, _now(), taken),
                 )
             rows = connection.execute(
                 "SELECT sample FROM decision WHERE request = ? ORDER BY sample", (request,)
@@ -189,19 +255,25 @@ class DecisionStore:
 
         Args:
             after: Only those of samples about which something was decided, or taken back, after
-                the row of this number; None for all.
+                the row of this number; None for all. A sample of which all was taken back has
+                none: :meth:`changed_after` names it.
 
         Returns:
             ``number``, ``request``, ``index``, ``annotator``, ``action``, ``label`` (null for
             discard and skip), ``made_at`` (UTC, ISO 8601); ordered by index and annotator.
         """
-        return self._frame(
-            "SELECT number, request, sample, annotator, action, label, made_at FROM in_force "
-            "WHERE sample IN (SELECT sample FROM decision WHERE number > ?) "
-            "ORDER BY sample, annotator",
-            (after or 0,),
-            _COLUMNS,
-        )
+        if after is None:
+            return self._frame(_IN_FORCE.format(which=""), (), _COLUMNS)
+        which = "WHERE sample IN (SELECT sample FROM decision WHERE number > ?)"
+        return self._frame(_IN_FORCE.format(which=which), (after,), _COLUMNS)
+
+    def changed_after(self, number: int) -> list[int]:
+        """The samples about which something was decided, or taken back, after a row; ascending."""
+        with self._lock, self._explained():
+            rows = self._connection.execute(
+                "SELECT DISTINCT sample FROM decision WHERE number > ? ORDER BY sample", (number,)
+            ).fetchall()
+        return [row[0] for row in rows]
 
     def history(self) -> pl.DataFrame:
         """Everything that was ever decided or taken back, in order.
@@ -223,59 +295,163 @@ class DecisionStore:
             row = self._connection.execute("SELECT max(number) FROM decision").fetchone()
         return int(row[0] or 0)
 
+    def _connected(self, target: Path | str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            target,
+            timeout=_SECONDS_TO_WAIT,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=isinstance(target, str),
+        )
+
+    def _connected_for_reading(self) -> sqlite3.Connection:
+        if not self._file.is_file():
+            raise RunError(f"There is no file {self._file}: nobody has decided anything yet.")
+        address = self._file.absolute().as_uri()
+        try:
+            return self._begun(address + "?mode=ro")
+        except sqlite3.OperationalError:
+            # Where nothing can be written, SQLite reads a file that nobody else has open only
+            # when it is told that nobody will change it.
+            if self._file.with_name(f"{self._file.name}-wal").exists():
+                raise
+            return self._begun(address + "?immutable=1")
+
+    def _begun(self, address: str) -> sqlite3.Connection:
+        connection = self._connected(address)
+        try:
+            is_begun = self._is_begun(connection)
+        except BaseException:
+            connection.close()
+            raise
+        if not is_begun:
+            connection.close()
+            raise RunError(f"{self._file} is empty: nobody has decided anything yet.")
+        return connection
+
     def _prepare(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            with self._transaction() as connection:
-                # Another process may have made the table meanwhile.
-                if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    for statement in _statements(_TABLE):
+        # Before anything is changed: the file may be somebody else's.
+        self._is_begun(self._connection)
+        self._begin_log()
+        # An acknowledged decision outlives a power cut, too.
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        if not self._is_begun(self._connection):
+            with self._transaction_unlocked() as connection:
+                # Another process may have made the tables meanwhile.
+                if not self._is_begun(connection):
+                    for statement in _statements(_TABLES):
                         connection.execute(statement)
+                    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                     connection.execute(f"PRAGMA user_version = {_VERSION}")
-        elif version != _VERSION:
+
+    def _begin_log(self) -> None:
+        """Let others read while somebody writes; SQLite does not wait of itself for this change."""
+        end = time.monotonic() + _SECONDS_TO_WAIT
+        while not self._has_begun_log(is_last_try=time.monotonic() > end):
+            time.sleep(0.01)
+
+    def _has_begun_log(self, *, is_last_try: bool) -> bool:
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if is_last_try or "locked" not in str(error):
+                raise
+            return False
+        return True
+
+    def _is_begun(self, connection: sqlite3.Connection) -> bool:
+        """Whether the tables are there; raises RunError where the file is of another kind."""
+        # One statement: between two, another process may make the tables.
+        application, version, count = connection.execute(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
+            "FROM pragma_application_id, pragma_user_version"
+        ).fetchone()
+        if application == _APPLICATION and version == _VERSION:
+            return True
+        if application == _APPLICATION:
             raise RunError(
                 f"{self._file} is of version {version}; expected {_VERSION}. It was written by "
                 "another version of this program: use that one."
             )
+        if application or version or count:
+            raise RunError(
+                f"{self._file} is a database of another program. Nothing was changed; move it away."
+            )
+        return False
 
     @staticmethod
-    def _is_known(connection: sqlite3.Connection, request: str) -> bool:
-        found = connection.execute("SELECT 1 FROM decision WHERE request = ? LIMIT 1", (request,))
-        return found.fetchone() is not None
+    def _is_known(
+        connection: sqlite3.Connection, request: str, annotator: str, *, is_undo: bool
+    ) -> bool:
+        found = connection.execute(
+            "SELECT annotator, is_undo FROM request WHERE name = ?", (request,)
+        ).fetchone()
+        if found is not None and found != (annotator, is_undo):
+            raise ValueError(
+                f"A request {request!r} was recorded before, by {found[0]!r} or of another kind; "
+                "expected a name of its own for every request."
+            )
+        return found is not None
 
     def _frame(
         self, query: str, values: tuple[object, ...], columns: dict[str, type[pl.DataType]]
     ) -> pl.DataFrame:
         with self._lock, self._explained():
             rows = self._connection.execute(query, values).fetchall()
-        return pl.DataFrame(rows, schema=columns, orient="row")
+        try:
+            return pl.DataFrame(rows, schema=columns, orient="row")
+        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
+            raise self._damaged(error) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
+        with self._lock, self._explained(), self._transaction_unlocked() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction_unlocked(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # SQLite ends the transaction of itself where the disk is full.
+            if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-                raise
+            raise
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.DatabaseError as error:
+            if any(word in str(error) for word in _DAMAGED):
+                raise self._damaged(error) from error
+            raise self._unusable(error) from error
+        except UnicodeDecodeError as error:
+            raise self._damaged(error) from error
         except (sqlite3.Error, OSError) as error:
-            raise RunError(
-                f"{self._file} cannot be used: {error}. Decisions acknowledged before are safe. "
-                "Make room, or see to the file's rights; if it is damaged, restore a copy."
-            ) from error
+            raise self._unusable(error) from error
+
+    def _damaged(self, error: Exception) -> RunError:
+        return RunError(
+            f"{self._file} is damaged, or no file of this program ({error}). Nothing was changed; "
+            "restore a copy, or move it away."
+        )
+
+    def _unusable(self, error: Exception) -> RunError:
+        return RunError(
+            f"{self._file} cannot be used: {error}. Decisions acknowledged before are safe. "
+            "Make room, or see to the rights of the file and its folder."
+        )
 
 
 def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
     """One row for each sample that anybody decided about.
 
-    A sample is disputed where annotators want different things; those who skipped it have no say.
+    A sample is disputed where annotators want different things: another label, or that it is left
+    out. Those who skipped it have no say.
 
     Args:
         in_force: From :meth:`DecisionStore.in_force`.
@@ -292,12 +468,14 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
         >>> agreed_decisions(in_force).select("index", "action", "is_disputed").rows()
         [(1, None, True), (2, 'skip', False)]
     """
-    voted = pl.col("action") != "skip"
-    wanted = pl.struct("action", "label").filter(voted)
+    # Who keeps a label and who chooses the same one want the same; no label is a discarded sample.
+    actions = pl.col("action").filter(_HAS_SAY)
     grouped = in_force.group_by("index").agg(
-        is_disputed=wanted.n_unique() > 1,
-        action=pl.col("action").filter(voted).first().fill_null("skip"),
-        label=pl.col("label").filter(voted).first(),
+        is_disputed=_IS_DISPUTED,
+        action=pl.when((actions == "keep").any())
+        .then(pl.lit("keep"))
+        .otherwise(actions.first().fill_null("skip")),
+        label=pl.col("label").filter(_HAS_SAY).first(),
         annotators=pl.col("annotator").sort().str.join(", "),
         made_at=pl.col("made_at").max(),
     )
@@ -312,10 +490,95 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
     ).sort("index")
 
 
+def disputes(in_force: pl.DataFrame) -> pl.DataFrame:
+    """The decisions about samples of which annotators want different things.
+
+    Args:
+        in_force: From :meth:`DecisionStore.in_force`.
+
+    Returns:
+        Those rows of ``in_force``, without the skipped; ordered by index and annotator.
+
+    Example:
+        >>> in_force = pl.DataFrame({
+        ...     "index": [1, 1, 2], "annotator": ["ann", "bob", "ann"],
+        ...     "action": ["discard", "keep", "keep"], "label": [None, 0, 3],
+        ... })
+        >>> disputes(in_force).select("index", "annotator", "action").rows()
+        [(1, 'ann', 'discard'), (1, 'bob', 'keep')]
+    """
+    return in_force.filter(_HAS_SAY & _IS_DISPUTED.over("index")).sort("index", "annotator")
+
+
+def cohen_kappa(in_force: pl.DataFrame) -> pl.DataFrame:
+    """How far annotators agree beyond chance, in pairs.
+
+    What is compared is what becomes of a sample: the label that it gets, or that it is left out;
+    over the samples on which both decided. Skipped ones do not count.
+
+    Args:
+        in_force: From :meth:`DecisionStore.in_force`.
+
+    Returns:
+        ``first`` and ``second`` (annotators), ``samples`` (on which both decided), ``agreed`` (of
+        them), ``kappa`` (-1 ... 1; 0 is chance; null where it is undefined: without samples, or
+        where both always wanted one and the same).
+
+    Example:
+        >>> in_force = pl.DataFrame({
+        ...     "index": [1, 2, 3, 4] * 2, "annotator": ["ann"] * 4 + ["bob"] * 4,
+        ...     "action": ["relabel"] * 8, "label": [0, 0, 1, 1, 0, 0, 1, 0],
+        ... })
+        >>> cohen_kappa(in_force).rows()
+        [('ann', 'bob', 4, 3, 0.5)]
+    """
+    decided = in_force.filter(_HAS_SAY).select(
+        "index", "annotator", outcome=pl.col("label").cast(pl.Int64).fill_null(_LEFT_OUT)
+    )
+    parts = dict(sorted((name, part) for (name,), part in decided.group_by("annotator")))
+    rows: list[tuple[str, str, int, int, float | None]] = []
+    for first, second in combinations(sorted(in_force["annotator"].unique().to_list()), 2):
+        empty = decided.clear()
+        both = parts.get(first, empty).join(parts.get(second, empty), on="index")
+        ours, theirs = both["outcome"], both["outcome_right"]
+        agreed = int((ours == theirs).sum())
+        rows.append(
+            (first, second, len(both), agreed, kappa_of(ours.to_numpy(), theirs.to_numpy()))
+        )
+    return pl.DataFrame(rows, schema=_KAPPA_COLUMNS, orient="row")
+
+
+def kappa_of(first: NDArray[np.integer], second: NDArray[np.integer]) -> float | None:
+    """Agreement of two annotators beyond chance (Cohen, "A coefficient of agreement", 1960).
+
+    Args:
+        first: What one wanted, a number for each thing that can be wanted, (m,).
+        second: What the other wanted of the same samples, (m,).
+
+    Returns:
+        1 for complete agreement, 0 for as much as by chance; None where nothing or only one thing
+        was ever wanted.
+
+    Example:
+        >>> import numpy as np
+        >>> kappa_of(np.array([1, 1, 2, 2]), np.array([1, 1, 2, 1]))
+        0.5
+        >>> kappa_of(np.array([1, 1]), np.array([1, 1])) is None
+        True
+    """
+    if len({*first.tolist(), *second.tolist()}) < 2:
+        return None
+    from sklearn.metrics import cohen_kappa_score
+
+    return float(cohen_kappa_score(first, second))
+
+
 def _require_valid(request: str, annotator: str, decisions: Sequence[Decision]) -> None:
     for name, value in (("request", request), ("annotator", annotator)):
         if not value.strip():
             raise ValueError(f"{name} is {value!r}; expected a name.")
+        if not _is_storable(value):
+            raise ValueError(f"{name} is {value!r}; expected text that UTF-8 can write.")
     if len({decision.index for decision in decisions}) < len(decisions):
         raise ValueError("Two decisions of a request are about the same sample; expected one.")
     for decision in decisions:
@@ -328,6 +591,46 @@ def _require_valid(request: str, annotator: str, decisions: Sequence[Decision]) 
                 f"label is {decision.label} for {decision.action!r}; expected a class for keep and "
                 "relabel, and None for discard and skip."
             )
+        for name, number in (("index", decision.index), ("label", decision.label or 0)):
+            if type(number) is not int or not 0 <= number <= _LARGEST:
+                raise ValueError(f"{name} is {number!r}; expected a whole number, 0 or above.")
+
+
+def _is_storable(text: str) -> bool:
+    """Whether text has neither half a surrogate pair nor a NUL, at which SQLite's own tools end."""
+    return "\0" not in text and text == text.encode(errors="replace").decode()
+
+
+def _require_same(
+    connection: sqlite3.Connection, request: str, decisions: Sequence[Decision]
+) -> None:
+    """A request that is sent again must not be another one: its decisions would be lost."""
+    recorded = connection.execute(
+        "SELECT sample, action, label FROM decision WHERE request = ?", (request,)
+    ).fetchall()
+    if set(recorded) != {(d.index, d.action, d.label) for d in decisions}:
+        raise ValueError(
+            f"A request {request!r} was recorded before with other decisions; expected a name of "
+            "its own for every request."
+        )
+
+
+def _top(connection: sqlite3.Connection, annotator: str) -> int | None:
+    """The number of the request that the annotator takes back next."""
+    row = connection.execute(
+        "SELECT top FROM request WHERE annotator = ? ORDER BY number DESC LIMIT 1", (annotator,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _request_on_top(
+    connection: sqlite3.Connection, annotator: str
+) -> tuple[str | None, int | None]:
+    """The name of the request that the annotator takes back next, and the number of the next."""
+    row = connection.execute(
+        "SELECT name, below FROM request WHERE number = ?", (_top(connection, annotator),)
+    ).fetchone()
+    return (None, None) if row is None else (row[0], row[1])
 
 
 def _statements(script: str) -> Iterator[str]:

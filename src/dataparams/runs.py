@@ -19,7 +19,7 @@ import polars as pl
 import torch
 
 from dataparams.errors import RunError
-from dataparams.table_checks import require_columns, require_range
+from dataparams.table_checks import require_among, require_columns, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,18 +34,32 @@ _MADE_BY_TRAINING = (
     "samples.parquet",
     "unreadable.csv",
     "metrics.csv",
+    "validation.parquet",
     "checkpoint",
     "tensorboard",
     "analysis.parquet",
 )
 _HALF_WRITTEN = (
     *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),
-    *(f".{name}.*.tmp" for name in ("metrics.csv", "epoch_*.pth.tar")),
+    *(f".{name}.*.tmp" for name in ("metrics.csv", "validation.parquet", "epoch_*.pth.tar")),
     "checkpoint/.*.tmp",
 )
-_MADE_BY_PEOPLE = ("review.sqlite",)
+_REVIEW = "review.sqlite"
+_CLEANED = "cleaned.parquet"
 _NEAREST = 5
 _EPOCH_FILE = re.compile(r"epoch_(0|[1-9][0-9]*)\.pth\.tar", re.ASCII)
+_VALIDATION_COLUMNS: dict[str, Kind] = dict.fromkeys(
+    ("epoch", "label", "count", "correct"), "integer"
+)
+_CLEANED_COLUMNS: dict[str, Kind] = {
+    "index": "integer",
+    "id": "text",
+    "label": "integer",
+    "weight": "number",
+    "label_source": "text",
+}
+LABEL_SOURCES = ("given", "suggested", "reviewed")
+"""Where a label in ``cleaned.parquet`` comes from: the data source, the model, or people."""
 _ANALYSIS_COLUMNS: dict[str, Kind] = {
     "index": "integer",
     "id": "text",
@@ -89,6 +103,25 @@ class EpochRecord:
     correct: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class CleanedSamples:
+    """The contents of a ``cleaned.parquet``: what to train on, and how that was decided.
+
+    Attributes:
+        samples: ``index``, ``id``, ``label`` (class number), ``weight`` (0 ... 1),
+            ``label_source`` (one of ``LABEL_SOURCES``); a row per sample that is kept.
+        made: How it was made: ``strategy`` and its settings; ``class_names``, ``fingerprint``,
+            ``source`` and ``config`` of the run.
+    """
+
+    samples: pl.DataFrame
+    made: dict[str, Any]
+
+    def is_of_people(self) -> bool:
+        """Whether what people decided is in it."""
+        return bool(self.made.get("strategy") == "reviewed")
+
+
 class RunFolder:
     """Reads and writes the files of one run; a path and nothing else.
 
@@ -124,6 +157,16 @@ class RunFolder:
         """Where TensorBoard's event files lie."""
         return self.path / "tensorboard"
 
+    @property
+    def review(self) -> Path:
+        """Where people's decisions lie; see :class:`dataparams.decisions.DecisionStore`."""
+        return self.path / _REVIEW
+
+    @property
+    def cleaned(self) -> Path:
+        """Where the samples lie that are kept by ``dataparams clean``; see :func:`read_cleaned`."""
+        return self.path / _CLEANED
+
     def exists(self) -> bool:
         """Whether something lies there already."""
         return self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
@@ -141,13 +184,14 @@ class RunFolder:
                 f"{self.path} is not a run folder (it has no run.json), so --restart does not "
                 "clear it. Choose another --exp-prefix."
             )
-        for name in _MADE_BY_PEOPLE:
-            if (self.path / name).exists():
+        for file in (self.review, self.cleaned):
+            if file.exists() and (file == self.review or is_of_people(file)):
                 raise RunError(
-                    f"{self.path / name} holds decisions that people made, so --restart does not "
+                    f"{file} holds decisions that people made, so --restart does not "
                     "clear this folder. Choose another --exp-prefix, or move that file first."
                 )
         made = [self.path / name for name in _MADE_BY_TRAINING if name != "run.json"]
+        made.append(self.cleaned)
         with _explained(self.path):
             for path in [*made, *self.path.glob("epoch_*.pth.tar"), self.path / "run.json"]:
                 if path.is_dir():
@@ -240,6 +284,30 @@ class RunFolder:
         """Write ``metrics.csv`` as a whole."""
         table = pl.DataFrame(rows, infer_schema_length=None)
         self._write("metrics.csv", table.write_csv().encode())
+
+    def validation(self) -> pl.DataFrame | None:
+        """``validation.parquet``: a row per epoch and class; None where there is none.
+
+        Returns:
+            ``epoch``, ``label``, ``count`` and ``correct`` (of the class's validation samples).
+
+        Raises:
+            RunError: If it is damaged.
+        """
+        file = self.path / "validation.parquet"
+        if not file.is_file():
+            return None
+        table = self._table(file.name, pl.read_parquet)
+        require_columns(table, _VALIDATION_COLUMNS, file)
+        for name in _VALIDATION_COLUMNS:
+            require_range(table, name, None, file)
+        return table.select(*_VALIDATION_COLUMNS)
+
+    def write_validation(self, table: pl.DataFrame) -> None:
+        """Write ``validation.parquet`` as a whole."""
+        buffer = io.BytesIO()
+        table.write_parquet(buffer)
+        self._write("validation.parquet", buffer.getvalue())
 
     def class_names(self) -> tuple[str, ...]:
         """The names of class 0, 1, ...
@@ -471,6 +539,73 @@ def read_epoch_record(file: Path, *, mapped: bool = False) -> EpochRecord:
     ):
         raise RunError(f"{file} is damaged: expected an epoch and one-dimensional tensors.")
     return record
+
+
+def read_cleaned(file: Path) -> CleanedSamples:
+    """Read a ``cleaned.parquet`` from anywhere.
+
+    Raises:
+        RunError: If it does not exist, is damaged, or is not what ``dataparams clean`` writes.
+    """
+    if not file.is_file():
+        raise RunError(
+            f"There is no file {file}; expected what `dataparams clean RUN` writes: "
+            f"{_CLEANED} in the run folder, or its --out."
+        )
+    try:
+        samples = pl.read_parquet(file)
+        text = pl.read_parquet_metadata(file).get("dataparams", "null")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
+    made = _made_of_cleaned(file, text)
+    require_columns(samples, _CLEANED_COLUMNS, file)
+    for name, limit in (("index", None), ("label", len(made["class_names"]))):
+        require_range(samples, name, limit, file)
+    require_among(samples, "label_source", LABEL_SOURCES, file)
+    if not samples["weight"].is_between(0, 1).all():
+        raise RunError(f"{file} is damaged: its column weight has values outside 0 ... 1.")
+    if not samples["weight"].sum() > 0:
+        raise RunError(f"{file} is damaged: all weights are 0.")
+    if samples["index"].is_duplicated().any():
+        raise RunError(f"{file} is damaged: its column index names a sample twice.")
+    plain = samples.select(*_CLEANED_COLUMNS).cast(
+        {"index": pl.Int64, "label": pl.Int64, "weight": pl.Float64}
+    )
+    return CleanedSamples(plain.sort("index"), made)
+
+
+def write_cleaned(file: Path, cleaned: CleanedSamples) -> None:
+    """Write a ``cleaned.parquet``, with a word on how it was made."""
+    buffer = io.BytesIO()
+    metadata = {"dataparams": json.dumps(cleaned.made)}
+    cleaned.samples.select(*_CLEANED_COLUMNS).write_parquet(buffer, metadata=metadata)
+    write_whole(file, buffer.getvalue())
+
+
+def is_of_people(file: Path) -> bool:
+    """Whether people's decisions are in a file named like a ``cleaned.parquet``.
+
+    One that cannot be read is nobody's that this program may remove.
+    """
+    try:
+        return read_cleaned(file).is_of_people()
+    except RunError:
+        return True
+
+
+def _made_of_cleaned(file: Path, text: str) -> dict[str, Any]:
+    try:
+        made = json.loads(text)
+    except ValueError:
+        made = None
+    kinds = {"class_names": list, "fingerprint": str, "source": dict, "config": dict}
+    if not isinstance(made, dict) or not all(
+        isinstance(made.get(name), kind) for name, kind in kinds.items()
+    ):
+        raise RunError(
+            f"{file} does not say how it was made; expected what `dataparams clean` writes."
+        )
+    return made
 
 
 def newest_run(folder: Path) -> RunFolder:

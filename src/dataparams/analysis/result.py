@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
 
-from dataparams.errors import UserError
+from dataparams.class_names import class_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,18 +108,7 @@ class Analysis:
         Raises:
             UserError: If there is none; the message names the nearest.
         """
-        if isinstance(class_, int) and 0 <= class_ < len(self.class_names):
-            return class_
-        if str(class_) in self.class_names:
-            return self.class_names.index(str(class_))
-        if re.fullmatch("[0-9]+", str(class_)) and int(class_) < len(self.class_names):
-            return int(class_)
-        near = difflib.get_close_matches(str(class_), self.class_names, n=3, cutoff=0.3)
-        hint = f" Did you mean {', '.join(near)}?" if near else ""
-        raise UserError(
-            f"There is no class {class_!r}; expected a name or a number, "
-            f"0 ... {len(self.class_names) - 1}.{hint}"
-        )
+        return class_number(class_, self.class_names)
 
     def pictures_of(self, ids: Sequence[str]) -> list[NDArray[np.uint8] | None]:
         """The pictures of some samples; None for those that cannot be had."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.decisions import kappa_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -53,30 +55,7 @@ def agreements(codes: Mapping[str, NDArray[np.int32]]) -> list[Agreement]:
         if common.any():
             one, other = one[common], other[common]
             agreed = int((one == other).sum())
-            kappa = cohen_kappa(one, other)
-            found.append(Agreement(first, second, len(one), agreed, kappa))
+            kappa = kappa_of(one, other)
+            rounded = None if kappa is None else round(kappa, 3)
+            found.append(Agreement(first, second, len(one), agreed, rounded))
     return found
-
-
-def cohen_kappa(one: NDArray[np.integer], other: NDArray[np.integer]) -> float | None:
-    """Agreement of two raters beyond what chance would give (Cohen, 1960).
-
-    Args:
-        one: What one rater chose, (m,).
-        other: What the other chose, (m,).
-
-    Returns:
-        1 for complete agreement, 0 for as much as by chance; None where only one thing was ever
-        chosen.
-
-    Example:
-        >>> cohen_kappa(np.array([1, 1, 2, 2]), np.array([1, 1, 2, 1]))
-        0.5
-        >>> cohen_kappa(np.array([1, 1]), np.array([1, 1])) is None
-        True
-    """
-    from sklearn.metrics import cohen_kappa_score
-
-    if len(np.union1d(one, other)) < 2:
-        return None
-    return round(float(cohen_kappa_score(one, other)), 3)

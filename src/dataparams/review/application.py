@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,8 @@ from dataparams.review.samples import Filter
 from dataparams.review.standing import Wanted  # noqa: TC001 - FastAPI reads it
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from starlette.types import ASGIApp
 
@@ -320,14 +323,16 @@ def _add_writing(app: FastAPI, review: RunInReview) -> None:
                 )
         pairs = zip(ranks.tolist(), request.decisions, strict=True)
         wanted = [(rank, one.action, one.label) for rank, one in pairs]
-        added = standing.record(request.request, request.annotator, wanted)
+        with _refused_by_store():
+            added = standing.record(request.request, request.annotator, wanted)
         return {"added": added, "progress": asdict(standing.progress(request.annotator))}
 
     @app.post("/api/undo")
     def undo(request: UndoRequest) -> dict[str, Any]:
         """Take back the last decisions that were made together and still count."""
         _require_run(review, request.run)
-        taken = standing.undo(request.request, request.annotator)
+        with _refused_by_store():
+            taken = standing.undo(request.request, request.annotator)
         ranks = review.samples.ranks_of(taken).tolist()
         return {
             "indices": taken,
@@ -337,6 +342,15 @@ def _add_writing(app: FastAPI, review: RunInReview) -> None:
             },
             "progress": asdict(standing.progress(request.annotator)),
         }
+
+
+@contextmanager
+def _refused_by_store() -> Iterator[None]:
+    """Say what the store refuses, such as a name that another request had already."""
+    try:
+        yield
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:

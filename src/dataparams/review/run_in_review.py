@@ -76,7 +76,7 @@ def open_review(
     return RunInReview(
         key=key,
         samples=samples,
-        standing=Standing(DecisionStore(run.path / "review.sqlite"), samples),
+        standing=Standing(DecisionStore(run.review), samples),
         pictures=pictures,
         similar=Similar(samples, pictures),
         maps=ClassMaps(samples, cache / f"maps_{made}"),

@@ -64,6 +64,9 @@ class TrainConfig:
     """Train only on the samples with the lowest instance parameters in this epoch_<N>.pth.tar."""
     subset_frac: float = 1.0
     """Share of the samples kept with --dataset-subset-ckpt."""
+    from_clean: str | None = None
+    """Train on exactly the samples and labels of this file, which 'dataparams clean' wrote. Other
+    flags then default to those of the run that it was made from."""
 
     learn_inst_parameters: bool = False
     """Learn a temperature per sample."""
@@ -223,6 +226,10 @@ def require_valid(config: TrainConfig) -> None:
         raise UserError(
             f"--subset-frac is {config.subset_frac} without --dataset-subset-ckpt; expected the "
             "epoch_<N>.pth.tar whose instance parameters choose the samples."
+        )
+    if config.from_clean is not None and config.dataset_subset_ckpt is not None:
+        raise UserError(
+            "--from-clean and --dataset-subset-ckpt are both given; expected one of them."
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -18,7 +19,7 @@ from dataparams.data import StreamedBatches
 from dataparams.data.hub_token import token_file
 from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.models import create_model
-from dataparams.parameters import CLAMP, DataParameters
+from dataparams.parameters import CLAMP, DataParameters, Reduction
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
 from dataparams.training.batching import make_batches
@@ -157,7 +158,18 @@ def _require_same_data(processes: Processes, data: TrainingData) -> None:
 @dataclass(frozen=True)
 class _Evaluation:
     loss: float
-    accuracy: float
+    correct: list[int]
+    count: list[int]
+
+    @property
+    def accuracy(self) -> float:
+        return sum(self.correct) / max(sum(self.count), 1)
+
+    def table(self, epoch: int) -> pl.DataFrame:
+        """A row per class, for ``validation.parquet``."""
+        columns = {"label": range(len(self.count)), "count": self.count, "correct": self.correct}
+        table = pl.DataFrame(columns, schema_overrides=dict.fromkeys(columns, pl.Int64))
+        return table.select(pl.lit(epoch, pl.Int64).alias("epoch"), pl.all())
 
 
 @dataclass
@@ -222,8 +234,10 @@ class _Training:
             channels_last=self.channels_last,
         )
         self.unreadable: list[UnreadableSample] = []
+        self.weights = None if data.weights is None else data.weights.to(self.device)
         self.recorder = SampleRecorder(data.train.num_instances, self.device)
         self.rows: list[Metrics] = []
+        self.validation: list[pl.DataFrame] = []
         self.epoch = config.start_epoch
         self.position = _Position()
         self.best = -1.0
@@ -275,6 +289,7 @@ class _Training:
             inst_parameters=self.dp.inst_log.cpu().clone() if self.dp is not None else empty,
             **vars(records),
         )
+        self.validation.append(evaluation.table(self.epoch))
         present = records.predicted >= 0
         metrics: Metrics = {
             "epoch": self.epoch,
@@ -339,10 +354,13 @@ class _Training:
         # A sum over this process's share, scaled so that the average over the processes, which
         # DDP and the data parameters take, is the mean over the global batch.
         share = self.processes.count / batch.global_size
+        reduction: Reduction = "sum" if self.weights is None else "none"
         if self.dp is None:
-            loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
+            loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction=reduction)
         else:
-            loss = self.dp(logits, batch.labels, batch.index, reduction="sum")
+            loss = self.dp(logits, batch.labels, batch.index, reduction=reduction)
+        if self.weights is not None:
+            loss = (loss * self.weights[batch.index]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss * share)
         if self.dp is not None:
@@ -359,17 +377,20 @@ class _Training:
     @torch.no_grad()
     def _evaluate(self) -> _Evaluation:
         self.model.eval()
-        sums = torch.zeros(3, device=self.device)
+        loss_sum = torch.zeros(1, device=self.device)
+        correct, count = torch.zeros(2, len(self.data.dataset.class_names), device=self.device)
         for batch in self.val_batches.epoch(0):
             self._checkpoint_where_due()
             if not len(batch.index):
                 continue
             logits = self.model(batch.images).float()
-            loss = nn.functional.cross_entropy(logits, batch.labels, reduction="sum")
-            correct = (logits.argmax(dim=1) == batch.labels).sum()
-            sums += torch.stack((loss, correct, torch.full_like(loss, len(batch.index))))
-        loss_sum, correct_sum, count = self.accelerator.reduce(sums, "sum").tolist()
-        return _Evaluation(loss_sum / max(count, 1), correct_sum / max(count, 1))
+            loss_sum += nn.functional.cross_entropy(logits, batch.labels, reduction="sum")
+            is_correct = (logits.argmax(dim=1) == batch.labels).float()
+            correct.index_add_(0, batch.labels, is_correct)
+            count.index_add_(0, batch.labels, torch.ones_like(is_correct))
+        sums = self.accelerator.reduce(torch.stack((correct, count)), "sum").long().tolist()
+        loss = float(self.accelerator.reduce(loss_sum, "sum")) / max(sum(sums[1]), 1)
+        return _Evaluation(loss, *sums)
 
     def _checkpoint_where_due(self) -> None:
         """In the middle of an epoch, write when it is time, and stop where a signal asks for it."""
@@ -414,6 +435,7 @@ class _Training:
         self.run.write_epoch_record(record)
         self.rows.append(metrics)
         self.run.write_metrics(self.rows)
+        self.run.write_validation(pl.concat(self.validation))
         if board is not None:
             self._report(metrics, record, board)
         state = self._state()
@@ -498,6 +520,7 @@ class _Training:
             if self.accelerator.scaler is not None:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             self.epoch, self.best, self.rows = state["epoch"], state["best"], list(state["metrics"])
+            self._restore_validation()
             if state.get("steps"):
                 self._restore_position(state)
         except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
@@ -517,6 +540,12 @@ class _Training:
             set_random_state(states[self.processes.rank], self.device)
         else:
             self._seed(self.epoch, self.position.steps)
+
+    def _restore_validation(self) -> None:
+        table = self.run.validation()
+        if table is not None:
+            done = table.filter(pl.col("epoch") <= self.epoch).cast(pl.Int64)
+            self.validation = [done]
 
     def _announce(self) -> None:
         counts = f"{len(self.data.train)} samples of {len(self.data.dataset.class_names)} classes"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dataparams.data.builtin import builtin_name
 from dataparams.data.sources import local_path
 from dataparams.errors import RunError
+from dataparams.training.cleaned import config_of_source, digest_of
 from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, stored_settings
 
 if TYPE_CHECKING:
@@ -52,13 +55,13 @@ def _write_tables(run: RunFolder, data: TrainingData) -> None:
 
 
 def _require_outside(run: RunFolder, config: TrainConfig) -> None:
-    if config.dataset_subset_ckpt is None:
-        return
-    if run.path.resolve() in Path(config.dataset_subset_ckpt).resolve().parents:
-        raise RunError(
-            f"--restart would remove {config.dataset_subset_ckpt}, which --dataset-subset-ckpt "
-            "reads. Choose another --exp-prefix."
-        )
+    for flag in ("dataset_subset_ckpt", "from_clean"):
+        file = getattr(config, flag)
+        if file is not None and run.path.resolve() in Path(file).resolve().parents:
+            raise RunError(
+                f"--restart would remove {file}, which --{flag.replace('_', '-')} reads. Choose "
+                "another --exp-prefix."
+            )
 
 
 def _require_same_run(
@@ -81,6 +84,12 @@ def _require_same_run(
             f"The data set {config.location} is not the one that {run.path} was begun with (its "
             "contents differ). Restore it, or give --restart to start anew."
         )
+    cleaned = None if data.cleaned is None else digest_of(data.cleaned)
+    if description.get("cleaned") != cleaned:
+        raise RunError(
+            f"{config.from_clean} is not what {run.path} was begun with (its contents differ). "
+            "Restore it, or give --restart to start anew."
+        )
 
 
 def _source(config: TrainConfig) -> dict[str, Any]:
@@ -98,6 +107,12 @@ def _source(config: TrainConfig) -> dict[str, Any]:
     }
 
 
+def _validation_fingerprint(data: TrainingData) -> str:
+    """What tells the validation samples and their labels from others, whatever their size."""
+    val = data.dataset.val
+    return hashlib.sha256(json.dumps([val.ids, val.labels.tolist()]).encode()).hexdigest()
+
+
 def _plain_config(config: TrainConfig) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
@@ -111,8 +126,10 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
         "status": "running",
         "epoch": 0,
         "dataset": data.dataset.name,
-        "source": _source(config),
+        "source": _source(config_of_source(config, data.cleaned)),
         "fingerprint": data.dataset.fingerprint,
+        "validation_fingerprint": _validation_fingerprint(data),
+        "cleaned": None if data.cleaned is None else digest_of(data.cleaned),
         "class_names": list(data.dataset.class_names),
         "counts": {
             "instances": data.dataset.train.num_instances,

@@ -12,14 +12,17 @@ import torch
 from dataparams.data import apply_noise, load_dataset, stream_dataset
 from dataparams.data.hub import known_short_name
 from dataparams.errors import RunError, UserError
-from dataparams.runs import RunFolder, read_epoch_record
+from dataparams.runs import RunFolder, read_cleaned, read_epoch_record
+from dataparams.training.cleaned import config_of_source, select_cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
     from dataparams.data import AnyDataset, CorruptedLabels, Split
     from dataparams.data.hub_download import FetchProgress
-    from dataparams.runs import EpochRecord
+    from dataparams.runs import CleanedSamples, EpochRecord
     from dataparams.training.config import TrainConfig
 
 
@@ -32,13 +35,19 @@ class TrainingData:
         train: The samples trained on: labels perhaps made wrong, perhaps a selection.
         truth: The labels before and after, if some were made wrong; in the order of
             ``dataset.train``, never used in training.
-        samples: The table of all training samples, as ``samples.parquet`` has it.
+        samples: The table of all training samples, as ``samples.parquet`` has it; of those that
+            are kept where ``cleaned`` says which.
+        cleaned: What was decided about the samples, where that is trained on.
+        weights: What each sample's loss is multiplied by, (num_instances,), float32; None where
+            all count alike.
     """
 
     dataset: AnyDataset
     train: Split
     truth: CorruptedLabels | None
     samples: pl.DataFrame
+    cleaned: CleanedSamples | None = None
+    weights: Tensor | None = None
 
 
 def prepare_data(
@@ -63,8 +72,15 @@ def prepare_data(
         # Before the data: a wrong path is told at once, not after a download.
         checkpoint = Path(config.dataset_subset_ckpt)
         record = _record_with_instances(checkpoint)
+    cleaned = None if config.from_clean is None else read_cleaned(Path(config.from_clean))
+    loading = config_of_source(config, cleaned)
     if dataset is None:
-        dataset = _open(config, on_progress, on_fetch)
+        dataset = _open(loading, on_progress, on_fetch)
+    if cleaned is not None:
+        chosen = select_cleaned(config, dataset, cleaned)
+        samples = _samples_table(chosen.whole, chosen.truth)
+        kept = samples.filter(samples["index"].is_in(cleaned.samples["index"].to_list()))
+        return TrainingData(dataset, chosen.train, chosen.truth, kept, cleaned, chosen.weights)
     train: Split = dataset.train
     truth = None
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
