@@ -21,9 +21,8 @@ from PIL import Image
 
 from dataparams.cli import main
 from dataparams.data import open_pictures
-from dataparams.decisions import Decision, DecisionStore
+from dataparams.decisions import Decision, DecisionStore, kappa_of
 from dataparams.errors import UserError
-from dataparams.review.agreement import cohen_kappa
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
 from dataparams.review.pictures import PictureCache
@@ -337,7 +336,7 @@ def reference_kappa(one, other):
 @given(st.lists(st.tuples(st.integers(2, 5), st.integers(2, 5)), min_size=1, max_size=30))
 def test_kappa_is_cohens(pairs):
     one, other = (np.array(side) for side in zip(*pairs, strict=True))
-    kappa = cohen_kappa(one, other)
+    kappa = kappa_of(one, other)
     if len({*one.tolist(), *other.tolist()}) < 2:
         assert kappa is None
     else:
