@@ -110,7 +110,7 @@ def _source(config: TrainConfig) -> dict[str, Any]:
 def _validation_fingerprint(data: TrainingData) -> str:
     """What tells the validation samples and their labels from others, whatever their size."""
     val = data.dataset.val
-    return hashlib.sha256(json.dumps([val.ids, val.labels.tolist()]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([list(val.ids), val.labels.tolist()]).encode()).hexdigest()
 
 
 def _plain_config(config: TrainConfig) -> dict[str, Any]:
