@@ -44,6 +44,7 @@ def agreements(codes: Mapping[str, NDArray[np.int32]]) -> list[Agreement]:
         codes: What each annotator wants of every sample; 0 and 1 do not count.
 
     Example:
+        >>> import numpy as np
         >>> agreements({"ann": np.array([3, 4, 0, 2]), "bob": np.array([3, 3, 3, 2])})
         [Agreement(first='ann', second='bob', common=3, agreed=2, kappa=0.5)]
     """
