@@ -110,6 +110,20 @@ def wait_saved(page: Page) -> None:
     wait(page, "document.getElementById('saving-words').textContent === 'All saved'")
 
 
+def lasso_everything(page: Page, label: str) -> None:
+    page.keyboard.press("m")
+    page.locator("[name=label]").select_option(label)
+    page.locator("#map-wait").wait_for(state="hidden")
+    box = page.locator("#map").bounding_box()
+    left, top = box["x"] + 2, box["y"] + 2
+    right, bottom = left + box["width"] - 4, top + box["height"] - 4
+    page.mouse.move((left + right) / 2, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=3)
+    page.mouse.up()
+
+
 def place_text(page: Page) -> str:
     return page.locator("#fact-place").inner_text()
 
@@ -172,10 +186,8 @@ def test_many_are_selected_and_decided_at_once(open_page, place):
     wait_saved(page)
     assert len(place.opinions()) == 45
     page.keyboard.press("z")
-    wait_saved(page)
-    assert len(place.opinions()) == 4
-    page.locator("#refresh").click()
     wait(page, "document.getElementById('counted').textContent === '41 samples'")
+    assert len(place.opinions()) == 4
 
 
 def test_the_list_is_filtered_and_searched_by_keyboard(open_page):
@@ -216,16 +228,7 @@ def test_a_lasso_on_the_map_selects_a_group(open_page, place):
     page = open_page()
     page.keyboard.press("m")
     assert "Choose a given class" in page.locator("#map-wait").inner_text()
-    page.locator("[name=label]").select_option("1")
-    page.locator("#map-wait").wait_for(state="hidden")
-    box = page.locator("#map").bounding_box()
-    left, top = box["x"] + 2, box["y"] + 2
-    right, bottom = left + box["width"] - 4, top + box["height"] - 4
-    page.mouse.move((left + right) / 2, top)
-    page.mouse.down()
-    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
-        page.mouse.move(x, y, steps=3)
-    page.mouse.up()
+    lasso_everything(page, "1")
     wait(page, "document.getElementById('target').textContent === '11 selected'")
     page.get_by_role("button", name="Discard").click()
     wait(page, "document.getElementById('toast').textContent === '11 samples discarded.'")
@@ -239,6 +242,79 @@ def test_a_lasso_on_the_map_selects_a_group(open_page, place):
     page.keyboard.press("Enter")
     wait(page, "document.body.dataset.view === 'single'")
     assert "dog/" in page.locator("#fact-file").inner_text()
+
+
+def test_what_the_lasso_selects_is_shown_and_can_be_taken_out_again(open_page, place):
+    page = open_page()
+    lasso_everything(page, "1")
+    cards = page.locator("#picked-strip .picked-card[title]")
+    wait(page, "document.querySelectorAll('.picked-card[title]').length === 11")
+    assert "hard" in cards.first.get_attribute("class")
+    assert "dog/" in cards.first.get_attribute("title")
+    cards.nth(2).click()
+    wait(page, "document.getElementById('target').textContent === '10 selected'")
+    page.locator("#picked-strip [tabindex='0']").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait(page, "document.getElementById('target').textContent === '9 selected'")
+    assert page.evaluate("document.activeElement.classList.contains('picked-card')")
+    page.keyboard.press("d")
+    wait_saved(page)
+    assert len(place.opinions()) == 9
+    assert cards.count() == 0
+
+
+def test_keys_pressed_early_are_for_the_samples_that_come_next(open_page, place):
+    page = open_page()
+    page.keyboard.press("o")
+    wait(page, "document.getElementById('fact-place').textContent === '1 of 45'")
+    page.evaluate(
+        "for (const key of 'kdudkd') "
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))"
+    )
+    wait(page, "document.getElementById('fact-place').textContent === '7 of 45'")
+    wait_saved(page)
+    actions = sorted(action for action, _ in place.opinions().values())
+    assert actions == ["discard", "discard", "discard", "keep", "keep", "skip"]
+
+
+def test_nothing_of_another_sample_stands_beside_a_picture(open_page):
+    page = open_page()
+    page.keyboard.press("o")
+    page.locator("#compare img").first.wait_for()
+    page.route("**/api/samples/*/similar", lambda route: route.abort())
+    page.route("**/api/samples/*", lambda route: None)
+    page.evaluate("document.getElementById('compare').dataset.of = 'the first'")
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    wait(page, "document.getElementById('fact-place').textContent === '9 of 45'")
+    assert page.locator("#compare img").first.is_hidden()
+    assert page.locator("#fact-chart .own").get_attribute("d") == ""
+
+
+def test_a_list_that_was_gone_through_ends_with_what_was_passed_over(open_page, place):
+    page = open_page()
+    page.locator("[name=label]").select_option("1")
+    wait(page, "document.getElementById('counted').textContent === '5 samples'")
+    page.keyboard.press("o")
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("k")
+    wait(page, "document.getElementById('fact-place').textContent === '1 of 1'")
+    assert "1 sample comes again" in page.locator("#toast").inner_text()
+    page.keyboard.press("d")
+    page.locator("#empty").wait_for()
+    assert "Well done" in page.locator("#empty").inner_text()
+    wait_saved(page)
+    actions = sorted(action for action, _ in place.opinions().values())
+    assert actions == ["discard", "keep", "keep", "keep", "keep"]
+    page.keyboard.press("z")
+    wait(page, "document.getElementById('toast').textContent === 'Undone.'")
+    wait(page, "document.getElementById('fact-place').textContent === '1 of 1'")
+    wait_saved(page)
+    assert len(place.opinions()) == 4
 
 
 def test_while_the_network_is_cut_decisions_wait_and_are_sent_in_order(open_page, place):

@@ -272,7 +272,6 @@ export class Grid {
     const { queue } = this.session;
     this.cards.forEach((card) => card.remove());
     this.cards.clear();
-    byId("empty").hidden = queue.total > 0;
     this.scroller.hidden = queue.total === 0;
     this.scroller.scrollTop = 0;
     this.laidOut = null;

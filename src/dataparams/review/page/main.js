@@ -31,6 +31,8 @@ class Page {
     this.link = new Link(this);
     this.form = byId("filters");
     this.view = "grid";
+    this.turn = Promise.resolve();
+    this.onSaved = null;
     this.keysOn = recall(KEYS_ON) !== "off";
     byId("keys-on").checked = this.keysOn;
     document.title = `Review: ${run.name}`;
@@ -56,11 +58,12 @@ class Page {
     session.addEventListener("selection", () => this.drawTarget());
     session.addEventListener("progress", () => this.drawProgress());
     session.addEventListener("opinions", () => this.drawTarget());
-    session.addEventListener("end", () => this.say("That was the last one of this list."));
+    session.addEventListener("end", () => this.onEnd());
     session.addEventListener("undone", ({ detail }) => this.onUndone(detail));
     session.addEventListener("refused", ({ detail }) => this.say(`Not saved: ${detail}`));
     this.samples.addEventListener("facts", () => this.drawTarget());
     outbox.addEventListener("change", () => this.drawSaving());
+    outbox.addEventListener("change", () => this.reloadIfSaved());
     for (const button of document.querySelectorAll(".action[data-action]")) {
       button.addEventListener("click", () => this.act(button.dataset.action));
     }
@@ -172,7 +175,7 @@ class Page {
       await this.session.load(this.query);
     } catch (error) {
       this.explain(error);
-      return;
+      return false;
     }
     byId("refresh").hidden = true;
     if (this.view === "map") {
@@ -180,6 +183,7 @@ class Page {
     }
     this.single.shown = null;
     this.single.draw();
+    return true;
   }
 
   get mapLabel() {
@@ -268,6 +272,7 @@ class Page {
     }
     byId("counted").textContent = this.view === "map" ? "" : counted(queue.total, "sample");
     const isDone = queue.query.decision === "todo" && !queue.query.search;
+    byId("empty").hidden = this.view === "map" || queue.total > 0;
     byId("empty-words").textContent = isDone
       ? "Nothing is left to do here. Well done."
       : "No sample is like that. Widen the filter.";
@@ -330,7 +335,18 @@ class Page {
 
   /* Deciding ----------------------------------------------------------------------------------- */
 
-  async act(action) {
+  /** One after the other: a key that is pressed early is meant for the sample that comes next. */
+  inTurn(step) {
+    const done = this.turn.then(step);
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  act(action) {
+    return this.inTurn(() => this.actNow(action));
+  }
+
+  async actNow(action) {
     const { session, samples } = this;
     const isMap = this.view === "map";
     const targets = isMap ? [...session.selection] : session.targets;
@@ -346,13 +362,13 @@ class Page {
       return;
     }
     if (action !== "choose") {
-      this.decide(targets, action, null);
+      await this.decide(targets, action, null);
       return;
     }
     const only = targets.length === 1 ? samples.facts.get(targets[0]) : null;
     const label = await this.picker.ask(targets.length, only?.suggested ?? null);
     if (label !== null) {
-      this.decide(targets, "relabel", label);
+      await this.decide(targets, "relabel", label);
     }
     this.refocus();
   }
@@ -371,7 +387,7 @@ class Page {
       const positions = targets.map((index) => session.queue.positionOf(index));
       session.clearSelection();
       if (this.view === "grid") {
-        await session.advance(Math.max(from, ...positions) - 0);
+        await session.advance(Math.max(from, ...positions));
       }
     } else {
       await session.advance(from);
@@ -403,15 +419,54 @@ class Page {
     return `${counted(decisions.length, "sample")} ${what}.${rest}`;
   }
 
-  async undo() {
+  /** A list of what is to do ends where it began: with what was passed over, or with nothing. */
+  onEnd() {
+    if (["todo", "open"].includes(this.session.queue.query.decision)) {
+      this.reloadWhenSaved((total) => {
+        if (total) {
+          const comes = counted(total, "sample comes", "samples come");
+          this.say(`That was the last one. ${comes} again that you passed over.`);
+        }
+      });
+    } else {
+      this.say("That was the last one of this list.");
+    }
+  }
+
+  /** Read the list anew when the server knows all that was decided. */
+  reloadWhenSaved(then) {
+    this.onSaved = then;
+    this.reloadIfSaved();
+  }
+
+  reloadIfSaved() {
+    const then = this.onSaved;
+    if (!then || this.outbox.length) {
+      return;
+    }
+    this.onSaved = null;
+    this.inTurn(async () => (await this.reload()) && then(this.session.queue.total));
+  }
+
+  undo() {
+    return this.inTurn(() => this.undoNow());
+  }
+
+  async undoNow() {
     const { session } = this;
     const undone = session.undo();
     if (undone === null) {
       return; // made before this page was opened: the server tells what it was
     }
     this.say(undone.length === 1 ? "Undone." : `Undone for ${counted(undone.length, "sample")}.`);
-    if (this.view !== "map") {
-      await session.moveToIndex(undone[0]);
+    await this.showUndone(undone[0]);
+  }
+
+  async showUndone(index) {
+    const { session } = this;
+    byId("refresh").hidden = session.queue.query.decision === "any";
+    if (this.view !== "map" && !(await session.moveToIndex(index)) && !session.queue.total) {
+      this.reloadWhenSaved(() => session.moveToIndex(index));
     }
   }
 
@@ -420,7 +475,7 @@ class Page {
       this.say("There is nothing left to undo.");
     } else if (!this.session.history.length && this.view !== "map") {
       this.say(indices.length === 1 ? "Undone." : `Undone for ${counted(indices.length, "sample")}.`);
-      await this.session.moveToIndex(indices[0]);
+      await this.showUndone(indices[0]);
     }
   }
 

@@ -1,6 +1,7 @@
 /* A class as a map: samples whose temperatures moved alike lie together. */
 
 import { WORDS, byId, count, element, fillFile, mark, percent, picture } from "/page/pieces.js";
+import { Picked } from "/page/picked.js";
 import { get } from "/page/server.js";
 
 const REACH = 18; // CSS pixels within which a mark counts as pointed at: fingers are wide
@@ -13,6 +14,7 @@ export class SampleMap {
     this.onOpen = onOpen;
     this.canvas = byId("map");
     this.tip = byId("map-tip");
+    this.picked = new Picked(session);
     this.points = [];
     this.label = null;
     this.current = null;
@@ -30,7 +32,7 @@ export class SampleMap {
       }
     });
     this.canvas.addEventListener("blur", () => this.pointAt(null));
-    session.addEventListener("selection", () => this.drawSoon());
+    session.addEventListener("selection", () => this.onSelection());
     session.addEventListener("opinions", () => this.drawSoon());
     session.samples.addEventListener("facts", () => this.current && this.showTip());
   }
@@ -46,6 +48,7 @@ export class SampleMap {
       this.points = [];
       this.say("Choose a given class in the filter, and its map appears here.");
       byId("map-words").textContent = "";
+      this.onSelection();
       this.fit();
       return;
     }
@@ -57,6 +60,7 @@ export class SampleMap {
     }
     this.label = label;
     this.points = [];
+    this.onSelection();
     this.pointAt(null);
     this.fit();
     this.say("Laying out the map …");
@@ -118,6 +122,13 @@ export class SampleMap {
     }
     this.density = density;
     this.draw();
+  }
+
+  onSelection() {
+    if (this.isShown) {
+      this.picked.show(this.points);
+      this.drawSoon();
+    }
   }
 
   drawSoon() {

@@ -56,9 +56,11 @@ export class Single {
     }
     this.shown = current;
     this.drawPicture(current);
-    if (samples.facts.has(current)) {
-      this.drawFacts();
-    }
+    // Nothing of the sample before may stand beside the new picture.
+    byId("facts").classList.toggle("waiting", !samples.facts.has(current));
+    byId("compare").classList.toggle("waiting", !samples.similar.has(current));
+    this.chart.draw(samples.trajectories.get(current) ?? null);
+    this.drawFacts();
     try {
       const trajectory = await samples.loadTrajectory(current);
       if (this.shown !== current) {
@@ -85,9 +87,19 @@ export class Single {
         this.chart.draw(null);
       }
       if (!this.session.samples.facts.has(index)) {
-        byId("fact-file").textContent = "This sample comes when the connection is back.";
+        this.drawUnknown();
       }
     }
+  }
+
+  drawUnknown() {
+    byId("facts").classList.remove("waiting");
+    byId("fact-file").textContent = "This sample comes when the connection is back.";
+    byId("fact-given").textContent = "";
+    byId("fact-suggested").querySelector(".name").textContent = "";
+    byId("fact-suggested").querySelector(".confidence").textContent = "";
+    byId("fact-subgroup-row").hidden = true;
+    byId("fact-opinions").replaceChildren();
   }
 
   drawPicture(index) {
@@ -108,6 +120,7 @@ export class Single {
     if (!facts) {
       return;
     }
+    byId("facts").classList.remove("waiting");
     byId("single-view").dataset.category = facts.category;
     byId("stage-picture").className = `stage-picture ${facts.category}`;
     fillMark(byId("fact-mark"), facts.category);
@@ -143,6 +156,7 @@ export class Single {
   drawSimilar(groups) {
     const { samples, run, classNames } = this.session;
     const given = samples.facts.get(this.shown)?.label;
+    byId("compare").classList.remove("waiting");
     byId("compare").replaceChildren(
       ...groups.map(({ label, samples: several }) => {
         const group = element("section", "compare-group");
