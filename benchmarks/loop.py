@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from dataparams.analysis import Analysis
 
 PLAIN, LEARNED = "as given, no data parameters", "as given, data parameters"
-EASY, RELABEL = "clean --strategy easy", "clean --strategy relabel"
-SOME = "the first 10 % of the samples reviewed, the other suspicious ones dropped"
-SOME_KEPT = "the first 10 % of the samples reviewed, the others kept (--undecided keep)"
+EASY = "clean --strategy easy"
+LIKELY = "clean --strategy likely"
+RELABEL = "clean --strategy relabel"
+SOME = "the first 10 % of the samples reviewed, the others kept"
+SOME_LIKELY = "the same, --undecided likely"
+SOME_DROP = "the same, --undecided drop"
 ALL = "the whole queue reviewed"
 CLEAN = "labels without noise, no data parameters"
-SETTINGS = (PLAIN, LEARNED, EASY, RELABEL, SOME, SOME_KEPT, ALL, CLEAN)
+SETTINGS = (PLAIN, LEARNED, EASY, LIKELY, RELABEL, SOME, SOME_LIKELY, SOME_DROP, ALL, CLEAN)
 SHARE = 0.1
 Figures = dict[str, float]
 
@@ -97,9 +100,11 @@ def one_seed(config: TrainConfig, rate: float) -> dict[str, Figures]:
     results = {PLAIN: figures_of(plain), LEARNED: figures_of(learned), CLEAN: figures_of(clean)}
     for setting, name, settings, looked_at in (
         (EASY, "easy", CleanSettings("easy"), 0),
+        (LIKELY, "likely", CleanSettings("likely"), 0),
         (RELABEL, "relabel", CleanSettings("relabel"), 0),
         (SOME, "some", CleanSettings("reviewed"), budget),
-        (SOME_KEPT, "some-kept", CleanSettings("reviewed", undecided="keep"), budget),
+        (SOME_LIKELY, "some-likely", CleanSettings("reviewed", undecided="likely"), budget),
+        (SOME_DROP, "some-drop", CleanSettings("reviewed", undecided="drop"), budget),
         (ALL, "all", CleanSettings("reviewed"), len(asked)),
     ):
         learned.review.unlink(missing_ok=True)

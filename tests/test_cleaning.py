@@ -77,9 +77,9 @@ ROWS = st.lists(
 )
 SETTINGS = st.builds(
     CleanSettings,
-    strategy=st.sampled_from(["easy", "relabel", "reviewed"]),
+    strategy=st.sampled_from(["easy", "likely", "relabel", "reviewed"]),
     confidence=st.floats(0, 1),
-    undecided=st.sampled_from(["drop", "keep", "relabel"]),
+    undecided=st.sampled_from(["drop", "keep", "likely", "relabel"]),
     soft=st.booleans(),
     allow_empty_class=st.just(value=True),
 )
@@ -94,12 +94,15 @@ def _expected(row, how):
         return None
     if category == "easy":
         return label, 1 - noise, "given"
-    others = {"easy": "drop", "relabel": "relabel"}.get(how.strategy, how.undecided)
+    own = {"easy": "drop", "likely": "likely", "relabel": "relabel"}
+    others = own.get(how.strategy, how.undecided)
     if others == "keep" and category is not None:
         return label, 1 - noise, "given"
     if others == "relabel" and category is not None and sure >= how.confidence:
         is_given = suggested == label
         return suggested, (1 - noise if is_given else sure), ("given" if is_given else "suggested")
+    if others in ("likely", "relabel") and category is not None and noise < 0.5:
+        return label, 1 - noise, "given"
     return None
 
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from dataparams.runs import RunFolder
 
-Strategy = Literal["easy", "relabel", "reviewed"]
-Undecided = Literal["drop", "keep", "relabel"]
+Strategy = Literal["easy", "likely", "relabel", "reviewed"]
+Undecided = Literal["keep", "likely", "relabel", "drop"]
 _FEWEST = 2
+_EVEN = 0.5
 _MOST_CHANGES = 10
 _JUDGED = ("category", "noise_probability", "suggested_label", "suggested_confidence")
 _DECIDED = ("action", "decided_label", "is_disputed")
@@ -31,21 +32,22 @@ class CleanSettings:
     """How to decide which samples are kept, and with which labels.
 
     Attributes:
-        strategy: ``easy``: the easy samples, with the labels given. ``relabel``: also those hard
-            and need-review samples whose suggested label is confident enough, with that label.
-            ``reviewed``: what people decided; of the samples that nobody decided about, those that
-            somebody skipped among them, the easy ones, and the others as ``undecided`` says.
-            Samples about which people disagree are left out.
+        strategy: ``easy``: the easy samples, with the labels given. ``likely``: also those hard
+            and need-review samples whose label is likelier right than wrong. ``relabel``: the same,
+            but where the suggested label is confident enough, with that label. ``reviewed``: what
+            people decided; of the samples that nobody decided about, those that somebody skipped
+            among them, the easy ones, and the others as ``undecided`` says. Samples about which
+            people disagree are left out.
         confidence: How confident a suggested label must be, 0 ... 1.
-        undecided: What becomes of a hard or need-review sample that nobody decided about: ``drop``
-            it, ``keep`` it as given, or ``relabel`` it where the suggestion is confident enough.
+        undecided: What becomes of a hard or need-review sample that nobody decided about: ``keep``
+            it as given, do with it as ``likely`` or ``relabel`` would, or ``drop`` it.
         soft: Whether samples get weights below 1: how likely their label is right.
         allow_empty_class: Whether a class may lose all its samples, or all but one.
     """
 
     strategy: Strategy = "easy"
     confidence: float = 0.9
-    undecided: Undecided = "drop"
+    undecided: Undecided = "keep"
     soft: bool = False
     allow_empty_class: bool = False
 
@@ -283,13 +285,13 @@ def _with_outcome(table: pl.DataFrame, settings: CleanSettings) -> pl.DataFrame:
     disputed = pl.col("is_disputed").fill_null(value=False)
     discarded = pl.col("action") == "discard"
     by_people = pl.col("decided_label").is_not_null()
-    others = "relabel" if settings.strategy == "relabel" else settings.undecided
-    if settings.strategy == "easy" or others == "drop":
-        of_others = pl.lit(None, pl.Int64)
-    elif others == "keep":
-        of_others = pl.when(is_judged).then(given)
-    else:
-        of_others = pl.when(is_sure).then(suggested)
+    is_likely = (pl.col("noise_probability") < _EVEN).fill_null(value=False)
+    of_others = {
+        "drop": pl.lit(None, pl.Int64),
+        "keep": pl.when(is_judged).then(given),
+        "likely": pl.when(is_likely).then(given),
+        "relabel": pl.when(is_sure).then(suggested).when(is_likely).then(given),
+    }[_doing(settings)]
     new_label = (
         pl.when(by_people)
         .then("decided_label")
@@ -326,6 +328,13 @@ def _with_outcome(table: pl.DataFrame, settings: CleanSettings) -> pl.DataFrame:
     )
 
 
+def _doing(settings: CleanSettings) -> Undecided:
+    """What becomes of hard and need-review samples that people do not decide about."""
+    if settings.strategy == "reviewed":
+        return settings.undecided
+    return "drop" if settings.strategy == "easy" else settings.strategy
+
+
 def _require_enough(
     table: pl.DataFrame, class_names: Sequence[str], settings: CleanSettings
 ) -> None:
@@ -356,7 +365,9 @@ def _people_text(table: pl.DataFrame, settings: CleanSettings) -> str:
     doing = {
         "drop": "dropped",
         "keep": "kept as given",
-        "relabel": f"kept where a label is suggested with confidence {settings.confidence:g}",
+        "likely": "kept where their label is likelier right than wrong",
+        "relabel": f"relabeled where a label is suggested with confidence {settings.confidence:g}, "
+        "and else kept where theirs is likelier right than wrong",
     }[settings.undecided]
     words = (
         f"People decided about {decided.sum()} samples. {disputed.sum()} are disputed and left "

@@ -168,15 +168,17 @@ class CleanConfig:
 
     run: tyro.conf.Positional[Path]
     """The run folder."""
-    strategy: Literal["easy", "relabel", "reviewed"] = "easy"
-    """easy: keep the easy samples; relabel: also the others whose suggested label is confident
-    enough, with that label; reviewed: what people decided (see --undecided), without samples of
-    which they want different things."""
+    strategy: Literal["easy", "likely", "relabel", "reviewed"] = "easy"
+    """easy: keep the easy samples; likely: also the others whose label is likelier right than
+    wrong; relabel: the same, but where the suggested label is confident enough, with that label;
+    reviewed: what people decided (see --undecided), without samples of which they want different
+    things."""
     confidence: float = 0.9
     """How confident a suggested label must be to be taken."""
-    undecided: Literal["drop", "keep", "relabel"] = "drop"
+    undecided: Literal["keep", "likely", "relabel", "drop"] = "keep"
     """With 'reviewed', what becomes of hard and need-review samples that nobody decided about or
-    that were skipped; relabel takes confident suggestions. Easy ones are kept."""
+    that were skipped: keep them as given, do as likely or relabel would, or drop them. Easy ones
+    are kept."""
     soft: bool = False
     """Give samples weights below 1: how likely their label is right."""
     allow_empty_class: bool = False
