@@ -590,11 +590,12 @@ def _decisions(words: list[str], program: str) -> int:
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams import decision_tables as tables
+    from dataparams.decision_import import import_decisions
     from dataparams.runs import RunFolder, write_whole
 
     run = RunFolder(config.run)
     if config.import_ is not None:
-        done = tables.import_decisions(
+        done = import_decisions(
             run, config.import_, annotator=config.annotator, overwrite=config.overwrite
         )
         sys.stdout.write(
