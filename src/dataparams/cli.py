@@ -153,10 +153,11 @@ class DecisionsConfig:
     out: Path | None = None
     """Write all of them to this CSV file."""
     import_: Annotated[Path | None, tyro.conf.arg(name="import")] = None
-    """Take decisions from this CSV file, all or none: index or id, action (keep, relabel, discard,
-    skip), new_label_name (name or number), annotator."""
+    """Take decisions from this file, all or none. CSV: index or id, action (keep, relabel, discard,
+    skip), new_label_name (name or number), annotator. JSON: Label Studio's export, as JSON or
+    JSON-MIN, of what export --to label-studio wrote."""
     annotator: str | None = None
-    """Who decided, where --import does not say it."""
+    """Who decided, where --import does not say it (Label Studio says it, if only by a number)."""
     overwrite: bool = False
     """Replace --out where it exists; let --import count instead of what the same annotator decided
     otherwise."""
@@ -600,8 +601,14 @@ def _decisions(words: list[str], program: str) -> int:
         )
         sys.stdout.write(
             f"Imported {done.added} decisions; {done.unchanged} were there already, "
-            f"{done.same_label} relabel a sample as what it is and count as keep.\n\n"
+            f"{done.same_label} relabel a sample as what it is and count as keep.\n"
         )
+        if done.replaced:
+            sys.stdout.write(
+                f"{done.replaced} annotations do not count: the same annotator decided again "
+                "later.\n"
+            )
+        sys.stdout.write("\n")
     run.description()
     text = tables.decisions_text(run, config.limit, history=config.history)
     if config.out is not None:
