@@ -259,7 +259,8 @@ def _decided(
 
 
 def _decision(samples: _Samples, index: int, cells: Mapping[str, str]) -> Decision:
-    action = next((action for action in ACTIONS if action == cells.get("action")), None)
+    word = cells.get("action", "").lower()  # spreadsheets begin cells with a capital
+    action = next((action for action in ACTIONS if action == word), None)
     if action is None:
         raise UserError(
             f"the action is {cells.get('action', '')!r}; expected one of {', '.join(ACTIONS)}"
@@ -287,10 +288,12 @@ def _cells(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """The lines of a CSV file, each with its number and its cells by column."""
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
         raise DataError(
-            f"{file} cannot be read: {error}. Expected CSV in UTF-8 (in a spreadsheet: save as "
-            "'CSV UTF-8'), or what Label Studio exports as JSON."
+            f"{file} is not in UTF-8 ({error.reason} at byte {error.start}). In a spreadsheet, "
+            "save it as 'CSV UTF-8'."
         ) from error
     first = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)

@@ -55,7 +55,9 @@ def read_label_studio(file: Path) -> pl.DataFrame:
     """
     try:
         tasks = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"{file} cannot be read as JSON: {error}. Expected what Label Studio exports as JSON "
             "or JSON-MIN."

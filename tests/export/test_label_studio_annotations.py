@@ -151,6 +151,10 @@ def test_another_file_is_an_error_that_says_what_was_expected(tmp_path, tasks, m
         read(tmp_path, tasks)
 
 
-def test_a_file_that_is_no_json(tmp_path):
-    with pytest.raises(DataError, match="cannot be read as JSON"):
-        read_label_studio(tmp_path / "gone.json")
+def test_a_file_that_is_missing_or_no_json(tmp_path):
+    file = tmp_path / "project-1.json"
+    with pytest.raises(DataError, match=r"cannot be read: No such file"):
+        read_label_studio(file)
+    file.write_bytes(b"\xff[")
+    with pytest.raises(DataError, match=r"cannot be read as JSON"):
+        read_label_studio(file)
