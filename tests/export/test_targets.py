@@ -243,6 +243,24 @@ def test_tables_have_every_column(run, out, tmp_path):
         assert json.loads(line) == row
 
 
+@pytest.mark.parametrize("target", ["csv", "cleanlab"])
+def test_names_stay_as_they_are_and_whoever_opens_a_spreadsheet_is_told(
+    tmp_path, out, capsys, target
+):
+    run = made_run(tmp_path / "run", photo_folder(tmp_path / "pets"))
+    words = ["export", str(run.path), "--to", target]
+    assert main([*words, str(out)]) == 0
+    assert "formula" not in capsys.readouterr().out
+    hostile = pl.lit("=HYPERLINK(1).jpg")
+    is_last = pl.col("index") == pl.col("index").max()
+    renamed = pl.when(is_last).then(hostile).otherwise("id").alias("id")
+    run.write_samples(run.samples().with_columns(renamed))
+    assert main([*words, str(tmp_path / "again")]) == 0
+    assert "'=HYPERLINK(1).jpg' begins like a formula" in capsys.readouterr().out
+    (file,) = (tmp_path / "again").glob("*.csv")
+    assert pl.read_csv(file)["id"][-1] == "=HYPERLINK(1).jpg"
+
+
 def test_json_has_no_number_that_json_does_not_know(run, out):
     frame, made = run.analysis()
     odd = pl.Series([float("nan"), float("inf"), *[1.0] * (len(frame) - 2)])
