@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -299,6 +300,18 @@ def test_links_share_the_file_and_are_never_written_through(run, pets, out):
     linked.write_bytes(b"mine")
     write(run.path, "image-folder", out, link=True, overwrite=True)
     assert contents(pets) == before
+
+
+def test_images_are_copied_where_no_link_can_be_made(run, pets, out, capsys, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", refuse)
+    words = ["export", str(run.path), "--to", "image-folder", str(out), "--link"]
+    assert main(words) == 0
+    assert f"{len(run.samples())} images were copied" in capsys.readouterr().out
+    for sample in run.samples()["id"]:
+        assert (out / sample).read_bytes() == (pets / sample).read_bytes()
 
 
 def test_parquet_is_a_data_set_that_can_be_trained_on(run, pets, out):

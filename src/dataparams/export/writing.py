@@ -81,6 +81,7 @@ class Export:
                 yield list(zip(images, paths, strict=True))
         if write:
             self._tell_of_others(self.destination.folder / below, names.folders)
+            self._tell_of_copies()
 
     def _tell_of_others(self, folder: Path, classes: Sequence[str]) -> None:
         """Say so where class folders hold more than was exported, such as by an earlier call."""
@@ -91,6 +92,14 @@ class Export:
             self.notices.append(
                 f"The class folders in {folder} hold {there - self.count:,} files that are not of "
                 "this export; they were left as they are."
+            )
+
+    def _tell_of_copies(self) -> None:
+        """Say so where links were asked for, and the file system could not make them."""
+        if self.destination.not_linked:
+            self.notices.append(
+                f"{self.destination.not_linked:,} images were copied: no hard link can be made to "
+                "them, as across file systems."
             )
 
     def _write(self, image: ExportedImage, path: str) -> None:
