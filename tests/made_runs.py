@@ -34,8 +34,9 @@ def made_run(folder: Path, source: Path | str, *, has_analysis: bool = True) -> 
             "epoch": 0,
             "dataset": listed.name,
             "source": {"name": str(source), "val_frac": 0.25, "seed": 0},
+            "fingerprint": "made",
             "class_names": list(names),
-            "config": {},
+            "config": {"recipe": "quick"},
         }
     )
     samples = pl.DataFrame({"index": index, "id": list(train.ids), "label": labels})

@@ -339,6 +339,37 @@ def test_no_cell_is_a_formula_and_nothing_is_lost(text: str) -> None:
     assert unguarded(guarded(text)) == text
 
 
+def test_a_ranking_keeps_names_and_tells_whoever_opens_a_spreadsheet(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["rank", str(run.path), "--out"]
+    assert main([*words, str(tmp_path / "plain.csv")]) == 0
+    assert "formula" not in capsys.readouterr().out
+    run.update_description(class_names=["+1", "-1"])
+    assert main([*words, str(tmp_path / "signs.csv")]) == 0
+    assert "begins like a formula; names are kept" in capsys.readouterr().out
+    table = pl.read_csv(tmp_path / "signs.csv", schema_overrides={"label_name": pl.String})
+    assert set(table["label_name"]) == {"+1", "-1"}
+
+
+def test_what_spreadsheets_do_to_a_file_is_understood_or_told(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = run.samples()["index"][0]
+    file = tmp_path / "in.csv"
+    text = f"Index;Action;Annotator\r\n{index};Discard;Zo\u00eb\r\n;;\r\n"
+    words = ["decisions", str(run.path), "--import", str(file)]
+    for encoding in ("cp1252", "utf-16"):
+        file.write_bytes(text.encode(encoding))
+        assert main(words) == 3
+        assert "save it as 'CSV UTF-8'" in capsys.readouterr().err
+    assert not run.review.exists()
+    file.write_bytes(text.encode("utf-8-sig"))
+    assert main(words) == 0
+    in_force = DecisionStore(run.review, read_only=True).in_force()
+    assert in_force.select("annotator", "action").rows() == [("Zo\u00eb", "discard")]
+
+
 def test_decisions_go_out_and_come_back(
     run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,7 +45,8 @@ class RankConfig:
     threshold: Literal["auto"] | None = None
     """Select above a threshold estimated from the values, with no knowledge of the noise rate."""
     out: Path | None = None
-    """Write the selected samples to this CSV file: index, id, label, label_name, value."""
+    """Write the selected samples to this CSV file, for programs: index, id, label, label_name,
+    value. Names stay as they are, also where a spreadsheet would run one as a formula."""
     overwrite: bool = False
     """Replace that file where it exists."""
 
@@ -151,12 +152,14 @@ class DecisionsConfig:
     limit: int = 20
     """How many rows to print."""
     out: Path | None = None
-    """Write all of them to this CSV file."""
+    """Write all of them to this CSV file, for people: what a spreadsheet would run as a formula
+    gets an apostrophe in front, which --import takes away."""
     import_: Annotated[Path | None, tyro.conf.arg(name="import")] = None
-    """Take decisions from this CSV file, all or none: index or id, action (keep, relabel, discard,
-    skip), new_label_name (name or number), annotator."""
+    """Take decisions from this file, all or none. CSV: index or id, action (keep, relabel, discard,
+    skip), new_label_name (name or number), annotator. JSON: Label Studio's export, as JSON or
+    JSON-MIN, of what export --to label-studio wrote."""
     annotator: str | None = None
-    """Who decided, where --import does not say it."""
+    """Who decided, where --import does not say it (Label Studio says it, if only by a number)."""
     overwrite: bool = False
     """Replace --out where it exists; let --import count instead of what the same annotator decided
     otherwise."""
@@ -391,6 +394,7 @@ def _rank(words: list[str], program: str) -> int:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.analysis import rank
     from dataparams.runs import RunFolder, write_whole
+    from dataparams.spreadsheet_cells import formula_notice
 
     ranking = rank(
         RunFolder(config.run),
@@ -403,6 +407,9 @@ def _rank(words: list[str], program: str) -> int:
     if config.out is not None:
         write_whole(config.out, selected.write_csv().encode())
         sys.stdout.write(f"Wrote {len(selected)} samples to {config.out}.\n")
+        names = (*selected["id"], *selected["label_name"])
+        for notice in formula_notice(names, str(config.out)):
+            sys.stdout.write(f"{notice}\n")
     else:
         sys.stdout.write("Nothing is written; --out ranked.csv writes the list.\n")
     return 0
@@ -592,17 +599,24 @@ def _decisions(words: list[str], program: str) -> int:
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams import decision_tables as tables
+    from dataparams.decision_import import import_decisions
     from dataparams.runs import RunFolder, write_whole
 
     run = RunFolder(config.run)
     if config.import_ is not None:
-        done = tables.import_decisions(
+        done = import_decisions(
             run, config.import_, annotator=config.annotator, overwrite=config.overwrite
         )
         sys.stdout.write(
             f"Imported {done.added} decisions; {done.unchanged} were there already, "
-            f"{done.same_label} relabel a sample as what it is and count as keep.\n\n"
+            f"{done.same_label} relabel a sample as what it is and count as keep.\n"
         )
+        if done.replaced:
+            sys.stdout.write(
+                f"{done.replaced} annotations do not count: the same annotator decided again "
+                "later.\n"
+            )
+        sys.stdout.write("\n")
     run.description()
     text = tables.decisions_text(run, config.limit, history=config.history)
     if config.out is not None:

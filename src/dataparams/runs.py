@@ -22,7 +22,7 @@ from dataparams.errors import RunError
 from dataparams.table_checks import require_among, require_columns, require_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -120,6 +120,23 @@ class CleanedSamples:
     def is_of_people(self) -> bool:
         """Whether what people decided is in it."""
         return bool(self.made.get("strategy") == "reviewed")
+
+    def misfit(
+        self, class_names: Sequence[str], fingerprint: object, image_size: object
+    ) -> str | None:
+        """Why these samples are not of some data; None where they may be.
+
+        Args:
+            class_names: Name of class 0, 1, ...
+            fingerprint: Of the data. It tells of pixels, so nothing where ``image_size`` differs.
+            image_size: To which the images were resized.
+        """
+        if list(class_names) != self.made["class_names"]:
+            return "the classes differ"
+        is_as_large = image_size == self.made["source"].get("image_size")
+        if is_as_large and fingerprint != self.made["fingerprint"]:
+            return "the fingerprints differ"
+        return None
 
 
 class RunFolder:

@@ -1,10 +1,21 @@
-"""Text in CSV files that people open in spreadsheets, which run what looks like a formula."""
+"""Text in CSV files, which spreadsheets run where it looks like a formula.
+
+What people fill in or read (decisions, comparisons) is guarded. What programs join by id or class
+(exports, rankings) keeps every name as it is, and whoever makes the file is told.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+from dataparams.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BEGINNING = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_FORMULA = re.compile(rf"'*{_BEGINNING.pattern}")
 _GUARDED = re.compile(rf"'{_FORMULA.pattern}")
 
 
@@ -28,3 +39,22 @@ def unguarded(text: str) -> str:
         ('=HYPERLINK(A1)', "'quoted'")
     """
     return text[1:] if _GUARDED.match(text) else text
+
+
+def formula_notice(texts: Iterable[str], file: str) -> list[str]:
+    """A word of warning where a spreadsheet would run one of the texts in a file as a formula.
+
+    Example:
+        >>> formula_notice(["cat/1.jpg"], "samples.csv")
+        []
+        >>> formula_notice(["cat/1.jpg", "-1.jpg"], "samples.csv")[0][:36]
+        "'-1.jpg' begins like a formula; name"
+    """
+    found = next((text for text in texts if _BEGINNING.match(text)), None)
+    if found is None:
+        return []
+    words = (
+        f"'{printable(found)}' begins like a formula; names are kept as they are, for programs. "
+        f"Where {file} is opened in a spreadsheet, import its columns as text."
+    )
+    return [words]

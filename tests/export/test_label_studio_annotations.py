@@ -57,12 +57,24 @@ def test_every_annotation_is_a_row(tmp_path):
             task(2, annotation("cat", updated_at=None, completed_by=None, created_at=None)),
         ],
     )
-    assert found.columns == ["index", "id", "label", "annotator", "time"]
+    assert found.columns == ["task", "index", "id", "label", "annotator", "time"]
     assert found.rows() == [
-        (4, "cat/4.jpg", "dog", "3", TIME),
-        (4, "cat/4.jpg", "c\u00e4t", "a@b.org", TIME),
-        (2, "cat/2.jpg", "cat", None, None),
+        (81, 4, "cat/4.jpg", "dog", "3", TIME),
+        (81, 4, "cat/4.jpg", "c\u00e4t", "a@b.org", TIME),
+        (79, 2, "cat/2.jpg", "cat", None, None),
     ]
+
+
+def test_a_skipped_task_is_a_row_without_a_label(tmp_path):
+    skipped = annotation("dog", was_cancelled=True, completed_by={"id": 7})
+    assert read(tmp_path, [task(1, skipped)]).rows() == [(78, 1, "cat/1.jpg", None, "7", TIME)]
+
+
+def test_a_task_without_a_number_is_known_by_its_place(tmp_path):
+    tasks = [task(1, annotation("dog")), task(2, annotation("dog"))]
+    for one in tasks:
+        del one["id"]
+    assert read(tmp_path, tasks)["task"].to_list() == [1, 2]
 
 
 def test_what_decides_nothing_is_left_out(tmp_path):
@@ -72,13 +84,12 @@ def test_what_decides_nothing_is_left_out(tmp_path):
         tmp_path,
         [
             task(0),
-            task(1, annotation("dog", was_cancelled=True)),
-            task(2, annotation("dog", result=[])),
-            task(3, other),
-            task(4, annotation("dog", result=[{"from_name": "label", "value": {"choices": []}}])),
+            task(1, annotation("dog", result=[])),
+            task(2, other),
+            task(3, annotation("dog", result=[{"from_name": "label", "value": {"choices": []}}])),
         ],
     )
-    assert found.shape == (0, 5)
+    assert found.shape == (0, 6)
     assert read(tmp_path, []).columns == found.columns
 
 
@@ -96,7 +107,7 @@ def test_the_minimal_form_is_read_too(tmp_path):
         "lead_time": 1.5,
     }
     unlabeled = {name: value for name, value in minimal.items() if name != "label"}
-    assert read(tmp_path, [minimal, unlabeled]).rows() == [(5, "cat/5.jpg", "dog", "1", TIME)]
+    assert read(tmp_path, [minimal, unlabeled]).rows() == [(82, 5, "cat/5.jpg", "dog", "1", TIME)]
 
 
 def test_tasks_of_our_own_come_back(tmp_path):
@@ -129,7 +140,10 @@ def test_tasks_of_our_own_come_back(tmp_path):
             ]))],
             "expected one class",
         ),
-        ([task(0, annotation("dog", updated_at="yesterday"))], "expected ISO 8601"),
+        ([task(0, annotation("dog", updated_at="yesterday"))], "task 77 has the time"),
+        ([task(0, annotation("\ud800"))], "expected one class"),
+        ([task(0, annotation("dog", completed_by="\ud800"))], "task 77 is by"),
+        ([task(10**30, annotation("dog"))], "no sample_index"),
     ],
 )  # fmt: skip
 def test_another_file_is_an_error_that_says_what_was_expected(tmp_path, tasks, message):
@@ -137,6 +151,10 @@ def test_another_file_is_an_error_that_says_what_was_expected(tmp_path, tasks, m
         read(tmp_path, tasks)
 
 
-def test_a_file_that_is_no_json(tmp_path):
-    with pytest.raises(DataError, match="cannot be read as JSON"):
-        read_label_studio(tmp_path / "gone.json")
+def test_a_file_that_is_missing_or_no_json(tmp_path):
+    file = tmp_path / "project-1.json"
+    with pytest.raises(DataError, match=r"cannot be read: No such file"):
+        read_label_studio(file)
+    file.write_bytes(b"\xff[")
+    with pytest.raises(DataError, match=r"cannot be read as JSON"):
+        read_label_studio(file)

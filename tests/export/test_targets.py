@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -14,12 +15,13 @@ import pytest
 import torch
 import torchvision.datasets
 
+from dataparams.cleaning import CleanSettings, made_from
 from dataparams.cli import main
 from dataparams.data import load_dataset
 from dataparams.export import TARGETS, ExportConfig, export
 from dataparams.export.config import Target
 from dataparams.export.targets import WITH_FILES
-from dataparams.runs import EpochRecord
+from dataparams.runs import CleanedSamples, EpochRecord, read_cleaned, write_cleaned
 from made_runs import made_run
 from made_sources import contents, photo, photo_folder, photo_table
 
@@ -73,7 +75,8 @@ def clean(run, keep=slice(0, 10)):
         weight=pl.lit(0.5),
         label_source=pl.lit("reviewed"),
     )
-    cleaned.write_parquet(run.path / "cleaned.parquet")
+    made = made_from(run, CleanSettings("reviewed"))
+    write_cleaned(run.cleaned, CleanedSamples(cleaned, made))
     return dict(zip(cleaned["id"], labels, strict=True))
 
 
@@ -121,22 +124,45 @@ def test_cleaned_labels_are_the_default_where_there_are_some(run, out, tmp_path,
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("change", "complaint"),
     [
-        lambda table: table.with_columns(index=pl.col("index") + 500),
-        lambda table: table.with_columns(label=pl.lit(7)),
-        lambda table: table.drop("weight"),
-        lambda table: pl.concat([table, table]),
+        ({"index": pl.col("index") + 500}, "10 of its samples, such as"),
+        ({"id": pl.lit("dog/99.jpg")}, "such as 'dog/99.jpg', are not the run's"),
+        ({"label": pl.lit(7)}, "cleaned.parquet is damaged"),
+        ({"weight": pl.lit("0.5")}, "cleaned.parquet is damaged"),
+        ({"index": pl.lit(0)}, "names a sample twice"),
     ],
 )
-def test_cleaned_labels_that_do_not_fit_are_refused(run, out, capsys, spoil):
+def test_cleaned_labels_that_do_not_fit_are_refused(run, out, capsys, change, complaint):
     clean(run)
-    file = run.path / "cleaned.parquet"
-    spoil(pl.read_parquet(file)).write_parquet(file)
+    cleaned = read_cleaned(run.cleaned)
+    spoiled = cleaned.samples.with_columns(**change)
+    write_cleaned(run.cleaned, CleanedSamples(spoiled, cleaned.made))
     assert main(["export", str(run.path), "--to", "csv", str(out)]) == 4
-    assert "cleaned.parquet is damaged" in capsys.readouterr().err
-    file.write_bytes(b"PAR1")
-    assert main(["export", str(run.path), "--to", "csv", str(out)]) == 4
+    assert complaint in capsys.readouterr().err
+    assert main(["export", str(run.path), "--to", "csv", str(out), "--labels", "given"]) == 0
+
+
+def test_cleaned_labels_of_other_data_are_refused(run, out, capsys):
+    clean(run)
+    cleaned = read_cleaned(run.cleaned)
+    words = ["export", str(run.path), "--to", "csv", str(out)]
+    for change, complaint in (
+        ({"fingerprint": "another"}, "the fingerprints differ"),
+        ({"class_names": ["cat", "dog"]}, "the classes differ"),
+    ):
+        write_cleaned(run.cleaned, CleanedSamples(cleaned.samples, {**cleaned.made, **change}))
+        assert main(words) == 4
+        assert complaint in capsys.readouterr().err
+    for damaged in (b"PAR1", b""):
+        run.cleaned.write_bytes(damaged)
+        assert main(words) == 4
+    assert "cleaned.parquet cannot be read" in capsys.readouterr().err
+    assert not out.exists()
+    # Of images of another size the fingerprint says nothing.
+    resized = {"fingerprint": "another", "source": {**cleaned.made["source"], "image_size": 64}}
+    write_cleaned(run.cleaned, CleanedSamples(cleaned.samples, {**cleaned.made, **resized}))
+    assert main(words) == 0
 
 
 def test_labels_that_there_are_not_say_what_to_do(tmp_path, pets, run, out, capsys):
@@ -149,7 +175,7 @@ def test_labels_that_there_are_not_say_what_to_do(tmp_path, pets, run, out, caps
         assert main(["export", str(what), "--to", "csv", str(out), "--labels", labels]) == code
     errors = capsys.readouterr().err
     assert f"dataparams analyze {bare.path}" in errors
-    assert "cleaned.parquet does not exist" in errors
+    assert "There is no file" in errors
     assert main(["export", str(run.path), "--to", "csv", str(out), "--confidence", "5"]) == 2
     assert not out.exists()
 
@@ -218,6 +244,24 @@ def test_tables_have_every_column(run, out, tmp_path):
         assert json.loads(line) == row
 
 
+@pytest.mark.parametrize("target", ["csv", "cleanlab"])
+def test_names_stay_as_they_are_and_whoever_opens_a_spreadsheet_is_told(
+    tmp_path, out, capsys, target
+):
+    run = made_run(tmp_path / "run", photo_folder(tmp_path / "pets"))
+    words = ["export", str(run.path), "--to", target]
+    assert main([*words, str(out)]) == 0
+    assert "formula" not in capsys.readouterr().out
+    hostile = pl.lit("=HYPERLINK(1).jpg")
+    is_last = pl.col("index") == pl.col("index").max()
+    renamed = pl.when(is_last).then(hostile).otherwise("id").alias("id")
+    run.write_samples(run.samples().with_columns(renamed))
+    assert main([*words, str(tmp_path / "again")]) == 0
+    assert "'=HYPERLINK(1).jpg' begins like a formula" in capsys.readouterr().out
+    (file,) = (tmp_path / "again").glob("*.csv")
+    assert pl.read_csv(file)["id"][-1] == "=HYPERLINK(1).jpg"
+
+
 def test_json_has_no_number_that_json_does_not_know(run, out):
     frame, made = run.analysis()
     odd = pl.Series([float("nan"), float("inf"), *[1.0] * (len(frame) - 2)])
@@ -256,6 +300,18 @@ def test_links_share_the_file_and_are_never_written_through(run, pets, out):
     linked.write_bytes(b"mine")
     write(run.path, "image-folder", out, link=True, overwrite=True)
     assert contents(pets) == before
+
+
+def test_images_are_copied_where_no_link_can_be_made(run, pets, out, capsys, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", refuse)
+    words = ["export", str(run.path), "--to", "image-folder", str(out), "--link"]
+    assert main(words) == 0
+    assert f"{len(run.samples())} images were copied" in capsys.readouterr().out
+    for sample in run.samples()["id"]:
+        assert (out / sample).read_bytes() == (pets / sample).read_bytes()
 
 
 def test_parquet_is_a_data_set_that_can_be_trained_on(run, pets, out):

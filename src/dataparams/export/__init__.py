@@ -2,7 +2,7 @@
 
 from dataparams.export.config import ExportConfig
 from dataparams.export.exporting import export
-from dataparams.export.label_studio import read_label_studio
 from dataparams.export.targets import TARGETS
+from dataparams.label_studio_annotations import read_label_studio
 
 __all__ = ["TARGETS", "ExportConfig", "export", "read_label_studio"]

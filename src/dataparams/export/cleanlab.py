@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.errors import RunError
-from dataparams.export.writing import csv_bytes, formula_notice
+from dataparams.export.writing import csv_bytes
 
 if TYPE_CHECKING:
     from dataparams.export.writing import Export
@@ -42,7 +42,7 @@ def write_cleanlab(export: Export) -> None:
     export.count = len(analyzed)
     issues = label_issues(analyzed)
     export.destination.put(FILE, csv_bytes(issues))
-    export.notices += formula_notice(export.samples.class_names, FILE)
+    export.tell_of_formulas(FILE)
 
 
 def label_issues(rows: pl.DataFrame) -> pl.DataFrame:

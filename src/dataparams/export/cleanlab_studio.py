@@ -13,7 +13,7 @@ import polars as pl
 
 from dataparams.export.archive import open_archive
 from dataparams.export.names import safe_name
-from dataparams.export.writing import LEFT_OUT, append_rows, formula_notice
+from dataparams.export.writing import LEFT_OUT, append_rows
 
 if TYPE_CHECKING:
     from dataparams.export.writing import Export
@@ -58,4 +58,4 @@ def write_cleanlab_studio(export: Export) -> None:
         archive.finish()
     if export.form != "zip":
         export.destination.place(metadata, METADATA)
-    export.notices += formula_notice(export.samples.class_names, METADATA)
+    export.tell_of_formulas(METADATA)

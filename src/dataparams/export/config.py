@@ -29,7 +29,8 @@ class ExportConfig:
     what: tyro.conf.Positional[str]
     """A run folder, or a data set as train --dataset takes it: a folder, Parquet, a name."""
     to: Target
-    """For which tool; csv and jsonl are tables without images."""
+    """For which tool; csv and jsonl are tables without images. They are for programs: names stay as
+    they are, also where a spreadsheet would run one as a formula."""
     folder: tyro.conf.Positional[Path | None] = None
     """Where to; the same as --out."""
     out: Path | None = None

@@ -41,6 +41,7 @@ class Destination:
         self.folder = folder
         self.overwrite = overwrite
         self.written, self.kept, self.bytes = 0, 0, 0
+        self.not_linked = 0
         self._partial = folder / _PARTIAL
         self._folders: set[Path] = set()
         self._lock = Lock()
@@ -68,9 +69,13 @@ class Destination:
                     return self._count(is_written=False, size=len(data))
                 self._refuse(target)
             temporary = self.temporary()
-            if linked_to is None or not _link(linked_to, temporary):
+            is_linked = linked_to is not None and _link(linked_to, temporary)
+            if not is_linked:
                 _write(temporary, data)
             temporary.replace(target)
+        if linked_to is not None and not is_linked:
+            with self._lock:
+                self.not_linked += 1
         return self._count(is_written=True, size=len(data))
 
     def place(self, temporary: Path, name: str) -> bool:

@@ -1,41 +1,30 @@
-"""Label Studio: tasks with pre-annotations, the labeling interface, and annotations back.
+"""Label Studio: tasks with pre-annotations, and the labeling interface.
 
 Tasks follow https://labelstud.io/guide/predictions (``data`` and ``predictions`` with a ``choices``
-result), the interface https://labelstud.io/tags/choices. What comes back is Label Studio's export
-as JSON or JSON-MIN (https://labelstud.io/guide/export).
+result), the interface https://labelstud.io/tags/choices. What comes back is read by
+:mod:`dataparams.label_studio_annotations`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-import polars as pl
-
-from dataparams.errors import DataError, UserError
+from dataparams.errors import UserError
 from dataparams.export.tables import json_lines
+from dataparams.label_studio_annotations import CONTROL, SAMPLE_ID, SAMPLE_INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from dataparams.export.writing import Export
 
 _IMAGES = "images"
-_CONTROL = "label"
 _OBJECT = "image"
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_COLUMNS: dict[str, Any] = {
-    "index": pl.Int64,
-    "id": pl.String,
-    "label": pl.String,
-    "annotator": pl.String,
-    "time": pl.Datetime("us", "UTC"),
-}
 
 
 def write_label_studio(export: Export) -> None:
@@ -81,7 +70,7 @@ def _task(path: str, known: dict[str, Any]) -> dict[str, Any]:
         "model_version": "dataparams",
         "result": [
             {
-                "from_name": _CONTROL,
+                "from_name": CONTROL,
                 "to_name": _OBJECT,
                 "type": "choices",
                 "value": {"choices": [suggested]},
@@ -92,8 +81,8 @@ def _task(path: str, known: dict[str, Any]) -> dict[str, Any]:
         prediction["score"] = known["suggested_confidence"]
     data = {
         _OBJECT: f"/data/local-files/?d={quote(path)}",
-        "sample_index": known.pop("index"),
-        "sample_id": known.pop("id"),
+        SAMPLE_INDEX: known.pop("index"),
+        SAMPLE_ID: known.pop("id"),
         "given_label": known.pop("given_label", known["label"]),
     }
     known.pop("label")
@@ -125,89 +114,10 @@ def labeling_config(class_names: Sequence[str]) -> bytes:
     view = ET.Element("View")
     ET.SubElement(view, "Image", name=_OBJECT, value=f"${_OBJECT}", zoom="true")
     ET.SubElement(view, "Header", value="Given label: $given_label")
-    choices = ET.SubElement(
-        view, "Choices", name=_CONTROL, toName=_OBJECT, choice="single", showInline="true"
-    )
+    choices = ET.SubElement(view, "Choices", name=CONTROL, toName=_OBJECT)
+    # Who is not sure skips the task: an annotation that chooses nothing would say nothing.
+    choices.attrib |= {"choice": "single", "required": "true", "showInline": "true"}
     for name in class_names:
         ET.SubElement(choices, "Choice", value=name)
     ET.indent(view)
     return f"{ET.tostring(view, encoding='unicode')}\n".encode()
-
-
-def read_label_studio(file: Path) -> pl.DataFrame:
-    """Read the annotations that people made of exported tasks.
-
-    Args:
-        file: Label Studio's export as JSON or as JSON-MIN.
-
-    Returns:
-        A row per annotation, in the order of the file: ``index`` and ``id`` of the sample,
-        ``label`` (the name of the chosen class), ``annotator`` (e-mail address or number, null
-        where it is not told), ``time`` (UTC, null likewise). Tasks that nobody annotated, skipped
-        ones, and annotations that choose nothing are left out.
-
-    Raises:
-        DataError: If it is no such file, or its tasks are not from an export of this program.
-    """
-    try:
-        tasks = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} cannot be read as JSON: {error}.") from error
-    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-        raise DataError(f"{file} is no export of Label Studio: expected a JSON list of tasks.")
-    rows = [row for number, task in enumerate(tasks) for row in _annotations(task, number, file)]
-    return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-
-
-def _annotations(
-    task: dict[str, Any], number: int, file: Path
-) -> Iterator[tuple[int, str, str, str | None, datetime | None]]:
-    data = task["data"] if isinstance(task.get("data"), dict) else task
-    index, sample = data.get("sample_index"), data.get("sample_id")
-    if not isinstance(index, int) or isinstance(index, bool) or not isinstance(sample, str):
-        raise DataError(
-            f"{file}: task {number} has no sample_index and sample_id; expected tasks that "
-            "`dataparams export --to label-studio` wrote."
-        )
-    is_minimal = data is task
-    for annotation in [task] if is_minimal else task.get("annotations") or []:
-        if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
-            continue
-        label = annotation.get(_CONTROL) if is_minimal else _choice(annotation.get("result"))
-        if label is None:
-            continue
-        if not isinstance(label, str):
-            raise DataError(f"{file}: task {number} chooses {label!r}; expected one class.")
-        who = annotation.get("annotator" if is_minimal else "completed_by")
-        when = annotation.get("updated_at") or annotation.get("created_at")
-        yield index, sample, label, _person(who), _time(when, number, file)
-
-
-def _choice(results: object) -> object:
-    """The chosen class, a list where there are several, or None."""
-    for result in results if isinstance(results, list) else []:
-        is_ours = isinstance(result, dict) and result.get("from_name") == _CONTROL
-        value = result.get("value") if is_ours else None
-        choices = value.get("choices") if isinstance(value, dict) else None
-        if choices:
-            return choices[0] if isinstance(choices, list) and len(choices) == 1 else choices
-    return None
-
-
-def _person(who: object) -> str | None:
-    if isinstance(who, dict):
-        who = who.get("email") or who.get("id")
-    return None if who is None else str(who)
-
-
-def _time(when: object, number: int, file: Path) -> datetime | None:
-    if when is None:
-        return None
-    try:
-        # Python 3.10 does not know the Z.
-        time = datetime.fromisoformat(re.sub(r"Z$", "+00:00", str(when)))
-    except ValueError as error:
-        raise DataError(
-            f"{file}: task {number} has the time {when!r}; expected ISO 8601."
-        ) from error
-    return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)

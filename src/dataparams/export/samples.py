@@ -20,8 +20,8 @@ from dataparams.data.pictures import Found, open_encoded
 from dataparams.data.sources import is_parquet, list_dataset, local_path
 from dataparams.errors import RunError, UserError
 from dataparams.export.names import UniqueNames
-from dataparams.runs import RunFolder
-from dataparams.table_checks import require_among, require_columns, require_range
+from dataparams.runs import RunFolder, read_cleaned
+from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -418,10 +418,10 @@ def _samples_of_run(
         told = frame.cast({"index": pl.Int64}).select("index", *_FIRST, pl.exclude(*_OF_SAMPLES))
         table = table.join(told, on="index", how="left").sort("index")
     known = len(table)
-    table = _relabeled(run, table, labels, confidence, len(names))
+    table = _relabeled(run, table, labels, confidence)
     if "label_source" in table.columns:
         notices.append(
-            f"Labels are those of {run.path / 'cleaned.parquet'}, which discards "
+            f"Labels are those of {run.cleaned}, which discards "
             f"{known - len(table):,} of {known:,} samples; --labels given exports all as they were."
         )
     is_builtin = builtin_name(source["name"]) is not None
@@ -441,14 +441,11 @@ def _samples_of_run(
 
 
 def _relabeled(
-    run: RunFolder, table: pl.DataFrame, labels: Labels | None, confidence: float, num_classes: int
+    run: RunFolder, table: pl.DataFrame, labels: Labels | None, confidence: float
 ) -> pl.DataFrame:
     """The table with the labels that are wanted, and those that were given beside them."""
-    cleaned = run.path / "cleaned.parquet"
-    if labels == "cleaned" and not cleaned.is_file():
-        raise RunError(f"{cleaned} does not exist, so there are no cleaned labels to export.")
-    if labels == "cleaned" or (labels is None and cleaned.is_file()):
-        return _cleaned(table, cleaned, num_classes)
+    if labels == "cleaned" or (labels is None and run.cleaned.exists()):
+        return _cleaned(table, run)
     if labels != "suggested":
         return table
     if "suggested_label" not in table.columns:
@@ -461,23 +458,20 @@ def _relabeled(
     return _with_labels(table, table.select("index", suggested.alias("label")))
 
 
-def _cleaned(table: pl.DataFrame, file: Path, num_classes: int) -> pl.DataFrame:
-    try:
-        cleaned = pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
-    kinds = {"index": "integer", "label": "integer", "weight": "number", "label_source": "text"}
-    require_columns(cleaned, kinds, file)  # type: ignore[arg-type]
-    for name, limit in (("index", None), ("label", num_classes)):
-        require_range(cleaned, name, limit, file)
-    if cleaned["index"].is_duplicated().any():
-        raise RunError(f"{file} is damaged: its column index names a sample twice.")
-    if not cleaned["index"].is_in(table["index"].implode()).all():
-        raise RunError(f"{file} is damaged: it names samples that the run has not.")
-    kept = cleaned.select(
-        pl.col("index").cast(pl.Int64), pl.col("label").cast(pl.Int64), "weight", "label_source"
+def _cleaned(table: pl.DataFrame, run: RunFolder) -> pl.DataFrame:
+    cleaned, description = read_cleaned(run.cleaned), run.description()
+    misfit = cleaned.misfit(
+        run.class_names(), description.get("fingerprint"), description["source"].get("image_size")
     )
-    return _with_labels(table, kept)
+    strange = cleaned.samples.join(table, on=["index", "id"], how="anti")
+    if misfit is None and len(strange):
+        misfit = f"{len(strange)} of its samples, such as {strange['id'][0]!r}, are not the run's"
+    if misfit is not None:
+        raise RunError(
+            f"{run.cleaned} was made from other data than {run.path} ({misfit}); expected what "
+            f"`dataparams clean {run.path}` writes. --labels given exports without it."
+        )
+    return _with_labels(table, cleaned.samples.drop("id"))
 
 
 def _with_labels(table: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:

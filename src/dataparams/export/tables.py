@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import polars.selectors as cs
 
-from dataparams.export.writing import csv_bytes, formula_notice
+from dataparams.export.writing import csv_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 100_000
 def write_csv(export: Export) -> None:
     """Write ``samples.csv``, a row per sample."""
     _write(export, "samples.csv", lambda rows, is_first: csv_bytes(rows, header=is_first))
-    export.notices += formula_notice(export.samples.class_names, "samples.csv")
+    export.tell_of_formulas("samples.csv")
 
 
 def write_jsonl(export: Export) -> None:

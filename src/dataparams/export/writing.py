@@ -12,6 +12,7 @@ import polars as pl
 
 from dataparams.errors import DataError
 from dataparams.export.samples import FileNames, LeftOut
+from dataparams.spreadsheet_cells import formula_notice
 from dataparams.terminal import printable
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ from dataparams.export.samples import ExportedImage, LabeledSamples
 Form = Literal["folder", "zip", "both"]
 
 LEFT_OUT = "left_out.csv"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WRITERS = 8
 _REASONS = 3
 
@@ -81,6 +81,7 @@ class Export:
                 yield list(zip(images, paths, strict=True))
         if write:
             self._tell_of_others(self.destination.folder / below, names.folders)
+            self._tell_of_copies()
 
     def _tell_of_others(self, folder: Path, classes: Sequence[str]) -> None:
         """Say so where class folders hold more than was exported, such as by an earlier call."""
@@ -93,8 +94,21 @@ class Export:
                 "this export; they were left as they are."
             )
 
+    def _tell_of_copies(self) -> None:
+        """Say so where links were asked for, and the file system could not make them."""
+        if self.destination.not_linked:
+            self.notices.append(
+                f"{self.destination.not_linked:,} images were copied: no hard link can be made to "
+                "them, as across file systems."
+            )
+
     def _write(self, image: ExportedImage, path: str) -> None:
         self.destination.put(path, image.data, linked_to=image.file if self.link else None)
+
+    def tell_of_formulas(self, file: str) -> None:
+        """Say so where a spreadsheet would run an id or the name of a class in a CSV file."""
+        names = (*self.samples.class_names, *self.samples.table["id"])
+        self.notices += formula_notice(names, file)
 
     def finish(self) -> str:
         """Write the list of what was left out; gives the last word.
@@ -120,23 +134,12 @@ def csv_bytes(frame: pl.DataFrame, *, header: bool = True) -> bytes:
     """Rows as CSV, with every value as it is.
 
     A name that a spreadsheet would take for a formula is not changed: these files are read by
-    programs, to which a quoted ``=SUM`` would be another label. ``formula_notice`` tells of it.
+    programs, to which a quoted ``=SUM`` would be another label. :meth:`Export.tell_of_formulas`
+    tells of it.
     """
     buffer = io.BytesIO()
     frame.write_csv(buffer, include_header=header)
     return buffer.getvalue()
-
-
-def formula_notice(class_names: Sequence[str], file: str) -> list[str]:
-    """A word of warning where a spreadsheet would run the name of a class."""
-    found = [name for name in class_names if name.startswith(_FORMULA)]
-    if not found:
-        return []
-    words = (
-        f"The class {printable(found[0])!r} begins like a formula; names are kept as they are. "
-        f"Where {file} is opened in a spreadsheet, import its columns as text."
-    )
-    return [words]
 
 
 def append_rows(file: Path, frame: pl.DataFrame) -> None:

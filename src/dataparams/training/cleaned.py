@@ -170,18 +170,11 @@ def digest_of(cleaned: CleanedSamples) -> str:
 
 
 def _require_same_data(config: TrainConfig, dataset: AnyDataset, cleaned: CleanedSamples) -> None:
-    made = cleaned.made
-    if list(dataset.class_names) != made["class_names"]:
+    misfit = cleaned.misfit(dataset.class_names, dataset.fingerprint, config.image_size)
+    if misfit is not None:
         raise UserError(
-            f"{config.from_clean} was made from a data set with other classes than {dataset.name}; "
-            "expected the same data set."
-        )
-    # The fingerprint tells of pixels, so images of another size are told by their ids alone.
-    is_as_large = config.image_size == made["source"].get("image_size")
-    if is_as_large and dataset.fingerprint != made["fingerprint"]:
-        raise UserError(
-            f"{config.from_clean} was made from another data set than {dataset.name} (the "
-            "fingerprints differ); expected the same images and labels."
+            f"{config.from_clean} was made from another data set than {dataset.name} ({misfit}); "
+            "expected the same images and labels."
         )
 
 
