@@ -8,12 +8,14 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,14 +23,16 @@ from PIL import Image
 
 from dataparams.cli import main
 from dataparams.data import open_pictures
-from dataparams.decisions import Decision, DecisionStore, kappa_of
+from dataparams.decisions import Decision, DecisionStore, disputes, kappa_of
 from dataparams.errors import UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
 from dataparams.review.run_in_review import open_review
+from dataparams.review.samples import ReviewSamples
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
+from dataparams.review.standing import Standing
 from dataparams.runs import RunFolder
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, made_review
@@ -291,6 +295,93 @@ def test_what_another_process_writes_and_takes_back_appears(tmp_path, review, cl
     later = client.get("/api/changes", params=asked).json()
     assert later["opinions"][str(second)] == []
     assert later["opinions"][str(first)][0]["action"] == "discard"
+
+
+@settings(FEW, max_examples=25)
+@given(
+    acts=st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(["ann", "bob"]),
+            st.none()
+            | st.dictionaries(
+                st.sampled_from([1, 4, 7, 10, 999_999]),
+                st.sampled_from([("keep", 0), ("relabel", 1), ("discard", None), ("skip", None)]),
+                max_size=3,
+            ),
+        ),
+        max_size=14,
+    )
+)
+def test_what_counts_is_what_a_fresh_reading_tells_whoever_wrote(acts):
+    """Writers are two servers and a process that is none; None takes back."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "review.sqlite"
+        samples = ReviewSamples(prepared_of(made_analysis(SIZES)).facts)
+        servers = [Standing(DecisionStore(file), samples) for _ in range(2)]
+        other = DecisionStore(file)
+        told = servers[0].number
+        for number, (writer, annotator, wanted) in enumerate(acts):
+            name = f"request{number}"
+            if wanted is None:
+                (*servers, other)[writer].undo(name, annotator)
+            elif writer == 2:
+                other.record(name, annotator, [Decision(i, *one) for i, one in wanted.items()])
+            else:
+                known = {index: one for index, one in wanted.items() if index < len(samples)}
+                ranks = samples.ranks_of(list(known)).tolist()
+                choices = [(r, *one) for r, one in zip(ranks, known.values(), strict=True)]
+                servers[writer].record(name, annotator, choices)
+            if number == len(acts) // 2:
+                servers[0].refresh()
+                told, opinions = servers[0].number, opinions_of(servers[0], samples)
+        in_force = other.in_force().filter(pl.col("index") < 999_999)
+        expected = {index: [] for index in samples.index.tolist()}
+        for row in in_force.iter_rows(named=True):
+            given = samples.label[samples.ranks_of([row["index"]])[0]]
+            action = "keep" if row["label"] == given else row["action"].replace("keep", "relabel")
+            expected[row["index"]].append((row["annotator"], action, row["label"]))
+        for standing in servers:
+            standing.refresh()
+            assert opinions_of(standing, samples) == expected
+            disputed = samples.index[standing.wanted("ann", "disputed")]
+            assert set(disputed.tolist()) == set(disputes(in_force)["index"])
+        if acts:
+            changed = samples.index[servers[0].changed_since(told)].tolist()
+            assert {i for i in expected if opinions[i] != expected[i]} <= set(changed)
+        for one in (*servers, other):
+            one.close()
+
+
+@pytest.mark.parametrize("which", ["review.sqlite", "review.sqlite-wal"])
+def test_nothing_is_acknowledged_that_goes_into_a_file_which_was_taken_away(
+    tmp_path, review, client, which
+):
+    first, second, third, *_ = indices(client)
+    decide(client, review, "request1", "ann", (first, "keep"))
+    file = tmp_path / "run" / which
+    contents = file.read_bytes()
+    kept = file.rename(tmp_path / "kept")
+    for _ in range(2):
+        answers = [
+            decide(client, review, "request2", "ann", (second, "keep")),
+            undo(client, review, "request3", "ann"),
+            client.get("/api/changes", params={"annotator": "ann", "after": 0}),
+        ]
+        assert [answer.status_code for answer in answers] == [503] * 3
+        assert "review.sqlite was removed or replaced" in answers[0].json()["detail"]
+        file.write_bytes(contents)  # the same is not the same file
+    kept.replace(file)
+    assert decide(client, review, "request4", "ann", (third, "discard")).status_code == 200
+    rows = DecisionStore(tmp_path / "run" / "review.sqlite").in_force()
+    assert rows["index"].to_list() == sorted([first, third])
+
+
+def opinions_of(standing, samples):
+    return {
+        index: [(one.annotator, one.action, one.label) for one in standing.opinions(rank)]
+        for rank, index in enumerate(samples.index.tolist())
+    }
 
 
 def test_decisions_count_again_after_a_restart(tmp_path, review, client):

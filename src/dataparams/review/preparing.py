@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,8 @@ from dataparams.runs import RunFolder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis, Pictures
 
@@ -90,7 +92,7 @@ def load_prepared(run: RunFolder) -> Prepared | None:
             return None
         ids = pl.read_parquet(folder / "ids.parquet")["id"]
         arrays = {
-            name: np.load(folder / f"{name}.npy", allow_pickle=False).astype(kind)
+            name: _load(folder / f"{name}.npy").astype(kind, copy=False)
             for name, kind in _ARRAYS.items()
         }
         names = {name: tuple(kept[name]) for name in ("class_names", "subgroups", "epochs")}
@@ -100,6 +102,13 @@ def load_prepared(run: RunFolder) -> Prepared | None:
     parts: dict[str, Any] = {**names, **arrays, "ids": ids}
     facts = RankedFacts(**parts)
     return Prepared(facts, overview, PicturesOfRun(run.description())) if _fits(facts) else None
+
+
+def _load(file: Path) -> NDArray[np.generic]:
+    # Most trajectories are never looked at: they stay on the disk.
+    mode: Literal["r"] | None = "r" if file.stem == "trajectories" else None
+    array: NDArray[np.generic] = np.load(file, mmap_mode=mode, allow_pickle=False)
+    return array
 
 
 def _fits(facts: RankedFacts) -> bool:

@@ -169,12 +169,17 @@ class ReviewSamples:
             KeyError: If there is no such sample.
         """
         wanted = np.asarray(index, dtype=np.int64)
-        places = np.searchsorted(self._index_sorted, wanted)
-        found = places < len(self)
-        found[found] = self._index_sorted[places[found]] == wanted[found]
+        ranks, found = self.find(wanted)
         if not found.all():
             raise KeyError(int(wanted[~found][0]))
-        return self._by_index[places].astype(np.intp)
+        return ranks
+
+    def find(self, index: NDArray[np.int64]) -> tuple[Ranks, NDArray[np.bool_]]:
+        """The ranks of those samples that there are, and which of ``index`` those are."""
+        places = np.searchsorted(self._index_sorted, index)
+        found = places < len(self)
+        found[found] = self._index_sorted[places[found]] == index[found]
+        return self._by_index[places[found]].astype(np.intp), found
 
     def facts(self, ranks: Ranks) -> list[SampleFacts]:
         """What the page knows of some samples, in their order."""
