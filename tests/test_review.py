@@ -697,7 +697,7 @@ def test_the_map_of_a_class_is_computed_once_and_kept(tmp_path, monkeypatch):
         first = client.get("/api/maps/0").json()
         assert first["total"] == len(first["samples"]) == sum(SIZES[0].values())
         assert client.get("/api/maps/9").status_code == 404
-    monkeypatch.setattr("dataparams.figures.embed", None)
+    monkeypatch.setattr("subprocess.Popen", None)
     with client_of(made) as client:
         assert client.get("/api/maps/0").json() == first
     made.close()

@@ -24,6 +24,7 @@ from dataparams.analysis.source import PicturesOfRun
 from dataparams.errors import UserError
 from dataparams.progress import progress_display
 from dataparams.report.charts import band_limits, draw_bands, temperature_axes
+from dataparams.review.laying_out import npy_of
 from dataparams.review.samples import RankedFacts, ranked_facts, temperature_limits
 from dataparams.runs import RunFolder, write_whole
 
@@ -131,9 +132,7 @@ def write_prepared(run: RunFolder, prepared: Prepared) -> None:
     folder = cache_of(run) / f"samples_{made_key(run)}"
     facts = prepared.facts
     for name in _ARRAYS:
-        buffer = io.BytesIO()
-        np.save(buffer, getattr(facts, name), allow_pickle=False)
-        write_whole(folder / f"{name}.npy", buffer.getvalue())
+        write_whole(folder / f"{name}.npy", npy_of(getattr(facts, name)))
     buffer = io.BytesIO()
     pl.DataFrame({"id": facts.ids}).write_parquet(buffer)
     write_whole(folder / "ids.parquet", buffer.getvalue())

@@ -6,10 +6,11 @@ import ctypes
 import gc
 import ipaddress
 import secrets
+import signal
 import socket
 import webbrowser
-from contextlib import closing, suppress
-from threading import Thread
+from contextlib import closing, contextmanager, suppress
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from dataparams.errors import UserError
@@ -17,7 +18,7 @@ from dataparams.review.guarding import Access
 from dataparams.review.pictures import LARGEST_PICTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dataparams.review.run_in_review import RunInReview
 
@@ -53,6 +54,7 @@ def serve(
     from PIL import Image
 
     from dataparams.review.application import make_application
+    from dataparams.review.connections import Connection
 
     _give_memory_back()
     with closing(listening_socket(host, port)) as listener:
@@ -69,6 +71,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            http=Connection,
             ws="none",
             lifespan="off",
             timeout_keep_alive=_SECONDS_KEPT,
@@ -76,7 +79,7 @@ def serve(
         )
         if opens_page:
             Thread(target=_open, args=(address,), daemon=True).start()
-        with closing(review), suppress(KeyboardInterrupt):
+        with closing(review), suppress(KeyboardInterrupt), _interrupted_by_sigterm():
             uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -171,6 +174,19 @@ def _bound(host: str, port: int) -> socket.socket:
         raise
     listener.set_inheritable(False)
     return listener
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Let what runs end by SIGTERM as it does by Ctrl-C: with all that is open closed."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _give_memory_back() -> None:
