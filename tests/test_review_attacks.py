@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import os
 import re
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
+import zlib
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from dataparams.cli import main
+from dataparams.decisions import DecisionStore
 from made_folders import dark_and_light
 from made_reviews import made_review, served
 
@@ -257,7 +265,7 @@ def png(side: int, color: int, depth: int) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum
 
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(1)
     row = bytes(1 + side * {0: 1, 6: 4}[color] * depth // 8)
     pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
     header = struct.pack(">IIBBBBB", side, side, depth, color, 0, 0, 0)
@@ -291,7 +299,7 @@ def test_images_made_to_exhaust_the_server_do_not(run):
         b"",
         b"%!PS-Adobe-3.0\n(x) show",
     ]
-    for file, bomb in zip(files, 4 * bombs, strict=False):
+    for file, bomb in zip(files, bombs, strict=False):
         file.write_bytes(bomb)
     with files[len(bombs)].open("wb") as endless:
         endless.truncate(1 << 40)
@@ -338,7 +346,7 @@ def test_two_servers_and_an_import_hear_of_each_other(run, tmp_path):
         asked = "/api/changes?annotator=ann&after=0"
         assert set(one.ask("GET", asked)[1]["opinions"]) == {"1", "2"}
         table = tmp_path / "decisions.csv"
-        assert main(["decisions", str(run), "--export", str(table)]) == 0
+        assert main(["decisions", str(run), "--out", str(table)]) == 0
         text = table.read_text(encoding="utf-8").replace("ann", "bob")
         table.write_text(text, encoding="utf-8")
         assert main(["decisions", str(run), "--import", str(table)]) == 0
@@ -367,8 +375,6 @@ def test_what_is_done_to_the_run_meanwhile_harms_nothing(run):
         assert main(["analyze", str(run), "--no-model", "--review-budget", "5%"]) == 0
         assert server.ask("GET", "/api/samples/1")[0] == 200
         assert server.ask("GET", "/api/maps/0")[0] == 200
-        flags = ["--dataset", str(run.parent / "images"), "--output-dir", str(run.parent)]
-        flags += ["--dataset-alias", "."] if False else []
         shutil.rmtree(run.parent / "images")
         key = server.ask("GET", "/api/run")[1]["run"]
         assert server.ask("GET", f"/api/pictures/{key}/small/1")[1].startswith(b"<svg")

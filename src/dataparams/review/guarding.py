@@ -112,8 +112,12 @@ class Guard:
                 await self._app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def send_marked(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 present = {name for name, _ in message["headers"]}
                 marks = {**_HEADERS, "cache-control": "no-store"}
                 message["headers"] = [
@@ -130,7 +134,12 @@ class Guard:
         if refusal is not None:
             await _refuse(send_marked, *refusal)
             return
-        await self._app(scope, _ended_in_time(receive), send_marked)
+        try:
+            await self._app(scope, _ended_in_time(receive), send_marked)
+        except asyncio.CancelledError:
+            # Only a server that ends does this, to a request that it waited for long enough.
+            if not has_begun:
+                await _refuse(send_marked, 503, "The server has ended; start it again.")
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = _headers(scope)

@@ -27,6 +27,7 @@ FIRST_PORT = 8471
 _PORTS_TRIED = 30
 _SECONDS_KEPT = 75
 _SECONDS_TO_END = 3
+_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN = -3, 1 << 23
 
 
 def serve(
@@ -57,7 +58,12 @@ def serve(
     from dataparams.review.connections import Connection
 
     _give_memory_back()
-    with closing(listening_socket(host, port)) as listener:
+    with (
+        suppress(KeyboardInterrupt),
+        _interrupted_by_sigterm(),
+        closing(review),
+        closing(listening_socket(host, port)) as listener,
+    ):
         access = Access(host, listener.getsockname()[1], None if is_local(host) else new_token())
         address = address_of(access)
         on_line(f"Review at {address}")
@@ -79,8 +85,7 @@ def serve(
         )
         if opens_page:
             Thread(target=_open, args=(address,), daemon=True).start()
-        with closing(review), suppress(KeyboardInterrupt), _interrupted_by_sigterm():
-            uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def is_local(host: str) -> bool:
@@ -190,10 +195,13 @@ def _interrupted_by_sigterm() -> Iterator[None]:
 
 
 def _give_memory_back() -> None:
-    """Hand what reading the analysis took back to the system, where the C library can."""
+    """Hand memory back to the system that is no longer used, where the C library can."""
     gc.collect()
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        library = ctypes.CDLL(None)
+        # Else each thread that ever decoded a large picture keeps as much for the next.
+        library.mallopt(_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN)
+        library.malloc_trim(0)
 
 
 def _open(address: str) -> None:
