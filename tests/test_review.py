@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import zlib
 from itertools import product
 from pathlib import Path
@@ -24,9 +25,10 @@ from PIL import Image
 from dataparams.cli import main
 from dataparams.data import open_pictures
 from dataparams.decisions import Decision, DecisionStore, disputes, kappa_of
-from dataparams.errors import UserError
+from dataparams.errors import RunError, UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
+from dataparams.review.laying_out import LayingOut
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
 from dataparams.review.run_in_review import open_review
@@ -697,10 +699,31 @@ def test_the_map_of_a_class_is_computed_once_and_kept(tmp_path, monkeypatch):
         first = client.get("/api/maps/0").json()
         assert first["total"] == len(first["samples"]) == sum(SIZES[0].values())
         assert client.get("/api/maps/9").status_code == 404
-    monkeypatch.setattr("subprocess.Popen", None)
+    monkeypatch.setattr("dataparams.figures.embed", None)
     with client_of(made) as client:
         assert client.get("/api/maps/0").json() == first
     made.close()
+
+
+def test_a_map_that_another_process_lays_out_is_the_same_and_can_be_broken_off():
+    trajectories = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    apart = LayingOut(is_apart=True)
+    here = LayingOut(is_apart=False).positions(trajectories)
+    np.testing.assert_array_equal(apart.positions(trajectories), here)
+    told = []
+
+    def lay_out() -> None:
+        try:
+            apart.positions(trajectories)
+        except RunError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=lay_out)
+    thread.start()
+    apart.close()
+    thread.join()
+    lay_out()
+    assert len(told) == 2
 
 
 def test_what_was_prepared_in_another_process_serves_the_same(tmp_path):
@@ -855,3 +878,4 @@ def test_killing_the_server_loses_nothing_that_was_acknowledged(tmp_path):
     assert told["acknowledged"] > 0
     assert told["lost"] == []
     assert told["halves"] == []
+    assert told["on_their_way"] > 0

@@ -347,7 +347,7 @@ def test_two_servers_and_an_import_hear_of_each_other(run, tmp_path):
         assert set(one.ask("GET", asked)[1]["opinions"]) == {"1", "2"}
         table = tmp_path / "decisions.csv"
         assert main(["decisions", str(run), "--out", str(table)]) == 0
-        text = table.read_text(encoding="utf-8").replace("ann", "bob")
+        text = table.read_text(encoding="utf-8").replace(",ann,", ",bob,")
         table.write_text(text, encoding="utf-8")
         assert main(["decisions", str(run), "--import", str(table)]) == 0
         for server in (one, other):

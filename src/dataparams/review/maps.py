@@ -12,6 +12,7 @@ import numpy as np
 
 from dataparams.errors import RunError
 from dataparams.review.laying_out import LayingOut, npy_of
+from dataparams.review.samples import MOST_AT_ONCE
 from dataparams.runs import write_whole
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ClassMaps:
         self._samples = samples
         self._folder = folder
         self._running: dict[int, asyncio.Task[ClassMap]] = {}
-        self._laying_out = LayingOut()
+        self._laying_out = LayingOut(is_apart=len(samples) > MOST_AT_ONCE)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="maps")
 
     async def get(self, label: int) -> ClassMap:

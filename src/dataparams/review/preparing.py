@@ -25,7 +25,7 @@ from dataparams.errors import UserError
 from dataparams.progress import progress_display
 from dataparams.report.charts import band_limits, draw_bands, temperature_axes
 from dataparams.review.laying_out import npy_of
-from dataparams.review.samples import RankedFacts, ranked_facts, temperature_limits
+from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
 from dataparams.runs import RunFolder, write_whole
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.result import Analysis, Pictures
 
-MOST_AT_ONCE = 200_000
-"""So many samples are read in the process that serves them."""
 _CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
 _ARRAYS: dict[str, type[np.generic]] = {
     "index": np.int64,

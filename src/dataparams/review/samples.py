@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Ranks = NDArray[np.intp]
 
+MOST_AT_ONCE = 200_000
+"""Of so many samples at most, all is done in the process that serves them: memory suffices."""
 _MOST_POINTS = 60
 _FEWEST_POINTS = 16
 _TRAJECTORY_BYTES = 50_000_000
