@@ -27,7 +27,8 @@ FIRST_PORT = 8471
 _PORTS_TRIED = 30
 _SECONDS_KEPT = 75
 _SECONDS_TO_END = 3
-_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN = -3, 1 << 23
+_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN = -3, 1 << 20
+_ARENA_MAX, _ARENAS = -8, 2
 
 
 def serve(
@@ -199,8 +200,9 @@ def _give_memory_back() -> None:
     gc.collect()
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
-        # Else each thread that ever decoded a large picture keeps as much for the next.
+        # Else each thread that ever decoded a picture keeps as much for the next.
         library.mallopt(_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN)
+        library.mallopt(_ARENA_MAX, _ARENAS)
         library.malloc_trim(0)
 
 
