@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,9 @@ import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.trajectories import parts
+
+if sys.platform != "win32":
+    from mmap import MADV_DONTNEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +33,7 @@ _MOST_POINTS = 60
 _FEWEST_POINTS = 16
 _TRAJECTORY_BYTES = 50_000_000
 _LEAST_CONFIDENCE = 0.5
+_LARGE_LETTERS = r"[\p{Uppercase}\p{Lt}]"
 _SEARCHES_KEPT = 8
 
 
@@ -151,9 +157,9 @@ class ReviewSamples:
         self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
         self._index_sorted = self.index[self._by_index]
-        # Most names are in small letters: those are not held twice.
-        small = self._ids.str.to_lowercase()
-        self._small_ids = self._ids if (small == self._ids).all() else small
+        # Most names are in small letters: those are not held twice, not even for a moment.
+        has_large = self._ids.str.contains(_LARGE_LETTERS).any()
+        self._small_ids = self._ids.str.to_lowercase() if has_large else self._ids
         self.suspicious = int((self._category != CATEGORIES.index("easy")).sum())
         self._by_label = np.argsort(self.label, kind="stable").astype(np.int32)
         self._label_starts = np.searchsorted(
@@ -234,7 +240,12 @@ class ReviewSamples:
 
     def trajectories(self, ranks: Ranks) -> NDArray[np.float32]:
         """Log temperatures of some samples at ``epochs``, (len(ranks), epochs)."""
-        return self._trajectories[ranks].astype(np.float32)
+        values = self._trajectories[ranks].astype(np.float32)
+        mapped = self._trajectories.base
+        if isinstance(mapped, mmap) and sys.platform != "win32":
+            # What was looked at goes back to the disk.
+            mapped.madvise(MADV_DONTNEED)
+        return values
 
     def _facts_of(self, rank: int, sample: str) -> SampleFacts:
         label, suggested = int(self.label[rank]), int(self._suggested[rank])
