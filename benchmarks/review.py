@@ -8,38 +8,45 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import random
+import os
+import secrets
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import polars as pl
 import torch
+from PIL import Image
 
+from dataparams.decisions import Decision, DecisionStore
 from dataparams.runs import EpochRecord, RunFolder
 from results import table, write_section
 
 HARD, REVIEW = 0.08, 0.04
 ANNOTATORS = 4
+LARGE_CLASS, LARGE, OTHER_CLASS = 0, 100_000, 7
+MANY_ANNOTATORS, DECISIONS_OF_EACH = 10, 100_000
 
 
 def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
-    """A run that was analyzed; its scores are drawn at random."""
+    """A run that was analyzed; its scores are drawn at random. Two classes have pictures."""
     rng = np.random.default_rng(0)
     run = RunFolder(folder)
     labels = rng.integers(0, classes, instances)
+    labels[: min(LARGE, instances // 4)] = LARGE_CLASS
     names = np.array([f"class {number}" for number in range(classes)])
     run.write_description(
         {
             "dataset": "generated",
             "class_names": names.tolist(),
             "config": {"init_inst_param": 1.0},
-            "source": {"name": str(folder / "no-images")},
+            "source": {"name": str(folder / "images")},
         }
     )
     ids = pl.select(
@@ -47,6 +54,7 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
             "n{}/picture_{}.jpg", pl.lit(pl.Series(labels)), pl.int_range(instances, dtype=pl.Int64)
         )
     ).to_series()
+    draw_pictures(folder / "images", ids.filter(np.isin(labels, [LARGE_CLASS, OTHER_CLASS])))
     index = np.arange(instances)
     run.write_samples(pl.DataFrame({"index": index, "id": ids, "label": labels}))
     chance = rng.random(instances)
@@ -94,6 +102,42 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
     run.write_analysis(frame, {"epochs": list(range(1, epochs + 1)), "use_model": False})
 
 
+def draw_pictures(folder: Path, ids: pl.Series) -> None:
+    """Photographs of noise, a few of which are linked under all names."""
+    rng = np.random.default_rng(1)
+    drawn = []
+    for number in range(64):
+        pixels = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        drawn.append(folder / f"drawn/{number}.jpg")
+        drawn[-1].parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).resize((500, 375)).save(drawn[-1])
+    for name in ids.str.split("/").list.first().unique():
+        (folder / name).mkdir()
+    for number, name in enumerate(ids):
+        (folder / name).hardlink_to(drawn[number % len(drawn)])
+
+
+def decide_much(run: Path, instances: int) -> None:
+    """Decisions of many annotators, of samples that several of them decide about."""
+    rng = np.random.default_rng(2)
+    store = DecisionStore(run / "review.sqlite")
+    common = rng.choice(instances, min(2 * DECISIONS_OF_EACH, instances), replace=False)
+    for number in range(MANY_ANNOTATORS):
+        own = rng.choice(common, len(common) // 2, replace=False)
+        is_kept = rng.random(len(own)) < 0.5
+        wanted = [
+            Decision(index, "relabel", 1) if kept else Decision(index, "discard")
+            for index, kept in zip(own.tolist(), is_kept.tolist(), strict=True)
+        ]
+        store.record_all(
+            [
+                (f"{number}/{first}", f"annotator {number}", wanted[first : first + 100])
+                for first in range(0, len(wanted), 100)
+            ]
+        )
+    store.close()
+
+
 OTHER_SCORES = (
     *("final_temperature", "mean_temperature", "area_under_margin", "mean_loss", "last_loss"),
     *("confidence", "variability", "error_norm", "mean_probability_margin"),
@@ -118,7 +162,6 @@ class Client:
     def __init__(self, port: int, name: str = "ann") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.name = name
-        self._random = random.Random(name)  # noqa: S311 - no secret
 
     def get(self, path: str, **query: object) -> tuple[float, bytes]:
         """Milliseconds and the answer."""
@@ -128,7 +171,7 @@ class Client:
         """Milliseconds until a decision is acknowledged."""
         body = {
             "run": run,
-            "request": f"{self._random.getrandbits(128):032x}",
+            "request": secrets.token_hex(16),
             "annotator": self.name,
             "decisions": [{"index": index, "action": "discard"}],
         }
@@ -171,7 +214,8 @@ def percentiles(values: list[float]) -> list[str]:
 
 def decisions(port: int, run: str, repeats: int, queue: list[int]) -> list[list[str]]:
     """How long a decision takes, by one annotator and by several at once."""
-    alone = [Client(port).decide(run, index) for index in queue[:repeats]]
+    client = Client(port)
+    alone = [client.decide(run, index) for index in queue[:repeats]]
     together: list[float] = []
 
     def decide(number: int) -> None:
@@ -189,30 +233,46 @@ def decisions(port: int, run: str, repeats: int, queue: list[int]) -> list[list[
     ]
 
 
-def memory(process: int) -> dict[str, float]:
-    """Gigabytes: resident now, and at most since the start."""
-    text = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    facts = dict(line.split(":", 1) for line in text.splitlines())
-    return {name: int(facts[name].split()[0]) / 1e6 for name in ("VmRSS", "VmHWM")}
+class Server:
+    """A server on a run, as its command starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "dataparams.cli", "review", str(folder), "--no-open"]
+        started = time.perf_counter()
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline().rpartition(":")[2].strip("/\n"))
+        self.run = json.loads(Client(self.port).get("/api/run")[1])["run"]
+        self.seconds_to_start = time.perf_counter() - started
+        self.rows = [["started", "-", f"{self.seconds_to_start:.1f} s", *self.memory()]]
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+    def memory(self) -> list[str]:
+        """Gigabytes: resident now, and at most since the start."""
+        text = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        facts = dict(line.split(":", 1) for line in text.splitlines())
+        return [f"{int(facts[name].split()[0]) / 1e6:.2f}" for name in ("VmRSS", "VmHWM")]
+
+    def note(self, what: str, times: list[float]) -> None:
+        """Keep how long something took, and what memory is used after it."""
+        self.rows.append([what, str(len(times)), f"{np.median(times):.0f} ms", *self.memory()])
 
 
 def measure(folder: Path, repeats: int) -> str:
-    """Start a server on the run and ask it."""
-    command = [sys.executable, "-m", "dataparams.cli", "review", str(folder), "--no-open"]
-    started = time.perf_counter()
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        port = int(server.stdout.readline().rpartition(":")[2].strip("/\n"))
-        client = Client(port)
-        _, contents = client.get("/api/run")
-        ready = time.perf_counter() - started
-        run = json.loads(contents)["run"]
-        after_start = memory(server.pid)
+    """Start a server on the run and ask it; then again, with a million decisions."""
+    with closing(Server(folder)) as server:
+        cold = server.seconds_to_start
+        client = Client(server.port)
         queue = json.loads(client.get("/api/queue", limit=200)[1])["samples"]
-        page_rows = pages(port, repeats)
-        other_rows = decisions(port, run, repeats, [one["index"] for one in queue])
-        client = Client(port)
+        page_rows = pages(server.port, repeats)
+        server.note("pages under each filter", [0.0])
+        server.rows[-1][1:3] = [str(2 * repeats * len(FILTERS)), "above"]
+        other_rows = decisions(server.port, server.run, repeats, [one["index"] for one in queue])
+        client = Client(server.port)
         details = [client.get(f"/api/samples/{one['index']}")[0] for one in queue[:repeats]]
         numbers = [client.get("/api/queue/numbers", limit=100_000)[0] for _ in range(repeats)]
         changes = [
@@ -224,23 +284,62 @@ def measure(folder: Path, repeats: int) -> str:
             ["the numbers of the next 100,000 samples", *percentiles(numbers)],
             ["what others changed", *percentiles(changes)],
         ]
-        at_end = memory(server.pid)
-    finally:
-        server.terminate()
-        server.wait()
-    return (
-        table(
-            ["first and later page of 120 samples", "first p50", "p95", "later p50", "p95"],
-            page_rows,
-        )
-        + "\n\n"
-        + table(["other requests", "p50", "p95"], other_rows)
-        + f"\n\nMilliseconds over HTTP, {repeats} times each, the server in a process of its own. "
-        f"From the command to the first answer: {ready:.1f} s. Resident memory of the server, with "
-        f"imports: {after_start['VmRSS']:.2f} GB after the start, {at_end['VmRSS']:.2f} GB at the "
-        f"end, {at_end['VmHWM']:.2f} GB at most; another process, "
-        "which ends before, reads the analysis."
+        look_around(server, client)
+        first_rows = server.rows
+    decide_much(folder, len(RunFolder(folder).samples()))
+    with closing(Server(folder)) as server:
+        warm = server.seconds_to_start
+        client = Client(server.port, "annotator 1")
+        for what, filters in (("to do", {"decision": "todo"}), ("disputed", FILTERS["disputed"])):
+            took = [
+                client.get("/api/queue", annotator=client.name, limit=120, **filters)[0]
+                for _ in range(repeats)
+            ]
+            server.note(f"first page, {what}", took)
+        server.note("who decided, and agreement of all pairs", [client.get("/api/people")[0]])
+        beside = DecisionStore(folder / "review.sqlite")
+        took = []
+        for number in range(repeats):
+            last = beside.last_number()
+            beside.record(f"beside {number}", "annotator 2", [Decision(number, "skip")])
+            took.append(client.get("/api/changes", annotator="ann", after=last)[0])
+        server.note("hearing of a decision that another process wrote", took)
+        look_around(server, client)
+        second_rows = server.rows
+    header = ["what", "times", "median", "GB after", "GB at most"]
+    told = (
+        f"Milliseconds over HTTP, {repeats} times each, the server in a process of its own. From "
+        f"the command to the first answer {cold:.1f} s when another process, which ends before, "
+        f"reads the analysis; {warm:.1f} s with what that left in `review_cache` and the decisions "
+        "below. Resident memory of the server, with its imports (0.7 GB, most of it PyTorch) and "
+        "mapped files:"
     )
+    many = (
+        f"With {MANY_ANNOTATORS} annotators who decided about {DECISIONS_OF_EACH:,} samples each:"
+    )
+    return "\n\n".join(
+        [
+            table(["page of 120 samples", "first p50", "p95", "later p50", "p95"], page_rows),
+            table(["other requests", "p50", "p95"], other_rows),
+            told,
+            table(header, first_rows),
+            many,
+            table(header, second_rows),
+        ]
+    )
+
+
+def look_around(server: Server, client: Client) -> None:
+    """Pictures, what is similar, and maps."""
+    for label in (OTHER_CLASS, LARGE_CLASS):
+        found = json.loads(client.get("/api/queue", label=label, limit=120)[1])
+        of_class = f"of a class of {found['total']:,}"
+        numbers = [one["index"] for one in found["samples"]]
+        took = [client.get(f"/api/pictures/{server.run}/small/{one}")[0] for one in numbers]
+        server.note(f"small pictures, made {of_class}", took)
+        took = [client.get(f"/api/samples/{one}/similar")[0] for one in numbers[:20]]
+        server.note(f"similar samples {of_class}", took)
+        server.note(f"the map {of_class}", [client.get(f"/api/maps/{label}")[0]])
 
 
 def kills(times: int) -> str:
@@ -252,8 +351,11 @@ def kills(times: int) -> str:
     told = json.loads(output)
     return (
         f"A server was killed (SIGKILL) {times} times at random moments while {ANNOTATORS} clients "
-        f"wrote: of {told['acknowledged']:,} acknowledged requests {len(told['lost'])} were lost, "
-        f"and {len(told['halves'])} were written in part."
+        "decided and took back, and another process imported decisions: of "
+        f"{told['acknowledged']:,} acknowledged requests {len(told['lost'])} were lost, and "
+        f"{len(told['halves'])} were written in part. {told['on_their_way']} requests were on "
+        f"their way when the server was killed; {told['written_unacknowledged']} of them are in "
+        "the file."
     )
 
 
@@ -270,8 +372,9 @@ def main() -> None:
         generate(Path(folder), arguments.instances, arguments.epochs, arguments.classes)
         measured = measure(Path(folder), arguments.repeats)
     killed = kills(arguments.kills)
+    load = f"Load of the machine, which others used as well: {os.getloadavg()[2]:.1f} on average."
     size = f"{arguments.instances:,} samples x {arguments.epochs} epochs x {arguments.classes}"
-    body = f"A generated run of {size} classes.\n\n{measured}\n\n{killed}"
+    body = f"A generated run of {size} classes.\n\n{measured}\n\n{killed} {load}"
     write_section("Review at scale", body)
 
 

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from dataparams.review.application import make_application
+from dataparams.review.connections import Connection
 from dataparams.review.guarding import Access
 from dataparams.review.run_in_review import open_review
 from dataparams.runs import RunFolder
@@ -65,6 +66,7 @@ def served(review: RunInReview, port: int = 0) -> Iterator[str]:
         make_application(review, access),
         log_level="critical",
         lifespan="off",
+        http=Connection,
         ws="none",
         timeout_graceful_shutdown=1,
     )

@@ -116,10 +116,18 @@ class Deciding(RuleBasedStateMachine):
     @invariant()
     def changes_are_told(self) -> None:
         store, half = self.stores[0], self.rows // 2
-        changed = store.history().filter(pl.col("number") > half)["index"].unique().sort()
-        assert store.changed_after(half) == changed.to_list()
-        recent = store.in_force().filter(pl.col("index").is_in(changed.to_list()))
-        assert store.in_force(after=half).equals(recent)
+        counting, number = {}, 0
+        while len(changes := store.changes(after=number, most=3)):
+            number = changes["number"][-1]
+            for _, index, annotator, *what in changes.rows():
+                counting[index, annotator] = what
+        assert number == self.rows
+        expected = store.in_force().select("index", "annotator", "action", "label").rows()
+        assert expected == [
+            (*key, *counting[key]) for key in sorted(counting) if counting[key][0] is not None
+        ]
+        changed = store.history().filter(pl.col("number") > half)
+        assert store.changes(after=half)["index"].equals(changed["index"])
 
 
 TestDeciding = Deciding.TestCase

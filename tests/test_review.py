@@ -8,27 +8,36 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
+import threading
 import zlib
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
+import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from dataparams.cli import main
 from dataparams.data import open_pictures
-from dataparams.decisions import Decision, DecisionStore, kappa_of
-from dataparams.errors import UserError
+from dataparams.decisions import Decision, DecisionStore, disputes, kappa_of
+from dataparams.errors import RunError, UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
+from dataparams.review.laying_out import LayingOut
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
 from dataparams.review.run_in_review import open_review
+from dataparams.review.samples import ReviewSamples
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
+from dataparams.review.standing import Standing
 from dataparams.runs import RunFolder
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, made_review
@@ -291,6 +300,93 @@ def test_what_another_process_writes_and_takes_back_appears(tmp_path, review, cl
     later = client.get("/api/changes", params=asked).json()
     assert later["opinions"][str(second)] == []
     assert later["opinions"][str(first)][0]["action"] == "discard"
+
+
+@settings(FEW, max_examples=25)
+@given(
+    acts=st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(["ann", "bob"]),
+            st.none()
+            | st.dictionaries(
+                st.sampled_from([1, 4, 7, 10, 999_999]),
+                st.sampled_from([("keep", 0), ("relabel", 1), ("discard", None), ("skip", None)]),
+                max_size=3,
+            ),
+        ),
+        max_size=14,
+    )
+)
+def test_what_counts_is_what_a_fresh_reading_tells_whoever_wrote(acts):
+    """Writers are two servers and a process that is none; None takes back."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "review.sqlite"
+        samples = ReviewSamples(prepared_of(made_analysis(SIZES)).facts)
+        servers = [Standing(DecisionStore(file), samples) for _ in range(2)]
+        other = DecisionStore(file)
+        told = servers[0].number
+        for number, (writer, annotator, wanted) in enumerate(acts):
+            name = f"request{number}"
+            if wanted is None:
+                (*servers, other)[writer].undo(name, annotator)
+            elif writer == 2:
+                other.record(name, annotator, [Decision(i, *one) for i, one in wanted.items()])
+            else:
+                known = {index: one for index, one in wanted.items() if index < len(samples)}
+                ranks = samples.ranks_of(list(known)).tolist()
+                choices = [(r, *one) for r, one in zip(ranks, known.values(), strict=True)]
+                servers[writer].record(name, annotator, choices)
+            if number == len(acts) // 2:
+                servers[0].refresh()
+                told, opinions = servers[0].number, opinions_of(servers[0], samples)
+        in_force = other.in_force().filter(pl.col("index") < 999_999)
+        expected = {index: [] for index in samples.index.tolist()}
+        for row in in_force.iter_rows(named=True):
+            given = samples.label[samples.ranks_of([row["index"]])[0]]
+            action = "keep" if row["label"] == given else row["action"].replace("keep", "relabel")
+            expected[row["index"]].append((row["annotator"], action, row["label"]))
+        for standing in servers:
+            standing.refresh()
+            assert opinions_of(standing, samples) == expected
+            disputed = samples.index[standing.wanted("ann", "disputed")]
+            assert set(disputed.tolist()) == set(disputes(in_force)["index"])
+        if acts:
+            changed = samples.index[servers[0].changed_since(told)].tolist()
+            assert {i for i in expected if opinions[i] != expected[i]} <= set(changed)
+        for one in (*servers, other):
+            one.close()
+
+
+@pytest.mark.parametrize("which", ["review.sqlite", "review.sqlite-wal"])
+def test_nothing_is_acknowledged_that_goes_into_a_file_which_was_taken_away(
+    tmp_path, review, client, which
+):
+    first, second, third, *_ = indices(client)
+    decide(client, review, "request1", "ann", (first, "keep"))
+    file = tmp_path / "run" / which
+    contents = file.read_bytes()
+    kept = file.rename(tmp_path / "kept")
+    for _ in range(2):
+        answers = [
+            decide(client, review, "request2", "ann", (second, "keep")),
+            undo(client, review, "request3", "ann"),
+            client.get("/api/changes", params={"annotator": "ann", "after": 0}),
+        ]
+        assert [answer.status_code for answer in answers] == [503] * 3
+        assert "review.sqlite was removed or replaced" in answers[0].json()["detail"]
+        file.write_bytes(contents)  # the same is not the same file
+    kept.replace(file)
+    assert decide(client, review, "request4", "ann", (third, "discard")).status_code == 200
+    rows = DecisionStore(tmp_path / "run" / "review.sqlite").in_force()
+    assert rows["index"].to_list() == sorted([first, third])
+
+
+def opinions_of(standing, samples):
+    return {
+        index: [(one.annotator, one.action, one.label) for one in standing.opinions(rank)]
+        for rank, index in enumerate(samples.index.tolist())
+    }
 
 
 def test_decisions_count_again_after_a_restart(tmp_path, review, client):
@@ -612,6 +708,27 @@ def test_the_map_of_a_class_is_computed_once_and_kept(tmp_path, monkeypatch):
     made.close()
 
 
+def test_a_map_that_another_process_lays_out_is_the_same_and_can_be_broken_off():
+    trajectories = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    apart = LayingOut(is_apart=True)
+    here = LayingOut(is_apart=False).positions(trajectories)
+    np.testing.assert_array_equal(apart.positions(trajectories), here)
+    told = []
+
+    def lay_out() -> None:
+        try:
+            apart.positions(trajectories)
+        except RunError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=lay_out)
+    thread.start()
+    apart.close()
+    thread.join()
+    lay_out()
+    assert len(told) == 2
+
+
 def test_what_was_prepared_in_another_process_serves_the_same(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.write_description({"class_names": ["cat", "dog"]})
@@ -648,80 +765,28 @@ def test_what_was_prepared_and_is_damaged_does_not_count(tmp_path, name):
 # --- anything at all -----------------------------------------------------------------------------
 
 
-TEXT = st.text(max_size=30)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
-    max_leaves=8,
-)
-
-
-def strategy_of(schema, whole):
-    """Values that fit a schema in most cases, and some that do not."""
-    if "$ref" in schema:
-        return strategy_of(whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]], whole)
-    if "anyOf" in schema:
-        return st.one_of(*(strategy_of(one, whole) for one in schema["anyOf"]))
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    kind = schema.get("type")
-    fitting = {
-        "integer": st.integers(0, 70) | st.integers(-(2**70), 2**70),
-        "string": st.sampled_from(["ann", "request-0001", TOKEN]) | TEXT,
-        "null": st.none(),
-    }.get(kind, JSON)
-    if kind == "array":
-        fitting = st.lists(strategy_of(schema["items"], whole), max_size=4)
-    if kind == "object" and "properties" in schema:
-        required = set(schema.get("required", ()))
-        parts = {name: strategy_of(one, whole) for name, one in schema["properties"].items()}
-        fitting = st.fixed_dictionaries(
-            {name: one for name, one in parts.items() if name in required},
-            optional={name: one for name, one in parts.items() if name not in required},
-        )
-    return fitting | JSON if kind == "object" else fitting
-
-
 @pytest.fixture(scope="module")
 def described(tmp_path_factory):
+    """The interface as it describes itself."""
     made = made_review(tmp_path_factory.mktemp("any") / "run")
-    yield SimpleNamespace(
-        review=made,
-        client=client_of(made, raise_server_exceptions=False),
-        schema=make_unguarded(made, LOCAL).openapi(),
-    )
+    app = make_unguarded(made, LOCAL)
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    schema.app = app
+    operations = [found.ok() for found in schema.get_all_operations()]
+    yield SimpleNamespace(review=made, operations=operations)
     made.close()
 
 
-@settings(FEW, max_examples=80)
+@settings(FEW, max_examples=200)
 @given(data=st.data())
-def test_whatever_is_asked_nothing_breaks(described, data):
-    schema = described.schema
-    path = data.draw(
-        st.sampled_from(sorted(path for path in schema["paths"] if "/maps/" not in path))
+def test_whatever_is_asked_the_answer_is_as_described(described, data):
+    operation = data.draw(st.sampled_from(described.operations))
+    case = data.draw(operation.as_strategy())
+    if isinstance(case.body, dict) and "run" in case.body and data.draw(st.booleans()):
+        case.body["run"] = described.review.key
+    case.call_and_validate(
+        checks=[not_a_server_error, response_schema_conformance, content_type_conformance]
     )
-    (method, operation), *_ = schema["paths"][path].items()
-    query = {}
-    for parameter in operation.get("parameters", ()):
-        value = data.draw(strategy_of(parameter["schema"], schema))
-        if parameter["in"] == "path":
-            text = str(value).encode(errors="replace").decode()
-            safe = "".join(one for one in text if one.isalnum()) or "0"
-            path = path.replace(f"{{{parameter['name']}}}", safe)
-        elif value is not None and data.draw(st.booleans()):
-            query[parameter["name"]] = value
-    options = {"params": json.loads(json.dumps(query).encode(errors="replace"))}
-    body = operation.get("requestBody")
-    if body:
-        made = data.draw(strategy_of(body["content"]["application/json"]["schema"], schema))
-        if isinstance(made, dict) and "run" in made and data.draw(st.booleans()):
-            made["run"] = described.review.key
-        options["content"] = json.dumps(made).encode(errors="replace")
-        options["headers"] = {"content-type": "application/json"}
-    answer = described.client.request(method, path, **options)
-    assert answer.status_code < 500, (path, options, answer.text)
-    if answer.status_code >= 400:
-        assert answer.json()["detail"]
 
 
 # --- starting ------------------------------------------------------------------------------------
@@ -764,3 +829,4 @@ def test_killing_the_server_loses_nothing_that_was_acknowledged(tmp_path):
     assert told["acknowledged"] > 0
     assert told["lost"] == []
     assert told["halves"] == []
+    assert told["on_their_way"] > 0

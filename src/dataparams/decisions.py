@@ -11,6 +11,7 @@ from itertools import combinations
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import polars as pl
 
 from dataparams.errors import RunError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
 Action = Literal["keep", "relabel", "discard", "skip"]
@@ -69,10 +69,17 @@ CREATE TRIGGER no_request_less BEFORE DELETE ON request
 _IN_FORCE = """
 SELECT kept.number, kept.request, last.sample, last.annotator, kept.action, kept.label, kept.made_at
 FROM (SELECT sample, annotator, max(number) AS number, action, before
-      FROM decision {which} GROUP BY sample, annotator) AS last
+      FROM decision GROUP BY sample, annotator) AS last
 JOIN decision AS kept
   ON kept.number = CASE WHEN last.action = 'undo' THEN last.before ELSE last.number END
 ORDER BY last.sample, last.annotator
+"""
+_CHANGES = """
+SELECT made.number, made.sample, made.annotator, counts.action, counts.label
+FROM decision AS made
+LEFT JOIN decision AS counts
+  ON counts.number = CASE WHEN made.action = 'undo' THEN made.before ELSE made.number END
+WHERE made.number > ? ORDER BY made.number LIMIT ?
 """
 _COLUMNS = {
     "number": pl.Int64,
@@ -82,6 +89,9 @@ _COLUMNS = {
     "action": pl.String,
     "label": pl.Int64,
     "made_at": pl.String,
+}
+_CHANGE_COLUMNS = {
+    name: _COLUMNS[name] for name in ("number", "index", "annotator", "action", "label")
 }
 _KAPPA_COLUMNS = {
     "first": pl.String,
@@ -142,6 +152,7 @@ class DecisionStore:
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self._file = file
         self._lock = Lock()
+        self._identity: list[tuple[int, int] | None] | None = None
         with self._explained():
             if read_only:
                 self._connection = self._connected_for_reading()
@@ -150,6 +161,7 @@ class DecisionStore:
             self._connection = self._connected(file)
             try:
                 self._prepare()
+                self._identity = self._files_now()
             except BaseException:
                 self._connection.close()
                 raise
@@ -250,30 +262,42 @@ class DecisionStore:
             ).fetchall()
         return [row[0] for row in rows]
 
-    def in_force(self, *, after: int | None = None) -> pl.DataFrame:
+    def in_force(self) -> pl.DataFrame:
         """The decisions that count now, one for each sample and annotator.
-
-        Args:
-            after: Only those of samples about which something was decided, or taken back, after
-                the row of this number; None for all. A sample of which all was taken back has
-                none: :meth:`changed_after` names it.
 
         Returns:
             ``number``, ``request``, ``index``, ``annotator``, ``action``, ``label`` (null for
             discard and skip), ``made_at`` (UTC, ISO 8601); ordered by index and annotator.
         """
-        if after is None:
-            return self._frame(_IN_FORCE.format(which=""), (), _COLUMNS)
-        which = "WHERE sample IN (SELECT sample FROM decision WHERE number > ?)"
-        return self._frame(_IN_FORCE.format(which=which), (after,), _COLUMNS)
+        return self._frame(_IN_FORCE, (), _COLUMNS)
 
-    def changed_after(self, number: int) -> list[int]:
-        """The samples about which something was decided, or taken back, after a row; ascending."""
-        with self._lock, self._explained():
-            rows = self._connection.execute(
-                "SELECT DISTINCT sample FROM decision WHERE number > ? ORDER BY sample", (number,)
-            ).fetchall()
-        return [row[0] for row in rows]
+    def changes(self, *, after: int = 0, most: int = 20_000) -> pl.DataFrame:
+        """What came to count by each row after a number, in order; of a sample the last counts.
+
+        Read again and again from the last number on, it tells everything that anybody wrote, and
+        takes no more memory for a million rows than for a few.
+
+        Args:
+            after: The number of a row; 0 to begin with the first.
+            most: Rows at most.
+
+        Returns:
+            ``number``, ``index``, ``annotator``, and of the decision that counts from then on
+            ``action`` and ``label``; both null where a decision was taken back that had none
+            before it.
+
+        Example:
+            >>> import tempfile
+            >>> from pathlib import Path
+            >>> store = DecisionStore(Path(tempfile.mkdtemp()) / "review.sqlite")
+            >>> store.record("r1", "ann", [Decision(7, "relabel", 2)])
+            1
+            >>> store.undo("r2", "ann")
+            [7]
+            >>> store.changes().select("index", "action").rows()
+            [(7, 'relabel'), (7, None)]
+        """
+        return self._frame(_CHANGES, (after, most), _CHANGE_COLUMNS)
 
     def history(self) -> pl.DataFrame:
         """Everything that was ever decided or taken back, in order.
@@ -292,6 +316,7 @@ class DecisionStore:
     def last_number(self) -> int:
         """The number of the last row, 0 where there is none."""
         with self._lock, self._explained():
+            self._require_same_file()
             row = self._connection.execute("SELECT max(number) FROM decision").fetchone()
         return int(row[0] or 0)
 
@@ -360,6 +385,21 @@ class DecisionStore:
             return False
         return True
 
+    def _require_same_file(self) -> None:
+        """SQLite goes on with a file that was removed, and what it writes there is lost."""
+        if self._identity is not None and self._identity != self._files_now():
+            raise RunError(
+                f"{self._file} was removed or replaced while it was in use; nothing more is "
+                "written. Put the file back that was there or leave the new one, then start this "
+                "program again."
+            )
+
+    def _files_now(self) -> list[tuple[int, int] | None]:
+        """Which files lie where decisions and their log are kept."""
+        return [
+            _file_at(path) for path in (self._file, self._file.with_name(f"{self._file.name}-wal"))
+        ]
+
     def _is_begun(self, connection: sqlite3.Connection) -> bool:
         """Whether the tables are there; raises RunError where the file is of another kind."""
         # One statement: between two, another process may make the tables.
@@ -398,6 +438,7 @@ class DecisionStore:
         self, query: str, values: tuple[object, ...], columns: dict[str, type[pl.DataType]]
     ) -> pl.DataFrame:
         with self._lock, self._explained():
+            self._require_same_file()
             rows = self._connection.execute(query, values).fetchall()
         try:
             return pl.DataFrame(rows, schema=columns, orient="row")
@@ -406,8 +447,12 @@ class DecisionStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._explained(), self._transaction_unlocked() as connection:
-            yield connection
+        with self._lock, self._explained():
+            self._require_same_file()
+            with self._transaction_unlocked() as connection:
+                yield connection
+            # What went into a file that somebody has just removed must not be acknowledged.
+            self._require_same_file()
 
     @contextmanager
     def _transaction_unlocked(self) -> Iterator[sqlite3.Connection]:
@@ -566,11 +611,14 @@ def kappa_of(first: NDArray[np.integer], second: NDArray[np.integer]) -> float |
         >>> kappa_of(np.array([1, 1]), np.array([1, 1])) is None
         True
     """
-    if len({*first.tolist(), *second.tolist()}) < 2:
+    things, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    if len(things) < 2:
         return None
-    from sklearn.metrics import cohen_kappa_score
-
-    return float(cohen_kappa_score(first, second))
+    ours, theirs = (
+        np.bincount(part, minlength=len(things)) / len(first) for part in np.split(places, 2)
+    )
+    by_chance = float(ours @ theirs)
+    return (float(np.mean(first == second)) - by_chance) / (1 - by_chance)
 
 
 def _require_valid(request: str, annotator: str, decisions: Sequence[Decision]) -> None:
@@ -613,6 +661,14 @@ def _require_same(
             f"A request {request!r} was recorded before with other decisions; expected a name of "
             "its own for every request."
         )
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _top(connection: sqlite3.Connection, annotator: str) -> int | None:

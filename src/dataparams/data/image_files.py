@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
+from contextlib import nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -25,6 +28,13 @@ DEFAULT_SIZE = 64
 _ORIENTATION_TAG = 0x0112
 # Formats that hold photographs. Pillow's others include PostScript, which would start a program.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF", "TGA")
+_MOST_FILE_BYTES = 1 << 29
+# A picture of a few kilobytes can claim more pixels than there is memory, and a decoder can hold
+# several copies of them. Bytes a pixel, as measured; 5 for the formats that are not here.
+_BYTES_PER_PIXEL = {"WEBP": 16, "JPEG2000": 20, "AVIF": 12}
+_MOST_BYTES_LOOKED_AT = 400_000_000
+_LARGE_BYTES = 60_000_000
+_one_large_at_a_time = Lock()
 
 
 class Picture(NamedTuple):
@@ -141,13 +151,21 @@ def _decode(source: EncodedImage, finish: Callable[[Image.Image], _Result]) -> _
     try:
         if source is None:
             return "there is no image"
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        data = source if isinstance(source, bytes) else _contents(source)
         if not data:
             return "the image is empty (0 bytes)"
         with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
             return finish(image)
     except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
         return _reason(error)
+
+
+def _contents(file: Path | str) -> bytes:
+    with Path(file).open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > _MOST_FILE_BYTES:
+            raise ValueError(f"the file has {size:,} bytes; expected at most {_MOST_FILE_BYTES:,}")
+        return stream.read()
 
 
 def _to_picture(image: Image.Image, image_size: int | None) -> Picture:
@@ -167,17 +185,36 @@ def _to_picture(image: Image.Image, image_size: int | None) -> Picture:
 
 
 def _to_whole(image: Image.Image, longest_side: int | None) -> NDArray[np.uint8]:
-    if longest_side is not None and max(image.size) > longest_side:
-        width, height = _size_within(image.size, longest_side)
-        image.draft(None, (2 * width, 2 * height))
-    image.load()
-    plain = _to_gray_or_rgb(image)
-    if longest_side is not None:
-        plain = _shrink(plain, longest_side)
+    if longest_side is None:
+        image.load()
+        plain = _to_gray_or_rgb(image)
+    else:
+        cost = image.width * image.height * _BYTES_PER_PIXEL.get(str(image.format), 5)
+        if cost > _MOST_BYTES_LOOKED_AT:
+            raise ValueError(f"{image.width} x {image.height} pixels are too many to be shown")
+        with _one_large_at_a_time if cost > _LARGE_BYTES else nullcontext():
+            plain = _loaded_small(image, longest_side)
     turn = _turn(image)
     if turn is not None:
         plain = plain.transpose(turn)
     return np.array(plain.convert("RGB"))
+
+
+def _loaded_small(image: Image.Image, longest_side: int) -> Image.Image:
+    from PIL.Image import Resampling
+
+    if max(image.size) > longest_side:
+        width, height = _size_within(image.size, longest_side)
+        image.draft(None, (2 * width, 2 * height))
+    image.load()
+    few = image
+    excess = max(image.size) // (4 * longest_side)
+    if excess > 1 and (image.mode not in ("L", "RGB") or "transparency" in image.info):
+        # To convert all pixels takes several times their memory; before they are averaged most of
+        # so many can be left out.
+        size = (max(1, image.width // excess), max(1, image.height // excess))
+        few = image.resize(size, Resampling.NEAREST)
+    return _shrink(_to_gray_or_rgb(few), longest_side)
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,7 @@ class Agreement:
     kappa: float | None
 
 
-def agreements(codes: Mapping[str, NDArray[np.int32]]) -> list[Agreement]:
+def agreements(codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]]) -> list[Agreement]:
     """Every pair of annotators who decided about samples in common, by name.
 
     Args:

@@ -94,6 +94,20 @@ class SessionRequest(BaseModel):
     token: Annotated[str, Field(max_length=200)]
 
 
+class Problem(BaseModel):
+    """What is wrong with one part of a request."""
+
+    loc: list[str]
+    msg: str
+    type: str
+
+
+class Refusal(BaseModel):
+    """Why a request is refused."""
+
+    detail: str | list[Problem]
+
+
 class QueueQuery(BaseModel):
     """Which samples are wanted, and after which one."""
 
@@ -124,7 +138,13 @@ def make_application(review: RunInReview, access: Access) -> ASGIApp:
 
 def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     """The same without checks of where requests come from."""
-    app = FastAPI(title="dataparams review", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="dataparams review",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses={422: {"model": Refusal}},
+    )
     _add_page(app)
     _add_reading(app, review)
     _add_people(app, review)
@@ -137,7 +157,8 @@ def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     async def tell_what_is_wrong(_: Request, error: RequestValidationError) -> Response:
         # What was sent is not sent back: it may be no number that JSON has, or no text.
         told = [
-            {"loc": [str(at) for at in one["loc"]], "msg": one["msg"]} for one in error.errors()
+            {"loc": [str(at) for at in one["loc"]], "msg": one["msg"], "type": one["type"]}
+            for one in error.errors()
         ]
         text = json.dumps({"detail": told}).encode(errors="replace")
         return Response(text, status_code=422, media_type="application/json")
@@ -162,7 +183,7 @@ def _add_page(app: FastAPI) -> None:
 
 
 def _add_session(app: FastAPI, access: Access) -> None:
-    @app.post(SESSION_PATH)
+    @app.post(SESSION_PATH, status_code=204)
     def begin_session(request: SessionRequest) -> Response:
         if access.token is None:
             return Response(status_code=204)
@@ -198,7 +219,7 @@ def _add_reading(app: FastAPI, review: RunInReview) -> None:
             "progress": asdict(standing.progress(query.annotator)),
         }
 
-    @app.get("/api/queue/numbers")
+    @app.get("/api/queue/numbers", **_gives("application/octet-stream"))
     def queue_numbers(query: Annotated[QueueQuery, Query()]) -> Response:
         """The indices alone, as 32-bit integers, least significant byte first."""
         chosen, _ = _page_of(review, query, query.limit)
@@ -288,7 +309,7 @@ def _add_maps(app: FastAPI, review: RunInReview) -> None:
 
 
 def _add_pictures(app: FastAPI, review: RunInReview) -> None:
-    @app.get("/api/pictures/{run}/{size}/{index}")
+    @app.get("/api/pictures/{run}/{size}/{index}", **_gives("image/jpeg", "image/svg+xml"))
     async def picture(run: str, size: Size, index: Number) -> Response:
         if run != review.key:
             raise HTTPException(404, "Another run is served here now; load the page again.")
@@ -342,6 +363,12 @@ def _add_writing(app: FastAPI, review: RunInReview) -> None:
             },
             "progress": asdict(standing.progress(request.annotator)),
         }
+
+
+def _gives(*kinds: str) -> dict[str, Any]:
+    """What describes a route whose answers are no JSON."""
+    content: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
+    return {"response_class": Response, "responses": {200: {"content": content}}}
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import json
 import socket
+import time
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ SESSION_PATH = "/api/session"
 """Where the token is exchanged for a cookie."""
 MOST_BODY_BYTES = 4_000_000
 """The longest request that is read."""
+SECONDS_TO_SEND = 30.0
+"""How long a request may take to arrive."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for "
@@ -108,8 +112,12 @@ class Guard:
                 await self._app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def send_marked(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 present = {name for name, _ in message["headers"]}
                 marks = {**_HEADERS, "cache-control": "no-store"}
                 message["headers"] = [
@@ -126,7 +134,12 @@ class Guard:
         if refusal is not None:
             await _refuse(send_marked, *refusal)
             return
-        await self._app(scope, receive, send_marked)
+        try:
+            await self._app(scope, _ended_in_time(receive), send_marked)
+        except asyncio.CancelledError:
+            # Only a server that ends does this, to a request that it waited for long enough.
+            if not has_begun:
+                await _refuse(send_marked, 503, "The server has ended; start it again.")
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = _headers(scope)
@@ -142,7 +155,8 @@ class Guard:
             if kinds[0].partition(";")[0].strip().lower() != "application/json":
                 return 415, "Expected content of type application/json."
             length = headers.get("content-length", [""])[0]
-            if not length.isdecimal():
+            # A body that comes in pieces may have no end, whatever length is told beside it.
+            if not length.isdecimal() or "transfer-encoding" in headers:
                 return 411, "Expected a request that tells its length."
             if int(length) > MOST_BODY_BYTES:
                 return 413, f"Expected at most {MOST_BODY_BYTES:,} bytes."
@@ -164,8 +178,8 @@ class Guard:
 
 def _is_same_origin(headers: dict[str, list[str]], host: str) -> bool:
     """Whether a request comes from a page of this server, or from no page at all."""
-    site = headers.get("sec-fetch-site", ["same-origin"])
-    if site[0] not in ("same-origin", "none"):
+    sites = headers.get("sec-fetch-site", [])
+    if any(site not in ("same-origin", "none") for site in sites):
         return False
     origins = headers.get("origin", [])
     return all(origin.lower() == f"http://{host}".lower() for origin in origins)
@@ -176,6 +190,22 @@ async def _refuse(send: Send, status: int, reason: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _ended_in_time(receive: Receive) -> Receive:
+    """Do not wait for ever for what is sent a byte at a time."""
+    end = time.monotonic() + SECONDS_TO_SEND
+    is_whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        message = await asyncio.wait_for(receive(), end - time.monotonic())
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 def _headers(scope: Scope) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.errors import RunError
+from dataparams.review.laying_out import LayingOut, npy_of
+from dataparams.review.samples import MOST_AT_ONCE
 from dataparams.runs import write_whole
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class ClassMaps:
         self._samples = samples
         self._folder = folder
         self._running: dict[int, asyncio.Task[ClassMap]] = {}
+        self._laying_out = LayingOut(is_apart=len(samples) > MOST_AT_ONCE)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="maps")
 
     async def get(self, label: int) -> ClassMap:
@@ -68,6 +70,7 @@ class ClassMaps:
 
     def close(self) -> None:
         """Compute no further maps."""
+        self._laying_out.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _compute(self, label: int) -> ClassMap:
@@ -81,12 +84,9 @@ class ClassMaps:
         file = self._folder / f"map_{label}.npy"
         positions = _read(file, len(shown))
         if positions is None:
-            # What draws figures takes seconds and memory to import, and many ask for no map.
-            from dataparams.figures import embed
-
-            positions = embed(self._samples.trajectories(shown).T)
+            positions = self._laying_out.positions(self._samples.trajectories(shown))
             with suppress(RunError):  # without room on the disk it is computed again next time
-                write_whole(file, _bytes(positions))
+                write_whole(file, npy_of(positions))
         return ClassMap(shown, positions, len(members))
 
 
@@ -99,12 +99,6 @@ def _choice(members: Ranks, samples: ReviewSamples) -> Ranks:
     rest = np.linspace(first, len(members) - 1, MOST_ON_MAP - first).round().astype(np.intp)
     chosen: Ranks = members[np.concatenate([np.arange(first), rest])]
     return chosen
-
-
-def _bytes(positions: NDArray[np.float64]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, positions, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _read(file: Path, count: int) -> NDArray[np.float64] | None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -24,16 +24,17 @@ from dataparams.analysis.source import PicturesOfRun
 from dataparams.errors import UserError
 from dataparams.progress import progress_display
 from dataparams.report.charts import band_limits, draw_bands, temperature_axes
-from dataparams.review.samples import RankedFacts, ranked_facts, temperature_limits
+from dataparams.review.laying_out import npy_of
+from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
 from dataparams.runs import RunFolder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from dataparams.analysis.result import Analysis, Pictures
 
-MOST_AT_ONCE = 200_000
-"""So many samples are read in the process that serves them."""
 _CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
 _ARRAYS: dict[str, type[np.generic]] = {
     "index": np.int64,
@@ -90,7 +91,7 @@ def load_prepared(run: RunFolder) -> Prepared | None:
             return None
         ids = pl.read_parquet(folder / "ids.parquet")["id"]
         arrays = {
-            name: np.load(folder / f"{name}.npy", allow_pickle=False).astype(kind)
+            name: _load(folder / f"{name}.npy").astype(kind, copy=False)
             for name, kind in _ARRAYS.items()
         }
         names = {name: tuple(kept[name]) for name in ("class_names", "subgroups", "epochs")}
@@ -100,6 +101,13 @@ def load_prepared(run: RunFolder) -> Prepared | None:
     parts: dict[str, Any] = {**names, **arrays, "ids": ids}
     facts = RankedFacts(**parts)
     return Prepared(facts, overview, PicturesOfRun(run.description())) if _fits(facts) else None
+
+
+def _load(file: Path) -> NDArray[np.generic]:
+    # Most trajectories are never looked at: they stay on the disk.
+    mode: Literal["r"] | None = "r" if file.stem == "trajectories" else None
+    array: NDArray[np.generic] = np.load(file, mmap_mode=mode, allow_pickle=False)
+    return array
 
 
 def _fits(facts: RankedFacts) -> bool:
@@ -122,9 +130,7 @@ def write_prepared(run: RunFolder, prepared: Prepared) -> None:
     folder = cache_of(run) / f"samples_{made_key(run)}"
     facts = prepared.facts
     for name in _ARRAYS:
-        buffer = io.BytesIO()
-        np.save(buffer, getattr(facts, name), allow_pickle=False)
-        write_whole(folder / f"{name}.npy", buffer.getvalue())
+        write_whole(folder / f"{name}.npy", npy_of(getattr(facts, name)))
     buffer = io.BytesIO()
     pl.DataFrame({"id": facts.ids}).write_parquet(buffer)
     write_whole(folder / "ids.parquet", buffer.getvalue())

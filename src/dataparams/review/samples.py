@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,9 @@ import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.trajectories import parts
+
+if sys.platform != "win32":
+    from mmap import MADV_DONTNEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +27,13 @@ if TYPE_CHECKING:
 
     Ranks = NDArray[np.intp]
 
+MOST_AT_ONCE = 200_000
+"""Of so many samples at most, all is done in the process that serves them: memory suffices."""
 _MOST_POINTS = 60
 _FEWEST_POINTS = 16
 _TRAJECTORY_BYTES = 50_000_000
 _LEAST_CONFIDENCE = 0.5
+_LARGE_LETTERS = r"[\p{Uppercase}\p{Lt}]"
 _SEARCHES_KEPT = 8
 
 
@@ -149,9 +157,9 @@ class ReviewSamples:
         self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
         self._index_sorted = self.index[self._by_index]
-        # Most names are in small letters: those are not held twice.
-        small = self._ids.str.to_lowercase()
-        self._small_ids = self._ids if (small == self._ids).all() else small
+        # Most names are in small letters: those are not held twice, not even for a moment.
+        has_large = self._ids.str.contains(_LARGE_LETTERS).any()
+        self._small_ids = self._ids.str.to_lowercase() if has_large else self._ids
         self.suspicious = int((self._category != CATEGORIES.index("easy")).sum())
         self._by_label = np.argsort(self.label, kind="stable").astype(np.int32)
         self._label_starts = np.searchsorted(
@@ -169,12 +177,17 @@ class ReviewSamples:
             KeyError: If there is no such sample.
         """
         wanted = np.asarray(index, dtype=np.int64)
-        places = np.searchsorted(self._index_sorted, wanted)
-        found = places < len(self)
-        found[found] = self._index_sorted[places[found]] == wanted[found]
+        ranks, found = self.find(wanted)
         if not found.all():
             raise KeyError(int(wanted[~found][0]))
-        return self._by_index[places].astype(np.intp)
+        return ranks
+
+    def find(self, index: NDArray[np.int64]) -> tuple[Ranks, NDArray[np.bool_]]:
+        """The ranks of those samples that there are, and which of ``index`` those are."""
+        places = np.searchsorted(self._index_sorted, index)
+        found = places < len(self)
+        found[found] = self._index_sorted[places[found]] == index[found]
+        return self._by_index[places[found]].astype(np.intp), found
 
     def facts(self, ranks: Ranks) -> list[SampleFacts]:
         """What the page knows of some samples, in their order."""
@@ -227,7 +240,12 @@ class ReviewSamples:
 
     def trajectories(self, ranks: Ranks) -> NDArray[np.float32]:
         """Log temperatures of some samples at ``epochs``, (len(ranks), epochs)."""
-        return self._trajectories[ranks].astype(np.float32)
+        values = self._trajectories[ranks].astype(np.float32)
+        mapped = self._trajectories.base
+        if isinstance(mapped, mmap) and sys.platform != "win32":
+            # What was looked at goes back to the disk.
+            mapped.madvise(MADV_DONTNEED)
+        return values
 
     def _facts_of(self, rank: int, sample: str) -> SampleFacts:
         label, suggested = int(self.label[rank]), int(self._suggested[rank])

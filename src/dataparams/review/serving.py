@@ -6,10 +6,11 @@ import ctypes
 import gc
 import ipaddress
 import secrets
+import signal
 import socket
 import webbrowser
-from contextlib import closing, suppress
-from threading import Thread
+from contextlib import closing, contextmanager, suppress
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from dataparams.errors import UserError
@@ -17,7 +18,7 @@ from dataparams.review.guarding import Access
 from dataparams.review.pictures import LARGEST_PICTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dataparams.review.run_in_review import RunInReview
 
@@ -26,6 +27,8 @@ FIRST_PORT = 8471
 _PORTS_TRIED = 30
 _SECONDS_KEPT = 75
 _SECONDS_TO_END = 3
+_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN = -3, 1 << 20
+_ARENA_MAX, _ARENAS = -8, 2
 
 
 def serve(
@@ -53,9 +56,15 @@ def serve(
     from PIL import Image
 
     from dataparams.review.application import make_application
+    from dataparams.review.connections import Connection
 
     _give_memory_back()
-    with closing(listening_socket(host, port)) as listener:
+    with (
+        suppress(KeyboardInterrupt),
+        _interrupted_by_sigterm(),
+        closing(review),
+        closing(listening_socket(host, port)) as listener,
+    ):
         access = Access(host, listener.getsockname()[1], None if is_local(host) else new_token())
         address = address_of(access)
         on_line(f"Review at {address}")
@@ -69,6 +78,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            http=Connection,
             ws="none",
             lifespan="off",
             timeout_keep_alive=_SECONDS_KEPT,
@@ -76,8 +86,7 @@ def serve(
         )
         if opens_page:
             Thread(target=_open, args=(address,), daemon=True).start()
-        with closing(review), suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def is_local(host: str) -> bool:
@@ -173,11 +182,28 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Let what runs end by SIGTERM as it does by Ctrl-C: with all that is open closed."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _give_memory_back() -> None:
-    """Hand what reading the analysis took back to the system, where the C library can."""
+    """Hand memory back to the system that is no longer used, where the C library can."""
     gc.collect()
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        library = ctypes.CDLL(None)
+        # Else each thread that ever decoded a picture keeps as much for the next.
+        library.mallopt(_MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN)
+        library.mallopt(_ARENA_MAX, _ARENAS)
+        library.malloc_trim(0)
 
 
 def _open(address: str) -> None:

@@ -10,20 +10,20 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import polars as pl
 
 from dataparams.decisions import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import polars as pl
     from numpy.typing import NDArray
 
     from dataparams.decisions import Action, DecisionStore
     from dataparams.review.samples import ReviewSamples
 
     Ranks = NDArray[np.intp]
-    Codes = NDArray[np.int32]
+    Codes = NDArray[np.int16] | NDArray[np.int32]
 
 Wanted = Literal[
     "any",
@@ -43,6 +43,17 @@ not. ``disputed``: annotators want different things."""
 
 _NONE, _SKIP, _DISCARD, _LABELS = 0, 1, 2, 3
 _CHANGES_KEPT = 200_000
+_CODE = (
+    pl.when(pl.col("action").is_null())
+    .then(_NONE)
+    .when(pl.col("action") == "skip")
+    .then(_SKIP)
+    .when(pl.col("label").is_null())
+    .then(_DISCARD)
+    .otherwise(pl.col("label") + _LABELS)
+    .cast(pl.Int32)
+)
+"""The number that stands for what counts by a row of :meth:`DecisionStore.changes`."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +104,14 @@ class Standing:
         self._samples = samples
         self._lock = Lock()
         self._codes: dict[str, Codes] = {}
+        self._nothing = _no_codes(len(samples), len(samples.class_names))
         self._anyone = np.zeros(len(samples), dtype=np.bool_)
         self._disputed = np.zeros(len(samples), dtype=np.bool_)
         self._numbers: deque[int] = deque()
         self._changed: deque[int] = deque()
         self.number = self._first_known = 0
         with self._lock:
-            self._read_all()
+            self._catch_up()
             self._first_known = self.number
             self._numbers.clear()
             self._changed.clear()
@@ -125,15 +137,8 @@ class Standing:
         """
         decisions = [self._decision(*one) for one in wanted]
         with self._lock:
-            before = self._store.last_number()
             added = self._store.record(request, annotator, decisions)
-            after = self._store.last_number()
-            if after - before != added or before != self.number:
-                self._read_all()
-            elif added:
-                ranks = np.array([rank for rank, _, _ in wanted], dtype=np.intp)
-                codes = np.array([_code(one.action, one.label) for one in decisions], np.int32)
-                self._set(annotator, ranks, codes, after)
+            self._catch_up()
         return added
 
     def undo(self, request: str, annotator: str) -> list[int]:
@@ -143,20 +148,14 @@ class Standing:
             The samples concerned, by index; empty where nothing is left.
         """
         with self._lock:
-            before = self._store.last_number()
             taken = self._store.undo(request, annotator)
-            after = self._store.last_number()
-            if before != self.number or after - before not in (0, len(taken)):
-                self._read_all()
-            elif after > before:
-                self._take_back(annotator, taken, before, after)
+            self._catch_up()
         return taken
 
     def refresh(self) -> None:
-        """Read again where another process wrote."""
+        """Let count what other processes wrote."""
         with self._lock:
-            if self._store.last_number() != self.number:
-                self._read_all()
+            self._catch_up()
 
     def wanted(self, annotator: str, which: Wanted) -> NDArray[np.bool_] | None:
         """Which samples a filter by decisions wants, (n,) by rank; None for all."""
@@ -166,9 +165,7 @@ class Standing:
             return self._disputed
         if which == "open":
             return ~self._anyone
-        codes = self._codes.get(annotator)
-        if codes is None:
-            codes = np.zeros(len(self._samples), dtype=np.int32)
+        codes = self._codes.get(annotator, self._nothing)
         mask: NDArray[np.bool_]
         if which == "todo":
             mask = codes == _NONE
@@ -192,10 +189,6 @@ class Standing:
             for name, codes in sorted(self._codes.items())
             if codes[rank] != _NONE
         ]
-
-    def is_disputed(self, rank: int) -> bool:
-        """Whether annotators want different things."""
-        return bool(self._disputed[rank])
 
     def progress(self, annotator: str) -> Progress:
         """How far an annotator, and all together, have come."""
@@ -231,64 +224,49 @@ class Standing:
             return Decision(int(self._samples.index[rank]), "keep", given)
         return Decision(int(self._samples.index[rank]), action, label)
 
-    def _take_back(self, annotator: str, taken: list[int], before: int, after: int) -> None:
-        ranks = self._samples.ranks_of(taken)
-        in_force = self._store.in_force(after=before)
-        counting = self._codes_of(in_force.filter(in_force["annotator"] == annotator))
-        codes = np.array([counting.get(rank, _NONE) for rank in ranks.tolist()], dtype=np.int32)
-        self._set(annotator, ranks, codes, after)
+    def _catch_up(self) -> None:
+        while len(changes := self._store.changes(after=self.number)):
+            self._apply(changes)
 
-    def _codes_of(self, rows: pl.DataFrame) -> dict[int, int]:
-        """The number of each decision, by rank; samples that the analysis lacks are left out."""
-        known = rows.filter(rows["index"].is_in(self._samples.index))
-        ranks = self._samples.ranks_of(known["index"].to_numpy())
-        pairs = zip(known["action"], known["label"], strict=True)
-        return {
-            rank: _code(action, label)
-            for rank, (action, label) in zip(ranks.tolist(), pairs, strict=True)
-        }
-
-    def _read_all(self) -> None:
-        # Read first: what is written between the two reads is then read once more, not missed.
-        number = self._store.last_number()
-        in_force = self._store.in_force()
-        names = set(in_force["annotator"].unique().to_list())
-        for annotator in names | set(self._codes):
-            codes = np.zeros(len(self._samples), dtype=np.int32)
-            found = self._codes_of(in_force.filter(in_force["annotator"] == annotator))
-            if found:
-                codes[list(found)] = list(found.values())
-            old = self._codes.get(annotator)
-            ranks = np.flatnonzero(codes if old is None else codes != old)
-            self._set(annotator, ranks, codes[ranks], number)
-        self.number = number
-
-    def _set(self, annotator: str, ranks: Ranks, codes: Codes, number: int) -> None:
-        own = self._codes.get(annotator)
-        if own is None:
-            own = np.zeros(len(self._samples), dtype=np.int32)
-        own[ranks] = codes
-        self._codes[annotator] = own
-        self._compare(ranks)
-        self._numbers.extend([number] * len(ranks))
+    def _apply(self, changes: pl.DataFrame) -> None:
+        """Let rows count; samples and classes that the analysis lacks are passed over."""
+        is_class = pl.col("label").fill_null(0) < len(self._samples.class_names)
+        of_classes = changes.filter(is_class)
+        ranks, is_known = self._samples.find(of_classes["index"].to_numpy())
+        known = of_classes.filter(is_known)
+        codes = known.select(_CODE).to_series().to_numpy()
+        writers = known["annotator"].to_numpy()
+        for annotator in known["annotator"].unique().to_list():
+            own = self._codes.get(annotator)
+            if own is None:
+                own = self._codes[annotator] = self._nothing.copy()
+            is_theirs = writers == annotator
+            # Of a sample that is there several times, the last counts.
+            own[ranks[is_theirs]] = codes[is_theirs]
+        self._compare(np.unique(ranks))
+        self._numbers.extend(known["number"].to_list())
         self._changed.extend(ranks.tolist())
         while len(self._numbers) > _CHANGES_KEPT:
             self._first_known = self._numbers.popleft()
             self._changed.popleft()
-        self.number = number
+        self.number = int(changes["number"][-1])
 
     def _compare(self, ranks: Ranks) -> None:
-        wanted = np.stack([codes[ranks] for codes in self._codes.values()])
+        if not len(ranks):
+            return
+        wanted: NDArray[np.signedinteger] = np.stack(
+            [codes[ranks] for codes in self._codes.values()]
+        )
         has_voted = wanted > _SKIP
-        lowest = np.where(has_voted, wanted, np.iinfo(np.int32).max).min(axis=0)
+        lowest = np.where(has_voted, wanted, np.iinfo(wanted.dtype).max).min(axis=0)
         self._disputed[ranks] = has_voted.any(axis=0) & (lowest < wanted.max(axis=0))
         self._anyone[ranks] = (wanted != _NONE).any(axis=0)
 
 
-def _code(action: str, label: int | None) -> int:
-    if action == "skip":
-        return _SKIP
-    return _DISCARD if label is None else _LABELS + label
+def _no_codes(samples: int, classes: int) -> Codes:
+    """Zeros of a type that holds a number for each class: there is such an array per annotator."""
+    is_short = classes + _LABELS <= np.iinfo(np.int16).max
+    return np.zeros(samples, dtype=np.int16 if is_short else np.int32)
 
 
 def _action(code: int, given: int) -> tuple[Action, int | None]:
