@@ -3,120 +3,12 @@
 from __future__ import annotations
 
 import io
-import time
-from contextlib import ExitStack
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from dataparams.decisions import DecisionStore
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures
-from made_reviews import made_review, served
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Page
-
-DESKTOP = {"width": 1280, "height": 860}
-TABLET = {"width": 820, "height": 1180}
-ZOOMED = {"width": 640, "height": 430}
-"""A notebook's screen at 200 %."""
-SIZES = (
-    {"hard": 30, "review": 10, "easy": 9},
-    {"hard": 3, "review": 2, "easy": 6},
-    {"easy": 1},
-    {"easy": 1},
-)
-CUT = "net::ERR"
-
-
-@pytest.fixture
-def place(tmp_path):
-    """A run that can be served, stopped and served again at the same address."""
-    stack = ExitStack()
-    made = SimpleNamespace(folder=tmp_path / "run", address=None)
-
-    def start(annotator="ann"):
-        pictures = ColoredPictures((200, 300), unreadable=["dog/0050.jpg"])
-        review = made_review(
-            made.folder,
-            sizes=SIZES,
-            pictures=pictures,
-            annotator=annotator,
-            names=("cat", "dog", "élan", "zebra"),
-            hostile=True,
-        )
-        port = 0 if made.address is None else int(made.address.rpartition(":")[2])
-        made.review = review
-        made.address = stack.enter_context(served(review, port))
-
-    made.start, made.stop = start, stack.close
-    made.opinions = lambda: opinions_in(made.folder)
-    yield made
-    stack.close()
-
-
-def opinions_in(folder):
-    store = DecisionStore(folder / "review.sqlite")
-    rows = store.in_force().iter_rows(named=True)
-    found = {(row["annotator"], row["index"]): (row["action"], row["label"]) for row in rows}
-    store.close()
-    return found
-
-
-@pytest.fixture
-def open_page(browser, place) -> Iterator:
-    """Opens the page; whatever it should not do fails the test at its end."""
-    opened, troubles = [], []
-
-    def opening(viewport=DESKTOP, annotator="ann", context=None, **options) -> Page:
-        if place.address is None:
-            place.start(annotator)
-        if context is None:
-            context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
-            context.set_default_timeout(60_000)
-            opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: CUT in message.text or troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda one: one.url.startswith(place.address) or troubles.append(one.url),
-        )
-        page.goto(place.address)
-        if annotator:
-            page.locator(".tile[data-filled]").first.wait_for()
-        return page
-
-    yield opening
-    for context in opened:
-        context.close()
-    assert troubles == []
-
-
-def wait(page: Page, condition: str) -> None:
-    """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
-    deadline = time.monotonic() + 15
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
-        page.wait_for_timeout(30)
-
-
-def wait_saved(page: Page) -> None:
-    wait(page, "document.getElementById('saving-words').textContent === 'All saved'")
-
-
-def place_text(page: Page) -> str:
-    return page.locator("#fact-place").inner_text()
-
-
-def selected(page: Page) -> list[int]:
-    every = page.locator(".tile[aria-selected=true]").all()
-    return sorted(int(one.get_attribute("data-position")) for one in every)
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE
+from reviewed_pages import DESKTOP, TABLET, ZOOMED, place_text, selected, wait, wait_saved
 
 
 def test_one_key_decides_the_next_appears_and_all_can_be_undone(open_page, place):
