@@ -277,3 +277,31 @@ def test_focus_is_always_seen_and_reaches_the_samples(open_page):
         assert style[1] != "none" or style[0] in ("app", "grid", "content"), style
     assert {"undo", "people", "help", "decision", "category", "search", "select-all"} <= seen
     assert any("tile" in name for name in seen)
+
+
+def test_what_is_unsure_and_disputed_shows_on_the_card_and_beside_the_sample(open_page, place):
+    decisions = [("ann", "skip"), ("bob", "keep"), ("eve", "discard")]
+    place.start(annotator="ann")
+    first = place.review.samples.index[0].item()
+    for name, action in decisions:
+        place.review.standing.record(f"request-{name}", name, [(0, action, None)])
+    page = open_page()
+    page.locator("[name=decision]").select_option("any")
+    card = page.locator(f".tile[data-index='{first}']")
+    card.locator(".others").wait_for()
+    box = card.bounding_box()
+    for part in (".own", ".others"):
+        shown = card.locator(part).bounding_box()
+        assert box["y"] < shown["y"] < box["y"] + box["height"]
+        assert shown["x"] + shown["width"] < box["x"] + box["width"]
+    assert card.locator(".tile-opinion").inner_text().split() == ["?", "unsure", "disputed"]
+    card.click()
+    opinions = page.locator("#fact-opinions li")
+    assert opinions.all_inner_texts() == [
+        "Disputed",
+        "? You: unsure",
+        "✓ bob: label kept",
+        "✕ eve: discard",
+    ]
+    facts = page.locator("#facts").bounding_box()
+    assert all(one.bounding_box()["y"] > facts["y"] for one in opinions.all())

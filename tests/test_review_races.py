@@ -27,7 +27,7 @@ def wait_actions(page, *wanted):
         page,
         "[...document.querySelectorAll('.tile')]"
         ".sort((a, b) => a.dataset.position - b.dataset.position).slice(0, 4)"
-        ".map((one) => one.querySelector('.own')?.className.replace('own ', '') ?? '')"
+        ".map((one) => one.querySelector('.own')?.className.replace('own is-', '') ?? '')"
         f".join(',') === '{texts}'",
     )
 

@@ -237,18 +237,16 @@ export class Grid {
     const line = card.querySelector(".tile-opinion");
     line.replaceChildren();
     if (own) {
-      line.append(element("b", `own ${own.action}`, `${opinionSign(own)} `), this.named(own));
+      const words = element("span", "name", opinionWords(own, classNames));
+      const mine = element("span", "mine");
+      mine.append(element("b", `own is-${own.action}`, `${opinionSign(own)} `), words);
+      line.append(mine);
     }
     if (others.length) {
       const words = samples.isDisputed(index) ? "disputed" : counted(others);
-      line.append(element("span", "others name", own ? ` · ${words}` : words));
+      line.append(element("span", "others name", words));
     }
     card.setAttribute("aria-label", described(samples.facts.get(index), opinions, annotator, classNames));
-  }
-
-  named(opinion) {
-    const words = opinionWords(opinion, this.session.classNames);
-    return element("span", "name", words);
   }
 
   refresh() {

@@ -260,6 +260,7 @@ class Page {
     this.writeAddress();
     this.drawTarget();
     this.drawCounted();
+    this.drawRefresh();
   }
 
   async openFromMap(index) {
@@ -291,7 +292,8 @@ class Page {
   drawRefresh() {
     const { session } = this;
     const decided = session.decidedSince;
-    byId("refresh").hidden = decided === 0 || session.queue.query.decision === "any";
+    byId("refresh").hidden =
+      decided === 0 || this.view === "map" || session.queue.query.decision === "any";
     byId("refresh").textContent = session.waitsForDecisions
       ? `Hide ${count(decided)} decided`
       : "Refresh the list";
@@ -650,6 +652,7 @@ class Page {
       return row;
     });
     byId("people-rows").replaceChildren(...rows);
+    byId("show-disputed").disabled = !this.session.progress?.disputed;
     byId("agreements").replaceChildren(...agreementLines(answer.agreements));
     byId("people-dialog").showModal();
   }

@@ -136,7 +136,7 @@ export class Single {
     const { samples, annotator, classNames } = this.session;
     const opinions = samples.opinionsOf(this.shown);
     const lines = opinions.map((one) => {
-      const line = element("li", `opinion ${one.action}`);
+      const line = element("li", "opinion");
       const sign = element("b", "", `${opinionSign(one)} `);
       sign.setAttribute("aria-hidden", "true");
       const who = one.annotator === annotator ? "You" : one.annotator;
