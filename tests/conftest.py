@@ -13,12 +13,14 @@ from torch import nn
 
 from dataparams.data import ImageDataset, load_dataset
 from dataparams.training import TrainConfig
+from reviewed_pages import opened_pages, served_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import SimpleNamespace
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = [
@@ -74,3 +76,17 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=program, args=BROWSER_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A run to review, served when it is opened."""
+    with served_place(tmp_path / "run") as made:
+        yield made
+
+
+@pytest.fixture
+def open_page(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[..., Page]]:
+    """Opens the review page of that run; whatever it should not do fails the test at its end."""
+    with opened_pages(browser, place) as opening:
+        yield opening

@@ -3,111 +3,16 @@
 from __future__ import annotations
 
 import io
-import time
-from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from dataparams.decisions import DecisionStore
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures
-from made_reviews import made_review, served
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE
+from reviewed_pages import DESKTOP, TABLET, ZOOMED, place_text, selected, wait, wait_saved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Page
-
-DESKTOP = {"width": 1280, "height": 860}
-TABLET = {"width": 820, "height": 1180}
-ZOOMED = {"width": 640, "height": 430}
-"""A notebook's screen at 200 %."""
-SIZES = (
-    {"hard": 30, "review": 10, "easy": 9},
-    {"hard": 3, "review": 2, "easy": 6},
-    {"easy": 1},
-    {"easy": 1},
-)
-CUT = "net::ERR"
-
-
-@pytest.fixture
-def place(tmp_path):
-    """A run that can be served, stopped and served again at the same address."""
-    stack = ExitStack()
-    made = SimpleNamespace(folder=tmp_path / "run", address=None)
-
-    def start(annotator="ann"):
-        pictures = ColoredPictures((200, 300), unreadable=["dog/0050.jpg"])
-        review = made_review(
-            made.folder,
-            sizes=SIZES,
-            pictures=pictures,
-            annotator=annotator,
-            names=("cat", "dog", "élan", "zebra"),
-            hostile=True,
-        )
-        port = 0 if made.address is None else int(made.address.rpartition(":")[2])
-        made.review = review
-        made.address = stack.enter_context(served(review, port))
-
-    made.start, made.stop = start, stack.close
-    made.opinions = lambda: opinions_in(made.folder)
-    yield made
-    stack.close()
-
-
-def opinions_in(folder):
-    store = DecisionStore(folder / "review.sqlite")
-    rows = store.in_force().iter_rows(named=True)
-    found = {(row["annotator"], row["index"]): (row["action"], row["label"]) for row in rows}
-    store.close()
-    return found
-
-
-@pytest.fixture
-def open_page(browser, place) -> Iterator:
-    """Opens the page; whatever it should not do fails the test at its end."""
-    opened, troubles = [], []
-
-    def opening(viewport=DESKTOP, annotator="ann", context=None, **options) -> Page:
-        if place.address is None:
-            place.start(annotator)
-        if context is None:
-            context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
-            context.set_default_timeout(60_000)
-            opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: CUT in message.text or troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda one: one.url.startswith(place.address) or troubles.append(one.url),
-        )
-        page.goto(place.address)
-        if annotator:
-            page.locator(".tile[data-filled]").first.wait_for()
-        return page
-
-    yield opening
-    for context in opened:
-        context.close()
-    assert troubles == []
-
-
-def wait(page: Page, condition: str) -> None:
-    """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
-    deadline = time.monotonic() + 15
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
-        page.wait_for_timeout(30)
-
-
-def wait_saved(page: Page) -> None:
-    wait(page, "document.getElementById('saving-words').textContent === 'All saved'")
 
 
 def lasso_everything(page: Page, label: str) -> None:
@@ -122,15 +27,6 @@ def lasso_everything(page: Page, label: str) -> None:
     for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
         page.mouse.move(x, y, steps=3)
     page.mouse.up()
-
-
-def place_text(page: Page) -> str:
-    return page.locator("#fact-place").inner_text()
-
-
-def selected(page: Page) -> list[int]:
-    every = page.locator(".tile[aria-selected=true]").all()
-    return sorted(int(one.get_attribute("data-position")) for one in every)
 
 
 def test_one_key_decides_the_next_appears_and_all_can_be_undone(open_page, place):
@@ -263,20 +159,6 @@ def test_what_the_lasso_selects_is_shown_and_can_be_taken_out_again(open_page, p
     wait_saved(page)
     assert len(place.opinions()) == 9
     assert cards.count() == 0
-
-
-def test_keys_pressed_early_are_for_the_samples_that_come_next(open_page, place):
-    page = open_page()
-    page.keyboard.press("o")
-    wait(page, "document.getElementById('fact-place').textContent === '1 of 45'")
-    page.evaluate(
-        "for (const key of 'kdudkd') "
-        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))"
-    )
-    wait(page, "document.getElementById('fact-place').textContent === '7 of 45'")
-    wait_saved(page)
-    actions = sorted(action for action, _ in place.opinions().values())
-    assert actions == ["discard", "discard", "discard", "keep", "keep", "skip"]
 
 
 def test_nothing_of_another_sample_stands_beside_a_picture(open_page):
@@ -461,3 +343,31 @@ def test_focus_is_always_seen_and_reaches_the_samples(open_page):
         assert style[1] != "none" or style[0] in ("app", "grid", "content"), style
     assert {"undo", "people", "help", "decision", "category", "search", "select-all"} <= seen
     assert any("tile" in name for name in seen)
+
+
+def test_what_is_unsure_and_disputed_shows_on_the_card_and_beside_the_sample(open_page, place):
+    decisions = [("ann", "skip"), ("bob", "keep"), ("eve", "discard")]
+    place.start(annotator="ann")
+    first = place.review.samples.index[0].item()
+    for name, action in decisions:
+        place.review.standing.record(f"request-{name}", name, [(0, action, None)])
+    page = open_page()
+    page.locator("[name=decision]").select_option("any")
+    card = page.locator(f".tile[data-index='{first}']")
+    card.locator(".others").wait_for()
+    box = card.bounding_box()
+    for part in (".own", ".others"):
+        shown = card.locator(part).bounding_box()
+        assert box["y"] < shown["y"] < box["y"] + box["height"]
+        assert shown["x"] + shown["width"] < box["x"] + box["width"]
+    assert card.locator(".tile-opinion").inner_text().split() == ["?", "unsure", "disputed"]
+    card.click()
+    opinions = page.locator("#fact-opinions li")
+    assert opinions.all_inner_texts() == [
+        "Disputed",
+        "? You: unsure",
+        "✓ bob: label kept",
+        "✕ eve: discard",
+    ]
+    facts = page.locator("#facts").bounding_box()
+    assert all(one.bounding_box()["y"] > facts["y"] for one in opinions.all())

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -51,6 +51,8 @@ _KINDS = {
     ".svg": "image/svg+xml",
 }
 _SHARED_STYLE = "report.css"
+_RUN_HEADER = "x-review-run"
+"""Tells the page of which run an answer is: the numbers of samples are the same in every run."""
 
 Name = Annotated[
     str,
@@ -138,12 +140,17 @@ def make_application(review: RunInReview, access: Access) -> ASGIApp:
 
 def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     """The same without checks of where requests come from."""
+
+    async def tell_run(response: Response) -> None:
+        response.headers[_RUN_HEADER] = review.key
+
     app = FastAPI(
         title="dataparams review",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         responses={422: {"model": Refusal}},
+        dependencies=[Depends(tell_run)],
     )
     _add_page(app)
     _add_reading(app, review)

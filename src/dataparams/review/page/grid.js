@@ -1,18 +1,18 @@
 /* Many samples at once. Only the cards in view exist, however many samples there are. */
 
 import {
-  WORDS,
   byId,
+  described,
   element,
   fillSuggestion,
   mark,
   opinionSign,
   opinionWords,
-  percent,
   picture,
 } from "/page/pieces.js";
 
 const CARD = 10.5; // rem, at least
+const NARROW_CARD = 8; // rem, where two columns would not fit otherwise
 const GAP = 0.75; // rem
 const TEXT = 3.2; // rem below the picture
 const OVERSCAN = 2; // rows
@@ -68,7 +68,8 @@ export class Grid {
     const hadFocus = this.space.contains(document.activeElement);
     this.laidOut = { queue, width, rem };
     const gap = GAP * rem;
-    this.columns = Math.max(Math.floor((width + gap) / (CARD * rem + gap)), 1);
+    const narrowest = Math.max(Math.min(CARD * rem, (width - gap) / 2), NARROW_CARD * rem);
+    this.columns = Math.max(Math.floor((width + gap) / (narrowest + gap)), 1);
     this.side = (width - gap * (this.columns - 1)) / this.columns;
     this.cardHeight = this.side + TEXT * rem;
     this.rowHeight = this.cardHeight + gap;
@@ -189,7 +190,8 @@ export class Grid {
     card.dataset.filled = "yes";
     card.dataset.index = index;
     card.classList.add(facts.category);
-    card.title = facts.id;
+    const suggestion = facts.suggested === null ? "" : ` → ${classNames[facts.suggested]}?`;
+    card.title = `${facts.id}\n${classNames[facts.label]}${suggestion}`;
     const frame = element("span", "picture");
     frame.append(picture(run.run, index, "small"));
     const sign = element("span", "tile-mark");
@@ -235,31 +237,16 @@ export class Grid {
     const line = card.querySelector(".tile-opinion");
     line.replaceChildren();
     if (own) {
-      line.append(element("b", `own ${own.action}`, `${opinionSign(own)} `), this.named(own));
+      const words = element("span", "name", opinionWords(own, classNames));
+      const mine = element("span", "mine");
+      mine.append(element("b", `own is-${own.action}`, `${opinionSign(own)} `), words);
+      line.append(mine);
     }
     if (others.length) {
       const words = samples.isDisputed(index) ? "disputed" : counted(others);
-      line.append(element("span", "others name", own ? ` · ${words}` : words));
+      line.append(element("span", "others name", words));
     }
-    card.setAttribute("aria-label", this.description(samples.facts.get(index), opinions, classNames));
-  }
-
-  named(opinion) {
-    const words = opinionWords(opinion, this.session.classNames).replace(/^→ /, "");
-    return element("span", "name", words);
-  }
-
-  description(facts, opinions, classNames) {
-    const words = [
-      facts.id,
-      WORDS[facts.category].toLowerCase(),
-      `given ${classNames[facts.label]}`,
-      facts.suggested === null
-        ? "nothing suggested"
-        : `suggested ${classNames[facts.suggested]} ${percent(facts.confidence)}`,
-      ...opinions.map((one) => `${one.annotator}: ${opinionWords(one, classNames)}`),
-    ];
-    return words.join(", ");
+    card.setAttribute("aria-label", described(samples.facts.get(index), opinions, annotator, classNames));
   }
 
   refresh() {
@@ -292,9 +279,10 @@ export class Grid {
   }
 
   reveal(position) {
+    this.scroller.scrollIntoView({ block: "nearest" }); // on very low screens the page scrolls
     const top = Math.floor(position / this.columns) * this.rowHeight;
     const offset = this.offset;
-    if (top < offset) {
+    if (top < offset || this.cardHeight > this.scroller.clientHeight) {
       this.offset = top;
     } else if (top + this.cardHeight > offset + this.scroller.clientHeight) {
       this.offset = top + this.cardHeight - this.scroller.clientHeight;

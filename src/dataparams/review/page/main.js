@@ -6,7 +6,7 @@ import { Outbox } from "/page/outbox.js";
 import { byId, count, counted, element } from "/page/pieces.js";
 import { ClassPicker } from "/page/picker.js";
 import { Samples } from "/page/samples.js";
-import { NotConnected, Refused, beginSession, get } from "/page/server.js";
+import { NotConnected, Refused, beginSession, expectRun, get } from "/page/server.js";
 import { Session } from "/page/session.js";
 import { Single } from "/page/single.js";
 
@@ -57,7 +57,12 @@ class Page {
     session.addEventListener("current", () => this.drawTarget());
     session.addEventListener("selection", () => this.drawTarget());
     session.addEventListener("progress", () => this.drawProgress());
-    session.addEventListener("opinions", () => this.drawTarget());
+    session.addEventListener("opinions", () => {
+      this.drawTarget();
+      this.drawRefresh();
+    });
+    session.addEventListener("stale", () => this.askAgain());
+    session.addEventListener("trouble", ({ detail }) => this.explain(detail));
     session.addEventListener("end", () => this.onEnd());
     session.addEventListener("undone", ({ detail }) => this.onUndone(detail));
     session.addEventListener("refused", ({ detail }) => this.say(`Not saved: ${detail}`));
@@ -70,12 +75,18 @@ class Page {
     for (const button of document.querySelectorAll(".views button")) {
       button.addEventListener("click", () => this.setView(button.dataset.view));
     }
-    byId("clear").addEventListener("click", () => session.clearSelection());
+    byId("clear").addEventListener("click", () => {
+      session.clearSelection();
+      this.refocus(); // the button is gone
+    });
     byId("undo").addEventListener("click", () => this.undo());
     byId("help").addEventListener("click", () => byId("help-dialog").showModal());
     byId("people").addEventListener("click", () => this.showPeople());
     byId("change-name").addEventListener("click", () => this.changeName());
-    byId("refresh").addEventListener("click", () => this.reload());
+    byId("refresh").addEventListener("click", async () => {
+      await this.reload();
+      this.refocus(); // the button is gone
+    });
     byId("select-all").addEventListener("click", () => this.selectAll());
     byId("show-disputed").addEventListener("click", () => {
       byId("people-dialog").close();
@@ -177,7 +188,7 @@ class Page {
       this.explain(error);
       return false;
     }
-    byId("refresh").hidden = true;
+    this.drawRefresh();
     if (this.view === "map") {
       this.map.show(this.mapLabel);
     }
@@ -243,7 +254,7 @@ class Page {
     if (view === "single") {
       this.session.clearSelection();
       this.single.show();
-      byId("content").focus({ preventScroll: true });
+      this.refocus();
     } else if (view === "map") {
       this.session.clearSelection();
       this.map.show(this.mapLabel);
@@ -253,6 +264,7 @@ class Page {
     this.writeAddress();
     this.drawTarget();
     this.drawCounted();
+    this.drawRefresh();
   }
 
   async openFromMap(index) {
@@ -280,6 +292,24 @@ class Page {
     byId("select-all").hidden = this.view !== "grid" || queue.total === 0;
     byId("select-all").textContent =
       queue.total > most ? `Select the first ${count(most)}` : `Select all ${count(queue.total)}`;
+  }
+
+  drawRefresh() {
+    const { session } = this;
+    const decided = session.decidedSince;
+    byId("refresh").hidden =
+      decided === 0 || this.view === "map" || session.queue.query.decision === "any";
+    byId("refresh").textContent = session.waitsForDecisions
+      ? `Hide ${count(decided)} decided`
+      : "Refresh the list";
+  }
+
+  /** Opinions changed unheard. */
+  askAgain() {
+    this.grid.draw();
+    if (this.session.current !== null) {
+      this.samples.want([this.session.current]);
+    }
   }
 
   drawProgress() {
@@ -335,18 +365,29 @@ class Page {
 
   /* Deciding ----------------------------------------------------------------------------------- */
 
-  /** One after the other: a key that is pressed early is meant for the sample that comes next. */
+  /** One after the other, also where a step waits for the server. */
   inTurn(step) {
     const done = this.turn.then(step);
     this.turn = done.catch(() => {});
     return done;
   }
 
-  act(action) {
-    return this.inTurn(() => this.actNow(action));
+  /** A key that is pressed before the next sample is there does not count: nobody has seen it. */
+  async act(action) {
+    if (this.isActing) {
+      return;
+    }
+    this.isActing = true;
+    try {
+      await this.inTurn(() => this.actOn(action));
+    } catch (error) {
+      this.explain(error);
+    } finally {
+      this.isActing = false;
+    }
   }
 
-  async actNow(action) {
+  async actOn(action) {
     const { session, samples } = this;
     const isMap = this.view === "map";
     const targets = isMap ? [...session.selection] : session.targets;
@@ -354,23 +395,24 @@ class Page {
       this.say(isMap ? "Drag around some samples first." : "There is no sample to decide about.");
       return;
     }
-    try {
-      // What is decided must have been seen, and the suggestion known.
-      await samples.loadFacts(targets);
-    } catch (error) {
-      this.explain(error);
+    if (action === "again" && session.lastLabel === null) {
+      this.say("Choose a class first: C.");
       return;
     }
-    if (action !== "choose") {
+    // What is decided must have been seen, and the suggestion known.
+    await samples.loadFacts(targets);
+    if (action === "again") {
+      await this.decide(targets, "relabel", session.lastLabel);
+    } else if (action === "choose") {
+      const only = targets.length === 1 ? samples.facts.get(targets[0]) : null;
+      const label = await this.picker.ask(targets.length, only?.suggested ?? null);
+      if (label !== null) {
+        await this.decide(targets, "relabel", label);
+      }
+      this.refocus();
+    } else {
       await this.decide(targets, action, null);
-      return;
     }
-    const only = targets.length === 1 ? samples.facts.get(targets[0]) : null;
-    const label = await this.picker.ask(targets.length, only?.suggested ?? null);
-    if (label !== null) {
-      await this.decide(targets, "relabel", label);
-    }
-    this.refocus();
   }
 
   async decide(targets, action, label) {
@@ -382,12 +424,10 @@ class Page {
     if (!decisions.length) {
       return;
     }
-    byId("refresh").hidden = session.queue?.query.decision === "any";
     if (hadSelection) {
-      const positions = targets.map((index) => session.queue.positionOf(index));
       session.clearSelection();
       if (this.view === "grid") {
-        await session.advance(Math.max(from, ...positions));
+        await session.advance(Math.max(from, session.queue.lastPositionOf(new Set(targets))));
       }
     } else {
       await session.advance(from);
@@ -456,7 +496,11 @@ class Page {
     const { session } = this;
     const undone = session.undo();
     if (undone === null) {
-      return; // made before this page was opened: the server tells what it was
+      // Made before this page was opened, or on another one: the server tells what it was.
+      if (!this.link.isConnected) {
+        this.say("What this takes back shows when the server answers again.");
+      }
+      return;
     }
     this.say(undone.length === 1 ? "Undone." : `Undone for ${counted(undone.length, "sample")}.`);
     await this.showUndone(undone[0]);
@@ -464,17 +508,22 @@ class Page {
 
   async showUndone(index) {
     const { session } = this;
-    byId("refresh").hidden = session.queue.query.decision === "any";
     if (this.view !== "map" && !(await session.moveToIndex(index)) && !session.queue.total) {
       this.reloadWhenSaved(() => session.moveToIndex(index));
     }
   }
 
-  async onUndone(indices) {
+  async onUndone({ indices, isOther, wasTold }) {
+    if (wasTold) {
+      return;
+    }
     if (!indices.length) {
       this.say("There is nothing left to undo.");
-    } else if (!this.session.history.length && this.view !== "map") {
-      this.say(indices.length === 1 ? "Undone." : `Undone for ${counted(indices.length, "sample")}.`);
+      return;
+    }
+    const words = indices.length === 1 ? "Undone" : `Undone for ${counted(indices.length, "sample")}`;
+    this.say(isOther ? `${words}: your last decision, made on another page.` : `${words}.`);
+    if (this.view !== "map") {
       await this.showUndone(indices[0]);
     }
   }
@@ -522,12 +571,10 @@ class Page {
   actionOf(event) {
     const { session, view } = this;
     const isOnButton = event.target.matches("button, a, input, summary");
+    if (event.key.startsWith("Arrow")) {
+      return this.arrowOf(event);
+    }
     const always = {
-      "?": () => byId("help-dialog").showModal(),
-      ArrowLeft: view === "single" && (() => this.single.move(-1)),
-      ArrowRight: view === "single" && (() => this.single.move(1)),
-      // Arrows pressed before anything has the focus go to the grid.
-      ArrowDown: view === "grid" && !isOnButton && (() => this.grid.focus()),
       Enter: view === "grid" && !isOnButton && (() => this.setView("single")),
       " ": view === "grid" && !isOnButton && (() => session.toggle(session.current, session.position)),
     };
@@ -538,6 +585,7 @@ class Page {
       k: () => this.act("keep"),
       s: () => this.act("suggest"),
       c: () => this.act("choose"),
+      r: () => this.act("again"),
       d: () => this.act("discard"),
       u: () => this.act("skip"),
       z: () => this.undo(),
@@ -546,9 +594,24 @@ class Page {
       m: () => this.setView("map"),
       a: view === "grid" && (() => this.selectAll()),
       "/": () => this.goToSearch(),
+      "?": () => byId("help-dialog").showModal(),
     };
     const key = event.key.toLowerCase();
     return (this.keysOn && !event.repeat && Object.hasOwn(single, key) && single[key]) || null;
+  }
+
+  /** Arrows go to other samples wherever the focus is, such as on a button that was clicked. */
+  arrowOf(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.target.matches("input") || (this.view === "single" && !step)) {
+      return null;
+    }
+    const isFirst = document.activeElement === document.body; // it only brings the focus
+    return {
+      grid: () => (isFirst ? this.grid.focus() : this.grid.onKey(event)),
+      single: () => this.single.move(step),
+      map: () => this.map.onKey(event),
+    }[this.view];
   }
 
   onEscape(target, isTyping) {
@@ -578,7 +641,7 @@ class Page {
     } else if (this.view === "map") {
       byId("map").focus();
     } else {
-      byId("content").focus({ preventScroll: true });
+      byId("single-view").focus({ preventScroll: true }); // arrow keys scroll it
     }
   }
 
@@ -639,6 +702,7 @@ class Page {
       return row;
     });
     byId("people-rows").replaceChildren(...rows);
+    byId("show-disputed").disabled = !this.session.progress?.disputed;
     byId("agreements").replaceChildren(...agreementLines(answer.agreements));
     byId("people-dialog").showModal();
   }
@@ -711,20 +775,17 @@ class Link {
     }
     this.isAsking = true;
     try {
-      const { session, run } = this.page;
+      const { session, outbox } = this.page;
       const parameters = { annotator: session.annotator, after: this.number };
+      const { acknowledged } = outbox;
       const changes = await get("/api/changes", parameters);
-      if (changes.run !== run.run) {
-        throw new Refused(409, "Another run is served at this address now. Load the page again.");
-      }
-      this.number = changes.number;
       this.pictureTrouble = changes.trouble;
       this.succeed();
-      if (changes.reload) {
-        this.page.samples.forgetOpinions();
-        this.page.grid.draw();
+      // Where something was saved meanwhile the answer may be older than that: it is asked for anew.
+      if (outbox.acknowledged === acknowledged) {
+        this.number = changes.number;
+        session.hear(changes);
       }
-      session.hear(changes);
     } catch (error) {
       this.fail(error);
     } finally {
@@ -771,7 +832,7 @@ class Link {
       ? ` ${counted(outbox.length, "step is", "steps are")} kept in this browser and sent later.`
       : "";
     let words = "";
-    if (!outbox.isKept) {
+    if (!outbox.isKept && error) {
       words = "This browser has no room to keep decisions: do not close the page before all are saved.";
     } else if (error instanceof NotConnected) {
       words = `The server does not answer. Go on deciding: nothing is lost.${waiting}`;
@@ -838,7 +899,9 @@ function keep(key, value) {
 async function start() {
   try {
     await beginSession();
-    const page = new Page(await get("/api/run"));
+    const run = await get("/api/run");
+    expectRun(run.run);
+    const page = new Page(run);
     await page.begin();
   } catch (error) {
     byId("banner").hidden = false;

@@ -5,7 +5,7 @@
  * one outbox, and whichever comes first sends.
  */
 
-import { NotConnected, Refused, newRequest, post } from "/page/server.js";
+import { NotConnected, Refused, post } from "/page/server.js";
 
 const PATHS = { decisions: "/api/decisions", undo: "/api/undo" };
 const SOONEST = 500; // milliseconds
@@ -17,8 +17,10 @@ export class Outbox extends EventTarget {
     this.run = run;
     this.prefix = `dataparams-review/${run}/outbox/`;
     this.unkept = new Map(); // what the browser has no room for
-    this.serial = 0;
+    this.entries = [];
     this.isSending = false;
+    this.sending = null; // a promise that is kept when all is sent, or waits for the network
+    this.acknowledged = 0;
     this.pause = SOONEST;
     this.timer = null;
     this.trouble = null;
@@ -40,8 +42,12 @@ export class Outbox extends EventTarget {
     return this.unkept.size === 0;
   }
 
-  /** The entries in order: [key, {kind, annotator, decisions?, effects}]. */
+  /**
+   * The entries in order: [key, {kind, annotator, decisions?, effects}]. Those that are gone were
+   * sent by another page, which "elsewhere" tells.
+   */
   read() {
+    const known = this.entries;
     const found = [...this.unkept];
     try {
       for (let i = 0; i < localStorage.length; i += 1) {
@@ -54,36 +60,53 @@ export class Outbox extends EventTarget {
       // Storage is barred, or damaged by hand: what is in memory counts.
     }
     this.entries = found.sort(([a], [b]) => (a < b ? -1 : 1));
-    this.effects = new Map(this.entries.flatMap(([, entry]) => entry.effects));
+    this.effects = new Map();
+    for (const [, { annotator, effects }] of this.entries) {
+      const own = this.effects.get(annotator) ?? new Map();
+      effects.forEach(([index, opinion]) => own.set(index, opinion));
+      this.effects.set(annotator, own);
+    }
+    const keys = new Set(this.entries.map(([key]) => key));
+    for (const [key, entry] of known) {
+      if (!keys.has(key)) {
+        this.tell("elsewhere", entry);
+      }
+    }
   }
 
-  /** The annotator's own opinion of a sample as it will be; undefined where nothing is waiting. */
-  pending(index) {
-    return this.effects.get(index);
+  /** An annotator's opinion of a sample as it will be; undefined where nothing is waiting. */
+  pending(annotator, index) {
+    return this.effects.get(annotator)?.get(index);
   }
 
+  /** Later than what is waiting, also where the clock was set back meanwhile. */
+  get nextTime() {
+    const last = this.entries.at(-1)?.[0].slice(this.prefix.length);
+    return Math.max(Date.now(), last ? Number.parseInt(last, 10) + 1 : 0);
+  }
+
+  /** Add an entry: {kind, request, annotator, decisions?, effects}. */
   add(entry) {
-    this.serial += 1;
-    const order = `${String(Date.now()).padStart(15, "0")}-${String(this.serial).padStart(6, "0")}`;
-    const request = newRequest();
-    const key = `${this.prefix}${order}-${request}`;
-    const kept = { ...entry, request };
+    const key = `${this.prefix}${String(this.nextTime).padStart(15, "0")}-${entry.request}`;
     try {
-      localStorage.setItem(key, JSON.stringify(kept));
+      localStorage.setItem(key, JSON.stringify(entry));
     } catch {
-      this.unkept.set(key, kept);
+      this.unkept.set(key, entry);
     }
     this.read();
     this.tell("change");
     this.send();
-    return request;
   }
 
-  async send() {
-    if (this.isSending) {
-      return;
+  send() {
+    if (!this.isSending) {
+      this.isSending = true;
+      this.sending = this.sendAll();
     }
-    this.isSending = true;
+    return this.sending;
+  }
+
+  async sendAll() {
     clearTimeout(this.timer);
     try {
       this.read();
@@ -124,6 +147,7 @@ export class Outbox extends EventTarget {
     }
     this.pause = SOONEST;
     this.trouble = null;
+    this.acknowledged += 1;
     this.remove(key);
     this.tell("sent", { entry, answer });
   }
@@ -136,6 +160,7 @@ export class Outbox extends EventTarget {
   }
 
   remove(key) {
+    this.entries = this.entries.filter(([one]) => one !== key);
     this.unkept.delete(key);
     try {
       localStorage.removeItem(key);

@@ -85,10 +85,27 @@ export function fillSuggestion(place, facts, classNames) {
 export function opinionWords(opinion, classNames) {
   return {
     keep: "label kept",
-    relabel: `→ ${classNames[opinion.label] ?? "?"}`,
+    relabel: classNames[opinion.label] ?? "?",
     discard: "discard",
     skip: "unsure",
   }[opinion.action];
+}
+
+/** A sample in words, for those who do not see it. */
+export function described(facts, opinions, annotator, classNames) {
+  const words = [
+    facts.id,
+    WORDS[facts.category].toLowerCase(),
+    `given ${classNames[facts.label]}`,
+    facts.suggested === null
+      ? "nothing suggested"
+      : `suggested ${classNames[facts.suggested]} ${percent(facts.confidence)}`,
+    ...opinions.map((one) => {
+      const who = one.annotator === annotator ? "you" : one.annotator;
+      return `${who}: ${opinionWords(one, classNames)}`;
+    }),
+  ];
+  return words.join(", ");
 }
 
 export const opinionSign = (opinion) =>

@@ -41,7 +41,7 @@ export class Samples extends EventTarget {
   /** Everybody's opinions, the annotator's own as it will be when all is sent. */
   opinionsOf(index) {
     const known = this.opinions.get(index) ?? [];
-    const own = this.outbox.pending(index);
+    const own = this.outbox.pending(this.annotator, index);
     if (own === undefined) {
       return known;
     }
@@ -58,8 +58,12 @@ export class Samples extends EventTarget {
     return new Set(votes.map((one) => `${one.action} ${one.label}`)).size > 1;
   }
 
+  /** Returns whether the annotator's own opinion is another one than was known. */
   setOpinions(index, opinions) {
+    const own = (several) => several?.find((one) => one.annotator === this.annotator);
+    const [old, now] = [own(this.opinions.get(index)), own(opinions)];
     this.opinions.set(index, opinions);
+    return old?.action !== now?.action || old?.label !== now?.label;
   }
 
   /** After the server acknowledged the annotator's own opinion (null: none any more). */
@@ -127,8 +131,8 @@ export class Samples extends EventTarget {
   }
 
   /** Opinions may have changed unheard: they are asked for again where they are shown. */
-  forgetOpinions() {
-    this.stale = new Set(this.facts.keys());
+  forgetOpinions(indices = this.facts.keys()) {
+    this.stale = new Set([...this.stale, ...indices]);
   }
 }
 
@@ -158,6 +162,14 @@ export class Queue {
 
   positionOf(index) {
     return this.indices.indexOf(index);
+  }
+
+  lastPositionOf(indices) {
+    let position = this.indices.length - 1;
+    while (position >= 0 && !indices.has(this.indices[position])) {
+      position -= 1;
+    }
+    return position;
   }
 
   /** Load the numbers of the samples up to a position. */

@@ -11,6 +11,12 @@ export class Refused extends Error {
 }
 
 const PATIENCE = 20_000; // milliseconds
+let expectedRun = null;
+
+/** From now on, answers about another run are refused: its samples have the same numbers. */
+export function expectRun(key) {
+  expectedRun = key;
+}
 
 async function ask(path, options = {}) {
   let response;
@@ -23,6 +29,10 @@ async function ask(path, options = {}) {
     });
   } catch (error) {
     throw new NotConnected(error.message);
+  }
+  const run = response.headers.get("x-review-run");
+  if (expectedRun !== null && run !== null && run !== expectedRun) {
+    throw new Refused(409, "Another run is served at this address now. Load the page again.");
   }
   if (!response.ok) {
     throw new Refused(response.status, await reasonOf(response));

@@ -1,6 +1,7 @@
 /* What is being reviewed: the list, the current sample, the selection, and what is decided. */
 
 import { Queue } from "/page/samples.js";
+import { newRequest } from "/page/server.js";
 
 const HISTORY_KEPT = 10_000;
 
@@ -15,8 +16,12 @@ export class Session extends EventTarget {
     this.queue = null;
     this.position = 0;
     this.selection = new Set();
-    this.history = []; // requests of this page: {indices, before}
+    this.history = []; // requests of this page: {before}; empty where another page decided too
+    this.made = new Set(); // names of this page's requests that wait
+    this.touched = new Set(); // samples decided about since the list was loaded
+    this.lastLabel = null; // the class given last
     this.progress = null;
+    outbox.addEventListener("elsewhere", ({ detail }) => this.onElsewhere(detail));
     outbox.addEventListener("sent", ({ detail }) => this.onSent(detail));
     outbox.addEventListener("refused", ({ detail }) => this.onRefused(detail));
   }
@@ -37,6 +42,7 @@ export class Session extends EventTarget {
   async load(query) {
     const queue = new Queue(this.samples, { ...query, annotator: this.annotator });
     this.loading = queue;
+    await this.outbox.sending; // what was just decided counts in the list
     const answer = await queue.start();
     if (this.loading !== queue) {
       return; // another filter was set meanwhile
@@ -45,6 +51,7 @@ export class Session extends EventTarget {
     this.position = 0;
     this.anchor = null;
     this.selection.clear();
+    this.touched.clear();
     this.progress = answer.progress;
     this.tell("queue");
     this.tell("current");
@@ -63,13 +70,26 @@ export class Session extends EventTarget {
     return this.current === null ? [] : [this.current];
   }
 
+  /** Whether the list is known up to a position; "trouble" tells why it is not. */
+  async reach(position) {
+    try {
+      await this.queue.reach(position);
+      return true;
+    } catch (error) {
+      this.tell("trouble", error);
+      return false;
+    }
+  }
+
   async moveTo(position) {
     const last = this.queue.total - 1;
     const wanted = Math.max(0, Math.min(position, last));
     if (last < 0) {
       return;
     }
-    await this.queue.reach(wanted);
+    if (!(await this.reach(wanted))) {
+      return;
+    }
     this.position = Math.max(0, Math.min(wanted, this.queue.indices.length - 1));
     this.tell("current");
   }
@@ -85,21 +105,35 @@ export class Session extends EventTarget {
   /** The next sample that waits for a decision, or the next one where a list is looked through. */
   async advance(from) {
     let position = from + 1;
-    const passesDecided = ["todo", "open"].includes(this.queue.query.decision);
-    await this.queue.reach(position);
+    const passesDecided = this.waitsForDecisions;
+    let isKnown = await this.reach(position);
     while (
+      isKnown &&
       passesDecided &&
       position < this.queue.indices.length &&
       this.samples.ownOpinion(this.queue.at(position)) !== null
     ) {
       position += 1;
-      await this.queue.reach(position);
+      isKnown = await this.reach(position);
+    }
+    if (!isKnown) {
+      return;
     }
     if (position >= this.queue.total) {
       this.tell("end");
       return;
     }
     await this.moveTo(position);
+  }
+
+  /** Whether the list is of samples that leave it once they are decided about. */
+  get waitsForDecisions() {
+    return ["todo", "open"].includes(this.queue?.query.decision);
+  }
+
+  /** How many samples of the list were decided about since it was loaded. */
+  get decidedSince() {
+    return [...this.touched].filter((index) => this.samples.ownOpinion(index) !== null).length;
   }
 
   /* The selection ------------------------------------------------------------------------------ */
@@ -114,7 +148,9 @@ export class Session extends EventTarget {
 
   /** Select from where the selection began up to a position. */
   async selectTo(position) {
-    await this.queue.reach(position);
+    if (!(await this.reach(position))) {
+      return;
+    }
     const anchor = this.anchor ?? this.position;
     const [from, to] = [Math.min(anchor, position), Math.max(anchor, position)];
     const most = this.run.most_decisions;
@@ -167,7 +203,9 @@ export class Session extends EventTarget {
     if (this.history.length > HISTORY_KEPT) {
       this.history.shift();
     }
-    this.outbox.add({ kind: "decisions", annotator: this.annotator, decisions, effects });
+    decisions.forEach(([index]) => this.touched.add(index));
+    this.lastLabel = decisions.at(-1)[2] ?? this.lastLabel;
+    this.send({ kind: "decisions", decisions, effects });
     this.count(before, effects);
     this.tell("opinions");
     return decisions;
@@ -192,10 +230,17 @@ export class Session extends EventTarget {
     const last = this.history.pop();
     const effects = last?.before ?? [];
     const now = effects.map(([index]) => [index, this.bare(this.samples.ownOpinion(index))]);
-    this.outbox.add({ kind: "undo", annotator: this.annotator, effects });
+    this.send({ kind: "undo", effects });
     this.count(now, effects);
     this.tell("opinions");
     return last ? effects.map(([index]) => index) : null;
+  }
+
+  send(entry) {
+    // Named before it is sent: the answer may be there before the next line is.
+    const request = newRequest();
+    this.made.add(request);
+    this.outbox.add({ ...entry, annotator: this.annotator, request });
   }
 
   bare(opinion) {
@@ -217,16 +262,16 @@ export class Session extends EventTarget {
   }
 
   onSent({ entry, answer }) {
+    const isOurs = this.made.delete(entry.request);
     if (entry.annotator === this.annotator) {
-      for (const [index, own] of entry.effects) {
-        this.samples.setOwn(index, own);
+      if (entry.kind === "undo") {
+        this.onUndone(entry, answer, isOurs);
+      } else {
+        entry.effects.forEach(([index, own]) => this.samples.setOwn(index, own));
       }
-    }
-    if (entry.kind === "undo") {
-      for (const [index, opinions] of Object.entries(answer.opinions)) {
-        this.samples.setOpinions(Number(index), opinions);
+      if (!isOurs) {
+        this.forgetHistory(entry.effects);
       }
-      this.tell("undone", answer.indices);
     }
     if (!this.outbox.length) {
       this.progress = answer.progress;
@@ -235,17 +280,60 @@ export class Session extends EventTarget {
     this.tell("opinions");
   }
 
-  onRefused({ reason }) {
-    this.tell("opinions");
+  /** The server took back the annotator's last request, which another page may have made. */
+  onUndone({ effects }, { indices, opinions }, isOurs) {
+    const taken = new Set(indices);
+    const expected = effects.filter(([index]) => taken.has(index));
+    expected.forEach(([index, own]) => this.samples.setOwn(index, own));
+    Object.entries(opinions).forEach(([index, now]) => this.samples.setOpinions(Number(index), now));
+    const isOther = expected.length < effects.length;
+    if (isOther) {
+      this.forgetHistory(effects);
+    }
+    if (isOurs) {
+      this.tell("undone", { indices, isOther, wasTold: effects.length > 0 && !isOther });
+    }
+  }
+
+  onRefused({ entry, reason }) {
+    this.made.delete(entry.request);
+    this.forgetHistory(entry.effects);
     this.tell("refused", reason);
+  }
+
+  /** Another page of this browser sent what waited. */
+  onElsewhere(entry) {
+    if (entry.annotator !== this.annotator) {
+      return;
+    }
+    this.made.delete(entry.request);
+    if (entry.kind === "decisions") {
+      entry.effects.forEach(([index, own]) => this.samples.setOwn(index, own));
+    }
+    this.forgetHistory(entry.effects);
+  }
+
+  /** What undoing would take back is no longer known here: the server tells when it is asked. */
+  forgetHistory(effects) {
+    this.history = [];
+    this.samples.forgetOpinions(effects.map(([index]) => index));
+    this.tell("stale");
+    this.tell("opinions");
   }
 
   /* Others ------------------------------------------------------------------------------------- */
 
-  /** What the server tells of changes, by whomever. Returns whether everything must be read anew. */
+  /** What the server tells of changes, by whomever. */
   hear(changes) {
+    if (changes.reload) {
+      this.samples.forgetOpinions();
+      this.tell("stale");
+    }
     for (const [index, opinions] of Object.entries(changes.opinions)) {
-      this.samples.setOpinions(Number(index), opinions);
+      const isOwnChanged = this.samples.setOpinions(Number(index), opinions);
+      if (isOwnChanged && this.outbox.pending(this.annotator, Number(index)) === undefined) {
+        this.history = []; // the same annotator decides on another page as well
+      }
     }
     if (!this.outbox.length) {
       this.progress = changes.progress;

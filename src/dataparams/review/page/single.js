@@ -4,6 +4,7 @@ import { TrajectoryChart } from "/page/chart.js";
 import {
   byId,
   count,
+  described,
   element,
   fillFile,
   fillMark,
@@ -130,6 +131,15 @@ export class Single {
     byId("fact-subgroup-row").hidden = facts.subgroup === null;
     byId("fact-subgroup").textContent = facts.subgroup ?? "";
     this.drawOpinions();
+    this.speak(facts);
+  }
+
+  /** A screen reader reads the sample that came by itself. */
+  speak(facts) {
+    const { samples, annotator, classNames } = this.session;
+    const opinions = samples.opinionsOf(facts.index);
+    const words = described(facts, opinions, annotator, classNames);
+    byId("spoken").textContent = `${byId("fact-place").textContent}: ${words}`;
   }
 
   drawOpinions() {
@@ -139,11 +149,11 @@ export class Single {
     const { samples, annotator, classNames } = this.session;
     const opinions = samples.opinionsOf(this.shown);
     const lines = opinions.map((one) => {
-      const line = element("li", `opinion ${one.action}`);
+      const line = element("li", "opinion");
       const sign = element("b", "", `${opinionSign(one)} `);
       sign.setAttribute("aria-hidden", "true");
       const who = one.annotator === annotator ? "You" : one.annotator;
-      const words = opinionWords(one, classNames).replace(/^→ /, "");
+      const words = opinionWords(one, classNames);
       line.append(sign, element("span", "name", who), ": ", element("span", "name", words));
       return line;
     });
