@@ -57,6 +57,11 @@ def open_states(page):
     page.locator("#map-wait").wait_for(state="hidden")
     close_filters(page)
     yield "map"
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press(" ")
+    page.locator(".picked-card[title]").wait_for()
+    yield "selection on the map"
     page.keyboard.press("/")
     page.keyboard.type("nothing is called so")
     close_filters(page)

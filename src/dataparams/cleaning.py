@@ -82,7 +82,8 @@ def clean(
             ``reviewed``.
 
     Returns:
-        A row per sample, in the order of ``samples``, with all their columns and ``category``;
+        A row per sample, in the order of ``samples``, with all their columns, ``category`` and
+        ``noise_probability``;
         ``new_label`` (null where the sample is dropped), ``weight`` (0 ... 1; null likewise),
         ``label_source`` (``given``, ``suggested`` or ``reviewed``; null likewise), and ``action``,
         ``is_disputed`` of people.
@@ -109,7 +110,7 @@ def clean(
     ).join(decided, on="index", how="left", maintain_order="left")
     table = _with_outcome(table, settings)
     _require_enough(table, class_names, settings)
-    return table.drop("noise_probability", "suggested_label", "suggested_confidence")
+    return table.drop("suggested_label", "suggested_confidence")
 
 
 def clean_run(
@@ -249,6 +250,7 @@ def summary_text(table: pl.DataFrame, class_names: Sequence[str], settings: Clea
             f"{len(changed)} have another label than given, {new.null_count()} are dropped."
         ),
         _people_text(table, settings),
+        _waste_text(table, settings),
         _truth_text(table),
         _class_text(cleaning_summary(table, class_names)),
         _changes_text(changed, class_names),
@@ -375,6 +377,20 @@ def _people_text(table: pl.DataFrame, settings: CleanSettings) -> str:
         f"kept, and the {len(hard)} hard and need-review ones {doing}"
     )
     return f"{words} (--undecided {settings.undecided})."
+
+
+def _waste_text(table: pl.DataFrame, settings: CleanSettings) -> str:
+    """What the easy samples alone leave out; what that costs was measured (benchmarks/loop.py)."""
+    if settings.strategy != "easy":
+        return ""
+    left_out = table.filter(pl.col("new_label").is_null())
+    likely = int((left_out["noise_probability"] < _EVEN).sum())
+    if not likely:
+        return ""
+    return (
+        f"{likely} of the dropped samples are likelier right than wrong. Where samples are few, "
+        "--strategy likely, which keeps them, trained better models (benchmarks/RESULTS.md)."
+    )
 
 
 def _truth_text(table: pl.DataFrame) -> str:
