@@ -234,6 +234,7 @@ def most_doubtful_class(run: RunFolder) -> int:
 
 def shoot_map(page: Page, label: int) -> None:
     """The map of a class with a group in the lasso, which is let go again."""
+    counted = text_of(page, "counted")
     page.keyboard.press("m")
     page.locator("[name=label]").select_option(str(label))
     page.locator("#map-wait").wait_for(state="hidden")
@@ -249,6 +250,7 @@ def shoot_map(page: Page, label: int) -> None:
     page.keyboard.press("Escape")
     page.locator("[name=label]").select_option("")
     page.keyboard.press("g")
+    wait(page, f"document.getElementById('counted').textContent === {counted!r}")
 
 
 def text_of(page: Page, name: str) -> str:
