@@ -74,7 +74,7 @@ def served(review: RunInReview, port: int = 0) -> Iterator[str]:
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not server.started:
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.01)

@@ -107,7 +107,7 @@ def opened_pages(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[
 
 def wait(page: Page, condition: str) -> None:
     """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, condition
         page.wait_for_timeout(30)
