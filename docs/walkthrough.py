@@ -32,7 +32,6 @@ FENCE = re.compile(r"```sh\n(?P<command>.*?)```\n+(?:```text(?P<lines>[^\n]*)\n.
 SIZE = {"width": 1280, "height": 830}
 ROWS_AT_ONCE = 2
 BOB_DECIDES, BOB_ERRS_EVERY = 60, 12
-DECIDE = {"keep": "k", "suggest": "s"}
 
 
 def main(dataset: Path) -> None:
@@ -210,9 +209,9 @@ def decide(page: Page, right: str, picture: str = "") -> None:
     """Give a sample its class by the fewest keys, and wait for the next."""
     sample = text_of(page, "fact-file")
     if right == text_of(page, "fact-given"):
-        page.keyboard.press(DECIDE["keep"])
+        page.keyboard.press("k")
     elif right == suggested_of(page):
-        page.keyboard.press(DECIDE["suggest"])
+        page.keyboard.press("s")
     else:
         page.keyboard.press("c")
         page.locator("#picker[open]").wait_for()

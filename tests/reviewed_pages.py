@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataparams.decisions import DecisionStore
 from made_reports import ColoredPictures
 from made_reviews import made_review, served
+from waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,14 +103,6 @@ def opened_pages(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[
     for context in opened:
         context.close()
     assert troubles == []
-
-
-def wait(page: Page, condition: str) -> None:
-    """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
-    deadline = time.monotonic() + 60
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
-        page.wait_for_timeout(30)
 
 
 def wait_saved(page: Page) -> None:

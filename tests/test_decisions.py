@@ -21,12 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from dataparams.agreement import agreed_decisions, cohen_kappa, disputes
 from dataparams.decisions import (
     Decision,
     DecisionStore,
-    agreed_decisions,
-    cohen_kappa,
-    disputes,
 )
 from dataparams.errors import RunError
 from deciding_processes import PER_REQUEST, PROCESSES, REQUESTS, ROUNDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from PIL import Image
 from dataparams.report import write_report
 from dataparams.report.samples import CHUNK
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, first_two, made_analysis
+from waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +74,6 @@ def open_page(browser, report) -> Iterator:
     for watched in opened:
         watched.page.context.close()
     assert troubles == []
-
-
-def wait(page: Page, condition: str) -> None:
-    """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
-    deadline = time.monotonic() + 15
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
-        page.wait_for_timeout(50)
 
 
 @pytest.mark.parametrize("name", ["index.html", "class_0.html", "class_1.html"])

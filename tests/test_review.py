@@ -25,9 +25,10 @@ from PIL import Image
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from dataparams.agreement import disputes, kappa_of
 from dataparams.cli import main
 from dataparams.data import open_pictures
-from dataparams.decisions import Decision, DecisionStore, disputes, kappa_of
+from dataparams.decisions import Decision, DecisionStore
 from dataparams.errors import RunError, UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reviewed_pages import DESKTOP, REFLOWED, ZOOMED, wait, wait_place, wait_saved, wait_told
+from reviewed_pages import DESKTOP, REFLOWED, ZOOMED, wait_place, wait_saved, wait_told
+from waiting import wait
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE
-from reviewed_pages import DESKTOP, TABLET, ZOOMED, place_text, selected, wait, wait_saved
+from reviewed_pages import DESKTOP, TABLET, ZOOMED, place_text, selected, wait_saved
+from waiting import wait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

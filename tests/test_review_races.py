@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reviewed_pages import SIZES, wait, wait_place, wait_saved, wait_told
+from reviewed_pages import SIZES, wait_place, wait_saved, wait_told
+from waiting import wait
 
 FAKE_CLOCK = "{ const now = Date.now; Date.now = () => window.fakeNow ?? now(); }"
 NO_STORAGE = """Object.defineProperty(window, "localStorage", {

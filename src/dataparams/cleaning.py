@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import polars as pl
 
-from dataparams.decisions import DecisionStore, agreed_decisions
+from dataparams.agreement import agreed_decisions
+from dataparams.decisions import DecisionStore
 from dataparams.errors import RunError, UserError
 from dataparams.runs import CleanedSamples, is_of_people, write_cleaned
 from dataparams.terminal import text_table
@@ -78,7 +79,7 @@ def clean(
             not trained on, is left out unless people decided about it.
         class_names: Name of class 0, 1, ...
         settings: How.
-        agreed: What people decided, from :func:`dataparams.decisions.agreed_decisions`; needed for
+        agreed: What people decided, from :func:`dataparams.agreement.agreed_decisions`; needed for
             ``reviewed``.
 
     Returns:

@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dataparams.decisions import (
-    ACTIONS,
-    DecisionStore,
-    agreed_decisions,
-    cohen_kappa,
-    disputes,
-)
+from dataparams.agreement import agreed_decisions, cohen_kappa, disputes
+from dataparams.decisions import ACTIONS, DecisionStore
 from dataparams.errors import RunError
 from dataparams.spreadsheet_cells import guarded
 from dataparams.terminal import text_table

@@ -15,11 +15,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from dataparams.agreement import agreements
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES, Category
 from dataparams.decisions import Action  # noqa: TC001 - FastAPI reads it
 from dataparams.errors import RunError
 from dataparams.report.pages import asset
-from dataparams.review.agreement import agreements
 from dataparams.review.guarding import SESSION_PATH, Guard
 from dataparams.review.pictures import Size  # noqa: TC001 - FastAPI reads it
 from dataparams.review.samples import Filter

@@ -1,6 +1,7 @@
-/* Puts the page together: filters, views, keys, what is said, and the link to the server. */
+/* Puts the page together: filters, views, keys, and what is said. */
 
 import { Grid } from "/page/grid.js";
+import { Link } from "/page/link.js";
 import { SampleMap } from "/page/map.js";
 import { Outbox } from "/page/outbox.js";
 import { byId, count, counted, element } from "/page/pieces.js";
@@ -10,9 +11,6 @@ import { NotConnected, Refused, beginSession, expectRun, get } from "/page/serve
 import { Session } from "/page/session.js";
 import { Single } from "/page/single.js";
 
-const EVERY = 2500; // milliseconds between two questions for changes
-const EVERY_HIDDEN = 15_000;
-const LATEST = 10_000;
 const TOAST = 5000;
 const SEARCH_PAUSE = 250;
 const NAME = "dataparams-review/annotator";
@@ -461,7 +459,7 @@ class Page {
 
   /** A list of what is to do ends where it began: with what was passed over, or with nothing. */
   onEnd() {
-    if (["todo", "open"].includes(this.session.queue.query.decision)) {
+    if (this.session.waitsForDecisions) {
       this.reloadWhenSaved((total) => {
         if (total) {
           const comes = counted(total, "sample comes", "samples come");
@@ -743,109 +741,6 @@ class Page {
         : error.message,
     );
     this.link.fail(error);
-  }
-}
-
-/** Whether the server answers, and what others did meanwhile. */
-class Link {
-  constructor(page) {
-    this.page = page;
-    this.isConnected = true;
-    this.pause = EVERY;
-    this.error = null;
-    this.pictureTrouble = null;
-    addEventListener("online", () => this.ask());
-    document.addEventListener("visibilitychange", () => document.hidden || this.ask());
-  }
-
-  start(number) {
-    this.number = number;
-    this.schedule(EVERY);
-    this.page.drawSaving();
-  }
-
-  schedule(pause) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask(), document.hidden ? EVERY_HIDDEN : pause);
-  }
-
-  async ask() {
-    if (this.number === undefined || this.isAsking) {
-      return;
-    }
-    this.isAsking = true;
-    try {
-      const { session, outbox } = this.page;
-      const parameters = { annotator: session.annotator, after: this.number };
-      const { acknowledged } = outbox;
-      const changes = await get("/api/changes", parameters);
-      this.pictureTrouble = changes.trouble;
-      this.succeed();
-      // Where something was saved meanwhile the answer may be older than that: it is asked for anew.
-      if (outbox.acknowledged === acknowledged) {
-        this.number = changes.number;
-        session.hear(changes);
-      }
-    } catch (error) {
-      this.fail(error);
-    } finally {
-      this.isAsking = false;
-      this.schedule(this.isConnected ? EVERY : this.pause);
-    }
-  }
-
-  succeed() {
-    const wasCut = !this.isConnected;
-    this.isConnected = true;
-    this.error = null;
-    this.pause = EVERY;
-    if (wasCut) {
-      this.page.outbox.send();
-      this.page.say("Connected again.");
-      this.page.grid.laidOut = null; // pictures that failed are asked for again
-      this.page.grid.layOut();
-      this.page.single.draw();
-      if (!this.page.session.queue) {
-        this.page.reload();
-      }
-    }
-    this.page.drawSaving();
-  }
-
-  fail(error) {
-    if (!(error instanceof NotConnected || error instanceof Refused)) {
-      throw error;
-    }
-    const isServerTrouble = error instanceof NotConnected || [401, 409, 421, 503].includes(error.status);
-    if (isServerTrouble) {
-      this.isConnected = false;
-      this.error = error;
-      this.pause = Math.min(1.5 * this.pause, LATEST);
-      this.page.drawSaving();
-    }
-  }
-
-  drawBanner() {
-    const { outbox } = this.page;
-    const error = this.error ?? outbox.trouble;
-    const waiting = outbox.length
-      ? ` ${counted(outbox.length, "step is", "steps are")} kept in this browser and sent later.`
-      : "";
-    let words = "";
-    if (!outbox.isKept && error) {
-      words = "This browser has no room to keep decisions: do not close the page before all are saved.";
-    } else if (error instanceof NotConnected) {
-      words = `The server does not answer. Go on deciding: nothing is lost.${waiting}`;
-    } else if (error) {
-      words = `${error.message}${waiting}`;
-    } else if (this.pictureTrouble) {
-      words = `No pictures: ${this.pictureTrouble}`;
-    }
-    const banner = byId("banner");
-    if (banner.textContent !== words) {
-      banner.textContent = words;
-      banner.hidden = !words;
-    }
   }
 }
 
