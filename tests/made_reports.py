@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.analysis.result import Analysis
 
 HOSTILE_FILE = "<img src=x onerror=alert(1)>.jpg"
@@ -74,7 +75,7 @@ def made_analysis(
         confusions=_confusions(frame),
         subgroups=_subgroups(frame),
         bands=_bands(frame, values),
-        noise_rate=0.123,
+        noise=NoiseEstimate(0.123, 0.09, 0.154),
         pictures=pictures,
     )
 
@@ -104,7 +105,9 @@ def _row(index, label, names, category, last):
 def _classes(frame):
     counts = {name: (pl.col("category") == name).sum() for name in LAST}
     classes = frame.group_by("label", "label_name").agg(count=pl.len(), **counts)
-    return classes.with_columns(noise_rate=pl.col("hard") / pl.col("count")).sort("label")
+    return classes.with_columns(
+        noise_rate=pl.col("hard") / pl.col("count"), is_too_small=pl.lit(value=False)
+    ).sort("label")
 
 
 def _confusions(frame):

@@ -206,7 +206,7 @@ def test_arrays_of_ones_own_need_no_run() -> None:
     figures = detection_figures(analysis.frame["suspicion"].to_numpy(), is_bad)
     assert figures is not None
     assert figures.auroc > 0.99
-    assert analysis.noise_rate == pytest.approx(0.1, abs=0.03)
+    assert analysis.noise.rate == pytest.approx(0.1, abs=0.03)
     with pytest.raises(ValueError, match=r"labels has shape \(3,\); expected \(400,\)"):
         analyze_trajectories(steps, np.zeros(3, dtype=int))
     with pytest.raises(ValueError, match=r"loss has shape \(1, 400\)"):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.class_temperatures import class_temperatures
 from dataparams.analysis.judgment import analyzed_frame
+from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.analysis.result import CATEGORIES, Analysis
 from dataparams.analysis.source import PicturesOfRun
 from dataparams.analysis.summaries import (
@@ -246,7 +248,8 @@ def current_analysis(
 def _assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> Analysis:
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
-    return _assembled(name, frame, run.class_names(), source, PicturesOfRun(description))
+    analysis = _assembled(name, frame, run.class_names(), source, PicturesOfRun(description))
+    return replace(analysis, class_temperatures=class_temperatures(run))
 
 
 def _assembled(
@@ -257,6 +260,7 @@ def _assembled(
     pictures: Pictures | None,
 ) -> Analysis:
     epochs = tuple(source.epochs.tolist())
+    rate = float(frame["noise_probability"].mean() or 0.0)  # type: ignore[arg-type]
     return Analysis(
         name=name,
         frame=frame,
@@ -267,7 +271,7 @@ def _assembled(
         confusions=confusion_summary(frame),
         subgroups=subgroup_summary(frame),
         bands=band_summary(frame, epochs, source),
-        noise_rate=float(frame["noise_probability"].mean() or 0.0),  # type: ignore[arg-type]
+        noise=NoiseEstimate(rate, rate, rate),
         pictures=pictures,
     )
 

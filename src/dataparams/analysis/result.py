@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.figures.style import Drawing
 
 Category = Literal["easy", "hard", "review"]
@@ -62,7 +63,8 @@ class Analysis:
         epochs: The epochs of which trajectories are made, ascending.
         log_temperatures: The trajectories.
         classes: A row per class: ``label``, ``label_name``, ``count``, ``easy``, ``hard``,
-            ``review`` (counts), ``noise_rate`` (estimated share of wrong labels).
+            ``review`` (counts), ``noise_rate`` (estimated share of wrong labels),
+            ``is_too_small`` (whether it has too few samples to be judged).
         confusions: Given label against suggested label, the most frequent first: ``label``,
             ``label_name``, ``suggested_label``, ``suggested_name``, ``count``.
         subgroups: The kinds within the hard and need-review samples of each class: ``label``,
@@ -71,10 +73,13 @@ class Analysis:
             frequent).
         bands: Temperatures over the epochs: ``group`` (a category; ``clean`` and ``corrupted``
             where the truth is known), ``epoch``, ``low`` (5 %), ``median``, ``high`` (95 %).
-        noise_rate: Estimated share of wrong labels in the whole.
+        noise: Estimated share of wrong labels in the whole, with its interval.
         pictures: Where pictures come from; None where there are none.
         review_budget: The largest share that was allowed to need review; None for no limit.
         use_model: Whether the trained model was to be asked as well.
+        class_temperatures: A row per epoch and class: ``epoch``, ``label``, ``label_name``,
+            ``temperature``; None where class parameters were not learned.
+        warnings: Sentences that whoever sees anything of the analysis should read first.
     """
 
     name: str
@@ -86,10 +91,12 @@ class Analysis:
     confusions: pl.DataFrame
     subgroups: pl.DataFrame
     bands: pl.DataFrame
-    noise_rate: float
+    noise: NoiseEstimate
     pictures: Pictures | None = None
     review_budget: float | None = None
     use_model: bool = True
+    class_temperatures: pl.DataFrame | None = None
+    warnings: tuple[str, ...] = ()
 
     def rows_of_class(self, label: int) -> NDArray[np.int64]:
         """The rows of the frame that were given a label, ascending."""

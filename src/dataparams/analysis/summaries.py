@@ -28,7 +28,9 @@ def class_summary(frame: pl.DataFrame, class_names: tuple[str, ...]) -> pl.DataF
         counted, on="label", how="left", maintain_order="left"
     )
     return joined.with_columns(
-        pl.col("count", *CATEGORIES).fill_null(0), pl.col("noise_rate").fill_null(0.0)
+        pl.col("count", *CATEGORIES).fill_null(0),
+        pl.col("noise_rate").fill_null(0.0),
+        is_too_small=pl.lit(value=False),
     )
 
 

@@ -31,7 +31,7 @@ def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
         (
             f"{printable(analysis.name)}: {len(frame)} samples, {len(analysis.epochs)} epochs. "
             f"{piles}.\n"
-            f"Estimated label noise: {analysis.noise_rate:.1%}{known}."
+            f"Estimated label noise: {analysis.noise.rate:.1%}{known}."
         ),
         _caution(len(analysis.epochs)),
         _classes(counts),

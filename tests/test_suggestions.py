@@ -1,0 +1,70 @@
+"""What is suggested in place of a label, and what is said where nothing is."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.suggestions import (
+    is_suggestion,
+    suggestion,
+    suggestion_words,
+    weighs_other_classes,
+)
+
+CONFIDENCES = st.none() | st.floats(0, 1) | st.just(float("nan"))
+
+
+@given(
+    given_label=st.integers(0, 2),
+    suggested=st.none() | st.integers(0, 2),
+    confidence=CONFIDENCES,
+    category=st.sampled_from(CATEGORIES),
+    are_weighed=st.booleans(),
+)
+def test_only_another_class_is_suggested_and_claimed_only_where_it_is_likelier_than_not(
+    given_label, suggested, confidence, category, are_weighed
+):
+    found = suggestion(given_label, suggested, confidence, category, are_weighed=are_weighed)
+    is_other = suggested is not None and suggested != given_label
+    assert found.label == (suggested if is_other else None)
+    assert found.is_likely == (is_other and confidence is not None and confidence >= 0.5)
+    assert (found.confidence is not None) <= is_other
+    assert found.note or found.label is not None
+    if "outlier?" in found.note:
+        assert category == "hard"
+        assert confidence < 0.5
+        assert not found.is_likely
+    name = None if suggested is None else f"class {suggested}"
+    words = suggestion_words(
+        f"class {given_label}", name, confidence, category, are_weighed=are_weighed
+    )
+    assert words == (name if found.is_likely else "outlier?" if "outlier" in found.note else "")
+
+
+@pytest.mark.parametrize(
+    ("suggested", "confidence", "category", "note"),
+    [
+        (1, 0.9, "hard", ""),
+        (1, 0.49, "hard", "outlier?"),
+        (1, 0.49, "review", ""),
+        (0, 0.1, "hard", "outlier? no other class is likely"),
+        (0, 0.9, "hard", "no other class is likely"),
+        (0, 0.4, "review", "no other class is likely"),
+        (0, 0.98, "easy", "none"),
+        (None, None, "hard", "none"),
+    ],
+)
+def test_what_is_known_is_said(suggested, confidence, category, note):
+    assert suggestion(0, suggested, confidence, category).note == note
+
+
+def test_temperatures_alone_say_nothing_of_other_classes():
+    frame = pl.DataFrame({"label": [0, 1], "suggested_label": [0, 1]})
+    assert not weighs_other_classes(frame)
+    assert weighs_other_classes(frame.with_columns(suggested_label=pl.Series([0, 0])))
+    assert suggestion(0, 0, 0.1, "hard", are_weighed=False).note == "none"
+    assert frame.select(is_suggestion()).to_series().to_list() == [False, False]
