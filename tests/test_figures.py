@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +12,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.text import Text
 from PIL import Image
 
 from dataparams.analysis import analyze_trajectories
-from dataparams.figures import embed, write_figures
+from dataparams.errors import UserError
+from dataparams.figures import draw_class_temperatures, draw_trajectories, embed, write_figures
 from dataparams.figures.representatives import representatives
 from dataparams.figures.tsne import place
 
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
     from dataparams.analysis import Analysis
+    from dataparams.figures.style import Drawing
 
 NAMES = ("plain", "<b>$x_1$ / ..\\名前" + "n" * 100, "none of these")
 
@@ -140,3 +147,149 @@ def test_representatives_are_spread_over_sub_groups() -> None:
     assert easy["index"].to_list() == sorted(easy["index"], reverse=True)
     assert len(set(easy["index"])) == 5
     assert len(representatives(members, "hard", 5)) == 0
+
+
+def moved(epochs: int, scale: float, *, is_clamped: bool = False) -> Analysis:
+    """An analysis of samples whose log temperatures moved so far."""
+    rng = np.random.default_rng(0)
+    drift = np.where(np.arange(120) % 6 == 0, 1, -1) * scale / epochs
+    path = np.cumsum(drift + rng.normal(0, scale / epochs, (epochs, 120)), axis=0)
+    if is_clamped:
+        path = path.clip(-np.log(20), np.log(20))
+    return analyze_trajectories(path, np.arange(120) % 2, class_names=("cat", "dog"))
+
+
+def class_temperatures(count: int, epochs: int, scale: float = 0.3) -> pl.DataFrame:
+    path = np.random.default_rng(0).normal(0, scale, (epochs, count)).cumsum(axis=0)
+    return pl.DataFrame(
+        {
+            "epoch": np.repeat(np.arange(1, epochs + 1), count),
+            "label": np.tile(np.arange(count), epochs),
+            "label_name": [f"class {label}" for label in range(count)] * epochs,
+            "temperature": np.exp(path).ravel(),
+        }
+    )
+
+
+def numbers_on(axes: Axes) -> list[str]:
+    """What stands at those ticks of the temperature axis that are seen."""
+    low, high = axes.get_ylim()
+    return [
+        tick.label1.get_text()
+        for tick in axes.yaxis.get_major_ticks()
+        if low <= tick.get_loc() <= high and tick.label1.get_text()
+    ]
+
+
+def assert_readable(drawing: Drawing) -> None:
+    """Every axis of temperatures has numbers; names lie beside it, and none over another."""
+    drawing.png()
+    plots = [axes for axes in drawing.axes if axes.get_ylabel() == "temperature"]
+    assert plots
+    for axes in plots:
+        numbers = numbers_on(axes)
+        assert 4 <= len(set(numbers)) == len(numbers) <= 10
+        boxes = [Text.get_window_extent(name) for name in axes.texts]  # without the line to it
+        plot = axes.get_window_extent()
+        assert all(box.x0 > plot.x1 for box in boxes)
+        assert all(box.x1 < drawing.bbox.x1 for box in boxes)
+        boxes.sort(key=lambda box: box.y0)
+        # Letters without descenders leave a pixel of every box free.
+        assert all(above.y0 > below.y1 - 2 for below, above in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "scale", "is_clamped"),
+    [(12, 1e-4, False), (12, 0.03, False), (1, 0.5, False), (300, 2.0, False), (30, 9.0, True)],
+    ids=["tiny", "narrow", "one epoch", "300 epochs", "at the clamp"],
+)
+def test_the_temperature_axis_has_numbers_and_no_name_lies_on_a_curve(
+    epochs: int, scale: float, is_clamped: bool
+) -> None:
+    analysis = moved(epochs, scale, is_clamped=is_clamped)
+    assert_readable(draw_trajectories(analysis))
+    assert_readable(draw_trajectories(analysis, range(12)))
+
+
+@pytest.mark.parametrize(("count", "epochs"), [(2, 4), (12, 1), (40, 30)])
+def test_the_curves_of_classes_are_named(analysis: Analysis, count: int, epochs: int) -> None:
+    table = class_temperatures(count, epochs)
+    drawing = draw_class_temperatures(replace(analysis, class_temperatures=table))
+    assert_readable(drawing)
+    (axes,) = drawing.axes
+    last = table.filter(pl.col("epoch") == epochs).sort("temperature", descending=True)
+    ranked = last["label_name"].to_list()
+    expected = ranked if count <= 12 else [*ranked[:9], *ranked[-3:]]
+    assert [name.get_text().partition("  ")[2] for name in axes.texts] == expected
+    assert sum(len(line.get_xdata()) == epochs for line in axes.lines) >= count
+
+
+def test_classes_are_drawn_where_their_parameters_were_learned(
+    analysis: Analysis, tmp_path: Path
+) -> None:
+    learned = replace(analysis, class_temperatures=class_temperatures(3, 5))
+    (file,) = write_figures(learned, tmp_path, kinds=["classes"])
+    assert file.name == "class_temperatures.png"
+    assert not write_figures(analysis, tmp_path, kinds=["classes", "grids"], labels=[])
+    with pytest.raises(UserError, match="no class parameters to draw"):
+        write_figures(analysis, tmp_path, kinds=["classes"])
+
+
+def test_warnings_stand_above_everything_else(analysis: Analysis) -> None:
+    warned = replace(
+        analysis,
+        warnings=("The model learned nothing. " * 12,),
+        class_temperatures=class_temperatures(3, 5),
+    )
+    for drawing in (
+        warned.grid("plain"),
+        warned.tsne(1),
+        warned.trajectories(),
+        draw_class_temperatures(warned),
+    ):
+        drawing.png()
+        (warning,) = [text for text in drawing.texts if "learned nothing" in text.get_text()]
+        box = warning.get_window_extent()
+        assert drawing.bbox.x0 < box.x0 < box.x1 < drawing.bbox.x1
+        assert box.y1 < drawing.bbox.y1
+        others = [text for text in drawing.texts if text is not warning and text.get_text()]
+        parts = [*others, *(part for axes in drawing.axes for part in (axes, axes.title))]
+        assert all(part.get_window_extent().y1 < box.y0 for part in parts)
+
+
+def captions(drawing: Drawing) -> set[str]:
+    return {axes.get_xlabel() for axes in drawing.axes} - {""}
+
+
+def test_captions_claim_another_class_only_where_it_is_likely(analysis: Analysis) -> None:
+    hard = (analysis.frame["label"] == 0) & (analysis.frame["category"] == "hard")
+    assert hard.any()
+
+    def drawn(suggested: int, confidence: float) -> set[str]:
+        frame = analysis.frame.with_columns(
+            suggested_label=pl.when(hard).then(suggested).otherwise("label"),
+            suggested_name=pl.when(hard).then(pl.lit("crab")).otherwise("label_name"),
+            suggested_confidence=pl.when(hard).then(confidence).otherwise(0.9),
+        )
+        return captions(replace(analysis, frame=frame).grid(0))
+
+    assert "→ crab" in drawn(1, 0.8)
+    assert "outlier?" in drawn(1, 0.2)
+    assert not any("crab" in caption for caption in drawn(1, 0.2))
+    # Temperatures alone weigh no other class, so nothing can be said of a hard sample.
+    assert all(caption.startswith("#") for caption in captions(analysis.grid(0)))
+
+
+def test_a_class_too_small_to_judge_is_called_so(analysis: Analysis) -> None:
+    small = replace(
+        analysis, classes=analysis.classes.with_columns(is_too_small=pl.lit(value=True))
+    )
+    for drawing in (small.grid(0), small.tsne(0)):
+        assert any(
+            "too small to judge" in text.get_text() for text in drawing.findobj(match=text_of)
+        )
+    assert not any("too small" in text.get_text() for text in analysis.grid(0).findobj(text_of))
+
+
+def text_of(artist: object) -> bool:
+    return isinstance(artist, Text)

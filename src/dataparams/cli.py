@@ -75,7 +75,9 @@ class FiguresConfig:
     """The run folder; by default the newest below weights_CL."""
     class_: Annotated[tuple[str, ...], tyro.conf.arg(name="class")] = ()
     """Names or numbers of the classes; by default all."""
-    kind: tuple[Literal["grids", "maps", "trajectories"], ...] = ("grids", "maps", "trajectories")
+    kind: tuple[Literal["grids", "maps", "trajectories", "classes"], ...] = (
+        *("grids", "maps", "trajectories", "classes"),
+    )
     """What to draw."""
     analysis_dir: Path | None = None
     """The run folder, by the name that the method's users know."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.suggestions import OUTLIER, suggestion_words, weighs_other_classes
 from dataparams.figures.representatives import representatives
 from dataparams.figures.style import (
     COLORS,
     MUTED,
     Drawing,
     category_words,
+    draw_warnings,
     drawing_style,
     shortened,
+    too_small_words,
+    warning_height,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
     """Draw representative samples of each category of a class.
 
     Every picture has a border in its category's colour; under it stands the suggested label where
-    that is another one, else the number of the sample.
+    one is likely, ``outlier?`` where a hard sample fits none, else the number of the sample.
 
     Args:
         analysis: The analysis, with pictures.
@@ -41,24 +45,29 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
         columns: Pictures in a row.
     """
     members = analysis.of_class(label)
+    are_weighed = weighs_other_classes(analysis.frame)
+    width = _CELL * columns + 0.4
+    above = warning_height(analysis.warnings, width)
     with drawing_style():
-        height = _CELL * len(CATEGORIES) * 1.38 + 0.5
-        drawing = Drawing(figsize=(_CELL * columns + 0.4, height))
+        height = _CELL * len(CATEGORIES) * 1.38 + 0.5 + above
+        drawing = Drawing(figsize=(width, height))
+        draw_warnings(drawing, analysis.warnings)
         rows = drawing.add_gridspec(
             len(CATEGORIES),
             columns,
-            top=1 - 0.8 / height,
-            bottom=0.04,
+            top=1 - (0.8 + above) / height,
+            bottom=0.24 / height,
             left=0.02,
             right=0.98,
             hspace=0.5,
             wspace=0.1,
         )
         drawing.suptitle(
-            f"{analysis.class_names[label]}: {len(members)} samples",
+            f"{analysis.class_names[label]}: {len(members)} samples"
+            f"{too_small_words(analysis, label)}",
             x=0.02,
             ha="left",
-            y=1 - 0.12 / height,
+            y=1 - (0.12 + above) / height,
             va="top",
             fontsize=15,
             fontweight="bold",
@@ -70,7 +79,9 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
             _title_row(axes[0], members, category)
             for column, axis in enumerate(axes):
                 if column < len(chosen):
-                    _draw_sample(axis, chosen.row(column, named=True), pictures[column], category)
+                    sample = chosen.row(column, named=True)
+                    _draw_sample(axis, pictures[column], category)
+                    _caption(axis, sample, category, are_weighed=are_weighed)
                 else:
                     axis.axis("off")
             if not len(chosen):
@@ -92,9 +103,7 @@ def _title_row(axis: Axes, members: pl.DataFrame, category: Category) -> None:
     )
 
 
-def _draw_sample(
-    axis: Axes, sample: dict[str, object], picture: NDArray[np.uint8] | None, category: Category
-) -> None:
+def _draw_sample(axis: Axes, picture: NDArray[np.uint8] | None, category: Category) -> None:
     if picture is None:
         picture = np.full((8, 8, 3), 235, dtype=np.uint8)
         axis.text(
@@ -107,11 +116,23 @@ def _draw_sample(
     for spine in axis.spines.values():
         spine.set_color(COLORS[category])
         spine.set_linewidth(_BORDER)
-    differs = sample["suggested_label"] != sample["label"]
-    words = (
-        f"→ {shortened(str(sample['suggested_name']), 15)}" if differs else f"#{sample['index']}"
+
+
+def _caption(axis: Axes, sample: dict[str, Any], category: Category, *, are_weighed: bool) -> None:
+    """Under a picture: what its sample may be instead, or its number."""
+    words = suggestion_words(
+        sample["label_name"],
+        sample["suggested_name"],
+        sample["suggested_confidence"],
+        category,
+        are_weighed=are_weighed,
     )
-    axis.set_xlabel(words, fontsize=8, labelpad=5, color=COLORS[category] if differs else MUTED)
+    color = COLORS[category] if words else MUTED
+    if not words:
+        words = f"#{sample['index']}"
+    elif words != OUTLIER:
+        words = f"→ {shortened(words, 15)}"
+    axis.set_xlabel(words, fontsize=8, labelpad=5, color=color)
 
 
 def _squared(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

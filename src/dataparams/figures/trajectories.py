@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
-from dataparams.figures.style import COLORS, INK, LINE, MUTED, Drawing, drawing_style, shortened
+from dataparams.analysis.suggestions import OUTLIER, suggestion_words, weighs_other_classes
+from dataparams.figures.style import (
+    COLORS,
+    Drawing,
+    draw_warnings,
+    drawing_style,
+    shortened,
+    warning_height,
+)
+from dataparams.figures.temperature_axes import finish_axes, label_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.gridspec import GridSpec
+    from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis
 
 _TRUTH = {"clean": ("Clean", "#1f6feb", "-"), "corrupted": ("Corrupted", "#8e24aa", "--")}
 _STYLES = {"easy": "-", "hard": "--", "review": "-."}
+_PICTURES = 1.5
+_PLOT, _NAMES, _NUMBERS = 3.1, 1.1, 0.85
+"""Inches across: of the pictures; of a plot, the names beside it and the numbers before it."""
+_HEAD, _FOOT, _SIDE = 0.6, 0.6, 0.2
+_LEAST_HEIGHT, _HEIGHT_OF_PICTURE = 3.2, 1.05
+_HALF_BAR = 0.08
+"""Of an epoch: how far a band reaches where there is one epoch alone."""
 
 
 def draw_trajectories(
@@ -37,29 +52,42 @@ def draw_trajectories(
         ValueError: If an index is not in the analysis.
     """
     chosen = _chosen(analysis, indices, label)
-    groups = [CATEGORIES]
+    curves = np.exp(analysis.log_temperatures.of(chosen["row"].to_numpy()).astype(np.float64))
+    groups: list[tuple[str, ...]] = [CATEGORIES]
     if (analysis.bands["group"] == "clean").any():
-        groups.append(tuple(_TRUTH))  # type: ignore[arg-type]
+        groups.append(tuple(_TRUTH))
+    width = 2 * _SIDE + _PICTURES + (1 + len(groups)) * (_NUMBERS + _PLOT + _NAMES)
+    above = warning_height(analysis.warnings, width)
+    tall = max(_LEAST_HEIGHT, _HEIGHT_OF_PICTURE * len(chosen))
     with drawing_style():
-        drawing = Drawing(figsize=(4.6 + 4.4 * len(groups) + 1.6, 4.4))
-        grid = drawing.add_gridspec(
-            max(len(chosen), 1),
-            2 + len(groups),
-            left=0.05,
-            right=0.985,
-            top=0.86,
-            bottom=0.13,
-            width_ratios=[1.25, 4, *([4] * len(groups))],
-            wspace=0.22,
-            hspace=0.45,
-        )
-        _draw_pictures(drawing, grid, analysis, chosen)
-        axes = drawing.add_subplot(grid[:, 1])
-        _draw_chosen(axes, analysis, chosen)
-        for column, group in enumerate(groups, start=2):
-            band = drawing.add_subplot(grid[:, column], sharey=axes)
-            _draw_bands(band, analysis, group)
+        drawing = Drawing(figsize=(width, _HEAD + tall + _FOOT + above))
+        draw_warnings(drawing, analysis.warnings)
+        _draw_pictures(drawing, analysis, chosen, tall)
+        axes = [_plot(drawing, place, tall) for place in range(1 + len(groups))]
+        named = [_draw_chosen(axes[0], analysis, chosen, curves)]
+        titles = ["Chosen samples", "All samples: median, 5-95 %", "Truth: median, 5-95 %"]
+        for band, group in zip(axes[1:], groups, strict=True):
+            named.append(_draw_bands(band, analysis, group))
+        low, high = _limits(analysis, curves)
+        for plot, title, ends in zip(axes, titles, named, strict=False):
+            finish_axes(plot, analysis.epochs, low, high, title)
+            label_ends(plot, analysis.epochs[-1], ends)
     return drawing
+
+
+def _plot(drawing: Drawing, place: int, tall: float) -> Axes:
+    """Axes with room for numbers before them and names behind them."""
+    width, height = (float(side) for side in drawing.get_size_inches())
+    left = _SIDE + _PICTURES + _NUMBERS + place * (_PLOT + _NAMES + _NUMBERS)
+    return drawing.add_axes((left / width, _FOOT / height, _PLOT / width, tall / height))
+
+
+def _limits(analysis: Analysis, curves: NDArray[np.float64]) -> tuple[float, float]:
+    """The lowest and the highest temperature that is drawn."""
+    values = [curves.ravel(), *(analysis.bands[name].to_numpy() for name in ("low", "high"))]
+    every = np.concatenate(values)
+    every = every[np.isfinite(every) & (every > 0)]
+    return (float(every.min()), float(every.max())) if len(every) else (1.0, 1.0)
 
 
 def _chosen(analysis: Analysis, indices: Sequence[int] | None, label: int | None) -> pl.DataFrame:
@@ -82,14 +110,23 @@ def _chosen(analysis: Analysis, indices: Sequence[int] | None, label: int | None
     return pl.concat(clearest)
 
 
-def _draw_pictures(
-    drawing: Drawing, grid: GridSpec, analysis: Analysis, chosen: pl.DataFrame
-) -> None:
+def _draw_pictures(drawing: Drawing, analysis: Analysis, chosen: pl.DataFrame, tall: float) -> None:
+    width, height = (float(side) for side in drawing.get_size_inches())
+    places = drawing.add_gridspec(
+        max(len(chosen), 1),
+        1,
+        left=_SIDE / width,
+        right=(_SIDE + _PICTURES) / width,
+        top=(_FOOT + tall) / height,
+        bottom=_FOOT / height,
+        hspace=0.5,
+    )
+    are_weighed = weighs_other_classes(analysis.frame)
     pictures = analysis.pictures_of(chosen["id"].to_list())
     for place, (sample, picture) in enumerate(
         zip(chosen.iter_rows(named=True), pictures, strict=True)
     ):
-        axes = drawing.add_subplot(grid[place, 0])
+        axes = drawing.add_subplot(places[place])
         axes.set_xticks([])
         axes.set_yticks([])
         for spine in axes.spines.values():
@@ -97,52 +134,62 @@ def _draw_pictures(
             spine.set_linewidth(3)
         if picture is not None:
             axes.imshow(picture, interpolation="nearest" if len(picture) <= 32 else "antialiased")
-        words = f"#{sample['index']}: {shortened(sample['label_name'], 18)}"
-        if sample["suggested_label"] != sample["label"]:
-            words += f"\n→ {shortened(sample['suggested_name'], 18)}?"
+        words = _title(sample, are_weighed=are_weighed)
         axes.set_title(words, fontsize=8.5, color=COLORS[sample["category"]], pad=5)
 
 
-def _draw_chosen(axes: Axes, analysis: Analysis, chosen: pl.DataFrame) -> None:
-    curves = np.exp(analysis.log_temperatures.of(chosen["row"].to_numpy()).astype(np.float64))
+def _title(sample: dict[str, Any], *, are_weighed: bool) -> str:
+    """Number and given label of a sample, and what it may be instead."""
+    maybe = suggestion_words(
+        sample["label_name"],
+        sample["suggested_name"],
+        sample["suggested_confidence"],
+        sample["category"],
+        are_weighed=are_weighed,
+    )
+    words = f"#{sample['index']}: {shortened(sample['label_name'], 18)}"
+    if not maybe:
+        return words
+    return f"{words}\n{maybe if maybe == OUTLIER else f'→ {shortened(maybe, 18)}?'}"
+
+
+def _draw_chosen(
+    axes: Axes, analysis: Analysis, chosen: pl.DataFrame, curves: NDArray[np.float64]
+) -> list[tuple[str, float, str]]:
+    """Draw the curves of some samples; gives what names them, where they end, and their colour."""
+    mark = "o" if len(analysis.epochs) == 1 else None
+    named = []
     for sample, curve in zip(chosen.iter_rows(named=True), curves.T, strict=True):
-        category = sample["category"]
-        axes.plot(analysis.epochs, curve, _STYLES[category], color=COLORS[category], linewidth=2)
-        axes.annotate(
-            f"#{sample['index']}",
-            (analysis.epochs[-1], curve[-1]),
-            xytext=(-4, 6),
-            textcoords="offset points",
-            ha="right",
-            color=COLORS[category],
-            fontweight="bold",
-        )
-    _finish(axes, "Chosen samples")
+        color, style = COLORS[sample["category"]], _STYLES[sample["category"]]
+        axes.plot(analysis.epochs, curve, style, color=color, linewidth=2, marker=mark)
+        named.append((f"#{sample['index']}", float(curve[-1]), color))
+    return named
 
 
-def _draw_bands(axes: Axes, analysis: Analysis, groups: Sequence[str]) -> None:
+def _draw_bands(
+    axes: Axes, analysis: Analysis, groups: Sequence[str]
+) -> list[tuple[str, float, str]]:
+    """Draw the bands of some groups; gives what names them, where they end, and their colour."""
+    named = []
     for group in groups:
         band = analysis.bands.filter(pl.col("group") == group)
         if not len(band):
             continue
-        title, color, style = _TRUTH.get(
-            group,
-            (CATEGORY_TITLES.get(group, group), COLORS.get(group, INK), _STYLES.get(group, "-")),  # type: ignore[call-overload]
-        )
-        axes.fill_between(band["epoch"], band["low"], band["high"], color=color, alpha=0.15, lw=0)
-        axes.plot(band["epoch"], band["median"], style, color=color, linewidth=2, label=title)
-    axes.legend(frameon=False, fontsize=8.5, loc="best")
-    _finish(axes, "Truth" if groups[0] == "clean" else "All samples: median, 5-95 %")
+        title, color, style = _look(group)
+        epochs = band["epoch"].to_numpy().astype(np.float64)
+        low, median, high = (band[name].to_numpy() for name in ("low", "median", "high"))
+        if len(epochs) == 1:
+            epochs = epochs[0] + np.array([-_HALF_BAR, _HALF_BAR])
+            low, median, high = (np.repeat(values, 2) for values in (low, median, high))
+        axes.fill_between(epochs, low, high, color=color, alpha=0.15, lw=0)
+        axes.plot(epochs, median, style, color=color, linewidth=2)
+        named.append((title, float(median[-1]), color))
+    return named
 
 
-def _finish(axes: Axes, title: str) -> None:
-    axes.set_yscale("log")
-    axes.axhline(1, color=LINE, linewidth=1, zorder=0)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("temperature")
-    axes.set_title(title, fontsize=10.5)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(color=MUTED)
+def _look(group: str) -> tuple[str, str, str]:
+    """Name, colour and line of a group of samples."""
+    for category in CATEGORIES:
+        if group == category:
+            return CATEGORY_TITLES[category], COLORS[category], _STYLES[category]
+    return _TRUTH[group]

@@ -11,7 +11,16 @@ from PIL import Image, ImageColor, ImageDraw
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_MARKS
 from dataparams.figures.embedding import embed
-from dataparams.figures.style import COLORS, MUTED, Drawing, category_words, drawing_style
+from dataparams.figures.style import (
+    COLORS,
+    MUTED,
+    Drawing,
+    category_words,
+    draw_warnings,
+    drawing_style,
+    too_small_words,
+    warning_height,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.result import Analysis, Category
 
 _SIDE = 2000
+_WIDTH, _HEIGHT = 11.0, 12.0
 _LARGEST, _SMALLEST = 120, 44
 _BORDER = 4
 _DOT = 4
@@ -63,25 +73,28 @@ def draw_tsne(analysis: Analysis, label: int, seed: int = 0) -> Drawing:
     placement = place(positions, order)
     canvas = _paint(analysis, members["id"].to_list(), categories, placement)
     with drawing_style():
-        drawing = Drawing(figsize=(11, 12))
-        axes = drawing.add_axes((0.02, 0.02, 0.96, 0.86))
+        above = warning_height(analysis.warnings, _WIDTH)
+        height = _HEIGHT + above
+        drawing = Drawing(figsize=(_WIDTH, height))
+        draw_warnings(drawing, analysis.warnings)
+        axes = drawing.add_axes((0.02, 0.02, 0.96, 0.86 * _HEIGHT / height))
         axes.imshow(canvas, interpolation="antialiased")
         axes.axis("off")
-        drawing.text(
-            0.02,
-            0.975,
-            f"{analysis.class_names[label]}: map of {len(rows)} samples",
-            fontsize=17,
-            fontweight="bold",
-            va="top",
+        title = (
+            f"{analysis.class_names[label]}: map of {len(rows)} samples"
+            f"{too_small_words(analysis, label)}"
         )
-        drawing.text(0.02, 0.94, _caption(placement), color=MUTED, va="top", fontsize=11)
+        top = (height - above) / height
+        drawing.text(0.02, top - 0.3 / height, title, fontsize=17, fontweight="bold", va="top")
+        drawing.text(
+            0.02, top - 0.72 / height, _caption(placement), color=MUTED, va="top", fontsize=11
+        )
         drawing.legend(
             handles=_legend(categories),
             loc="upper right",
             frameon=False,
             fontsize=11,
-            bbox_to_anchor=(0.98, 0.985),
+            bbox_to_anchor=(0.98, top - 0.18 / height),
         )
     return drawing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataparams.data.folder import safe_name
+from dataparams.figures.class_temperatures import draw_class_temperatures
 from dataparams.figures.grid import draw_grid
 from dataparams.figures.trajectories import draw_trajectories
 from dataparams.figures.tsne import draw_tsne
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 _DPI = 150
 _LONGEST_NAME = 60
-GRIDS, MAPS, TRAJECTORIES = "grids", "maps", "trajectories"
-KINDS = (GRIDS, MAPS, TRAJECTORIES)
+GRIDS, MAPS, TRAJECTORIES, CLASSES = "grids", "maps", "trajectories", "classes"
+KINDS = (GRIDS, MAPS, TRAJECTORIES, CLASSES)
 
 
 def write_figures(
@@ -30,20 +31,22 @@ def write_figures(
     kinds: Sequence[str] = KINDS,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
-    """Write the grid and the map of each class, and the trajectories.
+    """Write the grid and the map of each class, the trajectories, and the classes' temperatures.
 
     Args:
         analysis: The analysis.
         folder: Where to; it is made. Older pictures of the same names are replaced.
         labels: Of which classes; of all that have samples by default.
-        kinds: Which of ``grids``, ``maps``, ``trajectories``.
+        kinds: Which of ``grids``, ``maps``, ``trajectories``, ``classes``; the last is left out
+            where class parameters were not learned, unless nothing else is wanted.
         on_progress: Called with the number of pictures done and of all.
 
     Returns:
         The files: ``class_<k>_<name>_easy_hard_need_review.png``, ``class_<k>_<name>_tsne.png``,
-        ``instance_trajectories.png``.
+        ``instance_trajectories.png``, ``class_temperatures.png``.
 
     Raises:
+        UserError: If nothing but the classes' temperatures is wanted, and there are none.
         RunError: If they cannot be written.
     """
     chosen = labels[0] if labels else None
@@ -64,6 +67,10 @@ def write_figures(
                 "instance_trajectories.png",
                 lambda: draw_trajectories(analysis, label=chosen).png(_DPI),
             )
+        )
+    if CLASSES in kinds and (analysis.class_temperatures is not None or set(kinds) == {CLASSES}):
+        draws.append(
+            ("class_temperatures.png", lambda: draw_class_temperatures(analysis).png(_DPI))
         )
     for done, (name, draw) in enumerate(draws):
         if on_progress is not None:

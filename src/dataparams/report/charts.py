@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dataparams.temperature_axis import round_temperatures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-_ROUND_TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-_FINER_TEMPERATURES = tuple(round(0.1 * step, 1) for step in range(1, 31))
 _MOST_EPOCH_TICKS = 6
 _LABEL_HEIGHT = 17.0
 
@@ -143,10 +142,10 @@ def temperature_axes(
     Example:
         >>> axes = temperature_axes((1, 2, 3), -1.0, 1.0, width=400, height=200)
         >>> [tick.text for tick in axes.temperature_ticks], [tick.text for tick in axes.epoch_ticks]
-        (['0.5', '1', '2'], ['1', '2', '3'])
+        (['0.5', '0.7', '1', '1.5', '2', '3'], ['1', '2', '3'])
     """
     low, high = min(low, 0.0), max(high, 0.0)
-    margin = max(0.06 * (high - low), 0.05)
+    margin = max(0.06 * (high - low), 0.002)
     return Axes(
         width=width,
         height=height,
@@ -181,22 +180,6 @@ def round_epochs(first: int, last: int) -> list[int]:
     return ticks
 
 
-def round_temperatures(low: float, high: float) -> list[float]:
-    """Round temperatures between two log temperatures, finer ones where those lie close.
-
-    Example:
-        >>> round_temperatures(-2.0, 1.0)
-        [0.2, 0.5, 1.0, 2.0]
-        >>> round_temperatures(-0.25, 0.25)
-        [0.8, 0.9, 1.0, 1.1, 1.2]
-    """
-    for candidates in (_ROUND_TEMPERATURES, _FINER_TEMPERATURES):
-        within = [value for value in candidates if low <= math.log(value) <= high]
-        if len(within) >= 3:
-            return within
-    return within or [float(f"{math.exp(value):.3g}") for value in (low, high)]
-
-
 def band_limits(bands: pl.DataFrame) -> tuple[float, float]:
     """The lowest and the highest log temperature of some bands; 0 and 0 where there are none."""
     known = bands.drop_nulls(["low", "high"])
@@ -226,7 +209,7 @@ def draw_bands(bands: pl.DataFrame, groups: Sequence[str], axes: Axes) -> list[B
         outline = [*zip(across, high, strict=True), *zip(across[::-1], low[::-1], strict=True)]
         drawn.append((group, path(zip(across, median, strict=True)), f"{path(outline)}Z"))
         ends.append(median[-1])
-    places = spread(ends, _LABEL_HEIGHT, axes.bottom)
+    places = spread(ends, _LABEL_HEIGHT, axes.bottom, axes.top)
     return [Band(*parts, label_y=place) for parts, place in zip(drawn, places, strict=True)]
 
 
@@ -238,24 +221,6 @@ def path(points: Iterable[tuple[float, float]]) -> str:
         'M0 1.5L2 3'
     """
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
-
-
-def spread(places: Sequence[float], distance: float, most: float) -> list[float]:
-    """Move labels apart, in their order, and none below the lowest place.
-
-    Example:
-        >>> spread([50.0, 10.0, 55.0], 10.0, most=58.0)
-        [48.0, 10.0, 58.0]
-    """
-    moved = list(places)
-    order = sorted(range(len(moved)), key=lambda i: moved[i])
-    for above, below in pairwise(order):
-        moved[below] = max(moved[below], moved[above] + distance)
-    limit = most
-    for i in reversed(order):
-        moved[i] = min(moved[i], limit)
-        limit = moved[i] - distance
-    return moved
 
 
 def draw_map(
