@@ -45,6 +45,8 @@ def made_analysis(
     pictures=None,
     has_truth=False,
     hostile=False,
+    has_class_temperatures=False,
+    warnings=(),
 ):
     """An analysis of some classes, each with a number of samples per category."""
     rng = np.random.default_rng(0)
@@ -77,6 +79,8 @@ def made_analysis(
         bands=_bands(frame, values),
         noise=NoiseEstimate(0.123, 0.09, 0.154),
         pictures=pictures,
+        class_temperatures=_class_temperatures(names) if has_class_temperatures else None,
+        warnings=warnings,
     )
 
 
@@ -108,6 +112,21 @@ def _classes(frame):
     return classes.with_columns(
         noise_rate=pl.col("hard") / pl.col("count"), is_too_small=pl.lit(value=False)
     ).sort("label")
+
+
+def _class_temperatures(names):
+    """The second class ends highest, the first one lowest."""
+    count = len(names)
+    last = np.roll(np.linspace(0.8, -0.8, count), 1)
+    values = np.exp(np.outer(np.linspace(0.2, 1, len(EPOCHS)), last))
+    return pl.DataFrame(
+        {
+            "epoch": np.repeat(EPOCHS, count),
+            "label": np.tile(np.arange(count), len(EPOCHS)),
+            "label_name": list(names) * len(EPOCHS),
+            "temperature": values.ravel(),
+        }
+    )
 
 
 def _confusions(frame):

@@ -248,16 +248,106 @@ def test_what_is_not_known_is_left_out(tmp_path):
     assert "Sub-groups" not in Page(report / "index.html").text
 
 
-def test_a_label_that_is_thought_wrong_is_not_suggested(tmp_path):
+def notes(report: Path, pile: str) -> set[tuple[str | None, str]]:
+    return {(s["suggested"], s["note"]) for s in chunk(report / "class_0" / f"{pile}_0.js")[2]}
+
+
+def test_the_given_label_is_never_suggested(tmp_path):
     analysis = made_analysis()
+    is_cat = pl.col("label") == 0
     frame = analysis.frame.with_columns(
-        suggested_label=pl.col("label"),
-        suggested_name=pl.col("label_name"),
+        suggested_label=pl.when(is_cat).then("label").otherwise("suggested_label"),
+        suggested_name=pl.when(is_cat).then("label_name").otherwise("suggested_name"),
         suggested_confidence=pl.when(pl.col("category") == "hard").then(0.03).otherwise(0.98),
     )
-    report = written(replace(analysis, frame=frame), tmp_path)
-    assert {s["suggested"] for s in chunk(report / "class_0" / "hard_0.js")[2]} == {None}
-    assert {s["suggested"] for s in chunk(report / "class_0" / "easy_0.js")[2]} == {"cat"}
+    report = written(replace(analysis, frame=frame), tmp_path / "some")
+    assert notes(report, "hard") == {(None, "outlier? no other class is likely")}
+    assert notes(report, "review") == {(None, "no other class is likely")}
+    assert notes(report, "easy") == {(None, "none")}
+    # Temperatures alone weigh no other class: then nothing is known of any.
+    alone = frame.with_columns(suggested_label="label", suggested_name="label_name")
+    report = written(replace(analysis, frame=alone), tmp_path / "alone")
+    assert notes(report, "hard") == notes(report, "easy") == {(None, "none")}
+
+
+def test_a_class_is_claimed_only_where_it_is_likely(tmp_path):
+    analysis = made_analysis()
+    for confidence, note, is_likely in ((0.8, "", True), (0.2, "outlier? maybe", False)):
+        frame = analysis.frame.with_columns(suggested_confidence=pl.lit(confidence))
+        report = written(replace(analysis, frame=frame), tmp_path)
+        assert notes(report, "hard") == {("dog", note)}
+        page = Page(report / "class_0.html")
+        assert ("suggested likely" in page.values("class")) == is_likely
+
+
+def test_the_noise_is_told_with_its_interval(tmp_path):
+    overview = Page(written(made_analysis(), tmp_path) / "index.html").text.replace("\xa0", " ")
+    assert "12.3% of the labels are probably wrong, between 9.0% and 15.4%" in overview
+
+
+def test_warnings_come_first_on_every_page(tmp_path):
+    words = "The model learned nothing: <b>6 %</b> is what chance gives."
+    report = written(made_analysis(warnings=(words, "Look again.")), tmp_path)
+    for path in report.glob("*.html"):
+        text = Page(path).text
+        assert words in text
+        assert text.index(words) < text.index("Look again.")
+        body = path.read_text(encoding="utf-8").partition("<body>")[2]
+        assert body.index("warnings") < body.index("<h1")
+    quiet = written(made_analysis(), tmp_path)
+    assert all("warnings" not in Page(path).values("class") for path in quiet.glob("*.html"))
+
+
+def test_a_class_too_small_to_judge_has_no_figure_and_comes_last(tmp_path):
+    analysis = made_analysis()
+    classes = analysis.classes.with_columns(is_too_small=pl.col("label") == 0)
+    report = written(replace(analysis, classes=classes), tmp_path)
+    overview = Page(report / "index.html").text
+    assert overview.count("too small to judge") == 1
+    assert "a class too small to judge" in Page(report / "class_0.html").text
+    assert "too small" not in Page(report / "class_1.html").text
+    rows = (report / "index.html").read_text(encoding="utf-8").partition("<tbody>")[2]
+    assert rows.index("class_1.html") < rows.index("class_0.html")
+
+
+def test_the_temperatures_of_classes_are_ranked_and_drawn(tmp_path):
+    names = tuple(f"class {number}" for number in range(30))
+    sizes = [{"hard": 2, "easy": 1}] * 30
+    many = made_analysis(sizes, names=names, has_class_temperatures=True)
+    report = written(many, tmp_path / "many")
+    text = Page(report / "index.html").text
+    section = text.partition("Temperatures of the classes")[2]
+    assert "1 class 1 2.23" in section
+    assert "30 class 0 0.449" in section
+    assert "The 9 highest and the 3 lowest at the end are named, the others are gray." in section
+    classes = Page(report / "index.html").values("class")
+    assert sum(one.startswith("series-") for one in classes) == 12
+    assert classes.count("line other") == 18
+    assert "Its class temperature is 2.23, the highest of 30" in (
+        Page(report / "class_1.html").text
+    )
+    assert "0.449, the lowest of 30" in Page(report / "class_0.html").text
+    assert "the 2nd highest of 30" in Page(report / "class_2.html").text
+    few = written(made_analysis(has_class_temperatures=True), tmp_path / "few")
+    assert "line other" not in Page(few / "index.html").values("class")
+    none = written(made_analysis(), tmp_path / "none")
+    assert "Temperatures of the classes" not in Page(none / "index.html").text
+    assert "class temperature" not in Page(none / "class_0.html").text
+
+
+def test_one_epoch_alone_is_seen(tmp_path):
+    analysis = made_analysis(has_class_temperatures=True)
+    alone = replace(
+        analysis,
+        epochs=(1,),
+        log_temperatures=type(analysis.log_temperatures)(analysis.log_temperatures.values[:1]),
+        bands=analysis.bands.filter(pl.col("epoch") == 1),
+        class_temperatures=analysis.class_temperatures.filter(pl.col("epoch") == 1),
+    )
+    page = Page(written(alone, tmp_path) / "index.html")
+    paths = page.values("d", "path")
+    assert paths
+    assert all("L" in path for path in paths)
 
 
 def test_known_truth_is_shown(tmp_path):

@@ -32,6 +32,8 @@ def report(tmp_path_factory) -> Path:
         pictures=ColoredPictures((200, 300), unreadable=["dog/0204.jpg"]),
         has_truth=True,
         hostile=True,
+        has_class_temperatures=True,
+        warnings=("The model learned nothing: no ranking here means anything.",),
     )
     folder = tmp_path_factory.mktemp("browser") / "report"
     return write_report(analysis, folder, embed=first_two).parent
@@ -84,6 +86,24 @@ def test_pages_open_from_disk_and_fit_the_screen(open_page, name, viewport):
     first = page.locator(".card img").first
     first.scroll_into_view_if_needed()
     wait(page, "document.querySelector('.card img').naturalWidth > 0")
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_warning_is_seen_before_anything_else(open_page, viewport):
+    for name in ("index.html", "class_0.html"):
+        page = open_page(name, viewport)
+        warning = page.locator(".warnings").bounding_box()
+        assert warning["y"] == 0
+        assert warning["y"] + warning["height"] < page.locator("h1").bounding_box()["y"]
+        assert warning["height"] < 0.3 * viewport["height"]
+
+
+def test_classes_can_be_sorted_by_their_temperature(open_page):
+    page = open_page("index.html")
+    page.get_by_role("button", name="Temperature").click()
+    assert page.locator(".classes tbody th").all_inner_texts() == ["dog", HOSTILE_CLASS]
+    names = page.locator(".class-chart .line-name").all_text_contents()
+    assert [name.partition(" ")[0] for name in names] == ["2.23", "0.449"]
 
 
 def test_pointing_at_the_map_shows_the_picture(open_page):

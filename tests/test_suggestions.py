@@ -33,7 +33,8 @@ def test_only_another_class_is_suggested_and_claimed_only_where_it_is_likelier_t
     assert found.label == (suggested if is_other else None)
     assert found.is_likely == (is_other and confidence is not None and confidence >= 0.5)
     assert (found.confidence is not None) <= is_other
-    assert found.note or found.label is not None
+    assert (found.note == "") == found.is_likely
+    assert ("maybe" in found.note) == (is_other and not found.is_likely)
     if "outlier?" in found.note:
         assert category == "hard"
         assert confidence < 0.5
@@ -49,8 +50,9 @@ def test_only_another_class_is_suggested_and_claimed_only_where_it_is_likelier_t
     ("suggested", "confidence", "category", "note"),
     [
         (1, 0.9, "hard", ""),
-        (1, 0.49, "hard", "outlier?"),
-        (1, 0.49, "review", ""),
+        (1, 0.49, "hard", "outlier? maybe"),
+        (1, 0.49, "review", "maybe"),
+        (1, None, "hard", "maybe"),
         (0, 0.1, "hard", "outlier? no other class is likely"),
         (0, 0.9, "hard", "no other class is likely"),
         (0, 0.4, "review", "no other class is likely"),

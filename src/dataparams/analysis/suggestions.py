@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LEAST_CONFIDENCE = 0.5
 """From this confidence on a class is likelier than not, so that it may be claimed."""
 OUTLIER = "outlier?"
+MAYBE = "maybe"
 NO_OTHER = "no other class is likely"
 NONE = "none"
 
@@ -30,8 +31,9 @@ class Suggestion:
         label: The likeliest class where that is another one than the given; None where not.
         confidence: How likely that is the true class, 0 ... 1; None where it is not known.
         is_likely: Whether it is likelier than not.
-        note: What is known instead of a class, or makes one doubtful: ``outlier?``, ``no other
-            class is likely``, ``none``; empty where there is nothing to say beside the class.
+        note: What is said instead of a class, or before one that is not likely: ``maybe``,
+            ``outlier? maybe``, ``no other class is likely``, ``outlier? no other class is likely``,
+            ``none``; empty before a class that is likely.
     """
 
     label: int | None
@@ -77,14 +79,15 @@ def suggestion(
         >>> suggestion(3, 5, 0.8, "hard")
         Suggestion(label=5, confidence=0.8, is_likely=True, note='')
         >>> suggestion(3, 5, 0.2, "hard").note, suggestion(3, 3, 0.9, "review").note
-        ('outlier?', 'no other class is likely')
+        ('outlier? maybe', 'no other class is likely')
     """
     if confidence is not None and not math.isfinite(confidence):
         confidence = None
     is_likely = confidence is not None and confidence >= LEAST_CONFIDENCE
     is_outlier = category == "hard" and confidence is not None and not is_likely
     if suggested is not None and suggested != given:
-        return Suggestion(suggested, confidence, is_likely, OUTLIER if is_outlier else "")
+        doubt = f"{OUTLIER} {MAYBE}" if is_outlier else MAYBE
+        return Suggestion(suggested, confidence, is_likely, "" if is_likely else doubt)
     if suggested is None or not are_weighed or category == "easy":
         return Suggestion(None, None, is_likely=False, note=NONE)
     note = f"{OUTLIER} {NO_OTHER}" if is_outlier else NO_OTHER

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _MOST_EPOCH_TICKS = 6
 _LABEL_HEIGHT = 17.0
+_HALF_BAR = 9.0
+"""How far a band reaches to both sides where there is one epoch alone."""
+_COLORS = 6
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class Axes:
     high: float
 
     def x(self, epoch: float) -> float:
-        """Where an epoch lies."""
-        span = max(self.last - self.first, 1)
+        """Where an epoch lies; one alone lies in the middle."""
+        span = self.last - self.first
+        if not span:
+            return round((self.left + self.right) / 2, 2)
         return round(self.left + (epoch - self.first) / span * (self.right - self.left), 2)
 
     def y(self, log_temperature: float) -> float:
@@ -101,6 +106,29 @@ class Band:
     line: str
     area: str
     label_y: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The temperature of a class over the epochs.
+
+    Attributes:
+        name: Name of the class.
+        value: The temperature at the end.
+        line: Path of the curve.
+        end_y: Where the curve ends.
+        label_y: Where its name stands beside that.
+        color: Number of its colour.
+        is_dashed: Whether another curve of that colour came before.
+    """
+
+    name: str
+    value: float
+    line: str
+    end_y: float
+    label_y: float
+    color: int
+    is_dashed: bool
 
 
 @dataclass(frozen=True)
@@ -206,11 +234,52 @@ def draw_bands(bands: pl.DataFrame, groups: Sequence[str], axes: Axes) -> list[B
         low, median, high = (
             [axes.y(math.log(value)) for value in rows[name]] for name in ("low", "median", "high")
         )
+        if len(across) == 1:
+            across = [across[0] - _HALF_BAR, across[0] + _HALF_BAR]
+            low, median, high = (2 * places for places in (low, median, high))
         outline = [*zip(across, high, strict=True), *zip(across[::-1], low[::-1], strict=True)]
         drawn.append((group, path(zip(across, median, strict=True)), f"{path(outline)}Z"))
         ends.append(median[-1])
     places = spread(ends, _LABEL_HEIGHT, axes.bottom, axes.top)
     return [Band(*parts, label_y=place) for parts, place in zip(drawn, places, strict=True)]
+
+
+def draw_curves(
+    curves: Sequence[tuple[str, Sequence[float]]], epochs: Sequence[int], axes: Axes
+) -> list[Curve]:
+    """Place curves and, beside their ends, their names.
+
+    Args:
+        curves: Of each its name, and its temperature at every epoch.
+        epochs: The epochs.
+        axes: Where.
+    """
+    lines = [curve_path(values, epochs, axes) for _, values in curves]
+    ends = [axes.y(math.log(values[-1])) for _, values in curves]
+    places = spread(ends, _LABEL_HEIGHT, axes.bottom, axes.top)
+    return [
+        Curve(
+            name,
+            values[-1],
+            line,
+            end,
+            round(place, 2),
+            color=number % _COLORS,
+            is_dashed=number // _COLORS % 2 == 1,
+        )
+        for number, ((name, values), line, end, place) in enumerate(
+            zip(curves, lines, ends, places, strict=True)
+        )
+    ]
+
+
+def curve_path(values: Sequence[float], epochs: Sequence[int], axes: Axes) -> str:
+    """SVG path data of temperatures over the epochs; one epoch alone is a short bar."""
+    across = [axes.x(epoch) for epoch in epochs]
+    down = [axes.y(math.log(value)) for value in values]
+    if len(across) == 1:
+        across, down = [across[0] - _HALF_BAR, across[0] + _HALF_BAR], 2 * down
+    return path(zip(across, down, strict=True))
 
 
 def path(points: Iterable[tuple[float, float]]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.class_temperatures import ranked_classes
 from dataparams.report.charts import (
     Point,
     band_limits,
@@ -16,7 +17,7 @@ from dataparams.report.charts import (
     temperature_axes,
 )
 from dataparams.report.overview import Suspect
-from dataparams.report.pages import render
+from dataparams.report.pages import ordinal, render
 from dataparams.report.samples import (
     CHUNK,
     FURTHER,
@@ -61,7 +62,7 @@ class Subgroup:
         review: Those in need of review among them.
         share_of_hard: Of the class's.
         share_of_review: Of the class's.
-        suggested_name: The label suggested most often.
+        suggested_name: The label suggested most often; None where that is the given one.
         pictures: Some samples, each with what the page calls it.
     """
 
@@ -73,6 +74,33 @@ class Subgroup:
     share_of_review: float | None
     suggested_name: str | None
     pictures: list[tuple[str, SampleDetails]]
+
+
+@dataclass(frozen=True)
+class ClassTemperature:
+    """The temperature that was learned of a class.
+
+    Attributes:
+        value: After the last epoch.
+        first: After the first one.
+        place: Among all classes, 1 for the highest.
+        total: How many classes there are.
+        first_epoch: The first epoch.
+        last_epoch: The last one.
+    """
+
+    value: float
+    first: float
+    place: int
+    total: int
+    first_epoch: int
+    last_epoch: int
+
+    @property
+    def rank(self) -> str:
+        """The place in words."""
+        ends = {1: "the highest", self.total: "the lowest"}
+        return ends.get(self.place, f"the {ordinal(self.place)} highest")
 
 
 def class_page(
@@ -104,6 +132,7 @@ def class_page(
         analysis=analysis,
         samples=samples,
         row=row,
+        temperature=_class_temperature(analysis.class_temperatures, samples.label),
         total=len(samples.frame),
         neighbours=_neighbours(analysis, present, place),
         chunk=CHUNK,
@@ -135,6 +164,18 @@ def suspects_of_class(
             for number, (sample, value) in enumerate(zip(shown, suspicion, strict=True))
         ]
     return suspects
+
+
+def _class_temperature(table: pl.DataFrame | None, label: int) -> ClassTemperature | None:
+    if table is None:
+        return None
+    ranked = ranked_classes(table)
+    place = ranked["label"].to_list().index(label)
+    row = ranked.row(place, named=True)
+    epochs = table["epoch"]
+    return ClassTemperature(
+        row["temperature"], row["first_temperature"], place + 1, len(ranked), epochs[0], epochs[-1]
+    )
 
 
 def _neighbours(
@@ -183,7 +224,9 @@ def _subgroups(
             review=row["review"],
             share_of_hard=row["share_of_hard"],
             share_of_review=row["share_of_review"],
-            suggested_name=row["suggested_name"],
+            suggested_name=(
+                None if row["suggested_name"] == samples.name else row["suggested_name"]
+            ),
             pictures=_pictures_of_subgroup(samples, row["subgroup"], thumbnails),
         )
         for row in rows.sort("count", descending=True).to_dicts()

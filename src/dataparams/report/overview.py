@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
-from dataparams.report.charts import Axes, Band, band_limits, draw_bands, temperature_axes
+from dataparams.analysis.class_temperatures import ranked_classes
+from dataparams.report.charts import (
+    Axes,
+    Band,
+    Curve,
+    band_limits,
+    curve_path,
+    draw_bands,
+    draw_curves,
+    temperature_axes,
+)
 from dataparams.report.pages import render
-from dataparams.report.samples import SHOWN_ORDER, subgroup_name
+from dataparams.report.samples import SHOWN_ORDER, shown_epochs, subgroup_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +35,9 @@ _CONFUSIONS_ALONE = 30
 _SUBGROUPS = 30
 _CHART_WIDTH, _CHART_HEIGHT = 520.0, 320.0
 _LABEL_WIDTH = 112.0
+_CLASSES_WIDTH, _CLASSES_HEIGHT, _CLASSES_LABEL_WIDTH = 780.0, 400.0, 225.0
+_HIGHEST, _LOWEST = 9, 3
+_MOST_GRAY = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +82,35 @@ class BandChart:
     bands: list[Band]
 
 
+@dataclass(frozen=True, eq=False)
+class ClassChart:
+    """The temperatures of classes over the epochs.
+
+    Attributes:
+        axes: Its axes.
+        curves: Of those classes that are named, the highest first.
+        gray_lines: Paths of some of the others.
+        ranked: The named ones: ``place`` (1 for the highest), ``label``, ``label_name``,
+            ``temperature``.
+        unnamed: How many classes are not named.
+        highest: How many of the named ones are those of the highest temperature.
+        lowest: How many are those of the lowest.
+    """
+
+    axes: Axes
+    curves: list[Curve]
+    gray_lines: list[str]
+    ranked: list[dict[str, Any]]
+    unnamed: int
+    highest: int = _HIGHEST
+    lowest: int = _LOWEST
+
+    @property
+    def gray(self) -> int:
+        """How many of those that are not named are drawn."""
+        return len(self.gray_lines)
+
+
 def overview_page(analysis: Analysis, present: Sequence[int], suspects: Sequence[Suspect]) -> str:
     """The first page.
 
@@ -78,6 +121,7 @@ def overview_page(analysis: Analysis, present: Sequence[int], suspects: Sequence
     """
     counts = dict(analysis.frame["category"].value_counts().iter_rows())
     names = analysis.class_names
+    table = analysis.class_temperatures
     confused = analysis.confusions.filter(pl.col("label") != pl.col("suggested_label"))
     has_matrix = 1 < len(names) <= _MOST_CLASSES_IN_MATRIX
     most = _CONFUSIONS_BESIDE_MATRIX if has_matrix else _CONFUSIONS_ALONE
@@ -93,6 +137,8 @@ def overview_page(analysis: Analysis, present: Sequence[int], suspects: Sequence
         confusions=confused.head(most).to_dicts(),
         confusions_total=len(confused),
         charts=band_charts(analysis.bands, analysis.epochs),
+        class_chart=None if table is None else class_chart(table),
+        temperatures=None if table is None else _last_temperatures(table),
         subgroups=_subgroups(analysis.subgroups),
         subgroups_total=len(analysis.subgroups),
     )
@@ -147,9 +193,54 @@ def band_charts(bands: pl.DataFrame, epochs: Sequence[int]) -> list[BandChart]:
     return [chart for chart in charts if chart.bands]
 
 
+def class_chart(table: pl.DataFrame) -> ClassChart:
+    """The chart of class temperatures, in which a dozen classes are named.
+
+    Args:
+        table: ``epoch``, ``label``, ``label_name``, ``temperature``.
+    """
+    every = table["epoch"].unique().sort()
+    epochs = every.gather(shown_epochs(len(every))).to_list()
+    curves = {
+        label: rows.sort("epoch")["temperature"].to_list()
+        for (label,), rows in table.filter(pl.col("epoch").is_in(epochs)).group_by("label")
+    }
+    ranked = ranked_classes(table).with_row_index("place", offset=1).to_dicts()
+    named, others = ranked, []
+    if len(ranked) > _HIGHEST + _LOWEST:
+        named = [*ranked[:_HIGHEST], *ranked[-_LOWEST:]]
+        others = ranked[_HIGHEST:-_LOWEST]
+    logs = np.log(table["temperature"].to_numpy())
+    axes = temperature_axes(
+        epochs,
+        float(logs.min()),
+        float(logs.max()),
+        width=_CLASSES_WIDTH,
+        height=_CLASSES_HEIGHT,
+        label_width=_CLASSES_LABEL_WIDTH,
+    )
+    step = max(-(-len(others) // _MOST_GRAY), 1)
+    return ClassChart(
+        axes=axes,
+        curves=draw_curves(
+            [(row["label_name"], curves[row["label"]]) for row in named], epochs, axes
+        ),
+        gray_lines=[curve_path(curves[row["label"]], epochs, axes) for row in others[::step]],
+        ranked=named,
+        unnamed=len(others),
+    )
+
+
+def _last_temperatures(table: pl.DataFrame) -> dict[int, float]:
+    return dict(ranked_classes(table).select("label", "temperature").iter_rows())
+
+
 def _classes(classes: pl.DataFrame) -> list[dict[str, Any]]:
-    """A dictionary per class, those with the most wrong labels first."""
-    return classes.sort("noise_rate", "hard", descending=True, nulls_last=True).to_dicts()
+    """A dictionary per class: most wrong labels first, and what cannot be judged at the end."""
+    order = classes.sort(
+        "is_too_small", "noise_rate", "hard", descending=[False, True, True], nulls_last=True
+    )
+    return order.to_dicts()
 
 
 def _subgroups(subgroups: pl.DataFrame) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ GENERATOR = '<meta name="generator" content="dataparams report">'
 UNKNOWN = "\N{EN DASH}"
 """Stands for a number that is not known."""
 _PACKAGE = "dataparams.report"
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+_LONGEST_NAME = 22
 
 
 def asset(name: str) -> bytes:
@@ -55,6 +57,37 @@ def written_count(count: int) -> str:
     return f"{count:,}"
 
 
+def written_temperature(temperature: float) -> str:
+    """A temperature with as many digits as tell classes apart.
+
+    Example:
+        >>> written_temperature(1.23456), written_temperature(0.05), written_temperature(20.0)
+        ('1.23', '0.05', '20')
+    """
+    return f"{temperature:.3g}"
+
+
+def ordinal(number: int) -> str:
+    """A place in a row.
+
+    Example:
+        >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 113)]
+        ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '113th']
+    """
+    is_teen = number % 100 in (11, 12, 13)
+    return f"{number:,}{'th' if is_teen else _ORDINALS.get(number % 10, 'th')}"
+
+
+def shortened(name: str) -> str:
+    """A name that fits beside a curve.
+
+    Example:
+        >>> shortened("a very long name of a class indeed")
+        'a very long name of a…'
+    """
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
+
+
 def bar_parts(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, float]]:
     """The parts of a stacked bar: name, where it begins and how long it is, in percent.
 
@@ -80,7 +113,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=written_percent, count=written_count)
+    environment.filters.update(
+        percent=written_percent,
+        count=written_count,
+        temperature=written_temperature,
+        shortened=shortened,
+    )
     environment.globals.update(
         generator=GENERATOR,
         assets=ASSETS,

@@ -109,10 +109,10 @@ function percent(share) {
 }
 
 function fillSuggestion(place, sample) {
-  place.classList.toggle("differs", sample.differs);
-  place.querySelector(".name").textContent = sample.suggested ?? "none";
-  place.querySelector(".confidence").textContent =
-    sample.suggested === null ? "" : percent(sample.confidence);
+  place.classList.toggle("likely", sample.is_likely);
+  place.querySelector(".note").textContent = sample.note;
+  place.querySelector(".name").textContent = sample.suggested ?? "";
+  place.querySelector(".confidence").textContent = percent(sample.confidence);
 }
 
 function makeCard(sample, pile, number) {
@@ -307,7 +307,10 @@ class TrajectoryChart {
 
   x(epoch) {
     const first = this.epochs[0];
-    const span = Math.max(this.epochs[this.epochs.length - 1] - first, 1);
+    const span = this.epochs[this.epochs.length - 1] - first;
+    if (span === 0) {
+      return (this.left + this.right) / 2; // as the axes do
+    }
     return this.left + ((epoch - first) / span) * (this.right - this.left);
   }
 
@@ -413,10 +416,8 @@ class SampleMap {
       file,
       element("span", "name", `Given: ${sample.label}`),
     ];
-    if (sample.suggested !== null) {
-      const text = `Suggested: ${sample.suggested} ${percent(sample.confidence)}`;
-      lines.push(element("span", "name", text));
-    }
+    const words = [sample.note, sample.suggested ?? "", percent(sample.confidence)];
+    lines.push(element("span", "name", `Suggested: ${words.filter(Boolean).join(" ")}`));
     this.tip.replaceChildren(...lines);
     this.tip.hidden = false;
     this.placeTip(point);

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from dataparams.analysis.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,6 @@ FURTHER = "further"
 """The pile of those on the map that are in none of the shown piles."""
 _MAP_LIMIT = 3000
 _TRAJECTORY_POINTS = 60
-_LEAST_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class SampleDetails:
         id: Its file name.
         category: Easy, hard or review.
         label: Name of the given label.
-        suggested: Name of the suggested label; None where there is none.
+        suggested: Name of the suggested label, which is never the given one; None for none.
         confidence: Of the suggestion, 0 ... 1.
-        differs: Whether the suggestion differs from the given label.
+        is_likely: Whether the suggestion is likelier right than not.
+        note: What is said instead of a suggestion, or before one that is not likely.
         truth: Name of the true label where it is known to differ from the given one.
         subgroup: Name of the sub-group; None for most.
         small: Link of the small picture; None where it is unreadable.
@@ -55,7 +57,8 @@ class SampleDetails:
     label: str
     suggested: str | None
     confidence: float | None
-    differs: bool
+    is_likely: bool
+    note: str
     truth: str | None
     subgroup: str | None
     small: str | None
@@ -89,6 +92,7 @@ class ClassSamples:
         class_names: Names of all classes.
         frame: The rows of the class, sorted.
         log_temperatures: (epochs, samples), in the same order.
+        are_weighed: Whether other classes than the given ones were weighed at all.
         piles: Hard, review and easy, then the further ones.
     """
 
@@ -97,6 +101,7 @@ class ClassSamples:
     class_names: tuple[str, ...]
     frame: pl.DataFrame
     log_temperatures: NDArray[np.float32]
+    are_weighed: bool
     piles: tuple[Pile, ...]
 
     @property
@@ -140,22 +145,25 @@ class ClassSamples:
         ]
 
     def _details_of(
-        self, row: dict[str, object], trajectory: list[float], thumbnail: Thumbnail | None
+        self, row: dict[str, Any], trajectory: list[float], thumbnail: Thumbnail | None
     ) -> SampleDetails:
         label, truth = row["label"], row.get("true_label")
-        suggested, confidence = row.get("suggested_label"), row.get("suggested_confidence")
-        confidence = _rounded(confidence, digits=3)
-        if suggested == label and confidence is not None and confidence < _LEAST_CONFIDENCE:
-            # The given label is thought wrong but no other is known to be likelier.
-            suggested = None
+        found = suggestion(
+            label,
+            row["suggested_label"],
+            row["suggested_confidence"],
+            row["category"],
+            are_weighed=self.are_weighed,
+        )
         return SampleDetails(
-            index=int(row["index"]),  # type: ignore[call-overload]
+            index=int(row["index"]),
             id=str(row["id"]),
             category=str(row["category"]),
             label=self.name,
-            suggested=None if suggested is None else str(row["suggested_name"]),
-            confidence=confidence,
-            differs=suggested is not None and suggested != label,
+            suggested=None if found.label is None else str(row["suggested_name"]),
+            confidence=_rounded(found.confidence, digits=3),
+            is_likely=found.is_likely,
+            note=found.note,
             truth=None if truth is None or truth == label else _name(self.class_names, truth),
             subgroup=subgroup_name(row.get("subgroup")),
             small=thumbnail.small if thumbnail else None,
@@ -166,7 +174,12 @@ class ClassSamples:
 
 
 def class_samples(
-    analysis: Analysis, label: int, rows: NDArray[np.intp], pile_limit: int
+    analysis: Analysis,
+    label: int,
+    rows: NDArray[np.intp],
+    pile_limit: int,
+    *,
+    are_weighed: bool,
 ) -> ClassSamples:
     """Sort the samples of a class by suspicion and deal them into piles.
 
@@ -175,6 +188,7 @@ def class_samples(
         label: Number of the class.
         rows: The rows of its samples.
         pile_limit: The most samples shown of a category.
+        are_weighed: Whether other classes than the given ones were weighed at all.
     """
     suspicion = analysis.frame["suspicion"].to_numpy()[rows]
     rows = rows[np.argsort(-suspicion, kind="stable")]
@@ -187,6 +201,7 @@ def class_samples(
         class_names=analysis.class_names,
         frame=frame,
         log_temperatures=analysis.log_temperatures.of(rows),
+        are_weighed=are_weighed,
         piles=tuple(
             Pile(name, positions[:pile_limit], len(positions))
             for name, positions in members.items()

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from dataparams.analysis.suggestions import weighs_other_classes
 from dataparams.errors import RunError
 from dataparams.report.class_page import class_page, suspects_of_class
 from dataparams.report.overview import overview_page
@@ -71,10 +72,11 @@ def write_report(
         for name in ("style.css", "report.js"):
             (temporary / ASSETS / name).write_bytes(asset(name))
         suspects: list[Suspect] = []
+        are_weighed = weighs_other_classes(analysis.frame)
         labels = analysis.frame["label"].to_numpy()
         present = [int(label) for label in np.unique(labels)]
         for label, rows in zip(present, _rows_by_class(labels), strict=True):
-            samples = class_samples(analysis, label, rows, pile_limit)
+            samples = class_samples(analysis, label, rows, pile_limit, are_weighed=are_weighed)
             found = _write_class(analysis, samples, present, embed, temporary, progress)
             suspects = heapq.nlargest(_SUSPECTS, [*suspects, *found], key=attrgetter("suspicion"))
             progress.finish(len(rows))

@@ -34,7 +34,8 @@ export class TrajectoryChart {
 
   x(epoch) {
     const { first, last, left, right } = this.axes;
-    return left + ((epoch - first) / Math.max(last - first, 1)) * (right - left);
+    const share = last > first ? (epoch - first) / (last - first) : 0.5; // as the axes do
+    return left + share * (right - left);
   }
 
   y(logTemperature) {
