@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import uvicorn
 from starlette.testclient import TestClient
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dataparams.analysis.result import Analysis
     from dataparams.review.run_in_review import RunInReview
 
 SIZES = ({"hard": 7, "review": 5, "easy": 9}, {"hard": 3, "review": 2, "easy": 12})
@@ -35,7 +38,27 @@ def made_review(folder: Path, **options) -> RunInReview:
     annotator = options.pop("annotator", None)
     options.setdefault("sizes", SIZES)
     options.setdefault("pictures", ColoredPictures())
-    return open_review(RunFolder(folder), made_analysis(**options), annotator)
+    changed = options.pop("changed", lambda analysis: analysis)
+    return open_review(RunFolder(folder), changed(made_analysis(**options)), annotator)
+
+
+def doubted(analysis: Analysis) -> Analysis:
+    """Of three samples one has no other likely class, one an unlikely one, and one a likely one.
+
+    The first class is too small to judge, and the analysis warns.
+    """
+    turn = pl.col("index") // 3 % 3
+    frame = analysis.frame.with_columns(
+        suggested_label=pl.when(turn == 0).then("label").otherwise("suggested_label"),
+        suggested_name=pl.when(turn == 0).then("label_name").otherwise("suggested_name"),
+        suggested_confidence=pl.when(turn == 2).then(0.8).otherwise(0.2),
+    )
+    return replace(
+        analysis,
+        frame=frame,
+        classes=analysis.classes.with_columns(is_too_small=pl.col("label") == 0),
+        warnings=("The model learned <i>nothing</i>.", "No ranking here means anything."),
+    )
 
 
 def client_of(review: RunInReview, access: Access = LOCAL, **options) -> TestClient:

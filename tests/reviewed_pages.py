@@ -39,7 +39,7 @@ def served_place(folder: Path) -> Iterator[SimpleNamespace]:
     stack = ExitStack()
     made = SimpleNamespace(folder=folder, address=None)
 
-    def start(annotator="ann", folder=folder, sizes=SIZES):
+    def start(annotator="ann", folder=folder, sizes=SIZES, **options):
         pictures = ColoredPictures((200, 300), unreadable=["dog/0050.jpg"])
         review = made_review(
             folder,
@@ -48,6 +48,7 @@ def served_place(folder: Path) -> Iterator[SimpleNamespace]:
             annotator=annotator,
             names=NAMES,
             hostile=True,
+            **options,
         )
         port = 0 if made.address is None else int(made.address.rpartition(":")[2])
         made.review = review

@@ -41,7 +41,7 @@ from dataparams.review.serving import FIRST_PORT, address_of, is_local, listenin
 from dataparams.review.standing import Standing
 from dataparams.runs import RunFolder
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, made_analysis
-from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, made_review
+from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 
 FEW = settings(
     max_examples=40,
@@ -101,12 +101,17 @@ FILTERS = st.fixed_dictionaries(
 )
 
 
+def other_class(row):
+    """The class that is suggested; the given one is not."""
+    return None if row["suggested_label"] == row["label"] else row["suggested_label"]
+
+
 def passes(row, query, opinions):
     mine = "ann" in opinions
     return (
         row["label"] == query.get("label", row["label"])
         and (not query.get("category") or row["category"] in query["category"])
-        and row["suggested_label"] == query.get("suggested", row["suggested_label"])
+        and ("suggested" not in query or query["suggested"] == other_class(row))
         and row["subgroup"] == query.get("subgroup", row["subgroup"])
         and query.get("search", "").lower() in row["id"].lower()
         and {
@@ -161,6 +166,45 @@ def test_pages_neither_skip_nor_repeat_whatever_is_wanted(decided, query, limit)
     assert found == wanted
     numbers = decided.client.get("/api/queue/numbers", params={**query, "annotator": "ann"}).content
     assert np.frombuffer(numbers, "<u4").tolist() == wanted
+
+
+def test_what_is_suggested_is_never_the_given_class_and_doubts_are_told(tmp_path):
+    made = made_review(tmp_path / "run", changed=doubted)
+    client = client_of(made)
+    samples = client.get("/api/queue").json()["samples"]
+    hard = [one for one in samples if one["category"] == "hard"]
+    assert all(one["suggested"] != one["label"] for one in samples)
+    told = {(one["index"] // 3 % 3, one["is_likely"], one["note"]) for one in hard}
+    assert told == {
+        (0, False, "outlier? no other class is likely"),
+        (1, False, "outlier? maybe"),
+        (2, True, ""),
+    }
+    for one in samples:
+        assert (one["suggested"] is None) == (one["confidence"] is None)
+        groups = client.get(f"/api/samples/{one['index']}/similar").json()
+        wanted = [one["label"], one["suggested"]]
+        assert [group["label"] for group in groups] == [k for k in wanted if k is not None]
+    made.close()
+
+
+def test_warnings_and_what_cannot_be_judged_are_told(tmp_path):
+    made = made_review(tmp_path / "run", changed=doubted)
+    run = client_of(made).get("/api/run").json()
+    assert run["warnings"][1] == "No ranking here means anything."
+    assert [one["is_too_small"] for one in run["classes"]] == [True, False]
+    made.close()
+
+
+def test_what_was_prepared_before_there_were_warnings_does_not_count(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.write_description({"class_names": ["cat", "dog"]})
+    write_prepared(run, prepared_of(made_analysis(SIZES)))
+    (file,) = run.path.glob("review_cache/samples_*/facts.json")
+    kept = json.loads(file.read_text())
+    del kept["overview"]["warnings"]
+    file.write_text(json.dumps(kept))
+    assert load_prepared(run) is None
 
 
 def test_paging_goes_on_where_it_was_while_samples_are_decided(review, client):

@@ -9,7 +9,17 @@ import pytest
 from PIL import Image
 
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE
-from reviewed_pages import DESKTOP, TABLET, ZOOMED, place_text, selected, wait_saved
+from made_reviews import doubted
+from reviewed_pages import (
+    DESKTOP,
+    TABLET,
+    ZOOMED,
+    place_text,
+    selected,
+    wait_place,
+    wait_saved,
+    wait_told,
+)
 from waiting import wait
 
 if TYPE_CHECKING:
@@ -294,6 +304,7 @@ def test_dark_and_light_differ(open_page):
     assert corner("light") > 700
 
 
+PHONE = {"width": 390, "height": 844}
 UNNAMED = """[...document.querySelectorAll('button, input, select, [role], img, canvas, a')]
   .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.labels?.length
     && !one.hasAttribute('aria-label') && !one.hasAttribute('aria-labelledby')
@@ -372,3 +383,47 @@ def test_what_is_unsure_and_disputed_shows_on_the_card_and_beside_the_sample(ope
     ]
     facts = page.locator("#facts").bounding_box()
     assert all(one.bounding_box()["y"] > facts["y"] for one in opinions.all())
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE, ZOOMED], ids=["desktop", "phone", "zoomed"])
+def test_warnings_stand_first_until_they_are_read(open_page, place, viewport):
+    place.start(annotator="ann", changed=doubted)
+    page = open_page(viewport)
+    warnings = page.locator("#warnings")
+    assert "The model learned <i>nothing</i>." in warnings.inner_text()
+    box = warnings.bounding_box()
+    assert box["y"] == 0
+    assert box["height"] <= 0.35 * viewport["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate(UNNAMED) == []
+    page.locator("#warnings-close").click()
+    assert warnings.is_hidden()
+    assert page.evaluate("document.activeElement.classList.contains('tile')")
+
+
+def test_only_another_class_can_be_taken_as_suggested(open_page, place):
+    place.start(annotator="ann", changed=doubted)
+    page = open_page()
+    assert "too small to judge" in page.locator("[name=label]").inner_text()
+    page.keyboard.press("o")
+    page.locator("#fact-given:not(:empty)").wait_for()
+    facts, button = page.locator("#fact-suggested"), page.locator("[data-action=suggest]")
+    seen = {}
+    for place_in_list in range(1, 7):
+        wait_place(page, f"{place_in_list} of 45")
+        page.locator("#facts:not(.waiting)").wait_for()
+        note = facts.locator(".note").inner_text()
+        seen[note] = "likely" in facts.get_attribute("class")
+        assert button.is_disabled() == ("no other class is likely" in note)
+        assert page.locator("#fact-too-small").is_visible()
+        if button.is_disabled():
+            page.keyboard.press("s")
+            wait_told(page, f"There is no suggestion to take: {note}.")
+            assert place.opinions() == {}
+        page.keyboard.press("ArrowRight")
+    assert seen == {
+        "": True,
+        "outlier? maybe": False,
+        "outlier? no other class is likely": False,
+    }

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import polars as pl
 
 if TYPE_CHECKING:
     from dataparams.analysis.result import Category
 
+Label = TypeVar("Label", int, str)
+"""A class, by its number or its name."""
 LEAST_CONFIDENCE = 0.5
 """From this confidence on a class is likelier than not, so that it may be claimed."""
 OUTLIER = "outlier?"
@@ -24,7 +26,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Suggestion:
+class Suggestion(Generic[Label]):
     """What is suggested in place of a given label.
 
     Attributes:
@@ -36,7 +38,7 @@ class Suggestion:
             ``none``; empty before a class that is likely.
     """
 
-    label: int | None
+    label: Label | None
     confidence: float | None
     is_likely: bool
     note: str
@@ -59,13 +61,13 @@ def weighs_other_classes(frame: pl.DataFrame) -> bool:
 
 
 def suggestion(
-    given: int,
-    suggested: int | None,
+    given: Label,
+    suggested: Label | None,
     confidence: float | None,
     category: Category | str,
     *,
     are_weighed: bool = True,
-) -> Suggestion:
+) -> Suggestion[Label]:
     """What is suggested in place of a given label, and what is said where nothing is.
 
     Args:
@@ -125,11 +127,7 @@ def suggestion_words(
         >>> suggestion_words("starfish", "starfish", 0.9, "easy")
         ''
     """
-    if suggested_name is None:
-        return ""
-    found = suggestion(
-        0, int(suggested_name != given_name), confidence, category, are_weighed=are_weighed
-    )
-    if found.is_likely:
-        return suggested_name
+    found = suggestion(given_name, suggested_name, confidence, category, are_weighed=are_weighed)
+    if found.is_likely and found.label is not None:
+        return found.label
     return OUTLIER if found.note.startswith(OUTLIER) else ""

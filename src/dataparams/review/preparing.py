@@ -96,6 +96,8 @@ def load_prepared(run: RunFolder) -> Prepared | None:
         }
         names = {name: tuple(kept[name]) for name in ("class_names", "subgroups", "epochs")}
         overview = dict(kept["overview"])
+        if not isinstance(overview["warnings"], list):
+            return None
     except (OSError, EOFError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
         return None
     parts: dict[str, Any] = {**names, **arrays, "ids": ids}
@@ -177,9 +179,10 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
         height=_CHART_HEIGHT,
     )
     shown = analysis.bands.filter(pl.col("epoch").is_in(facts.epochs))
-    counts = analysis.classes.select("count", *CATEGORIES)
+    counts = analysis.classes.select("count", *CATEGORIES, "is_too_small")
     return {
         "name": analysis.name,
+        "warnings": list(analysis.warnings),
         "classes": [
             {"name": name, **row}
             for name, row in zip(analysis.class_names, counts.iter_rows(named=True), strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.suggestions import suggestion
 from dataparams.analysis.trajectories import parts
 
 if sys.platform != "win32":
@@ -32,7 +32,6 @@ MOST_AT_ONCE = 200_000
 _MOST_POINTS = 60
 _FEWEST_POINTS = 16
 _TRAJECTORY_BYTES = 50_000_000
-_LEAST_CONFIDENCE = 0.5
 _LARGE_LETTERS = r"[\p{Uppercase}\p{Lt}]"
 _SEARCHES_KEPT = 8
 
@@ -65,8 +64,10 @@ class SampleFacts:
         id: Its file name.
         category: Easy, hard or review.
         label: The given class.
-        suggested: The suggested class; None where none is likelier than not.
+        suggested: The suggested class, which is never the given one; None for none.
         confidence: How likely the suggestion is right, 0 ... 1; None where it is not known.
+        is_likely: Whether that is likelier than not.
+        note: What is said instead of a suggestion, or before one that is not likely.
         subgroup: Name of the sub-group; None for most.
     """
 
@@ -76,6 +77,8 @@ class SampleFacts:
     label: int
     suggested: int | None
     confidence: float | None
+    is_likely: bool
+    note: str
     subgroup: str | None
 
 
@@ -90,7 +93,7 @@ class RankedFacts:
         ids: The names by which the data source knows them.
         index: Position in the data source, (n,), int64.
         label: Given class, (n,), int32.
-        suggested: Suggested class, (n,), int32.
+        suggested: Likeliest class, which may be the given one, (n,), int32.
         confidence: How likely that is the true one, (n,), float32.
         category: Position among ``CATEGORIES``, (n,), int8.
         subgroup: Position among ``subgroups``, -1 for none, (n,), int32.
@@ -153,6 +156,7 @@ class ReviewSamples:
         self.epochs = facts.epochs
         self.index, self.label = facts.index, facts.label
         self._suggested, self._confidence = facts.suggested, facts.confidence
+        self._are_weighed = bool((facts.suggested != facts.label).any())
         self._category, self._subgroup = facts.category, facts.subgroup
         self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
@@ -210,7 +214,7 @@ class ReviewSamples:
             codes = [CATEGORIES.index(name) for name in chosen.categories]
             mask &= np.isin(self._category, codes)
         if chosen.suggested is not None:
-            mask &= self._suggested == chosen.suggested
+            mask &= (self._suggested == chosen.suggested) & (self._suggested != self.label)
         if chosen.subgroup is not None:
             known = chosen.subgroup in self.subgroups
             mask &= self._subgroup == (self.subgroups.index(chosen.subgroup) if known else -2)
@@ -248,20 +252,24 @@ class ReviewSamples:
         return values
 
     def _facts_of(self, rank: int, sample: str) -> SampleFacts:
-        label, suggested = int(self.label[rank]), int(self._suggested[rank])
-        confidence = float(self._confidence[rank])
-        is_known = math.isfinite(confidence)
-        if suggested == label and is_known and confidence < _LEAST_CONFIDENCE:
-            # The given label is thought wrong but no other is known to be likelier.
-            suggested = -1
+        label, category = int(self.label[rank]), CATEGORIES[int(self._category[rank])]
+        found = suggestion(
+            label,
+            int(self._suggested[rank]),
+            float(self._confidence[rank]),
+            category,
+            are_weighed=self._are_weighed,
+        )
         code = int(self._subgroup[rank])
         return SampleFacts(
             index=int(self.index[rank]),
             id=sample,
-            category=CATEGORIES[int(self._category[rank])],
+            category=category,
             label=label,
-            suggested=suggested if suggested >= 0 else None,
-            confidence=round(confidence, 3) if is_known else None,
+            suggested=found.label,
+            confidence=None if found.confidence is None else round(found.confidence, 3),
+            is_likely=found.is_likely,
+            note=found.note,
             subgroup=self.subgroups[code] if code >= 0 else None,
         )
 

@@ -9,6 +9,7 @@ import {
   opinionSign,
   opinionWords,
   picture,
+  suggestionWords,
 } from "/page/pieces.js";
 
 const CARD = 10.5; // rem, at least
@@ -190,8 +191,7 @@ export class Grid {
     card.dataset.filled = "yes";
     card.dataset.index = index;
     card.classList.add(facts.category);
-    const suggestion = facts.suggested === null ? "" : ` → ${classNames[facts.suggested]}?`;
-    card.title = `${facts.id}\n${classNames[facts.label]}${suggestion}`;
+    card.title = `${facts.id}\n${classNames[facts.label]}: ${suggestionWords(facts, classNames)}`;
     const frame = element("span", "picture");
     frame.append(picture(run.run, index, "small"));
     const sign = element("span", "tile-mark");
@@ -203,13 +203,18 @@ export class Grid {
     given.append(element("span", "tile-key", "given"), " ", element("b", "name", classNames[facts.label]));
     const suggested = element("span", "tile-line suggested");
     suggested.append(
-      element("span", "tile-key", "maybe"),
+      element("span", "tile-key note"),
       " ",
       element("span", "name"),
       " ",
       element("span", "confidence"),
     );
     fillSuggestion(suggested, facts, classNames);
+    if (facts.suggested !== null) {
+      // There is little room: one word before the class.
+      const [first] = facts.note.split(" ");
+      suggested.querySelector(".note").textContent = first || "likely";
+    }
     text.append(given, suggested);
     frame.append(element("span", "tile-opinion"));
     card.replaceChildren(frame, sign, box, text);

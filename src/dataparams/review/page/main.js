@@ -36,6 +36,7 @@ class Page {
     document.title = `Review: ${run.name}`;
     byId("run-name").textContent = run.name;
     this.fillFilters();
+    this.showWarnings();
     this.listen();
   }
 
@@ -122,6 +123,17 @@ class Page {
     });
   }
 
+  /** What everybody should read before they decide about anything. */
+  showWarnings() {
+    const { warnings } = this.run;
+    byId("warnings-words").replaceChildren(...warnings.map((words) => element("p", "", words)));
+    byId("warnings").hidden = !warnings.length;
+    byId("warnings-close").addEventListener("click", () => {
+      byId("warnings").hidden = true;
+      this.refocus(); // the button is gone
+    });
+  }
+
   /* Filters ------------------------------------------------------------------------------------ */
 
   fillFilters() {
@@ -131,7 +143,8 @@ class Page {
       .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
     for (const one of sorted) {
       const suspicious = one.hard + one.review;
-      label.append(new Option(`${one.name} (${count(suspicious)})`, one.number));
+      const judged = one.is_too_small ? ", too small to judge" : "";
+      label.append(new Option(`${one.name} (${count(suspicious)}${judged})`, one.number));
       suggested.append(new Option(one.name, one.number));
     }
   }
@@ -435,7 +448,7 @@ class Page {
   decidedWords(decisions, wanted) {
     const { samples, classNames } = this.session;
     if (!decisions.length) {
-      return wanted === 1 ? "No label is suggested for this sample." : "No labels are suggested.";
+      return wanted === 1 ? this.withoutSuggestion() : "No labels are suggested.";
     }
     const left = wanted - decisions.length;
     const rest = left ? ` ${counted(left, "sample has", "samples have")} no suggestion and are left.` : "";
@@ -455,6 +468,14 @@ class Page {
       ? { keep: "kept", relabel: `now ${name}`, discard: "discarded", skip: "unsure" }[action]
       : "took their suggestions";
     return `${counted(decisions.length, "sample")} ${what}.${rest}`;
+  }
+
+  /** Why there is no suggestion to take. */
+  withoutSuggestion() {
+    const facts = this.samples.facts.get([...this.session.targets][0]);
+    return !facts || facts.note === "none"
+      ? "No label is suggested for this sample."
+      : `There is no suggestion to take: ${facts.note}.`;
   }
 
   /** A list of what is to do ends where it began: with what was passed over, or with nothing. */

@@ -1,6 +1,15 @@
 /* A class as a map: samples whose temperatures moved alike lie together. */
 
-import { WORDS, byId, count, element, fillFile, mark, percent, picture } from "/page/pieces.js";
+import {
+  WORDS,
+  byId,
+  count,
+  element,
+  fillFile,
+  mark,
+  picture,
+  suggestionWords,
+} from "/page/pieces.js";
 import { Picked } from "/page/picked.js";
 import { get } from "/page/server.js";
 
@@ -285,12 +294,8 @@ export class SampleMap {
     frame.append(picture(run.run, point.index, "small"));
     const file = element("span", "file name");
     fillFile(file, facts.id);
-    const lines = [frame, mark(facts.category), file];
-    if (facts.suggested !== null && facts.suggested !== facts.label) {
-      const words = `Maybe ${classNames[facts.suggested]} ${percent(facts.confidence)}`;
-      lines.push(element("span", "name", words));
-    }
-    this.tip.replaceChildren(...lines);
+    const words = element("span", "name", suggestionWords(facts, classNames));
+    this.tip.replaceChildren(frame, mark(facts.category), file, words);
     this.tip.hidden = false;
     const frameBox = byId("map-frame");
     const isRight = point.across + 16 + this.tip.offsetWidth > frameBox.clientWidth;

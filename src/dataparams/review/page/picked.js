@@ -1,6 +1,14 @@
 /* The pictures of what is selected on the map: nobody should decide about what they have not seen. */
 
-import { byId, count, counted, element, fillSuggestion, picture } from "/page/pieces.js";
+import {
+  byId,
+  count,
+  counted,
+  element,
+  fillSuggestion,
+  picture,
+  suggestionWords,
+} from "/page/pieces.js";
 
 const MOST = 120;
 const ORDER = ["hard", "review", "easy"];
@@ -45,7 +53,13 @@ export class Picked {
     made.dataset.index = index;
     made.tabIndex = -1;
     const suggested = element("span", "suggested");
-    suggested.append(element("span", "name"), " ", element("span", "confidence"));
+    suggested.append(
+      element("span", "note"),
+      " ",
+      element("span", "name"),
+      " ",
+      element("span", "confidence"),
+    );
     const frame = element("span", "picture");
     frame.append(picture(this.session.run.run, index, "small"));
     made.append(frame, suggested);
@@ -61,8 +75,8 @@ export class Picked {
         fillSuggestion(card.querySelector(".suggested"), facts, classNames);
         card.classList.add(facts.category);
         card.title = facts.id;
-        const maybe = facts.suggested === null ? "" : `, suggested ${classNames[facts.suggested]}`;
-        card.setAttribute("aria-label", `Take out ${facts.id}${maybe}`);
+        const maybe = suggestionWords(facts, classNames);
+        card.setAttribute("aria-label", `Take out ${facts.id}, ${maybe}`);
       }
     }
   }

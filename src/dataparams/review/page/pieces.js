@@ -73,12 +73,21 @@ export function counted(number, one, several = `${one}s`) {
 }
 
 export function fillSuggestion(place, facts, classNames) {
-  const differs = facts.suggested !== null && facts.suggested !== facts.label;
-  place.classList.toggle("differs", differs);
+  place.classList.toggle("likely", facts.is_likely);
+  place.querySelector(".note").textContent = facts.note;
   place.querySelector(".name").textContent =
-    facts.suggested === null ? "none" : classNames[facts.suggested];
+    facts.suggested === null ? "" : classNames[facts.suggested];
   place.querySelector(".confidence").textContent =
     facts.suggested === null ? "" : percent(facts.confidence);
+}
+
+/** What is suggested in place of the given class, or is known where nothing is. */
+export function suggestionWords(facts, classNames) {
+  if (facts.suggested === null) {
+    return facts.note === "none" ? "nothing suggested" : facts.note;
+  }
+  const words = facts.is_likely ? "suggested" : facts.note;
+  return `${words} ${classNames[facts.suggested]} ${percent(facts.confidence)}`.trim();
 }
 
 /** What somebody wants, in words. */
@@ -97,9 +106,7 @@ export function described(facts, opinions, annotator, classNames) {
     facts.id,
     WORDS[facts.category].toLowerCase(),
     `given ${classNames[facts.label]}`,
-    facts.suggested === null
-      ? "nothing suggested"
-      : `suggested ${classNames[facts.suggested]} ${percent(facts.confidence)}`,
+    suggestionWords(facts, classNames),
     ...opinions.map((one) => {
       const who = one.annotator === annotator ? "you" : one.annotator;
       return `${who}: ${opinionWords(one, classNames)}`;

@@ -217,8 +217,7 @@ export class Session extends EventTarget {
       if (!facts || facts.suggested === null) {
         return null;
       }
-      const isGiven = facts.suggested === facts.label;
-      return isGiven ? [index, "keep", null] : [index, "relabel", facts.suggested];
+      return [index, "relabel", facts.suggested];
     }
     return action === "relabel" && label === facts?.label
       ? [index, "keep", null]
