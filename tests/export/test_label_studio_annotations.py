@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 
+import polars as pl
 import pytest
 
 from dataparams.errors import DataError
@@ -111,6 +112,7 @@ def test_the_minimal_form_is_read_too(tmp_path):
 
 
 def test_tasks_of_our_own_come_back(tmp_path):
+    from dataparams.analysis.suggestions import is_suggestion
     from dataparams.export import ExportConfig, export
     from made_runs import made_run
     from made_sources import photo_folder
@@ -118,10 +120,12 @@ def test_tasks_of_our_own_come_back(tmp_path):
     run = made_run(tmp_path / "run", photo_folder(tmp_path / "pets"))
     export(ExportConfig(str(run.path), to="label-studio", out=tmp_path / "out"))
     tasks = json.loads((tmp_path / "out" / "tasks.json").read_text())
+    tasks = [one for one in tasks if one["predictions"]]
     for one in tasks:
         one["annotations"] = [annotation("x", result=one["predictions"][0]["result"])]
     found = read(tmp_path, tasks)
-    frame = run.analysis()[0]
+    frame = run.analysis()[0].filter(is_suggestion(), pl.col("suggested_confidence") >= 0.5)
+    assert len(frame)
     assert found["index"].to_list() == frame["index"].to_list()
     assert found["id"].to_list() == frame["id"].to_list()
     assert found["label"].to_list() == frame["suggested_name"].to_list()

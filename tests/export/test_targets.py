@@ -426,20 +426,25 @@ def test_pycocotools_reads_coco(run, out):
 # --- Label Studio's tasks ------------------------------------------------------------------------
 
 
-def test_label_studio_tasks_carry_the_suggestion_and_its_score(run, pets, out):
+def test_label_studio_tasks_carry_a_likely_suggestion_and_its_score(run, pets, out):
     write(run.path, "label-studio", out)
     tasks = json.loads((out / "tasks.json").read_text(encoding="utf-8"))
     view = ET.fromstring((out / "label_config.xml").read_text(encoding="utf-8"))  # noqa: S314
     choices = view.find("Choices")
     assert [choice.get("value") for choice in choices] == list(NAMES)
+    predicted = 0
     for task, known in zip(tasks, analysis_of(run).iter_rows(named=True), strict=True):
-        (prediction,) = task["predictions"]
-        (result,) = prediction["result"]
-        assert result["from_name"] == choices.get("name")
-        assert result["to_name"] == view.find("Image").get("name") == choices.get("toName")
-        assert result["type"] == "choices"
-        assert result["value"] == {"choices": [known["suggested_name"]]}
-        assert prediction["score"] == pytest.approx(known["suggested_confidence"])
+        is_other = known["suggested_label"] != known["label"]
+        is_claimed = is_other and known["suggested_confidence"] >= 0.5
+        assert len(task["predictions"]) == is_claimed
+        for prediction in task["predictions"]:
+            predicted += 1
+            (result,) = prediction["result"]
+            assert result["from_name"] == choices.get("name")
+            assert result["to_name"] == view.find("Image").get("name") == choices.get("toName")
+            assert result["type"] == "choices"
+            assert result["value"] == {"choices": [known["suggested_name"]]}
+            assert prediction["score"] == pytest.approx(known["suggested_confidence"])
         assert task["data"]["given_label"] == known["label_name"]
         assert (task["data"]["sample_index"], task["data"]["sample_id"]) == (
             known["index"],
@@ -450,17 +455,23 @@ def test_label_studio_tasks_carry_the_suggestion_and_its_score(run, pets, out):
         from urllib.parse import unquote
 
         assert (out / unquote(path)).read_bytes() == (pets / known["id"]).read_bytes()
+    assert 0 < predicted < len(tasks)
 
 
 def test_label_studio_shows_cleaned_labels_where_these_are_exported(run, out):
     cleaned = clean(run)
     write(run.path, "label-studio", out)
     tasks = json.loads((out / "tasks.json").read_text(encoding="utf-8"))
+    given = {task["data"]["sample_id"]: task["data"]["given_label"] for task in tasks}
     shown = {
-        task["data"]["sample_id"]: task["predictions"][0]["result"][0]["value"]["choices"]
+        task["data"]["sample_id"]: prediction["result"][0]["value"]["choices"]
         for task in tasks
+        for prediction in task["predictions"]
     }
-    assert shown == {sample: [NAMES[label]] for sample, label in cleaned.items()}
+    assert shown
+    assert shown == {
+        sample: [NAMES[label]] for sample, label in cleaned.items() if NAMES[label] != given[sample]
+    }
 
 
 def test_label_studios_own_checks_pass(run, out):
@@ -494,8 +505,12 @@ def test_fiftyone_documents_fit_each_other(run, pets, out):
         assert set(sample) <= set(stored)
         assert (out / sample["filepath"]).read_bytes() == (pets / known["id"]).read_bytes()
         assert sample["ground_truth"]["label"] == known["label_name"]
-        assert sample["suggested"]["label"] == known["suggested_name"]
-        assert sample["suggested"]["confidence"] == pytest.approx(known["suggested_confidence"])
+        if known["suggested_label"] == known["label"]:
+            assert sample["suggested"] is None
+        else:
+            assert sample["suggested"]["label"] == known["suggested_name"]
+            confidence = sample["suggested"]["confidence"]
+            assert confidence == pytest.approx(known["suggested_confidence"])
         assert sample["category"] == known["category"]
     label = {field["db_field"] for field in stored["ground_truth"]["fields"]}
     assert set(samples[0]["ground_truth"]) - {"_cls"} <= label

@@ -43,8 +43,8 @@ def write_fiftyone(export: Export) -> None:
     """Write ``metadata.json``, ``samples.json``, ``data/`` and, for a run, ``brain/tsne.json``.
 
     Labels are ``Classification`` fields: ``ground_truth`` (the exported label), ``suggested`` with
-    its confidence, and where there are ``given_label`` and ``true_label``; the other columns are
-    plain fields.
+    its confidence (none where that is the given label), and where there are ``given_label`` and
+    ``true_label``; the other columns are plain fields.
 
     Args:
         export: What and where to.
@@ -93,11 +93,14 @@ def _sample(known: dict[str, Any], path: str, dataset_id: dict[str, str]) -> dic
         "created_at": _TIME,
         "last_modified_at": _TIME,
     }
+    given = known.get("given_label", known.get("label"))
     for column, field in _LABELS.items():
         if column in known:
             confidence = known.pop(_CONFIDENCE.get(column, ""), None)
             label = known.pop(column)
-            document[field] = _classification(sample_id, field, label, confidence)
+            is_repeated = column == "suggested_label" and label == given
+            shown = None if is_repeated else label
+            document[field] = _classification(sample_id, field, shown, confidence)
     return document | {_OWN_NAMES.get(name, name): value for name, value in known.items()}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
+from dataparams.analysis.suggestions import suggestion
 from dataparams.errors import UserError
 from dataparams.export.tables import json_lines
 from dataparams.label_studio_annotations import CONTROL, SAMPLE_ID, SAMPLE_INDEX
@@ -30,8 +31,9 @@ _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def write_label_studio(export: Export) -> None:
     """Write ``tasks.json``, ``label_config.xml`` and ``images/``.
 
-    Where there is an analysis the suggested label is the pre-annotation, with its confidence as
-    score; where other labels than the given ones are exported, these are. Label Studio reads the
+    Where an analysis suggests another label, and that is likelier right than not, it is the
+    pre-annotation, with its confidence as score; where other labels than the given ones are
+    exported, these are. The given label itself is never a pre-annotation. Label Studio reads the
     images from its local storage: its document root has to be the folder of the export.
 
     Args:
@@ -64,8 +66,32 @@ def write_label_studio(export: Export) -> None:
 
 def _task(path: str, known: dict[str, Any]) -> dict[str, Any]:
     """A task; ``id`` and ``index`` are words of Label Studio's own, hence the other names."""
-    is_relabeled = "given_label" in known
-    suggested = known["label"] if is_relabeled else known.get("suggested_label") or known["label"]
+    label = known.pop("label")
+    given = known.pop("given_label", None)
+    chosen = _suggested(label, known) if given is None else (label if label != given else None)
+    data = {
+        _OBJECT: f"/data/local-files/?d={quote(path)}",
+        SAMPLE_INDEX: known.pop("index"),
+        SAMPLE_ID: known.pop("id"),
+        "given_label": label if given is None else given,
+    }
+    predictions = [] if chosen is None else [_prediction(chosen, known)]
+    return {"data": {**data, **known}, "predictions": predictions}
+
+
+def _suggested(given: str, known: dict[str, Any]) -> str | None:
+    """The class that an analysis suggests in place of the given one, where it is likely."""
+    found = suggestion(
+        given,
+        known.get("suggested_label"),
+        known.get("suggested_confidence"),
+        known.get("category", ""),
+    )
+    return found.label if found.is_likely else None
+
+
+def _prediction(label: str, known: dict[str, Any]) -> dict[str, Any]:
+    """What Label Studio shows as chosen beforehand."""
     prediction: dict[str, Any] = {
         "model_version": "dataparams",
         "result": [
@@ -73,20 +99,13 @@ def _task(path: str, known: dict[str, Any]) -> dict[str, Any]:
                 "from_name": CONTROL,
                 "to_name": _OBJECT,
                 "type": "choices",
-                "value": {"choices": [suggested]},
+                "value": {"choices": [label]},
             }
         ],
     }
-    if suggested == known.get("suggested_label") and known.get("suggested_confidence") is not None:
+    if label == known.get("suggested_label") and known.get("suggested_confidence") is not None:
         prediction["score"] = known["suggested_confidence"]
-    data = {
-        _OBJECT: f"/data/local-files/?d={quote(path)}",
-        SAMPLE_INDEX: known.pop("index"),
-        SAMPLE_ID: known.pop("id"),
-        "given_label": known.pop("given_label", known["label"]),
-    }
-    known.pop("label")
-    return {"data": {**data, **known}, "predictions": [prediction]}
+    return prediction
 
 
 def labeling_config(class_names: Sequence[str]) -> bytes:
