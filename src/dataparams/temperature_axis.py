@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,8 +85,8 @@ def spread(
         least: The lowest place.
 
     Example:
-        >>> spread([50.0, 10.0, 55.0], 10.0, most=58.0)
-        [48.0, 10.0, 58.0]
+        >>> spread([50.0, 10.0, 55.0], 10.0, most=90.0)
+        [47.5, 10.0, 57.5]
         >>> spread([0.0, 1.0, 2.0], 10.0, most=100.0, least=0.0)
         [0.0, 10.0, 20.0]
         >>> spread([0.0, 0.0, 0.0], 10.0, most=10.0, least=0.0)
@@ -95,12 +94,19 @@ def spread(
     """
     if len(places) > 1:
         distance = min(distance, (most - least) / (len(places) - 1))
-    moved = [min(max(place, least), most) for place in places]
-    order = sorted(range(len(moved)), key=lambda number: places[number])
-    for above, below in pairwise(order):
-        moved[below] = max(moved[below], moved[above] + distance)
-    limit = most
-    for number in reversed(order):
-        moved[number] = min(moved[number], limit)
-        limit = moved[number] - distance
+    order = sorted(range(len(places)), key=lambda number: places[number])
+    # Pooling adjacent violators: names that are too near each other move together, and their mean
+    # stays where it was.
+    pools: list[tuple[float, int]] = []
+    for rank, number in enumerate(order):
+        total, count = places[number] - rank * distance, 1
+        while pools and pools[-1][0] / pools[-1][1] >= total / count:
+            before = pools.pop()
+            total, count = total + before[0], count + before[1]
+        pools.append((total, count))
+    bases = [total / count for total, count in pools for _ in range(count)]
+    highest = most - (len(places) - 1) * distance
+    moved = [0.0] * len(places)
+    for rank, number in enumerate(order):
+        moved[number] = min(max(bases[rank], least), highest) + rank * distance
     return moved
