@@ -110,7 +110,7 @@ def _classes(frame):
     counts = {name: (pl.col("category") == name).sum() for name in LAST}
     classes = frame.group_by("label", "label_name").agg(count=pl.len(), **counts)
     return classes.with_columns(
-        noise_rate=pl.col("hard") / pl.col("count"), is_too_small=pl.lit(value=False)
+        noise_rate=pl.col("hard") / pl.col("count"), unjudged=pl.lit(None, pl.String)
     ).sort("label")
 
 

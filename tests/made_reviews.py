@@ -56,7 +56,9 @@ def doubted(analysis: Analysis) -> Analysis:
     return replace(
         analysis,
         frame=frame,
-        classes=analysis.classes.with_columns(is_too_small=pl.col("label") == 0),
+        classes=analysis.classes.with_columns(
+            unjudged=pl.when(pl.col("label") == 0).then(pl.lit("too small to judge"))
+        ),
         warnings=("The model learned <i>nothing</i>.", "No ranking here means anything."),
     )
 

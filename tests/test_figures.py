@@ -282,7 +282,7 @@ def test_captions_claim_another_class_only_where_it_is_likely(analysis: Analysis
 
 def test_a_class_too_small_to_judge_is_called_so(analysis: Analysis) -> None:
     small = replace(
-        analysis, classes=analysis.classes.with_columns(is_too_small=pl.lit(value=True))
+        analysis, classes=analysis.classes.with_columns(unjudged=pl.lit("too small to judge"))
     )
     for drawing in (small.grid(0), small.tsne(0)):
         assert any(

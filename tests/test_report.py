@@ -300,7 +300,9 @@ def test_warnings_come_first_on_every_page(tmp_path):
 
 def test_a_class_too_small_to_judge_has_no_figure_and_comes_last(tmp_path):
     analysis = made_analysis()
-    classes = analysis.classes.with_columns(is_too_small=pl.col("label") == 0)
+    classes = analysis.classes.with_columns(
+        unjudged=pl.when(pl.col("label") == 0).then(pl.lit("too small to judge"))
+    )
     report = written(replace(analysis, classes=classes), tmp_path)
     overview = Page(report / "index.html").text
     assert overview.count("too small to judge") == 1

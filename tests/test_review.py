@@ -192,7 +192,7 @@ def test_warnings_and_what_cannot_be_judged_are_told(tmp_path):
     made = made_review(tmp_path / "run", changed=doubted)
     run = client_of(made).get("/api/run").json()
     assert run["warnings"][1] == "No ranking here means anything."
-    assert [one["is_too_small"] for one in run["classes"]] == [True, False]
+    assert [one["unjudged"] for one in run["classes"]] == ["too small to judge", None]
     made.close()
 
 

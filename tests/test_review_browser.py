@@ -416,7 +416,7 @@ def test_only_another_class_can_be_taken_as_suggested(open_page, place):
         note = facts.locator(".note").inner_text()
         seen[note] = "likely" in facts.get_attribute("class")
         assert button.is_disabled() == ("no other class is likely" in note)
-        assert page.locator("#fact-too-small").is_visible()
+        assert page.locator("#fact-unjudged").is_visible()
         if button.is_disabled():
             page.keyboard.press("s")
             wait_told(page, f"There is no suggestion to take: {note}.")

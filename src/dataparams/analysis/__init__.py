@@ -2,14 +2,15 @@
 
 from dataparams.analysis.analyze import (
     analyze,
-    analyze_trajectories,
     current_analysis,
     load_analysis,
+    noise_of_run,
     write_analysis,
 )
+from dataparams.analysis.arrays import analyze_trajectories
+from dataparams.analysis.noise_rate import NoiseEstimate, estimate_noise_rate
 from dataparams.analysis.ranking import Ranking, rank
 from dataparams.analysis.result import CATEGORIES, Analysis, Category
-from dataparams.analysis.threshold import NoiseEstimate, estimate_noise
 
 __all__ = [
     "CATEGORIES",
@@ -20,8 +21,9 @@ __all__ = [
     "analyze",
     "analyze_trajectories",
     "current_analysis",
-    "estimate_noise",
+    "estimate_noise_rate",
     "load_analysis",
+    "noise_of_run",
     "rank",
     "write_analysis",
 ]

@@ -1,4 +1,4 @@
-"""From a run, or from arrays of one's own, to an analysis."""
+"""From a run to an analysis."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.class_temperatures import class_temperatures
-from dataparams.analysis.judgment import analyzed_frame
-from dataparams.analysis.noise_rate import NoiseEstimate
+from dataparams.analysis.findings import (
+    Findings,
+    findings_of,
+    restored,
+    stored,
+    validation_counts,
+)
+from dataparams.analysis.judgment import judge, recorded_accuracy
+from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
+from dataparams.analysis.recorded_noise import recorded_noise
 from dataparams.analysis.result import CATEGORIES, Analysis
 from dataparams.analysis.source import PicturesOfRun
 from dataparams.analysis.summaries import (
@@ -20,18 +28,13 @@ from dataparams.analysis.summaries import (
     confusion_summary,
     subgroup_summary,
 )
-from dataparams.analysis.trajectories import (
-    ArrayTrajectories,
-    RunTrajectories,
-    Trajectories,
-    trained_samples,
-)
+from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.errors import UserError
 from dataparams.runs import RunFolder
 from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -71,9 +74,9 @@ def analyze(
 
     Raises:
         UserError: If the budget is no share.
-        RunError: If the folder is no run, has no finished epoch, or no instance parameters.
+        RunError: If the folder is no run, or has no finished epoch.
     """
-    _require_share(review_budget)
+    require_share(review_budget)
     run = run if isinstance(run, RunFolder) else RunFolder(Path(run))
     class_names = run.class_names()
     samples = trained_samples(run)
@@ -84,99 +87,41 @@ def analyze(
         index = samples["index"].to_numpy()
         return _view_or_notice(run, checkpoint, index, dataset, on_progress, on_notice)
 
-    frame = analyzed_frame(
+    validation = validation_counts(run, source.epochs, len(class_names))
+    judgment = judge(
         samples,
         class_names,
         source,
         initial=run.initial_log_temperature(),
+        validation=None if validation is None else validation.accuracies(),
         look=look if use_model else None,
         review_budget=review_budget,
     )
-    return replace(_assemble(run, frame, source), review_budget=review_budget, use_model=use_model)
+    findings = findings_of(judgment.noise, len(source.epochs), validation)
+    analysis = _assemble(run, judgment.frame, source, findings)
+    return replace(analysis, review_budget=review_budget, use_model=use_model)
 
 
-def analyze_trajectories(
-    log_temperature: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    *,
-    initial: float = 0.0,
-    margin: NDArray[np.floating] | None = None,
-    loss: NDArray[np.floating] | None = None,
-    rival: NDArray[np.integer] | None = None,
-    class_names: Sequence[str] | None = None,
-    ids: Sequence[str] | None = None,
-    pictures: Pictures | None = None,
-    review_budget: float | None = None,
-) -> Analysis:
-    """The same for arrays from a training loop of one's own, without a run folder.
-
-    Args:
-        log_temperature: Log of ``DataParameters.instance_parameters`` after every epoch,
-            (epochs, n).
-        initial: Log temperature at the start.
-        labels: Given labels, (n,), 0 or above.
-        margin: Logit of the given label minus the highest other one, (epochs, n), if known.
-        loss: Cross-entropy without temperature, (epochs, n), if known.
-        rival: Class of the highest logit other than the given label's, (epochs, n), if known.
-            Labels are suggested only where margin, loss and rival are all known.
-        class_names: Names of the classes; their numbers by default.
-        ids: Names of the samples; their numbers by default.
-        pictures: Where pictures come from, by id; needed for drawing grids.
-        review_budget: The largest share that may need review, 0 ... 1; None for no limit.
+def noise_of_run(run: RunFolder) -> NoiseEstimate:
+    """The noise estimate of a run: the same number as :func:`analyze` finds.
 
     Raises:
-        ValueError: If shapes do not fit, or values are not finite or out of their range.
-
-    Example:
-        >>> rng = np.random.default_rng(0)
-        >>> labels = rng.integers(0, 2, 300)
-        >>> drift = np.where(np.arange(300) < 30, 0.1, -0.1)
-        >>> log_temperature = np.cumsum(drift + rng.normal(0, 0.02, (20, 300)), axis=0)
-        >>> analysis = analyze_trajectories(log_temperature, labels)
-        >>> analysis.frame["category"].value_counts().sort("count")["category"].to_list()
-        ['hard', 'easy']
+        RunError: If the folder is no run, or has no finished epoch.
     """
-    _require_share(review_budget)
-    log_temperature, labels = np.asarray(log_temperature), np.asarray(labels)
-    if log_temperature.ndim != 2 or not log_temperature.size:
-        raise ValueError(
-            f"log_temperature has shape {log_temperature.shape}; expected (epochs, instances)."
-        )
-    count = log_temperature.shape[1]
-    if labels.shape != (count,):
-        raise ValueError(f"labels has shape {labels.shape}; expected ({count},), one per instance.")
-    named = {"log_temperature": log_temperature, "margin": margin, "loss": loss, "rival": rival}
-    for name, values in named.items():
-        if values is not None and np.shape(values) != log_temperature.shape:
-            raise ValueError(
-                f"{name} has shape {np.shape(values)}; expected {log_temperature.shape}."
-            )
-        if values is not None and not np.isfinite(values).all():
-            raise ValueError(f"{name} has values that are not finite; expected finite numbers.")
-    most = max(int(labels.max()), 0 if rival is None else int(np.max(rival)))
-    names = tuple(map(str, range(most + 1) if class_names is None else class_names))
-    for name, values in (("labels", labels), ("rival", rival)):
-        if values is not None and not 0 <= np.min(values) <= np.max(values) < len(names):
-            raise ValueError(
-                f"{name} runs from {np.min(values)} to {np.max(values)}; expected "
-                f"0 ... {len(names) - 1}, since there are {len(names)} classes."
-            )
-    sample_ids = list(map(str, range(count) if ids is None else ids))
-    if len(sample_ids) != count:
-        raise ValueError(f"There are {len(sample_ids)} ids; expected {count}, one per instance.")
-    source = ArrayTrajectories(
-        Trajectories(
-            log_temperature.astype(np.float32),
-            margin=None if margin is None else np.asarray(margin, np.float32),
-            loss=None if loss is None else np.asarray(loss, np.float32),
-            rival=None if rival is None else np.asarray(rival),
-        )
-    )
-    samples = pl.DataFrame(
-        {"index": np.arange(count), "id": sample_ids, "label": labels.astype(np.int64)}
-    )
-    frame = analyzed_frame(samples, names, source, initial=initial, review_budget=review_budget)
-    return _assembled("arrays", frame, names, source, pictures)
+    samples = trained_samples(run)
+    num_classes = len(run.class_names())
+    require_range(samples, "label", num_classes, run.path / "samples.parquet")
+    source = RunTrajectories(run, samples["index"].to_numpy())
+    labels = samples["label"].to_numpy().astype(np.int64)
+    validation = validation_counts(run, source.epochs, num_classes)
+    return recorded_noise(
+        source,
+        labels,
+        num_classes,
+        initial=run.initial_log_temperature(),
+        accuracy=recorded_accuracy(source, len(labels)),
+        validation=None if validation is None else validation.accuracies(),
+    ).estimate
 
 
 def load_analysis(run: RunFolder) -> Analysis | None:
@@ -193,7 +138,8 @@ def load_analysis(run: RunFolder) -> Analysis | None:
     frame, made = found
     require_among(frame, "category", CATEGORIES, run.path / "analysis.parquet")
     budget = made.get("review_budget")
-    analysis = _assemble(run, frame, RunTrajectories(run, frame["index"].to_numpy()))
+    source = RunTrajectories(run, frame["index"].to_numpy())
+    analysis = _assemble(run, frame, source, restored(made) or Findings(UNKNOWN_NOISE))
     return replace(
         analysis,
         epochs=tuple(made.get("epochs", ())),
@@ -212,6 +158,7 @@ def write_analysis(run: RunFolder, analysis: Analysis) -> None:
         "epochs": analysis.epochs,
         "review_budget": analysis.review_budget,
         "use_model": analysis.use_model,
+        **stored(analysis.findings),
     }
     run.write_analysis(analysis.frame, made)
 
@@ -230,10 +177,14 @@ def current_analysis(
         on_notice: As in :func:`analyze`.
     """
     written = load_analysis(run)
-    if written is not None and written.epochs == tuple(run.epochs()):
+    is_whole = written is not None and written.findings.noise != UNKNOWN_NOISE
+    if written is not None and is_whole and written.epochs == tuple(run.epochs()):
         return written
     if written is not None and on_notice is not None:
-        on_notice("Training went on since the last analysis; analyzing again in the same way.")
+        why = "Training went on since the last analysis"
+        if not is_whole:
+            why = "The last analysis is of an earlier version"
+        on_notice(f"{why}; analyzing again in the same way.")
     analysis = analyze(
         run,
         review_budget=None if written is None else written.review_budget,
@@ -245,33 +196,41 @@ def current_analysis(
     return analysis
 
 
-def _assemble(run: RunFolder, frame: pl.DataFrame, source: TrajectorySource) -> Analysis:
+def _assemble(
+    run: RunFolder, frame: pl.DataFrame, source: RunTrajectories, findings: Findings
+) -> Analysis:
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
-    analysis = _assembled(name, frame, run.class_names(), source, PicturesOfRun(description))
-    return replace(analysis, class_temperatures=class_temperatures(run))
+    pictures = PicturesOfRun(description)
+    analysis = assembled(name, frame, run.class_names(), source, pictures, findings)
+    return replace(
+        analysis,
+        class_temperatures=class_temperatures(run),
+        has_temperatures=source.has_temperatures,
+    )
 
 
-def _assembled(
+def assembled(
     name: str,
     frame: pl.DataFrame,
     class_names: tuple[str, ...],
     source: TrajectorySource,
     pictures: Pictures | None,
+    findings: Findings,
 ) -> Analysis:
+    """An analysis of judged samples, with what sums them up."""
     epochs = tuple(source.epochs.tolist())
-    rate = float(frame["noise_probability"].mean() or 0.0)  # type: ignore[arg-type]
     return Analysis(
         name=name,
         frame=frame,
         class_names=class_names,
         epochs=epochs,
         log_temperatures=source,
-        classes=class_summary(frame, class_names),
+        classes=class_summary(frame, class_names, findings.unlearned),
         confusions=confusion_summary(frame),
         subgroups=subgroup_summary(frame),
         bands=band_summary(frame, epochs, source),
-        noise=NoiseEstimate(rate, rate, rate),
+        findings=findings,
         pictures=pictures,
     )
 
@@ -301,7 +260,8 @@ def _view_or_notice(
         return None
 
 
-def _require_share(review_budget: float | None) -> None:
+def require_share(review_budget: float | None) -> None:
+    """Raise UserError unless a review budget is a share, or None."""
     if review_budget is not None and not 0 <= review_budget <= 1:
         raise UserError(
             f"The review budget is {review_budget}; expected a share, 0 ... 1, such as 5%."

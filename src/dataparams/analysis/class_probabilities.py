@@ -13,30 +13,47 @@ if TYPE_CHECKING:
 
     Floats32 = NDArray[np.float32]
 
+_LOST = 0.1
 
-def telling_epochs(accuracy: NDArray[np.floating], noise_rate: float) -> NDArray[np.intp]:
+
+def telling_epochs(
+    accuracy: NDArray[np.floating],
+    noise_rate: float,
+    validation: NDArray[np.floating] | None = None,
+) -> NDArray[np.intp]:
     """The epochs whose predictions tell right labels from wrong ones.
 
-    In its first epochs a model still finds its way. And once it agrees with more labels than can
-    be right, it has begun to learn wrong ones by heart: of two wrong labels it then knows one. Of
-    the epochs before that, the second half counts.
+    In the first fifth of its epochs a model still finds its way. And once it agrees with more
+    labels than can be right, or does worse and worse on samples that it was not trained on, it has
+    begun to learn wrong ones by heart: the epochs before that count.
 
     Args:
         accuracy: Share of given labels that were predicted in each epoch, (epochs,), 0 ... 1.
         noise_rate: Estimated share of wrong labels.
+        validation: Accuracy on samples that were not trained on, (epochs,), where it is known.
 
     Returns:
         Positions of the epochs, ascending, at least one.
 
     Example:
-        >>> telling_epochs(np.array([0.3, 0.4, 0.5, 0.6]), 0.4).tolist()
-        [2, 3]
-        >>> telling_epochs(np.array([0.3, 0.5, 0.9, 1.0]), 0.4).tolist()
-        [1]
+        >>> telling_epochs(np.array([0.2, 0.3, 0.4, 0.5, 0.6]), 0.4).tolist()
+        [1, 2, 3, 4]
+        >>> telling_epochs(np.array([0.2, 0.5, 0.6, 0.9, 1.0]), 0.4).tolist()
+        [1, 2]
     """
-    by_heart = np.flatnonzero(accuracy > 1 - noise_rate / 2)
+    start = len(accuracy) // 5
+    by_heart = np.flatnonzero(accuracy > 1 - noise_rate / 2) if noise_rate > 0 else []
     end = int(by_heart[0]) if len(by_heart) else len(accuracy)
-    return np.arange(end // 2, max(end, 1))
+    if validation is not None and len(validation) == len(accuracy):
+        end = min(end, _end_of_generalizing(validation))
+    return np.arange(start, max(end, start + 1))
+
+
+def _end_of_generalizing(validation: NDArray[np.floating]) -> int:
+    """The epoch after the one of the highest accuracy, where much of it was lost since."""
+    peak = int(validation.argmax())
+    last = validation[-max(len(validation) // 10, 1) :].mean()
+    return peak + 1 if last < validation[peak] - _LOST else len(validation)
 
 
 def recorded_probabilities(

@@ -10,22 +10,20 @@ import polars as pl
 
 from dataparams.analysis import scores
 from dataparams.analysis.categories import (
-    Movement,
     assign_categories,
     category_posteriors,
-    movement,
-    noise_probability,
-    responsibilities,
     rows_by_class,
-    upward_share,
 )
 from dataparams.analysis.class_probabilities import (
     neighbor_probabilities,
     recorded_probabilities,
-    telling_epochs,
 )
+from dataparams.analysis.margin_mixture import fit_mixture, histogram, with_share
+from dataparams.analysis.noise_rate import label_margins
+from dataparams.analysis.recorded_noise import recorded_noise
 from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.subgroups import subgroup_names, subgroup_numbers
+from dataparams.analysis.suggestions import LEAST_CONFIDENCE
 from dataparams.analysis.suspicion import Evidence, evidence_against, quantiles, suspicion
 from dataparams.analysis.trajectories import parts
 from dataparams.analysis.transitions import (
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.model_view import ModelView
+    from dataparams.analysis.recorded_noise import RecordedNoise
     from dataparams.analysis.trajectories import TrajectorySource
 
     Columns = dict[str, NDArray[Any]]
@@ -49,68 +48,89 @@ _CELLS_AT_ONCE = 1 << 22
 _MOST_FOR_TRANSITIONS = 400_000
 
 
-def analyzed_frame(
+@dataclass(frozen=True, eq=False)
+class Judgment:
+    """What is made of the samples, and of the labels as a whole.
+
+    Attributes:
+        frame: The rows of an analysis.
+        noise: The noise estimate, the classes that can be judged, and the epochs that tell.
+    """
+
+    frame: pl.DataFrame
+    noise: RecordedNoise
+
+
+def judge(
     samples: pl.DataFrame,
     class_names: tuple[str, ...],
     source: TrajectorySource,
     *,
     initial: float = 0.0,
+    validation: NDArray[np.floating] | None = None,
     look: Callable[[str], ModelView | None] | None = None,
     review_budget: float | None = None,
-) -> pl.DataFrame:
-    """The rows of an analysis.
+) -> Judgment:
+    """Judge every sample.
 
     Args:
         samples: ``index``, ``id``, ``label``, and the truth where it is known; n rows.
         class_names: Names of the classes.
         source: The trajectories of these samples, in this order.
         initial: Log temperature at the start.
+        validation: Accuracy on the validation samples in each epoch, where there are any.
         look: Gives what the model of a checkpoint (``"last"`` or ``"best"``) makes of them.
         review_budget: The largest share that may need review.
     """
     labels = samples["label"].to_numpy().astype(np.int64)
-    columns, moved, accuracy = _scores(source, len(labels), initial)
-    responsible = responsibilities(upward_share(moved), labels)
-    posteriors = category_posteriors(responsible)
-    epochs, view = None, None
-    if accuracy is not None:
-        epochs = telling_epochs(accuracy, float(noise_probability(responsible).mean()))
+    columns, accuracy = _scores(source, len(labels))
+    noise = recorded_noise(
+        source,
+        labels,
+        len(class_names),
+        initial=initial,
+        accuracy=accuracy,
+        validation=validation,
+    )
+    view = None
     if look is not None:
-        learned_by_heart = epochs is not None and epochs[-1] + 1 < len(source.epochs)
+        learned_by_heart = noise.epochs is not None and noise.epochs[-1] + 1 < len(source.epochs)
         view = look("best" if learned_by_heart else "last")
-    probabilities = _Probabilities(source, labels, len(class_names), epochs, view)
-    verdict = _verdict(probabilities, labels, columns, responsible)
-    names = np.array(class_names, dtype=object)
-    given_names, suggested_names = names[labels], names[verdict.suggested]
-    category = assign_categories(posteriors, review_budget)
+    probabilities = _Probabilities(source, labels, len(class_names), noise.epochs, view)
+    verdict = _verdict(probabilities, labels, columns, noise, initial)
+    category = assign_categories(verdict.posteriors, review_budget)
     features = _descriptions(source, view)
+    names = np.array(class_names, dtype=object)
+    suggested_names = names[verdict.suggested]
     truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
-    return samples.select("index", "id", "label").with_columns(
-        pl.Series("label_name", given_names, dtype=pl.String),
+    frame = samples.select("index", "id", "label").with_columns(
+        pl.Series("label_name", names[labels], dtype=pl.String),
         pl.Series("category", category),
         *(
-            pl.Series(f"p_{name}", posteriors[:, k].astype(np.float32))
+            pl.Series(f"p_{name}", verdict.posteriors[:, k].astype(np.float32))
             for k, name in enumerate(CATEGORIES)
         ),
         pl.Series("noise_probability", verdict.noise_probability.astype(np.float32)),
         pl.Series("suspicion", verdict.suspicion),
         pl.Series("suggested_label", verdict.suggested),
         pl.Series("suggested_name", suggested_names, dtype=pl.String),
-        pl.Series("suggested_confidence", verdict.confidence),
-        pl.Series("subgroup", _subgroups(labels, category, suggested_names, names, features)),
+        pl.Series("suggested_confidence", verdict.confidence.astype(np.float32)),
+        pl.Series("subgroup", _subgroups(labels, category, verdict, names, features)),
         *(pl.Series(name, values) for name, values in columns.items()),
         *(samples[name] for name in truth),
     )
+    return Judgment(frame, noise)
 
 
 @dataclass(frozen=True, eq=False)
 class _Verdict:
-    """Per sample, (n,) each."""
+    """Per sample, (n,) each, but (n, 3) of ``posteriors``, in the order of ``CATEGORIES``."""
 
     suspicion: NDArray[np.float64]
     suggested: NDArray[np.int64]
-    confidence: NDArray[np.float32]
+    confidence: NDArray[np.float64]
     noise_probability: NDArray[np.float64]
+    posteriors: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,18 +186,13 @@ class _Probabilities:
         yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _scores(
-    source: TrajectorySource, count: int, initial: float
-) -> tuple[Columns, Movement, NDArray[np.float64] | None]:
-    """All scores of single quantities, how temperatures moved, and the accuracy of each epoch."""
+def _scores(source: TrajectorySource, count: int) -> tuple[Columns, NDArray[np.float64] | None]:
+    """All scores of single quantities, and the accuracy of each epoch where margins are known."""
     pieces: list[Columns] = []
     correct_counts = np.zeros(len(source.epochs))
     for rows in parts(count):
         piece = source.part(rows)
-        moved = movement(piece.log_temperature, initial)
         values: Columns = {
-            "up": moved.up,
-            "down": moved.down,
             "final_temperature": scores.final_temperature(piece.log_temperature),
             "mean_temperature": scores.mean_temperature(piece.log_temperature),
         }
@@ -200,9 +215,19 @@ def _scores(
             values["error_norm"] = scores.error_norm(piece.error_norm)
         pieces.append(values)
     joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    moved = Movement(joined.pop("up"), joined.pop("down"))
     accuracy = correct_counts / count if "area_under_margin" in joined else None
-    return {name: _narrow(values) for name, values in joined.items()}, moved, accuracy
+    return {name: _narrow(values) for name, values in joined.items()}, accuracy
+
+
+def recorded_accuracy(source: TrajectorySource, count: int) -> NDArray[np.float64] | None:
+    """The share of labels that the model agreed with in each epoch; None where margins lack."""
+    correct = np.zeros(len(source.epochs))
+    for rows in parts(count):
+        margin = source.part(rows).margin
+        if margin is None:
+            return None
+        correct += (margin >= 0).sum(axis=1)
+    return correct / count
 
 
 def _narrow(values: NDArray[Any]) -> NDArray[Any]:
@@ -213,13 +238,14 @@ def _verdict(
     probabilities: _Probabilities,
     labels: NDArray[np.int64],
     columns: Columns,
-    responsible: NDArray[np.float64],
+    noise: RecordedNoise,
+    initial: float,
 ) -> _Verdict:
-    """Suspicion and suggested labels; the mean probability's margin is added to the columns."""
-    transitions = _transitions(probabilities, labels)
+    """The verdict on every sample; the mean probability's margin is added to the columns."""
+    transitions = None if noise.epochs is None else _transitions(probabilities, labels)
     if transitions is None:
-        return _verdict_by_temperature(labels, columns, responsible)
-    return _verdict_by_classes(probabilities, labels, columns, transitions, responsible)
+        return _verdict_by_temperature(labels, columns, noise, initial)
+    return _verdict_by_classes(probabilities, labels, columns, transitions, noise)
 
 
 def _transitions(probabilities: _Probabilities, labels: NDArray[np.int64]) -> Transitions | None:
@@ -245,13 +271,12 @@ def _verdict_by_classes(
     labels: NDArray[np.int64],
     columns: Columns,
     transitions: Transitions,
-    responsible: NDArray[np.float64],
+    noise: RecordedNoise,
 ) -> _Verdict:
     evidence = Evidence(*(np.zeros(len(labels), dtype=np.float32) for _ in range(3)))
     suggested = np.zeros(len(labels), dtype=np.int64)
-    confidence = np.zeros(len(labels), dtype=np.float32)
-    # Trajectories and class probabilities err on different sides; see benchmarks/RESULTS.md.
-    wrong = noise_probability(responsible) / 2
+    share = np.zeros(len(labels))
+    margins = np.zeros(len(labels))
     for rows in probabilities.parts():
         chances = probabilities.of(rows)
         assert chances is not None  # noqa: S101 - the matrix was estimated from them
@@ -260,33 +285,62 @@ def _verdict_by_classes(
         found = evidence_against(chances.own, posterior, labels[rows])
         for name, values in vars(found).items():
             getattr(evidence, name)[rows] = values
-        here = np.arange(len(rows))
-        wrong[rows] += (1 - posterior[here, labels[rows]]) / 2
-        suggested[rows] = true.argmax(axis=1)
-        confidence[rows] = _confidence(true, labels[rows], wrong[rows])
+        margins[rows] = label_margins(chances.smoothed, labels[rows])
+        suggested[rows], share[rows] = _strongest_rival(
+            chances.smoothed, labels[rows], noise.standing.is_judged
+        )
     columns["mean_probability_margin"] = -evidence.rivalry
-    ranked = suspicion(evidence, transitions.structure, transitions.asymmetry)
-    return _Verdict(ranked, suggested, confidence, wrong)
+    wrong, posteriors = _judged(margins, labels, noise)
+    confidence = wrong * share
+    is_kept = confidence <= 1 - wrong
+    return _Verdict(
+        suspicion(evidence, transitions.structure, transitions.asymmetry),
+        np.where(is_kept, labels, suggested),
+        np.where(is_kept, 1 - wrong, confidence),
+        wrong,
+        posteriors,
+    )
 
 
-def _confidence(
-    true: NDArray[np.float32], labels: NDArray[np.int64], wrong: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How likely the likeliest class is the true one, given how likely the label is wrong."""
-    rows = np.arange(len(labels))
-    likeliest = true.argmax(axis=1)
-    of_others = np.maximum(1 - true[rows, labels], 1e-6)
-    among_others = np.minimum(true[rows, likeliest] / of_others, 1)
-    return np.where(likeliest == labels, 1 - wrong, wrong * among_others)
+def _strongest_rival(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], is_judged: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The likeliest class other than the given one, and its share of all others'.
+
+    No class that cannot be judged is suggested: only its prior would speak for it.
+    """
+    others = probabilities * is_judged
+    others[np.arange(len(labels)), labels] = 0
+    rival = others.argmax(axis=1)
+    total = np.maximum(others.sum(axis=1), 1e-9)
+    return rival, others[np.arange(len(labels)), rival] / total
+
+
+def _judged(
+    margins: NDArray[np.float64], labels: NDArray[np.int64], noise: RecordedNoise
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How likely each label is wrong, and the posteriors of the categories.
+
+    The mean over the samples of judged classes is the noise estimate; of the others no more than
+    that is known.
+    """
+    is_judged = noise.standing.is_judged[labels]
+    wrong = np.full(len(labels), noise.estimate.rate)
+    if is_judged.any():
+        counts = histogram(margins[is_judged])
+        mixture = with_share(fit_mixture(counts), counts, noise.estimate.rate)
+        wrong[is_judged] = mixture.noise_probability(margins[is_judged])
+    return wrong, category_posteriors(wrong, margins, is_judged)
 
 
 def _verdict_by_temperature(
-    labels: NDArray[np.int64], columns: Columns, responsible: NDArray[np.float64]
+    labels: NDArray[np.int64], columns: Columns, noise: RecordedNoise, initial: float
 ) -> _Verdict:
     """Where nothing but temperatures is known: no label can be suggested but the given one."""
     doubt = quantiles(columns["mean_temperature"]) + quantiles(columns["final_temperature"])
-    wrong = noise_probability(responsible)
-    return _Verdict(quantiles(doubt), labels, (1 - wrong).astype(np.float32), wrong)
+    margins = scores.displacement_margins(np.log(columns["final_temperature"]), initial)
+    wrong, posteriors = _judged(margins, labels, noise)
+    return _Verdict(quantiles(doubt), labels, 1 - wrong, wrong, posteriors)
 
 
 def _descriptions(
@@ -302,16 +356,18 @@ def _descriptions(
 def _subgroups(
     labels: NDArray[np.int64],
     category: NDArray[np.str_],
-    suggested_names: NDArray[np.object_],
-    class_names: NDArray[np.object_],
+    verdict: _Verdict,
+    names: NDArray[np.object_],
     describe: Callable[[NDArray[np.intp]], NDArray[np.floating]],
 ) -> pl.Series:
     """The sub-group of every hard or need-review sample; null for easy ones."""
     groups = np.full(len(labels), None, dtype=object)
+    likely = np.where(verdict.confidence >= LEAST_CONFIDENCE, verdict.suggested, labels)
     uneasy = np.flatnonzero(category != "easy")
     for members in rows_by_class(labels[uneasy]):
         rows = uneasy[members]
         numbers = subgroup_numbers(describe(rows))
-        given = str(class_names[labels[rows[0]]])
-        groups[rows] = subgroup_names(numbers, suggested_names[rows].tolist(), given)
+        groups[rows] = subgroup_names(
+            numbers, names[likely[rows]].tolist(), str(names[labels[rows[0]]])
+        )
     return pl.Series(groups.tolist(), dtype=pl.String)

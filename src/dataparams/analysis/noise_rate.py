@@ -1,8 +1,29 @@
-"""How many of the labels are wrong."""
+"""How many of the labels are wrong: one estimate, from labels and class probabilities.
+
+It asks nothing about where the probabilities come from: epochs of a training, heads that did not
+see the sample, arrays of somebody else. Several sets of them, as from the first and the second half
+of a training, each hide some wrong labels, the early ones because the model is unsure and the late
+ones because it learned labels by heart; so the highest share counts, and the interval spans them all.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataparams.analysis.class_standing import class_standing
+from dataparams.analysis.margin_mixture import histogram, share_interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.floating]
+
+_SOFTENING = 1e-3
+_UNSEEN_SHARE, _UNSEEN_BELOW, _UNSEEN_ABOVE = 0.1, 0.002, 0.005
+"""What the shape of the humps leaves open, beside chance: a tenth of either end, and a little."""
 
 
 @dataclass(frozen=True)
@@ -18,3 +39,79 @@ class NoiseEstimate:
     rate: float
     low: float
     high: float
+
+
+UNKNOWN_NOISE = NoiseEstimate(0.0, 0.0, 1.0)
+"""Where nothing can be said."""
+
+
+def estimate_noise_rate(
+    labels: NDArray[np.integer], probabilities: Floats, *others: Floats
+) -> NoiseEstimate:
+    """Estimate the share of wrong labels, with a 90 % interval.
+
+    Labels of classes that cannot be judged do not count; see
+    :func:`dataparams.analysis.class_standing.class_standing`. How margins tell right labels from
+    wrong ones: :mod:`dataparams.analysis.margin_mixture`.
+
+    Args:
+        labels: Given labels, (n,), 0 ... C-1.
+        probabilities: Class probabilities of each sample, (n, C), rows sum to 1.
+        others: More such probabilities of the same samples, from other models or other times.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> true = rng.integers(0, 3, 600)
+        >>> labels = np.where(np.arange(600) < 60, (true + 1) % 3, true)
+        >>> logits = rng.normal(0, 0.5, (600, 3)) + 3 * np.eye(3)[true]
+        >>> probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        >>> estimate = estimate_noise_rate(labels, probabilities)
+        >>> round(estimate.rate, 2), estimate.low < 0.1 < estimate.high
+        (0.1, True)
+    """
+    margins = []
+    for values in (probabilities, *others):
+        standing = class_standing(labels, values.argmax(axis=1), values.shape[1])
+        rows = np.flatnonzero(standing.is_judged[labels])
+        margins.append(label_margins(values[rows], labels[rows]))
+    return noise_of_margins(*margins)
+
+
+def noise_of_margins(*margins: Floats) -> NoiseEstimate:
+    """The same from margins of labels, as :func:`label_margins` gives them; all of judged classes.
+
+    Args:
+        margins: (n,), one array for each set of probabilities.
+    """
+    found = [share_interval(histogram(values)) for values in margins if len(values)]
+    if not found:
+        return UNKNOWN_NOISE
+    rates, lows, highs = zip(*found, strict=True)
+    return NoiseEstimate(
+        rate=max(rates),
+        low=max((1 - _UNSEEN_SHARE) * min(lows) - _UNSEEN_BELOW, 0.0),
+        high=min((1 + _UNSEEN_SHARE) * max(highs) + _UNSEEN_ABOVE, 1.0),
+    )
+
+
+def label_margins(probabilities: Floats, labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The log of the given label's probability over that of its strongest rival, (n,).
+
+    A thousandth is added to both, so that no certainty is without end.
+
+    Args:
+        probabilities: (n, C), C at least 2.
+        labels: (n,).
+
+    Example:
+        >>> label_margins(np.array([[0.9, 0.1], [0.5, 0.5]]), np.array([1, 0])).round(2).tolist()
+        [-2.19, 0.0]
+    """
+    rows = np.arange(len(labels))
+    of_label = probabilities[rows, labels].astype(np.float64)
+    others = probabilities.copy()
+    others[rows, labels] = -1
+    margins: NDArray[np.float64] = np.log(of_label + _SOFTENING) - np.log(
+        others.max(axis=1).astype(np.float64) + _SOFTENING
+    )
+    return margins

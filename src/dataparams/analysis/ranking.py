@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dataparams.analysis.threshold import NoiseEstimate, estimate_noise
+from dataparams.analysis.analyze import noise_of_run
 from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.errors import RunError
 from dataparams.table_checks import require_range
 
 if TYPE_CHECKING:
+    from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.runs import RunFolder
 
 
@@ -26,7 +27,7 @@ class Ranking:
         is_best_epoch: Whether that is where validation accuracy peaked, for want of a wish.
         table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature) and
             ``is_selected``, in the order of falling temperature.
-        estimate: The estimated noise rate, where the threshold was to be found.
+        estimate: The estimated noise rate of the run, where as many were to be selected.
         figures: How well the values detect, where the truth is known.
         precision: Share of the selected samples that are corrupted, where the truth is known.
         recall: Share of the corrupted samples that are selected, where the truth is known.
@@ -54,7 +55,8 @@ def rank(
         run: The run folder.
         epoch: After which epoch; None takes the one at which validation accuracy peaked.
         top: Share of the samples to select, 0 ... 1.
-        estimate_threshold: Select above the threshold that the values themselves suggest instead.
+        estimate_threshold: Select the estimated share of wrong labels instead, which is that of
+            :func:`dataparams.analysis.analyze`.
 
     Returns:
         The ranking; everything is selected where neither ``top`` nor the threshold is asked for.
@@ -67,7 +69,8 @@ def rank(
     if not record.inst_parameters.numel():
         raise RunError(
             f"{run.path} has no instance parameters to rank by; it was trained without them. "
-            "Train with --learn-inst-parameters."
+            "Train with --learn-inst-parameters, or see what `dataparams analyze` makes of its "
+            "margins."
         )
     samples = run.samples()
     if samples["index"].max() >= len(record.inst_parameters):  # type: ignore[operator]
@@ -79,9 +82,9 @@ def rank(
     is_selected = np.ones(len(samples), dtype=bool)
     order = np.argsort(-log_temperature, kind="stable")
     if estimate_threshold:
-        estimate = estimate_noise(log_temperature, run.initial_log_temperature())
-        is_selected = log_temperature > estimate.threshold
-    elif top is not None:
+        estimate = noise_of_run(run)
+        top = estimate.rate
+    if top is not None:
         is_selected[order[round(top * len(samples)) :]] = False
     figures, precision, recall = None, None, None
     if "is_corrupted" in samples.columns:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dataparams.analysis.findings import Findings
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.figures.style import Drawing
 
 Category = Literal["easy", "hard", "review"]
 CATEGORIES: tuple[Category, ...] = ("easy", "hard", "review")
-"""``easy``: learned early and kept. ``hard``: never learned, a wrong label or an outlier.
-``review``: neither with confidence."""
+"""``easy``: its label is likely right, and the model agrees. ``hard``: its label is likely wrong.
+``review``: neither with confidence, or its class cannot be judged."""
 CATEGORY_TITLES: dict[Category, str] = {
     "easy": "Easy",
     "hard": "Hard",
@@ -64,7 +65,7 @@ class Analysis:
         log_temperatures: The trajectories.
         classes: A row per class: ``label``, ``label_name``, ``count``, ``easy``, ``hard``,
             ``review`` (counts), ``noise_rate`` (estimated share of wrong labels),
-            ``is_too_small`` (whether it has too few samples to be judged).
+            ``unjudged`` (why its labels cannot be judged, in a few words; null where they can).
         confusions: Given label against suggested label, the most frequent first: ``label``,
             ``label_name``, ``suggested_label``, ``suggested_name``, ``count``.
         subgroups: The kinds within the hard and need-review samples of each class: ``label``,
@@ -73,13 +74,15 @@ class Analysis:
             frequent).
         bands: Temperatures over the epochs: ``group`` (a category; ``clean`` and ``corrupted``
             where the truth is known), ``epoch``, ``low`` (5 %), ``median``, ``high`` (95 %).
-        noise: Estimated share of wrong labels in the whole, with its interval.
+        findings: What holds for the samples together: the noise estimate, warnings, classes that
+            the model never learned.
         pictures: Where pictures come from; None where there are none.
         review_budget: The largest share that was allowed to need review; None for no limit.
         use_model: Whether the trained model was to be asked as well.
         class_temperatures: A row per epoch and class: ``epoch``, ``label``, ``label_name``,
             ``temperature``; None where class parameters were not learned.
-        warnings: Sentences that whoever sees anything of the analysis should read first.
+        has_temperatures: Whether temperatures of samples were learned; where not, the trajectories
+            say what margins would have made of them.
     """
 
     name: str
@@ -91,12 +94,22 @@ class Analysis:
     confusions: pl.DataFrame
     subgroups: pl.DataFrame
     bands: pl.DataFrame
-    noise: NoiseEstimate
+    findings: Findings
     pictures: Pictures | None = None
     review_budget: float | None = None
     use_model: bool = True
     class_temperatures: pl.DataFrame | None = None
-    warnings: tuple[str, ...] = ()
+    has_temperatures: bool = True
+
+    @property
+    def noise(self) -> NoiseEstimate:
+        """Estimated share of wrong labels in the whole, with its interval."""
+        return self.findings.noise
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that whoever sees anything of the analysis should read first."""
+        return self.findings.warnings
 
     def rows_of_class(self, label: int) -> NDArray[np.int64]:
         """The rows of the frame that were given a label, ascending."""

@@ -25,6 +25,27 @@ def final_temperature(log_temperature: Recorded) -> Floats:
     return temperature
 
 
+def displacement_margins(last: Recorded, initial: float = 0.0) -> Floats:
+    """Stand-ins for the margins of labels where nothing but temperatures is known, (n,).
+
+    A log temperature is, up to scale, minus an area under the expected margin: so minus its
+    displacement ranks like a margin. Its unit is chosen such that half of the samples whose
+    temperature fell have 3 or more.
+
+    Args:
+        last: Log temperatures after the last epoch, (n,).
+        initial: Log temperature at the start.
+
+    Example:
+        >>> displacement_margins(np.array([-0.5, -1.0, -1.5, 1.0])).tolist()
+        [1.5, 3.0, 4.5, -3.0]
+    """
+    fallen = initial - last.astype(np.float64)
+    falling = fallen[fallen > 0]
+    scale = float(np.median(falling if len(falling) else np.abs(fallen)))
+    return fallen * (3 / scale if scale else 0.0)
+
+
 def mean_temperature(log_temperature: Recorded) -> Floats:
     """The geometric mean of the temperature over the epochs, (n,).
 

@@ -7,17 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.suggestions import LEAST_CONFIDENCE, is_suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataparams.analysis.result import LogTemperatures
 
+TOO_SMALL = "too small to judge"
+UNLEARNED = "never learned by the model"
 _MOST_PER_BAND = 20_000
 _BAND = (5, 50, 95)
 
 
-def class_summary(frame: pl.DataFrame, class_names: tuple[str, ...]) -> pl.DataFrame:
-    """A row per class: count, counts of the categories, estimated share of wrong labels."""
+def class_summary(
+    frame: pl.DataFrame, class_names: tuple[str, ...], unlearned: Sequence[int] = ()
+) -> pl.DataFrame:
+    """A row per class: count, counts of the categories, estimated share of wrong labels.
+
+    Args:
+        frame: The rows of an analysis.
+        class_names: Name of class 0, 1, ...
+        unlearned: Numbers of the classes that the model never learned.
+    """
     every = pl.DataFrame({"label": range(len(class_names)), "label_name": list(class_names)})
     counted = frame.group_by("label").agg(
         pl.len().alias("count"),
@@ -27,10 +41,14 @@ def class_summary(frame: pl.DataFrame, class_names: tuple[str, ...]) -> pl.DataF
     joined = every.with_columns(pl.col("label").cast(frame["label"].dtype)).join(
         counted, on="label", how="left", maintain_order="left"
     )
+    count = pl.col("count")
     return joined.with_columns(
-        pl.col("count", *CATEGORIES).fill_null(0),
-        pl.col("noise_rate").fill_null(0.0),
-        is_too_small=pl.lit(value=False),
+        pl.col("count", *CATEGORIES).fill_null(0), pl.col("noise_rate").fill_null(0.0)
+    ).with_columns(
+        unjudged=pl.when((count > 0) & (count < FEWEST_SAMPLES))
+        .then(pl.lit(TOO_SMALL))
+        .when(pl.col("label").is_in(list(unlearned)))
+        .then(pl.lit(UNLEARNED))
     )
 
 
@@ -40,9 +58,7 @@ def confusion_summary(frame: pl.DataFrame) -> pl.DataFrame:
     Only suggestions that are more likely right than wrong count.
     """
     names = ("label", "label_name", "suggested_label", "suggested_name")
-    differing = frame.filter(
-        pl.col("suggested_label") != pl.col("label"), pl.col("suggested_confidence") >= 0.5
-    )
+    differing = frame.filter(is_suggestion(), pl.col("suggested_confidence") >= LEAST_CONFIDENCE)
     counted = differing.group_by(names).agg(pl.len().alias("count"))
     return counted.sort(["count", "label", "suggested_label"], descending=[True, False, False])
 
@@ -57,7 +73,7 @@ def subgroup_summary(frame: pl.DataFrame) -> pl.DataFrame:
             pl.len().alias("count"),
             (pl.col("category") == "hard").sum().alias("hard"),
             (pl.col("category") == "review").sum().alias("review"),
-            pl.col("suggested_name").mode().sort().first().alias("suggested_name"),
+            _likely_name().mode().sort().first().alias("suggested_name"),
         )
         .sort(["label", "subgroup"])
     )
@@ -68,6 +84,12 @@ def subgroup_summary(frame: pl.DataFrame) -> pl.DataFrame:
     return counted.with_columns(shares).select(
         *names, "count", "hard", "review", "share_of_hard", "share_of_review", "suggested_name"
     )
+
+
+def _likely_name() -> pl.Expr:
+    """The name of the class that is likely the true one: the given one where no other is."""
+    is_likely = is_suggestion() & (pl.col("suggested_confidence") >= LEAST_CONFIDENCE)
+    return pl.when(is_likely).then("suggested_name").otherwise("label_name")
 
 
 def band_summary(

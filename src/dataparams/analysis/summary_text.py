@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dataparams.analysis.class_standing import FEWEST_SAMPLES
+from dataparams.analysis.class_temperatures import class_temperatures_text
+from dataparams.analysis.noise_rate import UNKNOWN_NOISE
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
+from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
+from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.terminal import printable, text_table
 
 if TYPE_CHECKING:
+    from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.analysis.result import Analysis
 
-_MOST_CLASSES = 30
-_FEWEST_EPOCHS = 5
+_MOST_CLASSES = 20
+_MOST_NAMES = 10
 _MOST_CONFUSIONS = 10
 _MOST_SUBGROUPS = 10
 
 
 def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
-    """The classes, the confusions, the sub-groups and the most suspicious samples, as tables."""
+    """Warnings, the classes, the confusions, sub-groups and the most suspicious, as tables."""
     frame, counts = analysis.frame, analysis.classes
     piles = ", ".join(
         f"{CATEGORY_TITLES[name].lower()} {counts[name].sum()}" for name in CATEGORIES
@@ -28,13 +34,18 @@ def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
     if "is_corrupted" in frame.columns:
         known = f" (truth: {frame['is_corrupted'].sum() / len(frame):.1%})"
     parts = [
+        *analysis.warnings,
         (
             f"{printable(analysis.name)}: {len(frame)} samples, {len(analysis.epochs)} epochs. "
             f"{piles}.\n"
-            f"Estimated label noise: {analysis.noise.rate:.1%}{known}."
+            f"{noise_words(analysis.noise)}{known}."
         ),
-        _caution(len(analysis.epochs)),
+        _source_of_trajectories(analysis),
         _classes(counts),
+        _unjudged(counts),
+        ""
+        if analysis.class_temperatures is None
+        else class_temperatures_text(analysis.class_temperatures),
         _confusions(analysis.confusions),
         _subgroups(analysis.subgroups),
         _suspects(frame, most_suspicious),
@@ -42,12 +53,28 @@ def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _caution(epochs: int) -> str:
-    if epochs >= _FEWEST_EPOCHS:
+def noise_words(noise: NoiseEstimate) -> str:
+    """The noise estimate in words, with its interval.
+
+    Example:
+        >>> from dataparams.analysis.noise_rate import NoiseEstimate
+        >>> noise_words(NoiseEstimate(0.12, 0.09, 0.15))
+        'Estimated label noise: 12.0%, between 9.0% and 15.0% (90 % interval)'
+    """
+    if noise == UNKNOWN_NOISE:
+        return "Estimated label noise: not known"
+    return (
+        f"Estimated label noise: {noise.rate:.1%}, between {noise.low:.1%} and {noise.high:.1%} "
+        "(90 % interval)"
+    )
+
+
+def _source_of_trajectories(analysis: Analysis) -> str:
+    if analysis.has_temperatures:
         return ""
     return (
-        f"There are {epochs} epochs so far: what the model has not learned yet counts as hard, and "
-        "the label noise is overestimated. Look again after more epochs."
+        "No temperatures of samples were learned: what is shown as such is what margins would have "
+        "made of them."
     )
 
 
@@ -56,12 +83,37 @@ def _classes(counts: pl.DataFrame) -> str:
     title = "Classes:"
     if len(counts) > _MOST_CLASSES:
         shown = counts.sort("noise_rate", descending=True).head(_MOST_CLASSES)
-        title = f"The {_MOST_CLASSES} of {len(counts)} classes with most label noise:"
+        title = (
+            f"The {_MOST_CLASSES} of {len(counts)} classes with most label noise (the report has "
+            "all):"
+        )
     rows = [
-        [row["label_name"], *(str(row[name]) for name in CATEGORIES), f"{row['noise_rate']:.1%}"]
+        [
+            row["label_name"],
+            *(str(row[name]) for name in CATEGORIES),
+            row["unjudged"] or f"{row['noise_rate']:.1%}",
+        ]
         for row in shown.iter_rows(named=True)
     ]
     return f"{title}\n" + text_table(["class", *CATEGORIES, "label noise"], rows)
+
+
+def _unjudged(counts: pl.DataFrame) -> str:
+    """Which classes no verdict is given on, and why."""
+    told = []
+    for reason, why in (
+        (TOO_SMALL, f"fewer than {FEWEST_SAMPLES} samples say too little about a class"),
+        (UNLEARNED, "there are too few samples beside the others, or most labels are wrong"),
+    ):
+        names = counts.filter(pl.col("unjudged") == reason)["label_name"].to_list()
+        if names:
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            listed = ", ".join(map(printable, names[:_MOST_NAMES]))
+            verb = "is" if len(names) == 1 else "are"
+            told.append(
+                f"{listed}{more} {verb} {reason} ({why}); all of these samples need review."
+            )
+    return "\n".join(told)
 
 
 def _confusions(confusions: pl.DataFrame) -> str:
@@ -96,10 +148,22 @@ def _subgroups(subgroups: pl.DataFrame) -> str:
 def _suspects(frame: pl.DataFrame, most: int) -> str:
     worst = frame.sort(["suspicion", "index"], descending=[True, False]).head(most)
     rows = []
+    are_weighed = weighs_other_classes(frame)
     for row in worst.iter_rows(named=True):
-        suggestion = ""
-        if row["suggested_label"] != row["label"]:
-            suggestion = f"{row['suggested_name']} ({row['suggested_confidence']:.0%})"
-        rows.append([str(row["index"]), row["id"], row["label_name"], suggestion, row["category"]])
+        words = _suggested(row, are_weighed=are_weighed)
+        rows.append([str(row["index"]), row["id"], row["label_name"], words, row["category"]])
     header = ["index", "id", "given", "suggested", "category"]
     return f"The {len(worst)} most suspicious samples:\n" + text_table(header, rows)
+
+
+def _suggested(row: dict[str, Any], *, are_weighed: bool) -> str:
+    found = suggestion(
+        row["label_name"],
+        row["suggested_name"],
+        row["suggested_confidence"],
+        row["category"],
+        are_weighed=are_weighed,
+    )
+    if found.label is None:
+        return "" if found.note == NONE else found.note
+    return f"{found.note} {found.label} ({found.confidence or 0:.0%})".strip()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 1 << 16
 _ROWS_PER_MAPPING = 400_000
+_MOVED_OVER_ALL = 1.67
+_WIDEST = float(np.log(20))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +89,15 @@ class RunTrajectories:
 
     Memory holds what is asked for at a time, not the run: the files are mapped, not loaded.
 
+    Where no temperatures of samples were learned, margins stand in for them: what the log
+    temperatures would have been, to first order, at the rate that training chooses by itself.
+
     Args:
         run: The run folder; training may still be going on.
         index: Position in the data source of each sample wanted, (n,).
 
     Raises:
-        RunError: If no epoch is finished or instance parameters were not learned.
+        RunError: If no epoch is finished.
     """
 
     def __init__(self, run: RunFolder, index: NDArray[np.integer]) -> None:
@@ -105,11 +110,15 @@ class RunTrajectories:
         self._served = 0
         self.epochs: NDArray[np.integer] = np.array(numbers)
         self._index = index
-        _require_instance_parameters(run, self._records, index)
+        self.has_temperatures = _has_temperatures(run, self._records)
+        _require_all_samples(run, self._records, index, has_temperatures=self.has_temperatures)
 
     def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """The log temperatures of some samples, (epochs, len(rows))."""
-        return self._stack("inst_parameters", rows, self._records)
+        if self.has_temperatures:
+            return self._stack("inst_parameters", rows, self._records)
+        loss = self._stack("loss", rows, self._records)
+        return log_temperatures_from_margins(self._stack("margin", rows, self._records), loss)
 
     def part(
         self, rows: NDArray[np.integer], epochs: NDArray[np.integer] | None = None
@@ -122,7 +131,7 @@ class RunTrajectories:
         self._release_now_and_then(len(rows))
         records = self._records if epochs is None else [self._records[k] for k in epochs]
         part = Trajectories(
-            log_temperature=self._stack("inst_parameters", rows, records),
+            log_temperature=self.of(rows) if epochs is None else self.of(rows)[epochs],
             margin=self._stack("margin", rows, records),
             loss=self._stack("loss", rows, records),
             error_norm=self._stack("error_norm", rows, records),
@@ -182,15 +191,49 @@ def trained_samples(run: RunFolder) -> pl.DataFrame:
     return samples.filter(pl.Series(predicted[index] >= 0))
 
 
-def _require_instance_parameters(
-    run: RunFolder, records: list[EpochRecord], index: NDArray[np.integer]
-) -> None:
-    if not all(len(record.inst_parameters) for record in records):
+def log_temperatures_from_margins(
+    margin: NDArray[np.float32], loss: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What log temperatures would have been where none were learned, to first order.
+
+    A log temperature moves against the expected margin z_y - sum_j p_j z_j, which is about
+    (1 - p_y) times the margin to the strongest rival. Over all epochs a constant one moves it by
+    1.67 times as much, as the automatic learning rate has it, within the usual clamp.
+
+    Args:
+        margin: Logit of the given label minus the highest other one, (epochs, n).
+        loss: Cross-entropy without temperature, (epochs, n).
+
+    Example:
+        >>> half = np.full((2, 1), np.log(2), np.float32)
+        >>> log_temperatures_from_margins(np.float32([[-1], [1]]), half).round(2).ravel().tolist()
+        [0.42, 0.0]
+    """
+    pull = np.expm1(-loss) * margin
+    moved = np.cumsum(pull, axis=0) * np.float32(_MOVED_OVER_ALL / len(margin))
+    return np.clip(moved, -_WIDEST, _WIDEST).astype(np.float32)
+
+
+def _has_temperatures(run: RunFolder, records: list[EpochRecord]) -> bool:
+    has = [len(record.inst_parameters) > 0 for record in records]
+    if any(has) and not all(has):
         raise RunError(
-            f"{run.path} has no instance parameters to analyze; it was trained without them. "
-            "Train with --learn-inst-parameters."
+            f"{run.path} is damaged: some of its epochs have instance parameters, others have "
+            "none; expected the epochs of one training. Train again with --restart."
         )
-    fields = ("inst_parameters", "margin", "loss", "error_norm", "rival")
+    return all(has)
+
+
+def _require_all_samples(
+    run: RunFolder,
+    records: list[EpochRecord],
+    index: NDArray[np.integer],
+    *,
+    has_temperatures: bool,
+) -> None:
+    fields = ["margin", "loss", "error_norm", "rival"]
+    if has_temperatures:
+        fields.append("inst_parameters")
     fewest = min(len(getattr(record, name)) for record in records for name in fields)
     if len(index) and index.max() >= fewest:
         raise RunError(

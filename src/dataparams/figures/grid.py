@@ -17,7 +17,7 @@ from dataparams.figures.style import (
     draw_warnings,
     drawing_style,
     shortened,
-    too_small_words,
+    unjudged_words,
     warning_height,
 )
 
@@ -64,7 +64,7 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
         )
         drawing.suptitle(
             f"{analysis.class_names[label]}: {len(members)} samples"
-            f"{too_small_words(analysis, label)}",
+            f"{unjudged_words(analysis, label)}",
             x=0.02,
             ha="left",
             y=1 - (0.12 + above) / height,

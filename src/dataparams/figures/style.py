@@ -128,10 +128,10 @@ def category_words(category: Category) -> str:
     return f"{CATEGORY_MARKS[category]} {CATEGORY_TITLES[category]}"
 
 
-def too_small_words(analysis: Analysis, label: int) -> str:
-    """What follows the name and size of a class that has too few samples; most have enough."""
+def unjudged_words(analysis: Analysis, label: int) -> str:
+    """What follows the name and size of a class that cannot be judged; most can."""
     row = analysis.classes.row(by_predicate=pl.col("label") == label, named=True)
-    return ", too small to judge" if row["is_too_small"] else ""
+    return f", {row['unjudged']}" if row["unjudged"] else ""
 
 
 def shortened(name: str, most: int = 24) -> str:

@@ -18,7 +18,7 @@ from dataparams.figures.style import (
     category_words,
     draw_warnings,
     drawing_style,
-    too_small_words,
+    unjudged_words,
     warning_height,
 )
 
@@ -82,7 +82,7 @@ def draw_tsne(analysis: Analysis, label: int, seed: int = 0) -> Drawing:
         axes.axis("off")
         title = (
             f"{analysis.class_names[label]}: map of {len(rows)} samples"
-            f"{too_small_words(analysis, label)}"
+            f"{unjudged_words(analysis, label)}"
         )
         top = (height - above) / height
         drawing.text(0.02, top - 0.3 / height, title, fontsize=17, fontweight="bold", va="top")

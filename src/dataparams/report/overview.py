@@ -238,7 +238,11 @@ def _last_temperatures(table: pl.DataFrame) -> dict[int, float]:
 def _classes(classes: pl.DataFrame) -> list[dict[str, Any]]:
     """A dictionary per class: most wrong labels first, and what cannot be judged at the end."""
     order = classes.sort(
-        "is_too_small", "noise_rate", "hard", descending=[False, True, True], nulls_last=True
+        pl.col("unjudged").is_not_null(),
+        "noise_rate",
+        "hard",
+        descending=[False, True, True],
+        nulls_last=True,
     )
     return order.to_dicts()
 

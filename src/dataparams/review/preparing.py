@@ -179,7 +179,7 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
         height=_CHART_HEIGHT,
     )
     shown = analysis.bands.filter(pl.col("epoch").is_in(facts.epochs))
-    counts = analysis.classes.select("count", *CATEGORIES, "is_too_small")
+    counts = analysis.classes.select("count", *CATEGORIES, "unjudged")
     return {
         "name": analysis.name,
         "warnings": list(analysis.warnings),

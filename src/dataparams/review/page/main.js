@@ -143,7 +143,7 @@ class Page {
       .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
     for (const one of sorted) {
       const suspicious = one.hard + one.review;
-      const judged = one.is_too_small ? ", too small to judge" : "";
+      const judged = one.unjudged ? `, ${one.unjudged}` : "";
       label.append(new Option(`${one.name} (${count(suspicious)}${judged})`, one.number));
       suggested.append(new Option(one.name, one.number));
     }

@@ -97,7 +97,7 @@ export class Single {
     byId("facts").classList.remove("waiting");
     byId("fact-file").textContent = "This sample comes when the connection is back.";
     byId("fact-given").textContent = "";
-    byId("fact-too-small").hidden = true;
+    byId("fact-unjudged").hidden = true;
     byId("fact-suggested").querySelector(".note").textContent = "";
     byId("fact-suggested").querySelector(".name").textContent = "";
     byId("fact-suggested").querySelector(".confidence").textContent = "";
@@ -129,7 +129,9 @@ export class Single {
     fillMark(byId("fact-mark"), facts.category);
     fillFile(byId("fact-file"), facts.id);
     byId("fact-given").textContent = classNames[facts.label];
-    byId("fact-too-small").hidden = !this.session.run.classes[facts.label].is_too_small;
+    const { unjudged } = this.session.run.classes[facts.label];
+    byId("fact-unjudged").hidden = unjudged === null;
+    byId("fact-unjudged").textContent = unjudged === null ? "" : `a class ${unjudged}`;
     fillSuggestion(byId("fact-suggested"), facts, classNames);
     byId("fact-subgroup-row").hidden = facts.subgroup === null;
     byId("fact-subgroup").textContent = facts.subgroup ?? "";
