@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 import torch.multiprocessing as mp
+from torch import Tensor, nn
 
 from dataparams.parameters import DataParameters
 from dataparams.process_exchange import exchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # The last batch leaves the second process without a sample.
@@ -27,7 +28,9 @@ def _batch(number: int, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Te
 
 
 def _new() -> DataParameters:
-    return DataParameters(12, 4, lr_inst=4.0, lr_class=0.2, wd_inst=0.01)
+    return DataParameters(
+        12, 4, lr_inst=4.0, lr_class=0.2, wd_inst=0.05, wd_class=0.03, init_inst=1.5, init_class=0.7
+    )
 
 
 def _process(rank: int, folder: str, *, fixed_capacity: bool) -> None:
@@ -38,7 +41,8 @@ def _process(rank: int, folder: str, *, fixed_capacity: bool) -> None:
     for number, shares in enumerate(SHARES):
         logits, labels, index = _batch(number, sum(shares))
         mine = slice(0, shares[0]) if rank == 0 else slice(shares[0], None)
-        if shares[rank]:
+        # An empty share may take part in the forward or not.
+        if shares[rank] or fixed_capacity:
             # The average over processes of each one's sum, times 2 / batch, is the global mean.
             loss = dp(logits[mine].requires_grad_(), labels[mine], index[mine], reduction="sum")
             (loss * 2 / sum(shares)).backward()
@@ -47,20 +51,22 @@ def _process(rank: int, folder: str, *, fixed_capacity: bool) -> None:
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("fixed_capacity", [True, False])
-def test_two_processes_equal_one(tmp_path: Path, *, fixed_capacity: bool) -> None:
+def _run_in_two(process: Callable[..., None], folder: Path, **arguments: object) -> None:
     context = mp.get_context("spawn")
     processes = [
-        context.Process(
-            target=_process, args=(rank, str(tmp_path)), kwargs={"fixed_capacity": fixed_capacity}
-        )
+        context.Process(target=process, args=(rank, str(folder)), kwargs=arguments)
         for rank in range(2)
     ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0]
+    for one in processes:
+        one.start()
+    for one in processes:
+        one.join(120)
+    assert [one.exitcode for one in processes] == [0, 0]
+
+
+@pytest.mark.parametrize("fixed_capacity", [True, False])
+def test_two_processes_equal_one(tmp_path: Path, *, fixed_capacity: bool) -> None:
+    _run_in_two(_process, tmp_path, fixed_capacity=fixed_capacity)
     alone = _new()
     for number, shares in enumerate(SHARES):
         logits, labels, index = _batch(number, sum(shares))
@@ -70,6 +76,65 @@ def test_two_processes_equal_one(tmp_path: Path, *, fixed_capacity: bool) -> Non
     for name, expected in alone.state_dict().items():
         assert torch.equal(states[0][name], states[1][name]), "the processes drift apart"
         torch.testing.assert_close(states[0][name], expected, atol=1e-6, rtol=1e-5)
+
+
+class _ModelWithLoss(nn.Module):
+    def __init__(self, instances: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4))
+        self.dp = DataParameters(instances, 4, lr_inst=4.0, lr_class=0.2)
+
+    def forward(self, x: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+        loss: Tensor = self.dp(self.layer(x), labels, index)
+        return loss
+
+
+def _inside_ddp(rank: int, folder: str) -> None:
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2
+    )
+    model = _ModelWithLoss(1000)
+    if rank == 0:
+        # As of somebody who loads a checkpoint in one process and lets DDP bring it to the rest.
+        model.dp.inst_log.uniform_(-1, 1)
+        model.dp.inst_momentum.uniform_(-1, 1)
+        model.dp.class_log.uniform_(-1, 1)
+    sent: list[int] = []
+    broadcast = torch.distributed._broadcast_coalesced
+
+    def counted(group: object, tensors: list[Tensor], *arguments: object) -> None:
+        sent.append(sum(tensor.numel() for tensor in tensors))
+        broadcast(group, tensors, *arguments)
+
+    torch.distributed._broadcast_coalesced = counted
+    wrapped = nn.parallel.DistributedDataParallel(model)
+    sent.clear()
+    optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.1)
+    generator = torch.Generator().manual_seed(rank)
+    for _ in range(4):
+        x = torch.randn(8, 6, generator=generator)
+        labels = torch.randint(4, (8,), generator=generator)
+        index = torch.randint(1000, (8,), generator=generator)
+        optimizer.zero_grad()
+        wrapped(x, labels, index).backward()
+        optimizer.step()
+        model.dp.step()
+    torch.save({"state": wrapped.state_dict(), "sent": sent}, f"{folder}/{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_inside_a_ddp_module_they_are_not_broadcast_and_agree(tmp_path: Path) -> None:
+    _run_in_two(_inside_ddp, tmp_path)
+    one, other = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    # Mean, variance and count of the batch normalization.
+    assert max(one["sent"], default=0) <= 2 * 4 + 1
+    assert {"module.dp.inst_log", "module.dp.class_momentum"} <= set(one["state"])
+    for name, values in one["state"].items():
+        # The statistics of a batch are each process's own until the next forward.
+        if "running" not in name:
+            assert torch.equal(values, other["state"][name]), name
+    assert one["state"]["module.dp.inst_log"].std() > 0.4, "the values of process 0 are to be kept"
 
 
 @pytest.fixture
@@ -96,8 +161,11 @@ def test_what_is_exchanged_arrives_bit_for_bit_at_once(
         "all_gather_into_tensor",
         lambda *tensors: (gathers.append(tensors), gather(*tensors)),
     )
-    arrived = exchanged(index, labels, gradient, capacity)
+    *arrived, is_sample = exchanged(index, labels, gradient, capacity)
     assert len(gathers) == 1
+    assert (None if is_sample is None else is_sample.tolist()) == (
+        [True] * 5 + [False] * 3 if capacity == 8 else None
+    )
     for values, expected in zip(arrived, (index, labels, gradient), strict=True):
         assert values.dtype == expected.dtype
         assert len(values) == (capacity or 5)

@@ -16,29 +16,63 @@ part. A step costs O(batch), whatever the number of instances, and never waits f
 from __future__ import annotations
 
 import math
-import warnings
-from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
 
 from dataparams.argument_checks import (
-    NOT_FINITE,
+    GRADIENT_NOT_FINITE,
     DeferredCheck,
-    complaint_about,
+    complaint_about_range,
     require_batch_of_integers,
+    require_logits,
+)
+from dataparams.local_buffers import LocalBuffers
+from dataparams.loss_scaling import is_scaled, marked_where_skipped, unscaled
+from dataparams.number_checks import (
+    require_clamp,
+    require_momentum,
     require_not_negative,
     require_positive,
 )
+from dataparams.pending_forwards import Forward, PendingForwards
 from dataparams.process_exchange import exchanged, world_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
+    Computation = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]
+
 Reduction = Literal["mean", "sum", "none"]
 CLAMP = (1 / 20, 20.0)
-_FORWARDS_WITHOUT_STEP = 1000
+
+
+def closed_form(logits: Tensor, labels: Tensor, temperature: Tensor) -> tuple[Tensor, ...]:
+    """The loss (B,), the softmax of the scaled logits (B, C) and dL/dsigma (B,)."""
+    inverse = temperature.reciprocal()
+    column = labels.unsqueeze(1)
+    scaled = logits * inverse.unsqueeze(1)
+    log_probability = torch.log_softmax(scaled, dim=1)
+    loss = log_probability.gather(1, column).squeeze(1).neg()
+    probability = log_probability.exp_()
+    label_logit = scaled.gather(1, column).squeeze(1)
+    # The -inf of a masked class would make 0 * -inf, which is not a number.
+    finite = scaled.clamp_min_(torch.finfo(scaled.dtype).min)
+    expected_logit = torch.linalg.vecdot(probability, finite)
+    return loss, probability, (label_logit - expected_logit) * inverse
+
+
+def logits_gradient(
+    upstream: Tensor, labels: Tensor, temperature: Tensor, probability: Tensor
+) -> Tensor:
+    """dL/dlogits (B, C): (p - 1 at the label) / sigma, times what comes from above, (B,)."""
+    weight = (upstream / temperature).unsqueeze(1)
+    return (probability * weight).scatter_add_(1, labels.unsqueeze(1), weight.neg_())
 
 
 class _TemperatureCrossEntropy(torch.autograd.Function):
@@ -46,16 +80,7 @@ class _TemperatureCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor, labels: Tensor, temperature: Tensor) -> tuple[Tensor, ...]:
-        """Return the loss (B,), the softmax of the scaled logits (B, C) and dL/dsigma (B,)."""
-        inverse = temperature.reciprocal()
-        column = labels.unsqueeze(1)
-        log_probability = torch.log_softmax(logits * inverse.unsqueeze(1), dim=1)
-        loss = log_probability.gather(1, column).squeeze(1).neg()
-        probability = log_probability.exp_()
-        expected_logit = torch.linalg.vecdot(probability, logits)
-        label_logit = logits.gather(1, column).squeeze(1)
-        temperature_gradient = (label_logit - expected_logit) * inverse * inverse
-        return loss, probability, temperature_gradient
+        return closed_form(logits, labels, temperature)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
@@ -66,10 +91,8 @@ class _TemperatureCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, Tensor]:
         labels, temperature, probability, temperature_gradient = ctx.saved_tensors
-        weight = (upstream[0] / temperature).unsqueeze(1)
-        logits_gradient = probability * weight
-        logits_gradient.scatter_add_(1, labels.unsqueeze(1), weight.neg_())
-        return logits_gradient, None, upstream[0] * temperature_gradient
+        gradient = logits_gradient(upstream[0], labels, temperature, probability)
+        return gradient, None, upstream[0] * temperature_gradient
 
 
 def temperature_cross_entropy(
@@ -81,7 +104,8 @@ def temperature_cross_entropy(
     form together with the loss.
 
     Args:
-        logits: (B, C), float32 or float64, before the softmax.
+        logits: (B, C), float32 or float64, before the softmax; -inf masks a class that is not the
+            label.
         labels: (B,), int64, in 0 ... C-1.
         temperature: (B,), positive, of the dtype of ``logits``.
         reduction: ``"mean"`` over the batch, ``"sum"``, or ``"none"`` for the loss per sample.
@@ -107,13 +131,14 @@ def sparse_momentum_step(
     *,
     learning_rate: float,
     momentum: float,
-    weight_decay: float,
+    weight_decay: float | Tensor,
     clamp: tuple[float, float] | None,
 ) -> None:
     """One step of SGD with momentum on the entries in ``index``, in place; all others rest.
 
-    An entry that occurs several times in ``index`` gets the sum of its gradients, its weight decay
-    once, and one momentum update. Costs O(len(index)), with no read-back from the device.
+    An entry that occurs several times in ``index`` gets the sum of its gradients, weight decay for
+    each of its occurrences, and one momentum update. Costs O(len(index)), with no read-back from
+    the device.
 
     Args:
         log_temperature: (N,) log temperatures s.
@@ -122,7 +147,8 @@ def sparse_momentum_step(
         gradient: (B,) dL/ds of each occurrence.
         learning_rate: Step size.
         momentum: Momentum, 0 <= momentum < 1.
-        weight_decay: Factor of 1/2 s^2 in the loss.
+        weight_decay: Factor of 1/2 s^2, which the loss has once for each occurrence; a number, or
+            (B,) one for each.
         clamp: Lowest and highest temperature, or None for no limit.
 
     Example:
@@ -134,11 +160,10 @@ def sparse_momentum_step(
         tensor([-0.2000,  0.0000, -0.4000])
     """
     value = log_temperature[index]
-    carried = momentum_buffer[index].mul_(momentum)
-    if weight_decay:
-        carried.add_(value, alpha=weight_decay)
+    if isinstance(weight_decay, Tensor) or weight_decay:
+        gradient = gradient + value * weight_decay
     # Repeats write the same carried value and then add their gradients to it: no sort, no unique.
-    momentum_buffer.index_copy_(0, index, carried)
+    momentum_buffer.index_copy_(0, index, momentum_buffer[index].mul_(momentum))
     momentum_buffer.index_add_(0, index, gradient)
     value.sub_(momentum_buffer[index], alpha=learning_rate)
     if clamp is not None:
@@ -146,16 +171,12 @@ def sparse_momentum_step(
     log_temperature.index_copy_(0, index, value)
 
 
-@dataclass
-class _Forward:
-    """What a training forward leaves for the step; autograd puts dL/dsigma in the temperature."""
-
-    index: Tensor
-    labels: Tensor
-    temperature: Tensor
+# A compiled graph knows a DataParameters by its number.
+BY_NUMBER: WeakValueDictionary[int, DataParameters] = WeakValueDictionary()
+_numbers = count()
 
 
-class DataParameters(nn.Module):
+class DataParameters(LocalBuffers):
     """The loss with data parameters and their optimiser, to join to any training loop.
 
     Three lines join it: call it in place of the cross-entropy, and :meth:`step` after the model's
@@ -168,8 +189,10 @@ class DataParameters(nn.Module):
         lr_class: Learning rate of the class parameters; None: they are not used.
         init_inst: Initial instance temperature, > 0.
         init_class: Initial class temperature, > 0.
-        wd_inst: Weight decay of the log instance temperatures, >= 0.
-        wd_class: Weight decay of the log class temperatures, >= 0.
+        wd_inst: Weight decay of the log instance temperatures, >= 0. The loss, which is a mean over
+            the batch, gets 1/2 wd s^2 for each occurrence in it, which is a sum.
+        wd_class: Weight decay of the log class temperatures, >= 0, likewise: a class that occurs
+            ten times in a batch is decayed ten times.
         momentum: Momentum of both, in [0, 1).
         clamp: Lowest and highest instance or class temperature, or None for no limit.
 
@@ -207,7 +230,6 @@ class DataParameters(nn.Module):
         momentum: float = 0.9,
         clamp: tuple[float, float] | None = CLAMP,
     ) -> None:
-        super().__init__()
         require_positive(num_instances=num_instances, num_classes=num_classes)
         require_positive(init_inst=init_inst, init_class=init_class)
         require_not_negative(lr_inst=lr_inst, lr_class=lr_class, wd_inst=wd_inst, wd_class=wd_class)
@@ -216,24 +238,24 @@ class DataParameters(nn.Module):
                 "lr_inst and lr_class are both None; expected a learning rate for the instance "
                 "parameters (lr_inst), the class parameters (lr_class), or both."
             )
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum is {momentum}; expected 0 <= momentum < 1.")
-        if clamp is not None and not 0 < clamp[0] < clamp[1]:
-            raise ValueError(
-                f"clamp is {clamp}; expected (lowest, highest) with 0 < lowest < highest."
-            )
+        require_momentum(momentum)
+        require_clamp(clamp)
+        instances = num_instances if lr_inst is not None else 0
+        classes = num_classes if lr_class is not None else 0
+        super().__init__(
+            inst_log=torch.full((instances,), math.log(init_inst)),
+            inst_momentum=torch.zeros(instances),
+            class_log=torch.full((classes,), math.log(init_class)),
+            class_momentum=torch.zeros(classes),
+        )
         self.num_instances, self.num_classes = num_instances, num_classes
         self.lr_inst, self.lr_class = lr_inst, lr_class
         self.wd_inst, self.wd_class = wd_inst, wd_class
         self.momentum, self.clamp = momentum, clamp
-        instances = num_instances if self.learns_instances else 0
-        classes = num_classes if self.learns_classes else 0
-        self.register_buffer("inst_log", torch.full((instances,), math.log(init_inst)))
-        self.register_buffer("inst_momentum", torch.zeros(instances))
-        self.register_buffer("class_log", torch.full((classes,), math.log(init_class)))
-        self.register_buffer("class_momentum", torch.zeros(classes))
-        self._forwards: list[_Forward] = []
+        self._pending = PendingForwards(num_instances)
         self._checks: list[DeferredCheck] = []
+        self._skips_overflow: bool | None = None  # Until the first step, nobody knows.
+        self._number = _numbered(self)
 
     @property
     def learns_instances(self) -> bool:
@@ -255,8 +277,6 @@ class DataParameters(nn.Module):
         """The temperature of each class, (C,); (0,) where class parameters are not used."""
         return self.class_log.exp()
 
-    # The batch is remembered in a list, which a compiled graph cannot hold: a graph break, here.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         self,
         logits: Tensor,
@@ -267,25 +287,37 @@ class DataParameters(nn.Module):
         """The loss of a batch; in training mode it is remembered for :meth:`step`.
 
         Args:
-            logits: (B, C), any floating dtype; the loss is computed in float32 (or float64).
+            logits: (B, C), any floating dtype; the loss is computed in float32 (or float64). Minus
+                infinity masks a class that is not the label.
             labels: (B,), int64, in 0 ... C-1.
             index: (B,), int64, in 0 ... N-1; may be left out in ``eval()`` mode.
             reduction: ``"mean"`` over the batch, ``"sum"``, or ``"none"`` for the loss per sample.
 
         Returns:
-            The loss, float32 (float64 for float64 logits): a scalar, or (B,) for ``"none"``.
+            The loss, float32 (float64 for float64 logits): a scalar, or (B,) for ``"none"``. Of an
+            empty batch, which only one of several processes may have, it is 0.
 
         Raises:
-            ValueError: A shape or dtype is wrong, an index or label is out of its range, or a logit
-                is not finite. On a CUDA device, where looking at values would make the step wait,
-                the values' errors are raised by a later call, as soon as the device has reported.
+            TypeError: An argument is not a tensor.
+            ValueError: A shape or dtype is wrong, the batch is empty, an index or label is out of
+                its range, or a logit makes the loss infinite or not a number. On a CUDA device,
+                where looking at values would make the step wait, the values' errors are raised by a
+                later call, as soon as the device has reported. Where a gradient scaler is in use,
+                which skips such a step, logits that overflow are no error; logits in float16 wait
+                for the first step to know whether there is one.
         """
-        self._raise_reported(wait=False)
-        index = self._checked_shapes(logits, labels, index)
-        if not torch.is_autocast_enabled(logits.device.type):
-            return self._loss(logits, labels, index, reduction)
-        with torch.autocast(logits.device.type, enabled=False):
-            return self._loss(logits, labels, index, reduction)
+        index = self._checked(logits, labels, index)
+        if not torch.compiler.is_compiling():
+            self._raise_reported(wait=False)
+            if self.training and torch.is_grad_enabled():
+                self._pending.announce(len(labels))
+        is_half = logits.dtype == torch.float16
+        device = logits.device.type
+        if not torch.is_autocast_enabled(device):
+            return self._loss(logits, labels, index, reduction, is_half)
+        is_half |= torch.get_autocast_dtype(device) == torch.float16
+        with torch.autocast(device, enabled=False):
+            return self._loss(logits, labels, index, reduction, is_half)
 
     @torch.no_grad()
     def step(
@@ -295,30 +327,48 @@ class DataParameters(nn.Module):
 
         Call it once after ``backward()`` (of all micro-batches, where gradients are accumulated).
         In a process group every process must call it; all agree afterwards, bit for bit, on the
-        update that the gradients' average over the processes (as DDP takes it) gives.
+        update that the gradients' average over the processes (as DDP takes it) gives. The first
+        such step takes the values of process 0 for all, as DDP does with a model's.
 
         Args:
             scaler: The gradient scaler, when one is in use: call this between
-                ``scaler.step(optimizer)`` and ``scaler.update()``.
+                ``scaler.step(optimizer)`` (or ``scaler.unscale_(optimizer)``) and
+                ``scaler.update()``. A step that the scaler skips changes nothing here either.
             capacity: The most samples that any process brings, where the caller knows it; None lets
                 the processes agree on it, which reads one number back from the device.
+
+        Raises:
+            ValueError: No scaler is in use, and the logits or the gradient of the loss are not
+                finite, or a batch was wrong of which the device had not reported yet.
         """
+        self._skips_overflow = is_scaled(scaler)
         self._raise_reported(wait=False)
-        forwards = [kept for kept in self._forwards if kept.temperature.grad is not None]
-        self._forwards = []
-        index, labels, gradient = _joined(forwards, self.inst_log.device)
+        index, labels, gradient = _joined(self._pending.take(), self.inst_log.device)
+        if scaler is not None and self._skips_overflow:
+            gradient = marked_where_skipped(gradient, scaler)
+        is_sample = None
         if world_size() > 1:
-            index, labels, gradient = exchanged(index, labels, gradient, capacity)
-        if scaler is not None and scaler.is_enabled():
-            gradient, keep = _unscaled(gradient, scaler.get_scale())
-            if not keep:
+            self.agree()
+            index, labels, gradient, is_sample = exchanged(index, labels, gradient, capacity)
+        if scaler is not None and self._skips_overflow:
+            kept = unscaled(gradient, scaler)
+            if kept is None:
                 return
+            gradient = kept
+        elif gradient.is_cpu and not math.isfinite(gradient.sum().item()):
+            raise ValueError(GRADIENT_NOT_FINITE)
         if gradient.numel():
-            self._update(index, labels, gradient)
+            self._update(index, labels, gradient, is_sample)
 
     def synchronize(self) -> None:
         """Wait for the device and raise the ValueError of any batch so far that was wrong."""
         self._raise_reported(wait=True)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between the loss with data parameters and, for False, the plain cross-entropy."""
+        if self.training and not mode:
+            self._pending.training_ends()
+        return super().train(mode)
 
     def extra_repr(self) -> str:
         """The arguments that shape the update, for ``print``."""
@@ -328,55 +378,74 @@ class DataParameters(nn.Module):
             f"wd_inst={self.wd_inst}, wd_class={self.wd_class}, momentum={self.momentum}"
         )
 
-    def _loss(self, logits: Tensor, labels: Tensor, index: Tensor, reduction: Reduction) -> Tensor:
+    def training_loss(
+        self, batch: Batch, computation: Computation, *, may_overflow: bool
+    ) -> tuple[Tensor, ...]:
+        """Remember a batch of logits, labels and index, and compute its loss.
+
+        Returns:
+            The loss (B,), the softmax (B, C), dL/dsigma (B,) and the temperature (B,).
+        """
+        loss_of = self._loss_on_cpu if batch[0].device.type == "cpu" else self._loss_on_device
+        return loss_of(batch, computation, may_overflow)
+
+    def _loss(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        index: Tensor,
+        reduction: Reduction,
+        may_overflow: bool,
+    ) -> Tensor:
         logits = logits if logits.dtype == torch.float64 else logits.float()
         if not self.training:
-            return nn.functional.cross_entropy(logits, labels, reduction=reduction)
-        if logits.device.type == "cpu":
-            return self._loss_on_cpu(logits, labels.long(), index.long(), reduction)
-        given = (labels, index)
+            return nn.functional.cross_entropy(logits, labels.long(), reduction=reduction)
+        if not torch.compiler.is_compiling():
+            loss = self.training_loss(
+                (logits, labels, index), _TemperatureCrossEntropy.apply, may_overflow=may_overflow
+            )[0]
+        else:
+            # Imported by whoever compiles, and by nobody else.
+            from dataparams.compiled_loss import loss_in_graph
+
+            loss = loss_in_graph(logits, labels, index, self._number, may_overflow=may_overflow)
+        return _reduce(loss, reduction)
+
+    def _loss_on_device(
+        self, batch: Batch, computation: Computation, may_overflow: bool
+    ) -> tuple[Tensor, ...]:
+        """What is wrong is known from a flag that travels while the step goes on."""
+        logits, labels, index = batch
         labels, index, in_range = self._inside(labels, index)
         temperature = self._remember(labels, index, logits.dtype)
-        loss, _, gradient = _TemperatureCrossEntropy.apply(logits, labels, temperature)
-        finite = torch.isfinite(gradient.sum())
-        self._checks.append(DeferredCheck(in_range & finite, logits.detach(), *given))
-        return _reduce(loss, reduction)
+        loss, probability, derivative = computation(logits, labels, temperature)
+        ok = in_range & torch.isfinite(derivative.sum())
+        self._checks.append(DeferredCheck(ok, batch, may_overflow=may_overflow))
+        return loss, probability, derivative, temperature
 
     def _loss_on_cpu(
-        self, logits: Tensor, labels: Tensor, index: Tensor, reduction: Reduction
-    ) -> Tensor:
+        self, batch: Batch, computation: Computation, may_overflow: bool
+    ) -> tuple[Tensor, ...]:
         """The same where the kernels themselves refuse what is out of range, at no cost."""
+        logits, labels, index = batch[0], batch[1].long(), batch[2].long()
         try:
             temperature = self._remember(labels, index, logits.dtype)
-            loss, _, gradient = _TemperatureCrossEntropy.apply(logits, labels, temperature)
+            loss, probability, derivative = computation(logits, labels, temperature)
         except (IndexError, RuntimeError) as error:
-            self._forwards = []
-            complaint = complaint_about(
-                logits.detach(), labels, index, self.num_instances, self.num_classes
-            )
+            self._pending.forget()
+            complaint = complaint_about_range(labels, index, self.num_instances, self.num_classes)
             raise (ValueError(complaint) if complaint else error) from None
-        # Any logit that is not finite makes its sample's dL/dsigma not finite.
-        if not math.isfinite(gradient.sum().item()):
-            self._forwards = []
-            raise ValueError(
-                complaint_about(
-                    logits.detach(), labels, index, self.num_instances, self.num_classes
-                )
-                or NOT_FINITE
+        # Whatever makes the loss infinite or not a number, makes its sample's dL/dsigma so.
+        if not math.isfinite(derivative.sum().item()):
+            self._checks.append(
+                DeferredCheck(torch.tensor(False), batch, may_overflow=may_overflow)
             )
-        return _reduce(loss, reduction)
+            self._raise_reported(wait=False)
+        return loss, probability, derivative, temperature
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DataParameters:
-        """Move with ``.to()``, and stay float32 when a model around is cast to half precision."""
-        before = dict(self.named_buffers(recurse=False))
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, buffer in before.items():
-            moved = getattr(self, name)
-            if moved.dtype != buffer.dtype:
-                setattr(self, name, buffer.to(moved.device))
-        return self
-
-    def _update(self, index: Tensor, labels: Tensor, gradient: Tensor) -> None:
+    def _update(
+        self, index: Tensor, labels: Tensor, gradient: Tensor, is_sample: Tensor | None
+    ) -> None:
         # dL/ds = dL/dsigma * exp(s); both are read before either moves.
         inst_gradient = gradient * self.inst_log[index].exp() if self.learns_instances else None
         class_gradient = gradient * self.class_log[labels].exp() if self.learns_classes else None
@@ -388,7 +457,7 @@ class DataParameters(nn.Module):
                 inst_gradient,
                 learning_rate=self.lr_inst,
                 momentum=self.momentum,
-                weight_decay=self.wd_inst,
+                weight_decay=_decay_of_samples(self.wd_inst, is_sample),
                 clamp=self.clamp,
             )
         if class_gradient is not None and self.lr_class is not None:
@@ -399,7 +468,7 @@ class DataParameters(nn.Module):
                 class_gradient,
                 learning_rate=self.lr_class,
                 momentum=self.momentum,
-                weight_decay=self.wd_class,
+                weight_decay=_decay_of_samples(self.wd_class, is_sample),
                 clamp=self.clamp,
             )
 
@@ -413,24 +482,12 @@ class DataParameters(nn.Module):
         temperature = (parts[0] if len(parts) == 1 else parts[0].add_(parts[1])).to(dtype)
         if torch.is_grad_enabled():
             temperature.requires_grad_()
-            self._forwards.append(_Forward(index, labels, temperature))
-            if len(self._forwards) == _FORWARDS_WITHOUT_STEP:
-                warnings.warn(
-                    f"DataParameters was called {_FORWARDS_WITHOUT_STEP} times in training mode "
-                    "without step(): the data parameters do not learn and memory grows. Call "
-                    "step() after backward(), or eval() where nothing is to be learned.",
-                    stacklevel=3,
-                )
+            self._pending.add(Forward(index, labels, temperature))
         return temperature
 
-    def _checked_shapes(self, logits: Tensor, labels: Tensor, index: Tensor | None) -> Tensor:
-        if logits.ndim != 2 or logits.shape[1] != self.num_classes:
-            raise ValueError(
-                f"logits has shape {tuple(logits.shape)}; expected (batch, {self.num_classes}), "
-                "a logit per class."
-            )
-        if not logits.is_floating_point():
-            raise ValueError(f"logits has dtype {logits.dtype}; expected a floating dtype.")
+    def _checked(self, logits: Tensor, labels: Tensor, index: Tensor | None) -> Tensor:
+        """The index, after checks of everything that is known without looking at values."""
+        require_logits(logits, self.num_classes)
         require_batch_of_integers("labels", labels, logits)
         if index is None:
             if self.training:
@@ -450,17 +507,42 @@ class DataParameters(nn.Module):
         return safe_labels.long(), safe_index.long(), in_range
 
     def _raise_reported(self, *, wait: bool) -> None:
+        """Raise the error of a batch that was wrong, unless a gradient scaler skips it."""
         while self._checks and (wait or self._checks[0].has_arrived()):
+            if self._skips_overflow is None and self._checks[0].may_overflow:
+                return
             check = self._checks.pop(0)
-            if not check.is_ok():
-                self._forwards, self._checks = [], []
-                raise ValueError(check.complaint(self.num_instances, self.num_classes))
+            complaint = None if check.is_ok() else self._complaint(check)
+            if complaint is not None:
+                self._checks = []
+                self._pending.forget()
+                raise ValueError(complaint)
+
+    def _complaint(self, check: DeferredCheck) -> str | None:
+        skips = bool(self._skips_overflow)
+        return check.complaint(self.num_instances, self.num_classes, skips_overflow=skips)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Give a copy a number of its own."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._number = _numbered(self)
 
 
-_Batch = tuple[Tensor, Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor]
 
 
-def _joined(forwards: list[_Forward], device: torch.device) -> _Batch:
+def _numbered(data_parameters: DataParameters) -> int:
+    number = next(_numbers)
+    BY_NUMBER[number] = data_parameters
+    return number
+
+
+def _decay_of_samples(weight_decay: float, is_sample: Tensor | None) -> float | Tensor:
+    """The weight decay of each occurrence, none of what is padding."""
+    return weight_decay if is_sample is None or not weight_decay else is_sample * weight_decay
+
+
+def _joined(forwards: list[Forward], device: torch.device) -> Batch:
     """Index, labels and dL/dsigma of all forwards, each (B,)."""
     if not forwards:
         empty = torch.empty(0, dtype=torch.int64, device=device)
@@ -474,14 +556,9 @@ def _joined(forwards: list[_Forward], device: torch.device) -> _Batch:
     return torch.cat(index), torch.cat(labels), torch.cat(gradients)
 
 
-def _unscaled(gradient: Tensor, scale: float) -> tuple[Tensor, bool]:
-    """The gradient without the scaler's factor, and whether the scaler keeps the step."""
-    return gradient / scale, bool(torch.isfinite(gradient).all())
-
-
 def _reduce(loss: Tensor, reduction: Reduction) -> Tensor:
     if reduction == "mean":
-        return loss.mean()
+        return loss.mean() if len(loss) else loss.sum()
     if reduction == "sum":
         return loss.sum()
     if reduction == "none":

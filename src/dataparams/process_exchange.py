@@ -15,13 +15,22 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def broadcast_from_first(tensors: list[Tensor]) -> None:
+    """Write the first process's values into the tensors of all processes."""
+    for tensor in tensors:
+        dist.broadcast(tensor, 0)
+
+
 def exchanged(
     index: Tensor, labels: Tensor, gradient: Tensor, capacity: int | None
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """The batches of all processes, in the same order everywhere, gradients averaged as DDP does.
 
     Shares are padded to ``capacity`` so that nobody has to ask how many samples the others bring.
     With a capacity nothing here waits for the device.
+
+    Returns:
+        Index, labels and gradients of all, and which of them are samples; None where all are.
     """
     processes = dist.get_world_size()
     if capacity is None:
@@ -38,17 +47,18 @@ def exchanged(
     dist.all_gather_into_tensor(gathered.view(-1), packed)
     index, labels, gradient = _unpacked(gathered, capacity)
     if not index.numel():
-        return index, labels, gradient
+        return index, labels, gradient, None
     gradient = gradient / processes
     is_sample = index >= 0
     if index.is_cpu and bool(is_sample.all()):
-        return index, labels, gradient
-    # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing.
+        return index, labels, gradient, None
+    # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing, as
+    # long as it gets no weight decay either.
     # Kept (1,): to select by a tensor without dimensions would read it back from the device.
     first = is_sample.int().argmax(dim=0, keepdim=True)
     index = torch.where(is_sample, index, index[first])
     labels = torch.where(is_sample, labels, labels[first])
-    return index, labels, gradient
+    return index, labels, gradient, is_sample
 
 
 def _packed(index: Tensor, labels: Tensor, gradient: Tensor, capacity: int) -> Tensor:

@@ -364,6 +364,8 @@ class _Training:
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss * share)
         if self.dp is not None:
+            # Where a gradient scaler is in use, it looks for overflows now: both steps are skipped.
+            self.accelerator.unscale_gradients()
             capacity = -(-batch.global_size // self.processes.count)
             self.dp.step(self.accelerator.scaler, capacity=capacity)
         self.optimizer.step()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dataparams.number_checks import require_at_least_one, require_momentum
+
 if TYPE_CHECKING:
     from dataparams.training.config import TrainConfig
 
@@ -26,11 +28,16 @@ def instance_learning_rate(epochs: int, batch_size: int, momentum: float = 0.9) 
 
     Args:
         epochs: Number of epochs, 1 or above.
-        batch_size: Samples per step.
+        batch_size: The global batch, 1 or above: the samples of one step of the optimizer, over all
+            processes and all accumulated micro-batches. Four processes that accumulate two
+            micro-batches of 32 have a batch of 4 * 2 * 32 = 256.
         momentum: Momentum of the data parameters, in [0, 1).
 
     Returns:
         The learning rate.
+
+    Raises:
+        ValueError: An argument is out of its range.
 
     Example:
         >>> round(instance_learning_rate(epochs=30, batch_size=128), 2)
@@ -38,6 +45,8 @@ def instance_learning_rate(epochs: int, batch_size: int, momentum: float = 0.9) 
         >>> round(instance_learning_rate(epochs=120, batch_size=128), 2)
         0.19
     """
+    require_at_least_one(epochs=epochs, batch_size=batch_size)
+    require_momentum(momentum)
     decayed = momentum * (1 - momentum**epochs) / (1 - momentum)
     displacement = (epochs - decayed) / (1 - momentum)
     return _RATE_PER_SAMPLE * batch_size / displacement

@@ -1,0 +1,28 @@
+"""What a gradient scaler makes of a step: its factor undone, its decision to skip followed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def is_scaled(scaler: torch.amp.GradScaler | None) -> bool:
+    """Whether a gradient scaler is in use."""
+    return scaler is not None and scaler.is_enabled()
+
+
+def marked_where_skipped(gradient: Tensor, scaler: torch.amp.GradScaler) -> Tensor:
+    """The gradient, infinite where the scaler found an overflow in those of the model.
+
+    Marked before processes exchange their gradients, so that all of them skip the step.
+    """
+    for state in scaler._per_optimizer_states.values():
+        for found in state["found_inf_per_device"].values():
+            overflow = found.to(gradient.device) > 0
+            gradient = torch.where(overflow, torch.inf, gradient)
+    return gradient
+
+
+def unscaled(gradient: Tensor, scaler: torch.amp.GradScaler) -> Tensor | None:
+    """The gradient without the scaler's factor, or None where the step is skipped."""
+    return gradient / scaler.get_scale() if bool(torch.isfinite(gradient).all()) else None
