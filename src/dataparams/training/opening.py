@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,9 +140,17 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
         },
         "seed": config.seed,
         "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in packages},
+        | {package: _installed_version(package) for package in packages},
         "config": _plain_config(config),
     }
+
+
+def _installed_version(package: str) -> str | None:
+    """None where it is not installed, as this program where its scripts run from a checkout."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def note_failure(run: RunFolder, error: BaseException) -> None:
