@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from dataparams.cli import main
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
+from made_folders import dark_and_light
 
 ROOT = Path(__file__).parents[1]
+SMALL = ("--epochs", "1", "-j", "1", "-b", "8", "--image_size", "16", "--loader", "memory")
 
 
 def call(
@@ -72,6 +75,59 @@ def test_the_scripts_need_no_installation(tmp_path: Path, requirements_alone: Pa
         shown = call(script, "--help", folder=tmp_path, packages=requirements_alone)
         assert shown.returncode == 0, shown.stderr
         assert word in shown.stdout
+
+
+def test_the_first_implementations_spellings_are_taken(tmp_path: Path) -> None:
+    dark_and_light(tmp_path / "photos")
+    words = ["--data", "photos", "-a", "small-cnn", "--job_name", "spelled", "-p", "3", *SMALL]
+    words += ["--learning-rate", "0.05", "--weight-decay", "0.001", "--start-epoch", "0"]
+    words += ["--momentum", "0.8", "--seed", "1", "--lr_drop_epoch_step", "30"]
+    words += ["--learn_class_parameters", "--learn_inst_parameters", "--skip_clamp_data_param"]
+    words += ["--lr_class_param", "0.2", "--lr_inst_param", "0.3", "--wd_class_param", "0.01"]
+    words += ["--wd_inst_param", "0.02", "--init_class_param", "1.1", "--init_inst_param", "0.9"]
+    done = call("main_imagenet.py", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    config = RunFolder(tmp_path / "weights_CL/photos/spelled").description()["config"]
+    expected = {"arch": "small-cnn", "print_freq": 3, "lr": 0.05, "wd": 0.001, "momentum": 0.8}
+    expected |= {"seed": 1, "lr_class_param": 0.2, "lr_inst_param": 0.3, "wd_class_param": 0.01}
+    expected |= {"wd_inst_param": 0.02, "init_class_param": 1.1, "init_inst_param": 0.9}
+    expected |= {"skip_clamp_data_param": True, "batch_size": 8, "workers": 1}
+    assert {name: config[name] for name in expected} == expected
+
+
+def test_data_of_ones_own_are_filed_by_their_own_name_and_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in ("here", "there"):
+        dark_and_light(tmp_path / place / "photos")
+    shutil.rmtree(tmp_path / "there/photos/dark")
+    dark_and_light(tmp_path / "more")
+    (tmp_path / "more/dark").rename(tmp_path / "there/photos/night")
+    words = ["-a", "small-cnn", *SMALL, "--restart"]
+    done = call("main_imagenet.py", "--data", "here/photos", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = RunFolder(tmp_path / "weights_CL/photos/run")
+    assert run.description()["dataset"] == "photos"
+    assert [path.name for path in (tmp_path / "weights_CL").iterdir()] == ["photos"]
+
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    refused = call("main_imagenet.py", "--data", "there/photos", *words, folder=tmp_path)
+    assert refused.returncode == 4
+    assert f"another data set of the same name ({tmp_path}/here/photos)" in refused.stderr
+    assert "--exp-prefix" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    monkeypatch.chdir(tmp_path)
+    again = ["train", "--recipe", "imagenet", *words[:-1], "--data"]
+    for flag in ([], ["--resume"]):
+        assert main([*again, "there/photos", *flag]) == 4
+        assert "another data set of the same name" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+    # The same data set may be mended, and may be moved.
+    (tmp_path / "here/photos/dark/00.png").unlink()
+    assert main([*again, "here/photos", "--restart"]) == 0
+    (tmp_path / "here").rename(tmp_path / "moved")
+    assert main([*again, "moved/photos", "--restart"]) == 0
 
 
 def test_the_run_to_draw_is_a_variable_or_a_flag(tmp_path: Path) -> None:

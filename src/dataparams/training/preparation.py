@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ import polars as pl
 import torch
 
 from dataparams.data import apply_noise, load_dataset, stream_dataset
-from dataparams.data.hub import known_short_name
 from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder, read_cleaned, read_epoch_record
 from dataparams.training.cleaned import config_of_source, select_cleaned
@@ -102,9 +101,8 @@ def _open(
     on_progress: Callable[[int, int], None] | None,
     on_fetch: FetchProgress | None,
 ) -> AnyDataset:
-    dataset: AnyDataset
     if config.loader == "memory":
-        dataset = load_dataset(
+        return load_dataset(
             config.location,
             data_dir=Path(config.data_dir),
             val_frac=config.val_frac,
@@ -113,17 +111,14 @@ def _open(
             on_progress=on_progress,
             on_fetch=on_fetch,
         )
-    else:
-        dataset = stream_dataset(
-            config.location,
-            val_frac=config.val_frac,
-            seed=config.seed,
-            image_size=config.image_size,
-            cache=None if config.cache is None else Path(config.cache).expanduser(),
-            on_fetch=on_fetch,
-        )
-    # A local copy of it, in whatever folder, goes by the same name.
-    return replace(dataset, name=known_short_name(config.dataset) or dataset.name)
+    return stream_dataset(
+        config.location,
+        val_frac=config.val_frac,
+        seed=config.seed,
+        image_size=config.image_size,
+        cache=None if config.cache is None else Path(config.cache).expanduser(),
+        on_fetch=on_fetch,
+    )
 
 
 def _samples_table(train: Split, truth: CorruptedLabels | None) -> pl.DataFrame:
