@@ -1,6 +1,10 @@
 """The published CIFAR recipe: ``dataparams train --recipe cifar`` under the name its users know."""
 
 import sys
+from pathlib import Path
+
+# So that `pip install -r requirements.txt` is enough, from whatever folder this is run.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
 from dataparams.cli import main
 

@@ -1,6 +1,10 @@
 """The published ImageNet recipe, ``dataparams train --recipe imagenet``, by its users' name."""
 
 import sys
+from pathlib import Path
+
+# So that `pip install -r requirements.txt` is enough, from whatever folder this is run.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
 from dataparams.cli import main
 

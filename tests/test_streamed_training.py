@@ -145,7 +145,7 @@ def test_the_methods_own_command_for_imagenet(
     monkeypatch.setattr(sys, "argv", ["main_imagenet.py", *words])
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(ROOT / "main_imagenet.py"), run_name="__main__")
-    run = RunFolder(tmp_path / "weights_CL/imagenet-1k/class")
+    run = RunFolder(tmp_path / "weights_CL/images/class")
     assert run.metrics()["lr"].to_list() == pytest.approx([0.1, 0.01, 0.001])
     assert run.epoch_record(1).class_parameters.exp().mean() == pytest.approx(1.5, abs=0.3)
 

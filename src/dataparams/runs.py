@@ -19,6 +19,7 @@ import polars as pl
 import torch
 
 from dataparams.errors import RunError
+from dataparams.stored_arrays import STAND_INS, StoredArray
 from dataparams.table_checks import require_among, require_columns, require_range
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ _REVIEW = "review.sqlite"
 _CLEANED = "cleaned.parquet"
 _NEAREST = 5
 _EPOCH_FILE = re.compile(r"epoch_(0|[1-9][0-9]*)\.pth\.tar", re.ASCII)
+_FIRST_IMPLEMENTATION = frozenset({"epoch", "inst_parameters", "class_parameters"})
+_OURS_ALONE = frozenset({"margin", "loss", "error_norm", "rival", "predicted", "correct"})
 _VALIDATION_COLUMNS: dict[str, Kind] = dict.fromkeys(
     ("epoch", "label", "count", "correct"), "integer"
 )
@@ -405,7 +408,7 @@ class RunFolder:
             numbers = self.epochs()
             there = f"1 ... {numbers[-1]}" if numbers else "none yet"
             raise RunError(f"{self.path} has no record of epoch {epoch}; there are: {there}.")
-        return read_epoch_record(file, mapped=mapped)
+        return _epoch_record(file, read_tensors(file, mapped=mapped))
 
     def write_epoch_record(self, record: EpochRecord) -> None:
         """Write ``epoch_<N>.pth.tar``."""
@@ -533,19 +536,33 @@ def read_tensors(file: Path, *, mapped: bool = False) -> dict[str, Any]:
     return contents
 
 
-def read_epoch_record(file: Path, *, mapped: bool = False) -> EpochRecord:
-    """Read an ``epoch_<N>.pth.tar`` from anywhere.
+def read_epoch_record(file: Path) -> EpochRecord:
+    """Read an ``epoch_<N>.pth.tar`` from anywhere, the first implementation's too.
+
+    The first implementation numbers its files from 0: its ``epoch_80.pth.tar`` is the state after
+    81 epochs, as the file itself says. Its data parameters are in the log domain, as ours are
+    (it takes their ``exp`` in the loss; github.com/apple/ml-data-parameters, ``utils.py``).
 
     Args:
         file: The file.
-        mapped: Leave the tensors on the disk until they are looked at.
+
+    Returns:
+        The record. From the first implementation it has the data parameters alone; everything else
+        is as for samples that took no part.
 
     Raises:
         RunError: If it does not exist (the message names the nearest ones that do) or is damaged.
     """
     if not file.is_file():
         raise RunError(f"There is no checkpoint {file}.{_nearest_checkpoints(file)}")
-    contents = read_tensors(file, mapped=mapped)
+    with torch.serialization.safe_globals([*STAND_INS]):
+        contents = read_tensors(file)
+    if contents.keys() >= _FIRST_IMPLEMENTATION and not contents.keys() & _OURS_ALONE:
+        return _record_of_first_implementation(file, contents)
+    return _epoch_record(file, contents)
+
+
+def _epoch_record(file: Path, contents: dict[str, Any]) -> EpochRecord:
     missing = [name for name in EpochRecord.__annotations__ if name not in contents]
     if missing:
         raise RunError(f"{file} is not the record of an epoch: it lacks {', '.join(missing)}.")
@@ -556,6 +573,42 @@ def read_epoch_record(file: Path, *, mapped: bool = False) -> EpochRecord:
     ):
         raise RunError(f"{file} is damaged: expected an epoch and one-dimensional tensors.")
     return record
+
+
+def _record_of_first_implementation(file: Path, contents: dict[str, Any]) -> EpochRecord:
+    instances = _data_parameters(file, contents, "inst_parameters")
+    count = len(instances)
+    unknown = torch.full((count,), math.nan)
+    nobody = torch.full((count,), -1, dtype=torch.int32)
+    return _epoch_record(
+        file,
+        {
+            "epoch": contents["epoch"],
+            "class_parameters": _learned(_data_parameters(file, contents, "class_parameters")),
+            "inst_parameters": _learned(instances),
+            **dict.fromkeys(("margin", "loss", "error_norm"), unknown),
+            **dict.fromkeys(("rival", "predicted"), nobody),
+            "correct": torch.zeros(count, dtype=torch.bool),
+        },
+    )
+
+
+def _data_parameters(file: Path, contents: dict[str, Any], name: str) -> Tensor:
+    value = contents[name]
+    try:
+        values = value.tensor() if isinstance(value, StoredArray) else value
+    except ValueError as error:
+        raise RunError(f"{file} is damaged: {name} is {error}.") from error
+    if not isinstance(values, torch.Tensor) or values.ndim != 1 or not values.is_floating_point():
+        raise RunError(
+            f"{file} is damaged: expected {name}, a one-dimensional array of float32 or float64."
+        )
+    return values.detach().float()
+
+
+def _learned(values: Tensor) -> Tensor:
+    """Nothing where nothing was learned: the first implementation then writes initial values."""
+    return values if bool((values != values[:1]).any()) else values[:0]
 
 
 def read_cleaned(file: Path) -> CleanedSamples:

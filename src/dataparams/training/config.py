@@ -28,7 +28,7 @@ class TrainConfig:
     """What the other flags default to: 'quick' trains a small network in minutes; 'cifar' and
     'imagenet' are the published recipes (WideResNet-28-10, CIFAR-100, 120 epochs; ResNet-18,
     ImageNet-1k, 100 epochs)."""
-    exp_prefix: str = "run"
+    exp_prefix: Annotated[str, arg(aliases=["--job-name"])] = "run"
     """Name of the run folder under <output-dir>/<dataset>/; may contain '/'."""
     output_dir: str = "weights_CL"
     """Where run folders lie."""
@@ -87,7 +87,7 @@ class TrainConfig:
     skip_clamp_data_param: bool = False
     """Do not keep the temperatures within 1/20 ... 20."""
 
-    arch: str = "small-cnn"
+    arch: Annotated[str, arg(aliases=["-a"])] = "small-cnn"
     """small-cnn, wrn-28-10, or any name of timm or torchvision."""
     epochs: int = 30
     """Number of epochs."""
@@ -95,7 +95,7 @@ class TrainConfig:
     """Number of epochs taken as done already (the schedule's position)."""
     batch_size: Annotated[int, arg(aliases=["-b"])] = 128
     """Samples per step, over all processes."""
-    lr: float = 0.1
+    lr: Annotated[float, arg(aliases=["--learning-rate"])] = 0.1
     """Highest learning rate of the model."""
     schedule: Literal["steps", "cosine"] = "cosine"
     """steps: x0.1 at each milestone; cosine: a short warm-up, then down to zero."""
@@ -105,7 +105,7 @@ class TrainConfig:
     """Divide the learning rate by ten every so many epochs, in place of --milestones."""
     momentum: float = 0.9
     """Momentum of the model's optimiser and of the data parameters'."""
-    wd: float = 5e-4
+    wd: Annotated[float, arg(aliases=["--weight-decay"])] = 5e-4
     """Weight decay of the model."""
     augment: bool = True
     """Random crops, and mirror images where images have color. Streamed, crops are of random
@@ -124,7 +124,7 @@ class TrainConfig:
     checkpoint_minutes: float = 10.0
     """Minutes between two checkpoints in the middle of an epoch, from which --resume goes on; 0:
     only at the end of an epoch."""
-    print_freq: int = 50
+    print_freq: Annotated[int, arg(aliases=["-p"])] = 50
     """Steps between two readings of the running loss."""
     log_with: tuple[str, ...] = ()
     """Trackers of Accelerate to report to as well, such as wandb; TensorBoard is always on."""

@@ -559,6 +559,8 @@ class _Training:
                 f"{len(unreadable)} images could not be read and are left out; "
                 f"{self.run.path / 'unreadable.csv'} lists them."
             )
+        if self.data.notice is not None:
+            self.display.line(self.data.notice)
         rate = f", lr_inst {self.dp.lr_inst:.3g}" if self.dp and self.dp.lr_inst else ""
         self.display.line(
             f"{self.run.path}: {counts}, {self.config.arch} on {self.device}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
     """
     if config.resume:
         run.remove_remnants()
+    if run.exists():
+        _require_same_source(run, config, data)
     if run.exists() and not (config.restart or config.resume):
         raise RunError(
             f"{run.path} exists already and is not touched. Give --restart to start anew there, "
@@ -62,6 +64,23 @@ def _require_outside(run: RunFolder, config: TrainConfig) -> None:
                 f"--restart would remove {file}, which --{flag.replace('_', '-')} reads. Choose "
                 "another --exp-prefix."
             )
+
+
+def _require_same_source(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
+    """A folder is named after its data set: another one of that name must not replace the run."""
+    try:
+        before = run.description()
+    except RunError:
+        # No run folder, or a damaged one: what comes next says so.
+        return
+    source = before.get("source")
+    place = source.get("name") if isinstance(source, dict) else None
+    is_same_place = place == _source(config_of_source(config, data.cleaned))["name"]
+    if not is_same_place and before.get("fingerprint") != data.dataset.fingerprint:
+        raise RunError(
+            f"{run.path} is of another data set of the same name ({place or 'unknown'}) and is not "
+            f"touched. Give another --exp-prefix or --output-dir for {config.location}."
+        )
 
 
 def _require_same_run(
@@ -140,9 +159,17 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
         },
         "seed": config.seed,
         "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in packages},
+        | {package: _installed_version(package) for package in packages},
         "config": _plain_config(config),
     }
+
+
+def _installed_version(package: str) -> str | None:
+    """None where it is not installed, as this program where its scripts run from a checkout."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def note_failure(run: RunFolder, error: BaseException) -> None:

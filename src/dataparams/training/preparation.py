@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ import polars as pl
 import torch
 
 from dataparams.data import apply_noise, load_dataset, stream_dataset
-from dataparams.data.hub import known_short_name
 from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder, read_cleaned, read_epoch_record
 from dataparams.training.cleaned import config_of_source, select_cleaned
@@ -40,6 +39,7 @@ class TrainingData:
         cleaned: What was decided about the samples, where that is trained on.
         weights: What each sample's loss is multiplied by, (num_instances,), float32; None where
             all count alike.
+        notice: A sentence for the user about how the samples were selected, if there is one.
     """
 
     dataset: AnyDataset
@@ -48,6 +48,7 @@ class TrainingData:
     samples: pl.DataFrame
     cleaned: CleanedSamples | None = None
     weights: Tensor | None = None
+    notice: str | None = None
 
 
 def prepare_data(
@@ -92,9 +93,11 @@ def prepare_data(
             class_names=dataset.class_names,
         )
     samples = _samples_table(train, truth)
+    notice = None
     if checkpoint is not None:
         train = _selected(train, samples, record, checkpoint, config.subset_frac)
-    return TrainingData(dataset, train, truth, samples)
+        notice = _unchecked_labels(checkpoint, config)
+    return TrainingData(dataset, train, truth, samples, notice=notice)
 
 
 def _open(
@@ -102,9 +105,8 @@ def _open(
     on_progress: Callable[[int, int], None] | None,
     on_fetch: FetchProgress | None,
 ) -> AnyDataset:
-    dataset: AnyDataset
     if config.loader == "memory":
-        dataset = load_dataset(
+        return load_dataset(
             config.location,
             data_dir=Path(config.data_dir),
             val_frac=config.val_frac,
@@ -113,17 +115,14 @@ def _open(
             on_progress=on_progress,
             on_fetch=on_fetch,
         )
-    else:
-        dataset = stream_dataset(
-            config.location,
-            val_frac=config.val_frac,
-            seed=config.seed,
-            image_size=config.image_size,
-            cache=None if config.cache is None else Path(config.cache).expanduser(),
-            on_fetch=on_fetch,
-        )
-    # A local copy of it, in whatever folder, goes by the same name.
-    return replace(dataset, name=known_short_name(config.dataset) or dataset.name)
+    return stream_dataset(
+        config.location,
+        val_frac=config.val_frac,
+        seed=config.seed,
+        image_size=config.image_size,
+        cache=None if config.cache is None else Path(config.cache).expanduser(),
+        on_fetch=on_fetch,
+    )
 
 
 def _samples_table(train: Split, truth: CorruptedLabels | None) -> pl.DataFrame:
@@ -145,6 +144,8 @@ def _record_with_instances(file: Path) -> EpochRecord:
             f"{file} has no instance parameters; expected the checkpoint of a run with "
             "--learn-inst-parameters."
         )
+    if not record.inst_parameters.isfinite().all():
+        raise RunError(f"{file} is damaged: it has instance parameters that are no finite numbers.")
     return record
 
 
@@ -165,9 +166,8 @@ def _selected(
 
 def _require_same_labels(samples: pl.DataFrame, file: Path) -> None:
     """A selection makes sense only where the checkpoint's run saw the same labels."""
-    try:
-        theirs = RunFolder(file.parent).samples()
-    except RunError:
+    theirs = _samples_of_its_run(file)
+    if theirs is None:
         return
     if theirs["id"].to_list() != samples["id"].to_list():
         raise UserError(f"{file} is of a run on other samples; expected the same data set.")
@@ -177,6 +177,29 @@ def _require_same_labels(samples: pl.DataFrame, file: Path) -> None:
             f"{file} is of a run in which {different} of {len(samples)} samples had another label; "
             "expected the same --rand-fraction, --noise and --seed as in that run."
         )
+
+
+def _unchecked_labels(file: Path, config: TrainConfig) -> str | None:
+    """What to say where a checkpoint alone is there, such as the first implementation's."""
+    if _samples_of_its_run(file) is not None:
+        return None
+    notice = (
+        f"{file} does not say which samples and labels its run saw: its values are taken in the "
+        "order of this data set."
+    )
+    if config.rand_fraction > 0 and not config.noise.startswith("file:"):
+        notice += (
+            " Where that run made labels wrong too, it chose other samples than --rand-fraction "
+            "does here, and the selection means nothing."
+        )
+    return notice
+
+
+def _samples_of_its_run(file: Path) -> pl.DataFrame | None:
+    try:
+        return RunFolder(file.parent).samples()
+    except RunError:
+        return None
 
 
 def stays_on_cpu() -> bool:
