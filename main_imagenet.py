@@ -2,7 +2,7 @@
 
 import sys
 
-from dataparams.cli import main
+from dataparams.cli import main_of_script
 
 if __name__ == "__main__":
-    sys.exit(main(["train", "--recipe", "imagenet", *sys.argv[1:]]))
+    sys.exit(main_of_script("imagenet"))

@@ -236,6 +236,7 @@ def test_mixed_precision_and_compilation(tmp_path: Path) -> None:
         ),
         (["train", "--dataset", "cifar11"], 3, "cifar10"),
         (["train", "--dataset", "./nowhere"], 3, "nowhere"),
+        (["train", "./nowhere"], 3, "nowhere"),
         (["train", "--dataset", "cifar100"], 3, "cifar-100-python.tar.gz"),
         (["rank", "nowhere"], 4, "not a run folder"),
         (["rank", "nowhere", "--top", "1.4"], 2, "--top is 1.4"),

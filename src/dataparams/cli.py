@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dataparams.progress import ProgressDisplay
     from dataparams.review.run_in_review import RunInReview
     from dataparams.runs import RunFolder
-    from dataparams.training.config import TrainConfig
+    from dataparams.training.config import Recipe, TrainConfig
 
 _INTERRUPTED = 130
 _NOBODY_READS = 141
@@ -232,8 +232,24 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         143 terminated.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return _ended(lambda: _dispatch(words, program), program)
+
+
+def main_of_script(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
+    """Run a published script: ``dataparams train`` by a recipe, with the script's own defaults.
+
+    Args:
+        recipe: What the script trains by.
+        arguments: As of :func:`main`, as is what is returned.
+    """
+    words = ["--recipe", recipe, *(sys.argv[1:] if arguments is None else arguments)]
+    return _ended(lambda: _train(words, "dataparams", is_script=True), "dataparams")
+
+
+def _ended(action: Callable[[], int], program: str) -> int:
+    """The exit code of a command, whose errors are told without a traceback."""
     try:
-        return _dispatch(words, program)
+        return action()
     except UserError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return error.exit_code
@@ -253,21 +269,6 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
 
 
 def _dispatch(words: list[str], program: str) -> int:
-    verbs: dict[str, Callable[[list[str], str], int]]
-    verbs = {
-        "train": _train,
-        "cache": _cache,
-        "rank": _rank,
-        "analyze": _analyze,
-        "figures": _figures,
-        "report": _report,
-        "export": _export,
-        "review": _review,
-        "decisions": _decisions,
-        "clean": _clean,
-        "compare": _compare,
-        "demo": _demo,
-    }
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(_overview())
         return 0 if words else UserError.exit_code
@@ -276,12 +277,12 @@ def _dispatch(words: list[str], program: str) -> int:
 
         sys.stdout.write(f"dataparams {version('dataparams')}\n")
         return 0
-    if words[0] not in verbs:
+    if words[0] not in COMMANDS:
         raise UserError(
-            f"There is no command {words[0]!r}; expected one of {', '.join(verbs)}. "
+            f"There is no command {words[0]!r}; expected one of {', '.join(COMMANDS)}. "
             "dataparams --help tells what they do."
         )
-    return verbs[words[0]](words[1:], program)
+    return COMMANDS[words[0]](words[1:], program)
 
 
 def _overview() -> str:
@@ -306,8 +307,21 @@ dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 un
 """
 
 
-def _train(words: list[str], program: str) -> int:
-    from dataparams.training.config import RECIPES
+def _train(words: list[str], program: str, *, is_script: bool = False) -> int:
+    config = _train_config(words, program, is_script=is_script)
+    from dataparams.progress import progress_display
+    from dataparams.training.engine import train
+    from dataparams.training.processes import process_group_left
+
+    with progress_display() as display, process_group_left():
+        run = train(config, display=display)
+        display.line(f"Next: dataparams analyze {run.path}")
+        display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
+    return 0
+
+
+def _train_config(words: list[str], program: str, *, is_script: bool) -> TrainConfig:
+    from dataparams.training.config import RECIPES, TrainArguments, config_of, published
 
     recipe = _last_value(words, "--recipe")
     from_clean = _last_value(words, "--from-clean") or _last_value(words, "--from_clean")
@@ -316,25 +330,19 @@ def _train(words: list[str], program: str) -> int:
         from dataparams.training.cleaned import config_from_clean
 
         default = config_from_clean(Path(from_clean), recipe)
+    elif is_script and default is not None:
+        default = published(default)
     if default is None:
         raise UserError(f"--recipe is {recipe!r}; expected one of {', '.join(RECIPES)}.")
-    config: TrainConfig = tyro.cli(
-        type(default),
-        default=default,
+    arguments = tyro.cli(
+        TrainArguments,
+        default=TrainArguments(**vars(default)),
         args=words,
         prog=f"{program} train",
         description="Train once with data parameters; everything goes to a run folder.",
     )
-    from dataparams.progress import progress_display
-    from dataparams.training.engine import train
-    from dataparams.training.processes import process_group_left
-
-    with progress_display() as display, process_group_left():
-        run = train(config, display=display)
-        if config.learn_inst_parameters:
-            display.line(f"Next: dataparams analyze {run.path}")
-        display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
-    return 0
+    given = {flag: _last_value(words, flag) for flag in ("--dataset", "--data")}
+    return config_of(arguments, **{flag[2:]: value for flag, value in given.items()})
 
 
 def _cache(words: list[str], program: str) -> int:
@@ -367,8 +375,7 @@ def _cache(words: list[str], program: str) -> int:
             f"Wrote {summary.images} images to {config.out} ({summary.num_bytes / 1e6:,.1f} MB)."
         )
         display.line(
-            f"Next: dataparams train --dataset {config.dataset} --loader stream "
-            f"--cache {config.out} --learn-inst-parameters"
+            f"Next: dataparams train {config.dataset} --loader stream --cache {config.out}"
         )
     return 0
 
@@ -530,11 +537,13 @@ def _report(words: list[str], program: str) -> int:
 
 
 def _export(words: list[str], program: str) -> int:
-    from dataparams.data.hub_token import token_file
-    from dataparams.export import ExportConfig, export
-    from dataparams.progress import progress_display
+    from dataparams.export import ExportConfig
 
     config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")
+    from dataparams.data.hub_token import token_file
+    from dataparams.export import export
+    from dataparams.progress import progress_display
+
     with token_file(config.hf_token_file), progress_display("exporting") as display:
         last_word = export(
             config,
@@ -726,6 +735,23 @@ def _demo(words: list[str], program: str) -> int:
             display=display,
         )
     return 0
+
+
+COMMANDS: dict[str, Callable[[list[str], str], int]] = {
+    "train": _train,
+    "cache": _cache,
+    "rank": _rank,
+    "analyze": _analyze,
+    "figures": _figures,
+    "report": _report,
+    "export": _export,
+    "review": _review,
+    "decisions": _decisions,
+    "clean": _clean,
+    "compare": _compare,
+    "demo": _demo,
+}
+"""What each command does with the words after it, and with the program's name for its messages."""
 
 
 if __name__ == "__main__":

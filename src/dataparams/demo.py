@@ -80,6 +80,7 @@ def run_demo(
         epochs=epochs,
         seed=seed,
         rand_fraction=rand_fraction,
+        learn_inst_parameters=False,
     )
     display.line(
         f"{len(dataset.train)} digits to train on, {len(dataset.val)} to test on; the labels of "
@@ -165,4 +166,4 @@ What it is worth (validation accuracy, clean labels)
   dataparams report {learned.path}
   dataparams rank {learned.path} --threshold auto --out ranked.csv
   tensorboard --logdir {learned.path.parent}
-  dataparams train --dataset PATH_OF_YOUR_IMAGES --learn-inst-parameters"""
+  dataparams train PATH_OF_YOUR_IMAGES"""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
 from dataparams.errors import UserError
 
@@ -16,7 +16,11 @@ Auto = Literal["auto"]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Configuration of a training run. The defaults are the recipe ``quick``'s."""
+    """Configuration of a training run. The defaults are the recipe ``quick``'s.
+
+    Instance parameters are learned unless ``learn_inst_parameters`` is False, by every recipe, from
+    Python as from the command line; see :func:`published` for the two scripts.
+    """
 
     dataset: str = "digits"
     """digits, cifar10, cifar100, mnist, fashion-mnist; the path of an image folder
@@ -68,8 +72,9 @@ class TrainConfig:
     """Train on exactly the samples and labels of this file, which 'dataparams clean' wrote. Other
     flags then default to those of the run that it was made from."""
 
-    learn_inst_parameters: bool = False
-    """Learn a temperature per sample."""
+    learn_inst_parameters: bool = True
+    """Learn a temperature per sample. The two published scripts, main_cifar.py and
+    main_imagenet.py, do so only where asked to."""
     init_inst_param: float = 1.0
     """Initial temperature of the samples."""
     lr_inst_param: float | Auto = "auto"
@@ -161,6 +166,55 @@ RECIPES: dict[Recipe, TrainConfig] = {
     ),
 }
 """What each recipe sets: Saxena et al. 2019, sections 4.3 (``cifar``) and 4.2 (``imagenet``)."""
+
+
+def published(recipe: TrainConfig) -> TrainConfig:
+    """A recipe as its published script has it: nothing is learned that no flag asks for.
+
+    Example:
+        >>> published(RECIPES["cifar"]).learn_inst_parameters
+        False
+    """
+    return replace(recipe, learn_inst_parameters=False)
+
+
+@dataclass(frozen=True)
+class TrainArguments(TrainConfig):
+    """What ``dataparams train`` takes: a configuration, and the data set as its first word."""
+
+    path: Annotated[Positional[str | None], arg(metavar="[PATH]")] = None
+    """The data set: another way of saying --dataset."""
+
+
+def config_of(
+    arguments: TrainArguments, *, dataset: str | None = None, data: str | None = None
+) -> TrainConfig:
+    """The configuration that somebody asked for.
+
+    Args:
+        arguments: What the command line says, with the defaults of a recipe or of a run.
+        dataset: The value of ``--dataset`` where it was given.
+        data: The value of ``--data`` where it was given.
+
+    Raises:
+        UserError: If the data set is named in two ways.
+
+    Example:
+        >>> config_of(TrainArguments(path="photos")).dataset
+        'photos'
+    """
+    ways = {"PATH": arguments.path, "--dataset": dataset, "--data": data}
+    given = [f"{way} {value}" for way, value in ways.items() if value is not None]
+    if len(given) > 1:
+        how_many = "both" if len(given) == 2 else "all"
+        raise UserError(f"{' and '.join(given)} are {how_many} given; expected one of them.")
+    named = {field.name: getattr(arguments, field.name) for field in fields(TrainConfig)}
+    if arguments.path is not None or dataset is not None:
+        named |= {"dataset": arguments.path or dataset, "data": None}
+    elif data is not None:
+        named["dataset"] = RECIPES[arguments.recipe].dataset
+    return TrainConfig(**named)
+
 
 MAY_CHANGE_ON_RESUME = frozenset(
     {"restart", "resume", "workers", "print_freq", "save_every", "data_dir", "log_with"}
