@@ -347,11 +347,15 @@ def _train_config(words: list[str], program: str, *, is_script: bool) -> TrainCo
 
 def _cache(words: list[str], program: str) -> int:
     config = tyro.cli(CacheConfig, args=words, prog=f"{program} cache")
+    from dataparams.training.config import MOST_WORKERS
+
     for flag, value, most in (("size", config.size, 4096), ("quality", config.quality, 100)):
         if not 1 <= value <= most:
             raise UserError(f"--{flag} is {value}; expected a whole number, 1 ... {most}.")
-    if config.workers is not None and config.workers < 1:
-        raise UserError(f"--workers is {config.workers}; expected a whole number, 1 or above.")
+    if config.workers is not None and not 1 <= config.workers <= MOST_WORKERS:
+        raise UserError(
+            f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
+        )
     from dataparams.data.hub_token import token_file
     from dataparams.data.image_cache import require_absent, write_cache
     from dataparams.data.streaming import open_source, whole_name

@@ -46,7 +46,8 @@ def exchanged(
     # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing.
     # Kept (1,): to select by a tensor without dimensions would read it back from the device.
     first = is_sample.int().argmax(dim=0, keepdim=True)
-    index = torch.where(is_sample, index, index[first])
+    # Where no process brings a sample, as after logits that are not finite, it is entry 0.
+    index = torch.where(is_sample, index, index[first].clamp_min(0))
     labels = torch.where(is_sample, labels, labels[first])
     return index, labels, gradient
 

@@ -98,8 +98,7 @@ class RunTrajectories:
     def __init__(self, run: RunFolder, index: NDArray[np.integer]) -> None:
         numbers = run.epochs()
         if not numbers:
-            run.description()
-            raise RunError(f"{run.path} has not finished an epoch yet; analyze it when it has.")
+            raise RunError(_why_no_epoch(run))
         self._run = run
         self._records = [run.epoch_record(number, mapped=True) for number in numbers]
         self._served = 0
@@ -180,6 +179,14 @@ def trained_samples(run: RunFolder) -> pl.DataFrame:
             f"{run.path} is damaged: samples.parquet has more samples than the epoch files."
         )
     return samples.filter(pl.Series(predicted[index] >= 0))
+
+
+def _why_no_epoch(run: RunFolder) -> str:
+    description = run.description()
+    error, status = description.get("error"), description.get("status")
+    if status not in ("failed", "stopped") or not error:
+        return f"{run.path} has not finished an epoch yet; analyze it when it has."
+    return f"{run.path} has no finished epoch to analyze. Its training {status}: {error}"
 
 
 def _require_instance_parameters(

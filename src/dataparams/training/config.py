@@ -10,6 +10,10 @@ from tyro.conf import Positional, arg
 
 from dataparams.errors import UserError
 
+MOST_WORKERS = 1024
+"""More threads or processes than any machine has a use for, and than most can start."""
+_LARGEST = 1e30
+_LARGEST_SEED = 2**64 - 1
 Recipe = Literal["quick", "cifar", "imagenet"]
 Auto = Literal["auto"]
 
@@ -252,15 +256,20 @@ def require_valid(config: TrainConfig) -> None:
     """
     for flag in ("epochs", "batch_size", "print_freq"):
         _require(config, flag, getattr(config, flag) >= 1, "a whole number, 1 or above")
-    for flag in ("start_epoch", "save_every", "seed"):
+    for flag in ("start_epoch", "save_every"):
         _require(config, flag, getattr(config, flag) >= 0, "a whole number, 0 or above")
+    is_seed = 0 <= config.seed <= _LARGEST_SEED
+    _require(config, "seed", is_seed, f"a whole number, 0 ... {_LARGEST_SEED}")
     minutes = config.checkpoint_minutes
     _require(config, "checkpoint_minutes", 0 <= minutes < math.inf, "a number, 0 or above")
-    for flag in ("lr", "init_inst_param", "init_class_param"):
-        _require(config, flag, 0 < getattr(config, flag) < math.inf, "a number above 0")
+    _require(config, "lr", 0 < config.lr <= _LARGEST, f"a number above 0, up to {_LARGEST:g}")
+    for flag in ("init_inst_param", "init_class_param"):
+        is_number = 1 / _LARGEST <= getattr(config, flag) <= _LARGEST
+        _require(config, flag, is_number, f"a number, {1 / _LARGEST:g} ... {_LARGEST:g}")
     for flag in ("wd", "wd_inst_param", "wd_class_param", "lr_class_param", "lr_inst_param"):
         value = getattr(config, flag)
-        _require(config, flag, value == "auto" or 0 <= value < math.inf, "a number, 0 or above")
+        is_rate = value == "auto" or 0 <= value <= _LARGEST
+        _require(config, flag, is_rate, f"a number, 0 ... {_LARGEST:g}")
     _require(config, "momentum", 0 <= config.momentum < 1, "a number from 0 to below 1")
     _require(config, "rand_fraction", 0 <= config.rand_fraction <= 1, "a share, 0 ... 1")
     _require(config, "subset_frac", 0 < config.subset_frac <= 1, "a share above 0, up to 1")
@@ -269,9 +278,10 @@ def require_valid(config: TrainConfig) -> None:
     _require(config, "lr_drop_epoch_step", step is None or step >= 1, "a whole number, 1 or above")
     _require(config, "gpu", gpu is None or gpu >= 0, "the number of a GPU, 0 or above")
     workers = config.workers
-    _require(config, "workers", workers is None or workers >= 1, "a whole number, 1 or above")
+    are_some = workers is None or 1 <= workers <= MOST_WORKERS
+    _require(config, "workers", are_some, f"a whole number, 1 ... {MOST_WORKERS}")
     parts = config.exp_prefix.replace("\\", "/").split("/")
-    is_inside = all(part not in ("", ".", "..") for part in parts)
+    is_inside = all(part not in ("", ".", "..") and "\0" not in part for part in parts)
     _require(config, "exp_prefix", is_inside, "a name, or names joined by '/'")
     _require_one_source(config)
     if config.restart and config.resume:
