@@ -276,7 +276,7 @@ def test_what_does_not_fit_is_refused(
     assert "is not what" in capsys.readouterr().err
     assert main(["clean", str(run.path), "--strategy", "reviewed"]) == 4
     assert main(["clean", str(run.path), "--confidence", "2"]) == 2
-    assert main(["clean", str(run.path), "--out", file]) == 4
+    assert main(["clean", str(run.path), "--out", str(run.path / "run.json")]) == 4
     assert "Traceback" not in capsys.readouterr().err
 
 

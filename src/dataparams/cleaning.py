@@ -129,8 +129,8 @@ def clean_run(
         judged: The frame of its analysis; see :func:`clean`.
         settings: How.
         out: Where to; by default ``cleaned.parquet`` in the run folder.
-        overwrite: Whether a file at ``out``, or one with people's decisions in the run folder, is
-            replaced.
+        overwrite: Whether a file is replaced that holds people's decisions, or is not of this
+            program. What this program wrote by itself is replaced in any case.
 
     Returns:
         As :func:`clean`.
@@ -157,12 +157,11 @@ def require_replaceable(run: RunFolder, out: Path | None, *, overwrite: bool) ->
     """Raise RunError where a file is in the way that must not be replaced without a word."""
     if overwrite:
         return
-    if out is not None and out.exists():
-        raise RunError(f"{out} exists already. Choose another --out, or give --overwrite.")
-    if out is None and run.cleaned.exists() and is_of_people(run.cleaned):
+    file = out or run.cleaned
+    if file.exists() and is_of_people(file):
         raise RunError(
-            f"{run.cleaned} holds what people decided, or is not of this program. Give --out FILE "
-            "to write elsewhere, or --overwrite to replace it."
+            f"{file} holds what people decided, or is not of this program. Give --out FILE to "
+            "write elsewhere, or --overwrite to replace it."
         )
 
 

@@ -189,7 +189,8 @@ class CleanConfig:
     out: Path | None = None
     """Where to; by default cleaned.parquet in the run folder."""
     overwrite: bool = False
-    """Replace --out where it exists, or what people decided in the run folder."""
+    """Replace a file that holds what people decided, or is not of this program; what clean made
+    by itself is replaced without it."""
 
 
 @dataclass(frozen=True)
