@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from dataparams.errors import DataError, RunError, Stopped, UserError
-from dataparams.terminal import text_table
+from dataparams.terminal import MOST_CLASSES, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -662,8 +662,8 @@ def _clean(words: list[str], program: str) -> int:
         if run.review.exists() and config.strategy != "reviewed":
             display.line("What people decided is not used; --strategy reviewed applies it.")
         table = clean_run(run, analysis.frame, settings, out=config.out, overwrite=config.overwrite)
-        display.line(summary_text(table, run.class_names(), settings))
         file = config.out or run.cleaned
+        display.line(summary_text(table, run.class_names(), settings, file))
         display.line(f"Wrote {file}.")
         display.line(f"Next: dataparams train --from-clean {file}")
     return 0
@@ -673,25 +673,35 @@ def _compare(words: list[str], program: str) -> int:
     config = tyro.cli(CompareConfig, args=words, prog=f"{program} compare")
     if config.out is not None and config.out.suffix not in (".csv", ".json"):
         raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")
-    for file in (config.out, config.figure):
-        if file is not None and file.exists() and not config.overwrite:
-            raise RunError(f"{file} exists already. Choose another, or give --overwrite.")
-    from dataparams.comparison import compare, comparison_csv, comparison_json, comparison_text
+    _require_absent(config.out, config.figure, overwrite=config.overwrite)
+    from dataparams import comparison as comparing
     from dataparams.figures.comparison import draw_comparison
     from dataparams.runs import RunFolder, write_whole
 
     runs = [RunFolder(path) for path in config.runs]
-    comparison = compare(runs)
+    comparison = comparing.compare(runs)
     figure = config.figure or runs[0].figures / "comparison.png"
+    classes = config.out or figure.with_name(f"{figure.stem}_classes.csv")
     written = {figure: draw_comparison(comparison).png(150)}
     if config.out is not None:
-        contents = comparison_csv if config.out.suffix == ".csv" else comparison_json
+        is_table = config.out.suffix == ".csv"
+        contents = comparing.comparison_csv if is_table else comparing.comparison_json
         written[config.out] = contents(comparison)
+    elif len(comparison.classes) > MOST_CLASSES:
+        if config.figure is not None:
+            _require_absent(classes, overwrite=config.overwrite)
+        written[classes] = comparing.classes_csv(comparison)
     for file, contents_of_file in written.items():
         write_whole(file, contents_of_file)
-    sys.stdout.write(comparison_text(comparison))
+    sys.stdout.write(comparing.comparison_text(comparison, classes))
     sys.stdout.write("".join(f"Wrote {file}.\n" for file in written))
     return 0
+
+
+def _require_absent(*files: Path | None, overwrite: bool) -> None:
+    for file in files:
+        if file is not None and file.exists() and not overwrite:
+            raise RunError(f"{file} exists already. Choose another, or give --overwrite.")
 
 
 def _current(run: RunFolder, display: ProgressDisplay, *, pictures: bool) -> Analysis:
