@@ -6,7 +6,7 @@ from pathlib import Path
 # So that `pip install -r requirements.txt` is enough, from whatever folder this is run.
 sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
-from dataparams.cli import main
+from dataparams.cli import main_of_script
 
 if __name__ == "__main__":
-    sys.exit(main(["train", "--recipe", "imagenet", *sys.argv[1:]]))
+    sys.exit(main_of_script("imagenet"))

@@ -104,7 +104,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(arguments.seeds):
             config = TrainConfig(
-                output_dir=folder, epochs=arguments.epochs, amp=arguments.amp, seed=seed
+                output_dir=folder,
+                learn_inst_parameters=False,
+                epochs=arguments.epochs,
+                amp=arguments.amp,
+                seed=seed,
             )
             seeds.append(one_seed(dataset, config, arguments.rate))
     rows = []

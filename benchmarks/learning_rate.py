@@ -97,6 +97,7 @@ def main() -> None:
 def one_plain(dataset: ImageDataset, folder: str) -> list[str]:
     """Train without data parameters, for comparison, at 30 epochs and batch 128."""
     config = TrainConfig(output_dir=folder, rand_fraction=0.4, restart=True, amp="bf16")
+    config = replace(config, learn_inst_parameters=False)
     last = train(config, dataset=dataset).metrics().row(-1, named=True)
     accuracy = f"{last['val_accuracy']:.3f}"
     return [

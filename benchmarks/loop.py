@@ -156,6 +156,7 @@ def main() -> None:
             dataset=str(arguments.data),
             output_dir=str(arguments.runs),
             val_frac=arguments.val_frac,
+            learn_inst_parameters=False,
             epochs=arguments.epochs,
             amp=arguments.amp,
             seed=seed,

@@ -300,7 +300,11 @@ def main() -> None:
             if not done.exists() and not arguments.only_write:
                 dataset = load(setting.data, arguments.data, arguments.samples)
                 config = TrainConfig(
-                    output_dir=str(arguments.scratch), amp="bf16", seed=seed, restart=True
+                    output_dir=str(arguments.scratch),
+                    learn_inst_parameters=False,
+                    amp="bf16",
+                    seed=seed,
+                    restart=True,
                 )
                 found = compare(setting, dataset, config, arguments.data, arguments.samples)
                 done.write_text(json.dumps(found), encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from dataparams.analysis import estimate_noise, rank
+from dataparams.analysis import noise_of_run, rank
 from dataparams.data import load_dataset
 from dataparams.runs import RunFolder
 
@@ -35,7 +35,7 @@ def draw(run: RunFolder, target: Path) -> None:
         (True, CORRUPTED, "label was swapped"),
     ):
         axes.hist(values[is_corrupted == truth], bins, color=color, alpha=0.8, label=name)
-    threshold = estimate_noise(values).threshold
+    threshold = np.quantile(values, 1 - noise_of_run(run).rate)
     axes.axvline(threshold, color=INK, linestyle="--", linewidth=1)
     axes.annotate(
         "threshold, estimated\nwithout the truth",

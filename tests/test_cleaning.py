@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataparams.cleaning import CleanSettings, clean, kept
+from dataparams.cleaning import CleanSettings, clean, clean_run, kept, summary_text
 from dataparams.cli import main
 from dataparams.comparison import compare
 from dataparams.decisions import Decision, DecisionStore
@@ -24,6 +24,8 @@ from dataparams.runs import CleanedSamples, RunFolder, read_cleaned, write_clean
 from dataparams.spreadsheet_cells import guarded, unguarded
 from dataparams.training import config_from_clean, train
 from made_folders import dark_and_light
+from made_runs import made_run
+from made_sources import photo_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -276,7 +278,7 @@ def test_what_does_not_fit_is_refused(
     assert "is not what" in capsys.readouterr().err
     assert main(["clean", str(run.path), "--strategy", "reviewed"]) == 4
     assert main(["clean", str(run.path), "--confidence", "2"]) == 2
-    assert main(["clean", str(run.path), "--out", file]) == 4
+    assert main(["clean", str(run.path), "--out", str(run.path / "run.json")]) == 4
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -453,3 +455,91 @@ def test_a_file_with_any_wrong_line_changes_nothing(
         file.write_bytes(contents)
         assert main(["decisions", str(run.path), "--import", str(file)]) == 3
     assert "Traceback" not in capsys.readouterr().err
+
+
+def _with_many_classes(folder: Path, name: str) -> RunFolder:
+    """A run on 25 classes, of which the first is the one that loses nothing."""
+    names = [f"kind-{number:02}" for number in range(25)]
+    source = folder / "photos"
+    if not source.exists():
+        photo_folder(source, per_class=4, classes=names)
+    run = made_run(folder / name, source)
+    frame, made = run.analysis() or (pl.DataFrame(), {})
+    easy = pl.when(pl.col("label") == 0).then(pl.lit("easy")).otherwise("category")
+    run.write_analysis(frame.with_columns(category=easy), made)
+    return run
+
+
+def test_classes_that_fill_no_screen_go_to_a_file_that_is_named(tmp_path: Path) -> None:
+    run = _with_many_classes(tmp_path, "run")
+    judged, _ = run.analysis() or (pl.DataFrame(), {})
+    how = CleanSettings(allow_empty_class=True)
+    cleaned = clean_run(run, judged, how)
+    file = run.path / "cleaned_classes.csv"
+    text = summary_text(cleaned, run.class_names(), how, run.cleaned)
+    assert f"The 20 of 25 classes that lose most samples ({file} has all):" in text
+    assert sum(line.startswith("  kind-") for line in text.splitlines()) == 20
+    assert "kind-00" not in text
+    table = pl.read_csv(file)
+    assert table["label_name"].to_list() == list(run.class_names())
+    assert table["given"].sum() == len(run.samples())
+    assert table["total"].sum() == len(read_cleaned(run.cleaned).samples)
+    clean_run(run, judged, how)
+    file.write_bytes(b"mine")
+    before = run.cleaned.read_bytes()
+    with pytest.raises(RunError, match="where the table of classes goes, is not of this program"):
+        clean_run(run, judged, how)
+    assert (file.read_bytes(), run.cleaned.read_bytes()) == (b"mine", before)
+    clean_run(run, judged, how, out=tmp_path / "other.parquet")
+    assert pl.read_csv(tmp_path / "other_classes.csv").equals(table)
+
+
+def test_classes_of_a_comparison_that_fill_no_screen_go_to_a_file_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [_with_many_classes(tmp_path, name) for name in ("one", "two")]
+    for number, run in enumerate(runs):
+        run.write_metrics([{"epoch": 1, "val_accuracy": 0.5, "seconds": 1.0}])
+        counts = {"epoch": [1] * 25, "label": list(range(25)), "count": [4] * 25}
+        correct = [number * (label % 5) for label in range(25)]
+        run.write_validation(pl.DataFrame({**counts, "correct": correct}))
+    words = ["compare", *(str(run.path) for run in runs)]
+    assert main(words) == 0
+    file = runs[0].figures / "comparison_classes.csv"
+    text = capsys.readouterr().out
+    assert f"the 20 classes that differ most, at the best epoch ({file} has all):" in text
+    assert sum(line.startswith("  kind-") for line in text.splitlines()) == 20
+    table = pl.read_csv(file)
+    assert table["accuracy of two"].to_list() == [label % 5 / 4 for label in range(25)]
+    assert main(words) == 0
+    out = tmp_path / "compared.csv"
+    assert main([*words, "--out", str(out)]) == 0
+    assert f"({out} has all)" in capsys.readouterr().out.splitlines()[-22 - 2]
+
+
+@pytest.mark.parametrize("strategy", ["easy", "likely"])
+def test_what_clean_made_by_itself_is_replaced_and_nothing_else(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str], strategy: str
+) -> None:
+    words = ["clean", str(run.path), "--allow-empty-class", "--strategy"]
+    for out in ([], ["--out", str(tmp_path / "elsewhere.parquet")]):
+        assert main([*words, "easy", *out]) == 0
+        assert main([*words, strategy, *out]) == 0
+        file = tmp_path / "elsewhere.parquet" if out else run.cleaned
+        cleaned = read_cleaned(file)
+        assert cleaned.made["strategy"] == strategy
+        by_people = cleaned.samples.with_columns(label_source=pl.lit("reviewed"))
+        for contents, made in (
+            (cleaned.samples, {**cleaned.made, "strategy": "reviewed"}),
+            (by_people, cleaned.made),
+        ):
+            _written(file, contents, made)
+            held = file.read_bytes()
+            assert main([*words, strategy, *out]) == 4
+            assert "holds what people decided, or is not of this program" in capsys.readouterr().err
+            assert file.read_bytes() == held
+        file.write_bytes(b"somebody's own")
+        assert main([*words, strategy, *out]) == 4
+        assert file.read_bytes() == b"somebody's own"
+        assert main([*words, strategy, *out, "--overwrite"]) == 0
+        assert read_cleaned(file).made["strategy"] == strategy

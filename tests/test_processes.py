@@ -236,6 +236,8 @@ def test_mixed_precision_and_compilation(tmp_path: Path) -> None:
         ),
         (["train", "--dataset", "cifar11"], 3, "cifar10"),
         (["train", "--dataset", "./nowhere"], 3, "nowhere"),
+        (["train", "./nowhere"], 3, "nowhere"),
+        (["train", "-b", "1"], 2, "--batch-size is 1; expected 2 or above"),
         (["train", "--dataset", "cifar100"], 3, "cifar-100-python.tar.gz"),
         (["rank", "nowhere"], 4, "not a run folder"),
         (["rank", "nowhere", "--top", "1.4"], 2, "--top is 1.4"),
@@ -251,6 +253,16 @@ def test_mistakes_end_without_a_traceback(
     assert message in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "weights_CL").exists()
+
+
+def test_a_training_that_diverges_ends_without_a_traceback(tmp_path: Path) -> None:
+    done = call("train", "digits", "--lr", "1e6", folder=tmp_path)
+    assert done.returncode == 4
+    assert "Training diverged in epoch 1" in done.stderr
+    analyzed = call("analyze", "weights_CL/digits/run", folder=tmp_path)
+    assert analyzed.returncode == 4
+    assert "no finished epoch to analyze. Its training failed: Training div" in analyzed.stderr
+    assert "Traceback" not in done.stderr + analyzed.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,7 +10,7 @@ from torch.nn import functional
 from dataparams.training.recorder import SampleRecorder
 
 
-@pytest.mark.parametrize("scale", [0.1, 3.0, 40.0])
+@pytest.mark.parametrize("scale", [0.1, 3.0, 40.0, 1e10])
 def test_records_agree_with_their_definitions(scale: float) -> None:
     torch.manual_seed(0)
     logits, labels = scale * torch.randn(64, 7), torch.randint(7, (64,))

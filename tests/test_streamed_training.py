@@ -16,7 +16,7 @@ import torch
 from dataparams.analysis import analyze
 from dataparams.analysis.model_view import view_through_model
 from dataparams.cli import main
-from dataparams.errors import UserError
+from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
@@ -58,6 +58,13 @@ def test_a_streamed_run_resumes_exactly(config: TrainConfig) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(replace(config, exp_prefix="broken"), display=Stop(2))
     assert_same_run(whole, train(replace(config, exp_prefix="broken", resume=True)))
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_a_streamed_training_that_diverges_says_so(config: TrainConfig, learns: bool) -> None:
+    with pytest.raises(RunError, match="diverged in epoch 1"):
+        train(replace(config, lr=1e6, epochs=20, learn_inst_parameters=learns))
+    assert not [p for p in psutil.Process().children() if "dataparams" in "".join(p.cmdline())]
 
 
 def test_damaged_images_are_skipped_listed_and_left_as_they_were(

@@ -15,12 +15,15 @@ import pytest
 import torch
 from torch import nn
 
+from dataparams.analysis import analyze
 from dataparams.data import DeviceBatches
+from dataparams.data.batches import batch_bounds
 from dataparams.errors import RunError, Stopped, UserError
 from dataparams.models import create_model
 from dataparams.progress import SilentProgress
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, instance_learning_rate, train
+from dataparams.training.batch_normalization import running_statistics
 from dataparams.training.tracking import clamp_warning, parameter_metrics
 from made_folders import dark_and_light
 
@@ -348,6 +351,12 @@ def test_class_parameters_alone_and_jointly(few_digits: ImageDataset, short: Tra
         ({"checkpoint_minutes": -1.0}, "--checkpoint-minutes is -1.0"),
         ({"start_epoch": 3}, "--start-epoch is 3"),
         ({"noise": "swop"}, "Did you mean 'swap'"),
+        ({"seed": 2**64}, "--seed is 18446744073709551616; expected a whole number, 0"),
+        ({"workers": 100_000}, "--workers is 100000; expected a whole number, 1"),
+        ({"lr": 1e300}, r"--lr is 1e\+300; expected a number above 0, up to"),
+        ({"wd": 1e300}, r"--wd is 1e\+300"),
+        ({"init_inst_param": 1e-320}, "--init-inst-param is"),
+        ({"exp_prefix": "a\0b"}, "--exp-prefix is"),
     ],
 )
 def test_wrong_settings_are_named(
@@ -381,6 +390,118 @@ def test_the_auto_rate_displaces_alike_whatever_the_length(epochs: int) -> None:
         velocity = momentum * velocity - 1 / batch_size
         value += rate * velocity
     assert value == pytest.approx(-1.67, rel=1e-6)
+
+
+@pytest.mark.parametrize("amp", ["no", "bf16"])
+@pytest.mark.parametrize("learns", [True, False])
+def test_a_training_that_diverges_says_so_and_so_does_whoever_analyzes_it(
+    few_digits: ImageDataset, short: TrainConfig, learns: bool, amp: str
+) -> None:
+    high = replace(short, lr=1e6, learn_inst_parameters=learns, amp=amp)
+    with pytest.raises(RunError, match=r"diverged in epoch 1: .* Lower --lr \(it is 1e\+06\)"):
+        train(high, dataset=few_digits)
+    run = RunFolder(Path(short.output_dir) / "digits" / "run")
+    description = run.description()
+    assert description["status"] == "failed"
+    assert "diverged in epoch 1" in description["error"]
+    assert run.epochs() == []
+    with pytest.raises(RunError, match=r"no finished epoch.*failed: Training diverged in epoch 1"):
+        analyze(run)
+    assert train(replace(short, restart=True), dataset=few_digits).epochs() == [1, 2, 3]
+
+
+class Breaking(nn.Module):
+    """Gives what is no number from a batch on: in training, or in the validation after it."""
+
+    def __init__(self, first: int, *, is_trained_on: bool) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        self.first, self.is_trained_on, self.done = first, is_trained_on, 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.done += self.training
+        is_broken = self.done >= self.first and self.training == self.is_trained_on
+        logits: torch.Tensor = self.layers(images)
+        return logits * math.inf if is_broken else logits
+
+
+@pytest.mark.parametrize("is_trained_on", [True, False])
+@pytest.mark.parametrize("learns", [True, False])
+def test_the_epochs_before_a_divergence_stay_usable(
+    few_digits: ImageDataset, short: TrainConfig, learns: bool, is_trained_on: bool
+) -> None:
+    config = replace(short, epochs=5, learn_inst_parameters=learns, checkpoint_minutes=1e-9)
+    steps = len(few_digits.train) // short.batch_size
+    model = Breaking(2 * steps + (2 if is_trained_on else 1), is_trained_on=is_trained_on)
+    with pytest.raises(RunError, match=r"diverged in epoch 3.*Epochs 1 \.\.\. 2 are whole"):
+        train(config, dataset=few_digits, model=model)
+    run = RunFolder(Path(short.output_dir) / "digits" / "run")
+    assert (run.epochs(), len(run.metrics())) == ([1, 2], 2)
+    whole = run.epoch_checkpoint("last")
+    assert whole is not None
+    assert whole["epoch"] == 2
+    last = run.checkpoint("last")
+    assert last is not None
+    assert all(value.isfinite().all() for value in last["model"].values())
+    if learns:
+        assert len(analyze(run, use_model=False).frame) == len(few_digits.train)
+
+
+def test_temperatures_without_end_are_a_divergence(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    config = replace(short, lr_inst_param=1e30, skip_clamp_data_param=True)
+    with pytest.raises(RunError, match="lower --lr-inst-param or leave out --skip-clamp"):
+        train(config, dataset=few_digits)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 128, 129, 130])
+@pytest.mark.parametrize("batch_size", [2, 3, 64, 128])
+def test_every_sample_is_trained_on_and_none_alone(count: int, batch_size: int) -> None:
+    bounds = np.array(batch_bounds(count, batch_size))
+    assert (bounds[0], bounds[-1]) == (0, count)
+    assert count == 1 or np.diff(bounds).min() >= 2
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 128])
+def test_a_sample_that_is_left_over_is_trained_on(
+    few_digits: ImageDataset, short: TrainConfig, batch_size: int
+) -> None:
+    train_split = replace(few_digits.train.select(torch.arange(129)), num_instances=129)
+    config = replace(short, epochs=1, batch_size=batch_size, arch="resnet10t", image_size=8)
+    run = train(config, dataset=replace(few_digits, train=train_split))
+    assert (run.epoch_record(1).predicted >= 0).all()
+
+
+def test_batches_of_one_are_refused_where_there_is_batch_normalization(
+    few_digits: ImageDataset, short: TrainConfig, linear: nn.Module
+) -> None:
+    with pytest.raises(UserError, match=r"--batch-size is 1; expected 2 or above, since small-cnn"):
+        train(replace(short, batch_size=1), dataset=few_digits)
+    one = replace(few_digits, train=few_digits.train.select(torch.arange(1)))
+    with pytest.raises(UserError, match="There is 1 sample to train on; expected 2 or above"):
+        train(replace(short, rand_fraction=0.0), dataset=one)
+    assert not Path(short.output_dir).exists()
+    run = train(replace(short, batch_size=1, epochs=1), dataset=few_digits, model=linear)
+    assert (run.epoch_record(1).predicted >= 0).all()
+
+
+def test_one_image_alone_takes_the_running_statistics_and_leaves_them() -> None:
+    torch.manual_seed(0)
+    layer = nn.BatchNorm2d(3)
+    layer(torch.randn(8, 3, 4, 4))
+    before, images = layer.running_mean.clone(), torch.randn(1, 3, 1, 1)
+    with running_statistics(layer, is_needed=True):
+        alone = layer(images)
+    assert layer.training
+    assert torch.equal(layer.running_mean, before)
+    assert torch.equal(alone, layer.eval()(images))
+
+
+@pytest.mark.parametrize("arch", ["googlenet", "inception_v3"])
+def test_networks_with_side_heads_give_logits_in_training(arch: str) -> None:
+    model = create_model(arch, 10, 3, 96)
+    assert model(torch.zeros(2, 3, 96, 96)).shape == (2, 10)
 
 
 def test_many_temperatures_at_the_clamp_warn() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from dataparams.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dataparams.analysis import Analysis, analyze, analyze_trajectories
@@ -28,15 +29,15 @@ __all__ = [
     "temperature_cross_entropy",
 ]
 
-_MODULES = {
-    "IndexedDataset": "data.indexed",
-    **dict.fromkeys(("DataError", "RunError", "UserError"), "errors"),
-    **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "analysis"),
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name when it is first used: the command line's help need not wait for PyTorch."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'parameters')}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "IndexedDataset": "dataparams.data.indexed",
+        **dict.fromkeys(("DataError", "RunError", "UserError"), "dataparams.errors"),
+        **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "dataparams.analysis"),
+        **dict.fromkeys(
+            ("DataParameters", "sparse_momentum_step", "temperature_cross_entropy"),
+            "dataparams.parameters",
+        ),
+    },
+)

@@ -10,8 +10,15 @@ import polars as pl
 from dataparams.agreement import agreed_decisions
 from dataparams.decisions import DecisionStore
 from dataparams.errors import RunError, UserError
-from dataparams.runs import CleanedSamples, is_of_people, write_cleaned
-from dataparams.terminal import text_table
+from dataparams.runs import (
+    CleanedSamples,
+    cleaned_classes,
+    is_of_people,
+    write_cleaned,
+    write_whole,
+)
+from dataparams.spreadsheet_cells import guarded
+from dataparams.terminal import MOST_CLASSES, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +33,7 @@ _EVEN = 0.5
 _MOST_CHANGES = 10
 _JUDGED = ("category", "noise_probability", "suggested_label", "suggested_confidence")
 _DECIDED = ("action", "decided_label", "is_disputed")
+_COUNTS = ("given", "kept", "to_others", "dropped", "from_others", "total")
 
 
 @dataclass(frozen=True)
@@ -124,13 +132,16 @@ def clean_run(
 ) -> pl.DataFrame:
     """Decide about every sample of a run, and write what is kept.
 
+    Where there are more classes than a terminal shows, what became of each is written beside it, to
+    :func:`dataparams.runs.cleaned_classes`.
+
     Args:
         run: The run folder.
         judged: The frame of its analysis; see :func:`clean`.
         settings: How.
         out: Where to; by default ``cleaned.parquet`` in the run folder.
-        overwrite: Whether a file at ``out``, or one with people's decisions in the run folder, is
-            replaced.
+        overwrite: Whether a file is replaced that holds people's decisions, or is not of this
+            program. What this program wrote by itself is replaced in any case.
 
     Returns:
         As :func:`clean`.
@@ -149,7 +160,11 @@ def clean_run(
             raise RunError(f"{run.review} has no decisions in force; review samples first.")
     table = clean(run.samples(), judged, run.class_names(), settings, agreed)
     made = made_from(run, settings, decisions=last)
-    write_cleaned(out or run.cleaned, CleanedSamples(kept(table), made))
+    file = out or run.cleaned
+    write_cleaned(file, CleanedSamples(kept(table), made))
+    if len(run.class_names()) > MOST_CLASSES:
+        summary = cleaning_summary(table, run.class_names())
+        write_whole(cleaned_classes(file), _classes_csv(summary))
     return table
 
 
@@ -157,11 +172,16 @@ def require_replaceable(run: RunFolder, out: Path | None, *, overwrite: bool) ->
     """Raise RunError where a file is in the way that must not be replaced without a word."""
     if overwrite:
         return
-    if out is not None and out.exists():
-        raise RunError(f"{out} exists already. Choose another --out, or give --overwrite.")
-    if out is None and run.cleaned.exists() and is_of_people(run.cleaned):
+    file = out or run.cleaned
+    if file.exists() and is_of_people(file):
         raise RunError(
-            f"{run.cleaned} holds what people decided, or is not of this program. Give --out FILE "
+            f"{file} holds what people decided, or is not of this program. Give --out FILE to "
+            "write elsewhere, or --overwrite to replace it."
+        )
+    classes = cleaned_classes(file)
+    if len(run.class_names()) > MOST_CLASSES and classes.exists() and not _is_of_classes(classes):
+        raise RunError(
+            f"{classes}, where the table of classes goes, is not of this program. Give --out FILE "
             "to write elsewhere, or --overwrite to replace it."
         )
 
@@ -232,8 +252,17 @@ def cleaning_summary(table: pl.DataFrame, class_names: Sequence[str]) -> pl.Data
     return joined.with_columns(pl.exclude("label", "label_name").fill_null(0).cast(pl.Int64))
 
 
-def summary_text(table: pl.DataFrame, class_names: Sequence[str], settings: CleanSettings) -> str:
-    """What was done, in words and tables for a terminal."""
+def summary_text(
+    table: pl.DataFrame, class_names: Sequence[str], settings: CleanSettings, file: Path
+) -> str:
+    """What was done, in words and tables for a terminal.
+
+    Args:
+        table: From :func:`clean`.
+        class_names: Name of class 0, 1, ...
+        settings: How it was done.
+        file: Where what is kept was written.
+    """
     new, source = table["new_label"], table["label_source"]
     changed = table.filter(pl.col("new_label") != pl.col("label"))
     counts = ", ".join(
@@ -253,7 +282,7 @@ def summary_text(table: pl.DataFrame, class_names: Sequence[str], settings: Clea
         _people_text(table, settings),
         _waste_text(table, settings),
         _truth_text(table),
-        _class_text(cleaning_summary(table, class_names)),
+        _class_text(cleaning_summary(table, class_names), cleaned_classes(file)),
         _changes_text(changed, class_names),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -407,14 +436,35 @@ def _truth_text(table: pl.DataFrame) -> str:
     )
 
 
-def _class_text(summary: pl.DataFrame) -> str:
-    names = ("given", "kept", "to_others", "dropped", "from_others", "total")
+def _class_text(summary: pl.DataFrame, file: Path) -> str:
+    title, shown = "Classes:", summary
+    if len(summary) > MOST_CLASSES:
+        lost = pl.col("given") - pl.col("kept")
+        shown = summary.sort(lost, descending=True, maintain_order=True).head(MOST_CLASSES)
+        title = (
+            f"The {MOST_CLASSES} of {len(summary)} classes that lose most samples ({file} has all):"
+        )
     rows = [
-        [row["label_name"], *(str(row[name]) for name in names)]
-        for row in summary.iter_rows(named=True)
+        [row["label_name"], *(str(row[name]) for name in _COUNTS)]
+        for row in shown.iter_rows(named=True)
     ]
     header = ["class", "given", "kept", "to others", "dropped", "from others", "now"]
-    return "Classes:\n" + text_table(header, rows)
+    return f"{title}\n{text_table(header, rows)}"
+
+
+def _classes_csv(summary: pl.DataFrame) -> bytes:
+    safe = pl.col("label_name").map_elements(guarded, return_dtype=pl.String)
+    return summary.with_columns(safe).write_csv().encode()
+
+
+def _is_of_classes(file: Path) -> bool:
+    """Whether a file begins as the table of classes does."""
+    header = ",".join(("label", "label_name", *_COUNTS)).encode()
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(header) + 1) == header + b"\n"
+    except OSError:
+        return False
 
 
 def _changes_text(changed: pl.DataFrame, class_names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from dataparams.errors import DataError, RunError, Stopped, UserError
-from dataparams.terminal import text_table
+from dataparams.terminal import MOST_CLASSES, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dataparams.progress import ProgressDisplay
     from dataparams.review.run_in_review import RunInReview
     from dataparams.runs import RunFolder
-    from dataparams.training.config import TrainConfig
+    from dataparams.training.config import Recipe, TrainConfig
 
 _INTERRUPTED = 130
 _NOBODY_READS = 141
@@ -43,7 +43,8 @@ class RankConfig:
     top: float | None = None
     """Select this share of the samples, the highest first."""
     threshold: Literal["auto"] | None = None
-    """Select above a threshold estimated from the values, with no knowledge of the noise rate."""
+    """Select as many as labels are estimated to be wrong, the highest first; analyze finds the same
+    number."""
     out: Path | None = None
     """Write the selected samples to this CSV file, for programs: index, id, label, label_name,
     value. Names stay as they are, also where a spreadsheet would run one as a formula."""
@@ -191,7 +192,8 @@ class CleanConfig:
     out: Path | None = None
     """Where to; by default cleaned.parquet in the run folder."""
     overwrite: bool = False
-    """Replace --out where it exists, or what people decided in the run folder."""
+    """Replace a file that holds what people decided, or is not of this program; what clean made
+    by itself is replaced without it."""
 
 
 @dataclass(frozen=True)
@@ -234,8 +236,24 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
         143 terminated.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return _ended(lambda: _dispatch(words, program), program)
+
+
+def main_of_script(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
+    """Run a published script: ``dataparams train`` by a recipe, with the script's own defaults.
+
+    Args:
+        recipe: What the script trains by.
+        arguments: As of :func:`main`, as is what is returned.
+    """
+    words = ["--recipe", recipe, *(sys.argv[1:] if arguments is None else arguments)]
+    return _ended(lambda: _train(words, "dataparams", is_script=True), "dataparams")
+
+
+def _ended(action: Callable[[], int], program: str) -> int:
+    """The exit code of a command, whose errors are told without a traceback."""
     try:
-        return _dispatch(words, program)
+        return action()
     except UserError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return error.exit_code
@@ -255,21 +273,6 @@ def main(arguments: Sequence[str] | None = None, program: str = "dataparams") ->
 
 
 def _dispatch(words: list[str], program: str) -> int:
-    verbs: dict[str, Callable[[list[str], str], int]]
-    verbs = {
-        "train": _train,
-        "cache": _cache,
-        "rank": _rank,
-        "analyze": _analyze,
-        "figures": _figures,
-        "report": _report,
-        "export": _export,
-        "review": _review,
-        "decisions": _decisions,
-        "clean": _clean,
-        "compare": _compare,
-        "demo": _demo,
-    }
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(_overview())
         return 0 if words else UserError.exit_code
@@ -278,12 +281,12 @@ def _dispatch(words: list[str], program: str) -> int:
 
         sys.stdout.write(f"dataparams {version('dataparams')}\n")
         return 0
-    if words[0] not in verbs:
+    if words[0] not in COMMANDS:
         raise UserError(
-            f"There is no command {words[0]!r}; expected one of {', '.join(verbs)}. "
+            f"There is no command {words[0]!r}; expected one of {', '.join(COMMANDS)}. "
             "dataparams --help tells what they do."
         )
-    return verbs[words[0]](words[1:], program)
+    return COMMANDS[words[0]](words[1:], program)
 
 
 def _overview() -> str:
@@ -308,8 +311,21 @@ dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 un
 """
 
 
-def _train(words: list[str], program: str) -> int:
-    from dataparams.training.config import RECIPES
+def _train(words: list[str], program: str, *, is_script: bool = False) -> int:
+    config = _train_config(words, program, is_script=is_script)
+    from dataparams.progress import progress_display
+    from dataparams.training.engine import train
+    from dataparams.training.processes import process_group_left
+
+    with progress_display() as display, process_group_left():
+        run = train(config, display=display)
+        display.line(f"Next: dataparams analyze {run.path}")
+        display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
+    return 0
+
+
+def _train_config(words: list[str], program: str, *, is_script: bool) -> TrainConfig:
+    from dataparams.training.config import RECIPES, TrainArguments, config_of, published
 
     recipe = _last_value(words, "--recipe")
     from_clean = _last_value(words, "--from-clean") or _last_value(words, "--from_clean")
@@ -318,34 +334,32 @@ def _train(words: list[str], program: str) -> int:
         from dataparams.training.cleaned import config_from_clean
 
         default = config_from_clean(Path(from_clean), recipe)
+    elif is_script and default is not None:
+        default = published(default)
     if default is None:
         raise UserError(f"--recipe is {recipe!r}; expected one of {', '.join(RECIPES)}.")
-    config: TrainConfig = tyro.cli(
-        type(default),
-        default=default,
+    arguments = tyro.cli(
+        TrainArguments,
+        default=TrainArguments(**vars(default)),
         args=words,
         prog=f"{program} train",
         description="Train once with data parameters; everything goes to a run folder.",
     )
-    from dataparams.progress import progress_display
-    from dataparams.training.engine import train
-    from dataparams.training.processes import process_group_left
-
-    with progress_display() as display, process_group_left():
-        run = train(config, display=display)
-        if config.learn_inst_parameters:
-            display.line(f"Next: dataparams analyze {run.path}")
-        display.line(f"Curves: tensorboard --logdir {run.tensorboard}")
-    return 0
+    given = {flag: _last_value(words, flag) for flag in ("--dataset", "--data")}
+    return config_of(arguments, **{flag[2:]: value for flag, value in given.items()})
 
 
 def _cache(words: list[str], program: str) -> int:
     config = tyro.cli(CacheConfig, args=words, prog=f"{program} cache")
+    from dataparams.training.config import MOST_WORKERS
+
     for flag, value, most in (("size", config.size, 4096), ("quality", config.quality, 100)):
         if not 1 <= value <= most:
             raise UserError(f"--{flag} is {value}; expected a whole number, 1 ... {most}.")
-    if config.workers is not None and config.workers < 1:
-        raise UserError(f"--workers is {config.workers}; expected a whole number, 1 or above.")
+    if config.workers is not None and not 1 <= config.workers <= MOST_WORKERS:
+        raise UserError(
+            f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
+        )
     from dataparams.data.hub_token import token_file
     from dataparams.data.image_cache import require_absent, write_cache
     from dataparams.data.streaming import open_source, whole_name
@@ -369,8 +383,7 @@ def _cache(words: list[str], program: str) -> int:
             f"Wrote {summary.images} images to {config.out} ({summary.num_bytes / 1e6:,.1f} MB)."
         )
         display.line(
-            f"Next: dataparams train --dataset {config.dataset} --loader stream "
-            f"--cache {config.out} --learn-inst-parameters"
+            f"Next: dataparams train {config.dataset} --loader stream --cache {config.out}"
         )
     return 0
 
@@ -418,6 +431,8 @@ def _rank(words: list[str], program: str) -> int:
 
 
 def _ranking_text(ranking: Ranking) -> str:
+    from dataparams.analysis.summary_text import noise_words
+
     why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
     lines = [f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
     rows = [
@@ -427,14 +442,9 @@ def _ranking_text(ranking: Ranking) -> str:
     lines.append(text_table(["index", "id", "value", "label"], rows))
     if ranking.estimate is not None:
         lines.append(
-            f"Estimated noise rate: {ranking.estimate.noise_rate:.1%} (threshold: temperature "
-            f"{math.exp(ranking.estimate.threshold):.3f})."
+            f"{noise_words(ranking.estimate)}; as many are selected: "
+            f"{int(ranking.table['is_selected'].sum())}."
         )
-        if not ranking.estimate.is_bimodal:
-            lines.append(
-                "The values do not fall into two groups: the estimate is what the model disagreed "
-                "with, which may be hard samples as well as wrong labels."
-            )
     if ranking.precision is not None:
         count = int(ranking.table["is_selected"].sum())
         lines.append(
@@ -532,11 +542,13 @@ def _report(words: list[str], program: str) -> int:
 
 
 def _export(words: list[str], program: str) -> int:
-    from dataparams.data.hub_token import token_file
-    from dataparams.export import ExportConfig, export
-    from dataparams.progress import progress_display
+    from dataparams.export import ExportConfig
 
     config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")
+    from dataparams.data.hub_token import token_file
+    from dataparams.export import export
+    from dataparams.progress import progress_display
+
     with token_file(config.hf_token_file), progress_display("exporting") as display:
         last_word = export(
             config,
@@ -650,8 +662,8 @@ def _clean(words: list[str], program: str) -> int:
         if run.review.exists() and config.strategy != "reviewed":
             display.line("What people decided is not used; --strategy reviewed applies it.")
         table = clean_run(run, analysis.frame, settings, out=config.out, overwrite=config.overwrite)
-        display.line(summary_text(table, run.class_names(), settings))
         file = config.out or run.cleaned
+        display.line(summary_text(table, run.class_names(), settings, file))
         display.line(f"Wrote {file}.")
         display.line(f"Next: dataparams train --from-clean {file}")
     return 0
@@ -661,25 +673,35 @@ def _compare(words: list[str], program: str) -> int:
     config = tyro.cli(CompareConfig, args=words, prog=f"{program} compare")
     if config.out is not None and config.out.suffix not in (".csv", ".json"):
         raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")
-    for file in (config.out, config.figure):
-        if file is not None and file.exists() and not config.overwrite:
-            raise RunError(f"{file} exists already. Choose another, or give --overwrite.")
-    from dataparams.comparison import compare, comparison_csv, comparison_json, comparison_text
+    _require_absent(config.out, config.figure, overwrite=config.overwrite)
+    from dataparams import comparison as comparing
     from dataparams.figures.comparison import draw_comparison
     from dataparams.runs import RunFolder, write_whole
 
     runs = [RunFolder(path) for path in config.runs]
-    comparison = compare(runs)
+    comparison = comparing.compare(runs)
     figure = config.figure or runs[0].figures / "comparison.png"
+    classes = config.out or figure.with_name(f"{figure.stem}_classes.csv")
     written = {figure: draw_comparison(comparison).png(150)}
     if config.out is not None:
-        contents = comparison_csv if config.out.suffix == ".csv" else comparison_json
+        is_table = config.out.suffix == ".csv"
+        contents = comparing.comparison_csv if is_table else comparing.comparison_json
         written[config.out] = contents(comparison)
+    elif len(comparison.classes) > MOST_CLASSES:
+        if config.figure is not None:
+            _require_absent(classes, overwrite=config.overwrite)
+        written[classes] = comparing.classes_csv(comparison)
     for file, contents_of_file in written.items():
         write_whole(file, contents_of_file)
-    sys.stdout.write(comparison_text(comparison))
+    sys.stdout.write(comparing.comparison_text(comparison, classes))
     sys.stdout.write("".join(f"Wrote {file}.\n" for file in written))
     return 0
+
+
+def _require_absent(*files: Path | None, overwrite: bool) -> None:
+    for file in files:
+        if file is not None and file.exists() and not overwrite:
+            raise RunError(f"{file} exists already. Choose another, or give --overwrite.")
 
 
 def _current(run: RunFolder, display: ProgressDisplay, *, pictures: bool) -> Analysis:
@@ -728,6 +750,23 @@ def _demo(words: list[str], program: str) -> int:
             display=display,
         )
     return 0
+
+
+COMMANDS: dict[str, Callable[[list[str], str], int]] = {
+    "train": _train,
+    "cache": _cache,
+    "rank": _rank,
+    "analyze": _analyze,
+    "figures": _figures,
+    "report": _report,
+    "export": _export,
+    "review": _review,
+    "decisions": _decisions,
+    "clean": _clean,
+    "compare": _compare,
+    "demo": _demo,
+}
+"""What each command does with the words after it, and with the program's name for its messages."""
 
 
 if __name__ == "__main__":

@@ -13,15 +13,13 @@ import polars as pl
 from dataparams.analysis.trajectories import trained_samples
 from dataparams.errors import RunError, UserError
 from dataparams.spreadsheet_cells import guarded
-from dataparams.terminal import printable, text_table
+from dataparams.terminal import MOST_CLASSES, printable, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from dataparams.runs import RunFolder
-
-_MOST_CLASSES = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +159,13 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
     return [path.relative_to(root).as_posix() for path in paths]
 
 
-def comparison_text(comparison: Comparison) -> str:
-    """The runs and their classes as tables for a terminal."""
+def comparison_text(comparison: Comparison, classes_file: Path) -> str:
+    """The runs and their classes as tables for a terminal.
+
+    Args:
+        comparison: The comparison.
+        classes_file: What has all classes, where they are too many for a terminal.
+    """
     rows = [
         [
             row["name"],
@@ -179,7 +182,7 @@ def comparison_text(comparison: Comparison) -> str:
     parts = [
         f"Accuracy on {comparison.validation} validation samples:\n" + text_table(header, rows),
         _chance_text(comparison),
-        _classes_text(comparison),
+        _classes_text(comparison, classes_file),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -195,8 +198,8 @@ def _chance_text(comparison: Comparison) -> str:
     )
 
 
-def _classes_text(comparison: Comparison) -> str:
-    chosen, is_part = most_different_classes(comparison, _MOST_CLASSES)
+def _classes_text(comparison: Comparison, file: Path) -> str:
+    chosen, is_part = most_different_classes(comparison, MOST_CLASSES)
     numbers = [str(number) for number in range(len(comparison.runs))]
     if not len(chosen):
         return "No run recorded the accuracy of each class."
@@ -210,7 +213,8 @@ def _classes_text(comparison: Comparison) -> str:
     ]
     names = [printable(name) for name in comparison.runs["name"]]
     which = f"the {len(chosen)} classes that differ most" if is_part else "each class"
-    title = f"Accuracy of {which}, at the best epoch:\n"
+    where = f" ({file} has all)" if is_part else ""
+    title = f"Accuracy of {which}, at the best epoch{where}:\n"
     return title + text_table(["class", "samples", *names], rows)
 
 
@@ -242,6 +246,16 @@ def comparison_json(comparison: Comparison) -> bytes:
         runs.append({**row, "classes": classes.to_dicts(), "curve": curve.to_dicts()})
     contents = {"validation": comparison.validation, "runs": runs}
     return (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def classes_csv(comparison: Comparison) -> bytes:
+    """The classes of a comparison as CSV, for people: a row per class, a column per run."""
+    names = [f"accuracy of {name}" for name in comparison.runs["name"]]
+    renamed = comparison.classes.rename(
+        {str(number): name for number, name in enumerate(names)} | {"count": "samples"}
+    )
+    safe = pl.col("label_name").map_elements(guarded, return_dtype=pl.String)
+    return renamed.with_columns(safe).write_csv().encode()
 
 
 def comparison_csv(comparison: Comparison) -> bytes:

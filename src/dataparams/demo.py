@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataparams.analysis import estimate_noise
+from dataparams.analysis import noise_of_run
 from dataparams.data import load_dataset
 from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.errors import UserError
@@ -80,6 +80,7 @@ def run_demo(
         epochs=epochs,
         seed=seed,
         rand_fraction=rand_fraction,
+        learn_inst_parameters=False,
     )
     display.line(
         f"{len(dataset.train)} digits to train on, {len(dataset.val)} to test on; the labels of "
@@ -90,11 +91,11 @@ def run_demo(
     learned = _train(replace(config, learn_inst_parameters=True), "learned", display)
     samples = learned.samples()
     log_temperature = learned.epoch_record(epochs).inst_parameters.numpy()[samples["index"]]
-    estimate = estimate_noise(log_temperature)
+    estimate = noise_of_run(learned)
     kept = replace(
         config,
         dataset_subset_ckpt=str(learned.epoch_file(epochs)),
-        subset_frac=max(1 - estimate.noise_rate, 0.01),
+        subset_frac=max(1 - estimate.rate, 0.01),
     )
     after = _train(kept, "after", display)
     clean = _train(replace(config, rand_fraction=0.0), "clean", display)
@@ -104,12 +105,12 @@ def run_demo(
         raise UserError(
             f"--rand-fraction {rand_fraction} changes no label; expected a larger share."
         )
-    is_left_out = log_temperature >= np.quantile(log_temperature, 1 - estimate.noise_rate)
+    is_left_out = log_temperature >= np.quantile(log_temperature, 1 - estimate.rate)
     precision, recall = precision_and_recall(is_left_out, is_corrupted)
     accuracies = [_last_accuracy(run) for run in (before, after, clean)]
     result = DemoResult(figures, precision, recall, *accuracies)
     seconds = time.perf_counter() - started
-    display.line(_summary(result, estimate.noise_rate, int(is_left_out.sum()), learned, seconds))
+    display.line(_summary(result, estimate.rate, int(is_left_out.sum()), learned, seconds))
     return result
 
 
@@ -165,4 +166,4 @@ What it is worth (validation accuracy, clean labels)
   dataparams report {learned.path}
   dataparams rank {learned.path} --threshold auto --out ranked.csv
   tensorboard --logdir {learned.path.parent}
-  dataparams train --dataset PATH_OF_YOUR_IMAGES --learn-inst-parameters"""
+  dataparams train PATH_OF_YOUR_IMAGES"""

@@ -112,6 +112,7 @@ class _GrayAsColor(nn.Module):
 
 
 _OWN = ("small-cnn", "wrn-28-10")
+_WITH_SIDE_HEADS = ("googlenet", "inception_v3")
 
 
 def create_model(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
@@ -157,7 +158,9 @@ def _built(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
         made: nn.Module = timm.create_model(arch, num_classes=num_classes, in_chans=channels)
         return made
     if arch in models.list_models(module=models):
-        made = models.get_model(arch, weights=None, num_classes=num_classes)
+        # Their auxiliary heads would make a tuple of what these networks give in training.
+        single = {"aux_logits": False, "init_weights": True} if arch in _WITH_SIDE_HEADS else {}
+        made = models.get_model(arch, weights=None, num_classes=num_classes, **single)
         return _GrayAsColor(made) if channels == 1 else made
     known = [*_OWN, *timm.list_models(), *models.list_models(module=models)]
     nearest = difflib.get_close_matches(arch, known, n=5, cutoff=0.5)

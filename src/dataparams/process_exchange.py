@@ -56,7 +56,8 @@ def exchanged(
     # long as it gets no weight decay either.
     # Kept (1,): to select by a tensor without dimensions would read it back from the device.
     first = is_sample.int().argmax(dim=0, keepdim=True)
-    index = torch.where(is_sample, index, index[first])
+    # Where no process brings a sample, as after logits that are not finite, it is entry 0.
+    index = torch.where(is_sample, index, index[first].clamp_min(0))
     labels = torch.where(is_sample, labels, labels[first])
     return index, labels, gradient, is_sample
 

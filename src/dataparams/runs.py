@@ -122,7 +122,8 @@ class CleanedSamples:
 
     def is_of_people(self) -> bool:
         """Whether what people decided is in it."""
-        return bool(self.made.get("strategy") == "reviewed")
+        is_reviewed = (self.samples["label_source"] == "reviewed").any()
+        return bool(is_reviewed or self.made.get("strategy") == "reviewed")
 
     def misfit(
         self, class_names: Sequence[str], fingerprint: object, image_size: object
@@ -211,7 +212,7 @@ class RunFolder:
                     "clear this folder. Choose another --exp-prefix, or move that file first."
                 )
         made = [self.path / name for name in _MADE_BY_TRAINING if name != "run.json"]
-        made.append(self.cleaned)
+        made += [self.cleaned, cleaned_classes(self.cleaned)]
         with _explained(self.path):
             for path in [*made, *self.path.glob("epoch_*.pth.tar"), self.path / "run.json"]:
                 if path.is_dir():
@@ -650,6 +651,16 @@ def write_cleaned(file: Path, cleaned: CleanedSamples) -> None:
     metadata = {"dataparams": json.dumps(cleaned.made)}
     cleaned.samples.select(*_CLEANED_COLUMNS).write_parquet(buffer, metadata=metadata)
     write_whole(file, buffer.getvalue())
+
+
+def cleaned_classes(file: Path) -> Path:
+    """Where the table of classes lies beside a ``cleaned.parquet``, where they are many.
+
+    Example:
+        >>> cleaned_classes(Path("run/cleaned.parquet")).name
+        'cleaned_classes.csv'
+    """
+    return file.with_name(f"{file.stem}_classes.csv")
 
 
 def is_of_people(file: Path) -> bool:

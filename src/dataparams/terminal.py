@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MOST_CLASSES = 20
+"""How many classes a table in a terminal shows; it names a file that has all of them."""
+
 
 def printable(text: str) -> str:
     r"""A name without what would move the terminal's cursor or change its colours.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import zipfile
 from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree as ET
@@ -20,7 +22,7 @@ from dataparams.cli import main
 from dataparams.data import load_dataset
 from dataparams.export import TARGETS, ExportConfig, export
 from dataparams.export.config import Target
-from dataparams.export.targets import WITH_FILES
+from dataparams.export.targets import WITH_FILES, WITH_TRUTH
 from dataparams.runs import CleanedSamples, EpochRecord, read_cleaned, write_cleaned
 from made_runs import made_run
 from made_sources import contents, photo, photo_folder, photo_table
@@ -226,6 +228,79 @@ def test_flags_that_say_nothing_to_a_target_are_refused(run, out, capsys):
     assert main([*words, "cleanlab-studio", "--link", "--form", "zip"]) == 2
     assert "image-folder" in capsys.readouterr().err
     assert not out.exists()
+
+
+# --- the truth of labels that were made wrong on purpose -----------------------------------------
+
+
+@pytest.fixture
+def noisy(run):
+    """The run, as after ``--rand-fraction``: the truth is known of its samples."""
+    truth = {"true_label": 1 - pl.col("label"), "is_corrupted": pl.col("index") % 5 == 0}
+    frame, made = run.analysis()
+    run.write_samples(run.samples().with_columns(**truth))
+    run.write_analysis(frame.with_columns(**truth), made)
+    return run
+
+
+def bytes_in(file):
+    """The bytes of a file, and of what is packed in it."""
+    yield file.name.encode()
+    yield file.read_bytes()
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            for name in archive.namelist():
+                yield name.encode()
+                yield archive.read(name)
+
+
+def tells_truth(out):
+    """Whether the truth is in any file, by the names of its columns."""
+    pieces = (piece for file in out.rglob("*") if file.is_file() for piece in bytes_in(file))
+    return any(
+        re.search(rb"true.?label|corrupt|(?<!ground_)truth", piece, re.IGNORECASE)
+        for piece in pieces
+    )
+
+
+@pytest.mark.parametrize("has_analysis", [True, False])
+@pytest.mark.parametrize("labels", ["given", "suggested", "cleaned"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_nobody_is_told_the_truth_who_does_not_ask(noisy, out, target, labels, has_analysis):
+    if labels == "cleaned":
+        clean(noisy)
+    if not has_analysis:
+        if labels == "suggested" or target == "cleanlab":
+            pytest.skip("there is nothing to export")
+        (noisy.path / "analysis.parquet").unlink()
+    write(noisy.path, target, out, labels=labels)
+    assert any(out.iterdir())
+    assert not tells_truth(out)
+
+
+@pytest.mark.parametrize("target", sorted(WITH_TRUTH))
+def test_a_table_has_the_truth_where_it_is_asked_for(noisy, out, target):
+    assert main(["export", str(noisy.path), "--to", target, str(out), "--with-truth"]) == 0
+    (file,) = (file for file in out.iterdir() if file.suffix in (".csv", ".jsonl", ".parquet"))
+    read = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}
+    table = read[file.suffix](file)
+    samples = noisy.samples()
+    assert table["is_corrupted"].to_list() == samples["is_corrupted"].to_list()
+    true = samples["true_label"].to_list()
+    assert table["true_label"].to_list() in (true, [NAMES[label] for label in true])
+
+
+@pytest.mark.parametrize("target", sorted(set(TARGETS) - WITH_TRUTH))
+def test_the_truth_is_refused_where_it_does_not_belong(noisy, out, target, capsys):
+    assert main(["export", str(noisy.path), "--to", target, str(out), "--with-truth"]) == 2
+    assert "--with-truth is for plain tables (csv, jsonl, parquet)" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_truth_that_nobody_knows_is_said(run, pets, out, capsys):
+    for what, complaint in ((run.path, "knows no truth"), (pets, "needs the run folder")):
+        assert main(["export", str(what), "--to", "csv", str(out), "--with-truth"]) == 2
+        assert complaint in capsys.readouterr().err
 
 
 # --- each by itself ------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from dataparams.analysis.class_temperatures import class_temperatures
 from dataparams.analysis.findings import (
@@ -34,6 +33,7 @@ from dataparams.runs import RunFolder
 from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
+    import polars as pl
     from collections.abc import Callable
 
     from numpy.typing import NDArray

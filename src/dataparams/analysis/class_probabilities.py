@@ -42,7 +42,7 @@ def telling_epochs(
         [1, 2]
     """
     start = len(accuracy) // 5
-    by_heart = np.flatnonzero(accuracy > 1 - noise_rate / 2) if noise_rate > 0 else []
+    by_heart = np.flatnonzero(accuracy > 1 - noise_rate / 2)
     end = int(by_heart[0]) if len(by_heart) else len(accuracy)
     if validation is not None and len(validation) == len(accuracy):
         end = min(end, _end_of_generalizing(validation))

@@ -7,8 +7,8 @@ hump, however wide, and no second one: that is how its own mistakes are told fro
 
 Both humps are Student's t distributions, whose tails forgive outliers; the upper one has a width of
 its own on either side. The fit is by greatest posterior density; its priors say, in units of the
-upper hump's height above zero, how wide humps usually are and how nearly the lower one mirrors the
-upper. Everything is computed from a histogram, so that a million margins cost as much as a thousand.
+upper hump's mode, how wide humps usually are and how nearly the lower one mirrors the upper.
+Everything is computed from a histogram, so that a million margins cost as much as a thousand.
 """
 
 from __future__ import annotations

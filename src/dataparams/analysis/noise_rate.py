@@ -3,7 +3,7 @@
 It asks nothing about where the probabilities come from: epochs of a training, heads that did not
 see the sample, arrays of somebody else. Several sets of them, as from the first and the second half
 of a training, each hide some wrong labels, the early ones because the model is unsure and the late
-ones because it learned labels by heart; so the highest share counts, and the interval spans them all.
+ones because it learned labels by heart; so the highest share counts, and the interval spans all.
 """
 
 from __future__ import annotations

@@ -12,13 +12,12 @@ from dataparams.analysis.noise_rate import UNKNOWN_NOISE
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
-from dataparams.terminal import printable, text_table
+from dataparams.terminal import MOST_CLASSES, printable, text_table
 
 if TYPE_CHECKING:
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.analysis.result import Analysis
 
-_MOST_CLASSES = 20
 _MOST_NAMES = 10
 _MOST_CONFUSIONS = 10
 _MOST_SUBGROUPS = 10
@@ -81,10 +80,10 @@ def _source_of_trajectories(analysis: Analysis) -> str:
 def _classes(counts: pl.DataFrame) -> str:
     shown = counts
     title = "Classes:"
-    if len(counts) > _MOST_CLASSES:
-        shown = counts.sort("noise_rate", descending=True).head(_MOST_CLASSES)
+    if len(counts) > MOST_CLASSES:
+        shown = counts.sort("noise_rate", descending=True).head(MOST_CLASSES)
         title = (
-            f"The {_MOST_CLASSES} of {len(counts)} classes with most label noise (the report has "
+            f"The {MOST_CLASSES} of {len(counts)} classes with most label noise (the report has "
             "all):"
         )
     rows = [

@@ -103,8 +103,7 @@ class RunTrajectories:
     def __init__(self, run: RunFolder, index: NDArray[np.integer]) -> None:
         numbers = run.epochs()
         if not numbers:
-            run.description()
-            raise RunError(f"{run.path} has not finished an epoch yet; analyze it when it has.")
+            raise RunError(_why_no_epoch(run))
         self._run = run
         self._records = [run.epoch_record(number, mapped=True) for number in numbers]
         self._served = 0
@@ -191,6 +190,14 @@ def trained_samples(run: RunFolder) -> pl.DataFrame:
     return samples.filter(pl.Series(predicted[index] >= 0))
 
 
+def _why_no_epoch(run: RunFolder) -> str:
+    description = run.description()
+    error, status = description.get("error"), description.get("status")
+    if status not in ("failed", "stopped") or not error:
+        return f"{run.path} has not finished an epoch yet; analyze it when it has."
+    return f"{run.path} has no finished epoch to analyze. Its training {status}: {error}"
+
+
 def log_temperatures_from_margins(
     margin: NDArray[np.float32], loss: NDArray[np.float32]
 ) -> NDArray[np.float32]:
@@ -211,7 +218,8 @@ def log_temperatures_from_margins(
     """
     pull = np.expm1(-loss) * margin
     moved = np.cumsum(pull, axis=0) * np.float32(_MOVED_OVER_ALL / len(margin))
-    return np.clip(moved, -_WIDEST, _WIDEST).astype(np.float32)
+    clamped: NDArray[np.float32] = np.clip(moved, -_WIDEST, _WIDEST)
+    return clamped
 
 
 def _has_temperatures(run: RunFolder, records: list[EpochRecord]) -> bool:

@@ -124,7 +124,8 @@ class DeviceBatches:
     number alone: not on the global random state, nor on how many processes share the work. With W
     processes, process r gets samples r, r + W, r + 2 W, ... of each batch.
 
-    A last batch of fewer than ``min(32, batch_size // 2)`` samples is joined to the one before.
+    A last batch of one sample, or of fewer than ``min(32, batch_size // 2)``, is joined to the one
+    before.
     Nothing in an epoch waits for the device.
 
     Args:
@@ -288,21 +289,24 @@ def _require_images(images: Tensor, padding: int, mean: Tensor, std: Tensor) -> 
 def batch_bounds(count: int, batch_size: int) -> list[int]:
     """Where batches start and end: one more than there are batches.
 
-    A last batch of fewer than ``min(32, batch_size // 2)`` samples is joined to the one before.
+    A last batch of one sample, or of fewer than ``min(32, batch_size // 2)``, is joined to the one
+    before.
 
     Args:
         count: Number of samples.
         batch_size: Samples per batch over all processes.
 
     Example:
-        >>> batch_bounds(70, 32), batch_bounds(100, 32)
-        ([0, 32, 70], [0, 32, 64, 100])
+        >>> batch_bounds(70, 32), batch_bounds(100, 32), batch_bounds(5, 2), batch_bounds(2, 1)
+        ([0, 32, 70], [0, 32, 64, 100], [0, 2, 5], [0, 1, 2])
     """
     bounds = [*range(0, count, batch_size), count]
     if count == 0:
         return [0]
     last = bounds[-1] - bounds[-2]
-    if len(bounds) > 2 and last < min(_LARGEST_MERGED_BATCH, batch_size // 2):
+    is_short = last < min(_LARGEST_MERGED_BATCH, batch_size // 2)
+    # One sample alone has no statistics for batch normalization.
+    if len(bounds) > 2 and (is_short or 1 == last < batch_size):
         del bounds[-2]
     return bounds
 

@@ -1,8 +1,25 @@
 """Ways out: samples, labels and analysis, for the tools that people go on with."""
 
-from dataparams.export.config import ExportConfig
-from dataparams.export.exporting import export
-from dataparams.export.targets import TARGETS
-from dataparams.label_studio_annotations import read_label_studio
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataparams.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from dataparams.export.config import ExportConfig
+    from dataparams.export.exporting import export
+    from dataparams.export.targets import TARGETS
+    from dataparams.label_studio_annotations import read_label_studio
 
 __all__ = ["TARGETS", "ExportConfig", "export", "read_label_studio"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "TARGETS": "dataparams.export.targets",
+        "ExportConfig": "dataparams.export.config",
+        "export": "dataparams.export.exporting",
+        "read_label_studio": "dataparams.label_studio_annotations",
+    },
+)

@@ -45,6 +45,9 @@ class ExportConfig:
     run's cleaned.parquet, and its samples alone; the default where there is such a file."""
     confidence: float = 0.5
     """How confident a suggested label has to be, 0 ... 1."""
+    with_truth: bool = False
+    """With csv, jsonl or parquet: also the columns true_label and is_corrupted, of a run whose
+    labels were made wrong on purpose. What goes to annotators never has them."""
     form: Literal["folder", "zip", "both"] | None = None
     """For cleanlab-studio: class folders, one ZIP file, or (the default) both."""
     link: bool = False

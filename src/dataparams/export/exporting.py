@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dataparams.errors import RunError, UserError
 from dataparams.export.destination import open_destination
 from dataparams.export.samples import open_samples
-from dataparams.export.targets import TARGETS, WITH_FILES
+from dataparams.export.targets import TARGETS, WITH_FILES, WITH_TRUTH
 from dataparams.export.writing import Export
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def export(
         include=_categories(config.include),
         labels=config.labels,
         confidence=config.confidence,
+        with_truth=config.with_truth,
     )
     _require_apart(folder, samples.source)
     tell = on_notice if on_notice is not None else _tell_nobody
@@ -86,6 +87,11 @@ def _require_fitting(config: ExportConfig) -> None:
     """Refuse flags that would say nothing to the target."""
     if config.form is not None and config.to != "cleanlab-studio":
         raise UserError(f"--form is for --to cleanlab-studio; expected none with {config.to}.")
+    if config.with_truth and config.to not in WITH_TRUTH:
+        raise UserError(
+            f"--with-truth is for plain tables ({', '.join(sorted(WITH_TRUTH))}); {config.to} goes "
+            "to people or tools that are not to know the truth."
+        )
     if config.link and (config.to not in WITH_FILES or config.form == "zip"):
         raise UserError(
             f"--link needs a target of image files ({', '.join(sorted(WITH_FILES))}); "

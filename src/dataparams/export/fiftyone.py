@@ -33,7 +33,6 @@ _LABELS = {
     "label": "ground_truth",
     "given_label": "given_label",
     "suggested_label": "suggested",
-    "true_label": "true_label",
 }
 _CONFIDENCE = {"suggested_label": "suggested_confidence"}
 _OWN_NAMES = {"id": "sample_id", "index": "sample_index"}
@@ -43,8 +42,8 @@ def write_fiftyone(export: Export) -> None:
     """Write ``metadata.json``, ``samples.json``, ``data/`` and, for a run, ``brain/tsne.json``.
 
     Labels are ``Classification`` fields: ``ground_truth`` (the exported label), ``suggested`` with
-    its confidence (none where that is the given label), and where there are ``given_label`` and
-    ``true_label``; the other columns are plain fields.
+    its confidence (none where that is the given label), and where there is one ``given_label``; the
+    other columns are plain fields.
 
     Args:
         export: What and where to.

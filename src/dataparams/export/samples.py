@@ -49,6 +49,7 @@ _EXTENSIONS = {
 }
 _FIRST = ("category", "suspicion", "suggested_label", "suggested_confidence")
 _NUMBERS_OF_CLASSES = ("label", "given_label", "suggested_label", "true_label")
+_TRUTH = ("true_label", "is_corrupted")
 _OF_SAMPLES = ("index", "id", "label", "label_name", "suggested_name", *_FIRST)
 _AT_ONCE = 64
 
@@ -232,6 +233,7 @@ def open_samples(
     include: Sequence[str] = (),
     labels: Labels | None = None,
     confidence: float = 0.5,
+    with_truth: bool = False,
 ) -> LabeledSamples:
     """Find what is to be exported.
 
@@ -245,6 +247,8 @@ def open_samples(
             ``cleaned.parquet`` in the run folder, and only its samples. None for ``cleaned`` where
             there is such a file, and otherwise for ``given``.
         confidence: How confident a suggestion has to be, 0 ... 1.
+        with_truth: Keep what a run knows of the truth, whose labels were made wrong on purpose: the
+            columns ``true_label`` and ``is_corrupted``.
 
     Returns:
         The samples, and what reads their images.
@@ -264,6 +268,15 @@ def open_samples(
         )
     if Path(what, "run.json").is_file():
         samples = _samples_of_run(RunFolder(Path(what)), split, labels, confidence)
+        if not with_truth:
+            samples = replace(samples, table=samples.table.drop(_TRUTH, strict=False))
+        elif "is_corrupted" not in samples.table.columns:
+            raise UserError(
+                f"--with-truth is given, but {what} knows no truth: its labels were not made wrong "
+                "on purpose. Leave it out."
+            )
+    elif with_truth:
+        raise UserError(f"--with-truth needs the run folder of a training; {what} is a data set.")
     else:
         samples = _samples_of_dataset(what, data_dir, split or "all", include, labels)
     return _including(samples, include, what)
@@ -405,7 +418,7 @@ def _samples_of_run(
             f"{run.path} has no analysis, so there are no columns of one. "
             f"For them: dataparams analyze {run.path}"
         )
-        truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
+        truth = [name for name in _TRUTH if name in samples.columns]
         table = table.with_columns(samples[name] for name in truth)
     else:
         frame, made = found

@@ -38,3 +38,6 @@ WITH_FILES: frozenset[Target] = frozenset(
     ("cleanlab-studio", "image-folder", "label-studio", "fiftyone", "coco")
 )
 """The targets that have a file per image."""
+
+WITH_TRUTH: frozenset[Target] = frozenset(("csv", "jsonl", "parquet"))
+"""The targets that may have what is known of the truth: tables, and only where it is asked for."""

@@ -1,8 +1,25 @@
 """Training with data parameters: configuration, recipes and the loop."""
 
-from dataparams.training.cleaned import config_from_clean
-from dataparams.training.config import RECIPES, TrainConfig
-from dataparams.training.engine import train
-from dataparams.training.learning_rate import instance_learning_rate
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataparams.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from dataparams.training.cleaned import config_from_clean
+    from dataparams.training.config import RECIPES, TrainConfig
+    from dataparams.training.engine import train
+    from dataparams.training.learning_rate import instance_learning_rate
 
 __all__ = ["RECIPES", "TrainConfig", "config_from_clean", "instance_learning_rate", "train"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        **dict.fromkeys(("RECIPES", "TrainConfig"), "dataparams.training.config"),
+        "config_from_clean": "dataparams.training.cleaned",
+        "instance_learning_rate": "dataparams.training.learning_rate",
+        "train": "dataparams.training.engine",
+    },
+)

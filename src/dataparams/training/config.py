@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
 from dataparams.errors import UserError
 
+MOST_WORKERS = 1024
+"""More threads or processes than any machine has a use for, and than most can start."""
+_LARGEST = 1e30
+_LARGEST_SEED = 2**64 - 1
 Recipe = Literal["quick", "cifar", "imagenet"]
 Auto = Literal["auto"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Configuration of a training run. The defaults are the recipe ``quick``'s."""
+    """Configuration of a training run. The defaults are the recipe ``quick``'s.
+
+    Instance parameters are learned unless ``learn_inst_parameters`` is False, by every recipe, from
+    Python as from the command line; see :func:`published` for the two scripts.
+    """
 
     dataset: str = "digits"
     """digits, cifar10, cifar100, mnist, fashion-mnist; the path of an image folder
@@ -68,8 +76,9 @@ class TrainConfig:
     """Train on exactly the samples and labels of this file, which 'dataparams clean' wrote. Other
     flags then default to those of the run that it was made from."""
 
-    learn_inst_parameters: bool = False
-    """Learn a temperature per sample."""
+    learn_inst_parameters: bool = True
+    """Learn a temperature per sample. The two published scripts, main_cifar.py and
+    main_imagenet.py, do so only where asked to."""
     init_inst_param: float = 1.0
     """Initial temperature of the samples."""
     lr_inst_param: float | Auto = "auto"
@@ -162,6 +171,55 @@ RECIPES: dict[Recipe, TrainConfig] = {
 }
 """What each recipe sets: Saxena et al. 2019, sections 4.3 (``cifar``) and 4.2 (``imagenet``)."""
 
+
+def published(recipe: TrainConfig) -> TrainConfig:
+    """A recipe as its published script has it: nothing is learned that no flag asks for.
+
+    Example:
+        >>> published(RECIPES["cifar"]).learn_inst_parameters
+        False
+    """
+    return replace(recipe, learn_inst_parameters=False)
+
+
+@dataclass(frozen=True)
+class TrainArguments(TrainConfig):
+    """What ``dataparams train`` takes: a configuration, and the data set as its first word."""
+
+    path: Annotated[Positional[str | None], arg(metavar="[PATH]")] = None
+    """The data set: another way of saying --dataset."""
+
+
+def config_of(
+    arguments: TrainArguments, *, dataset: str | None = None, data: str | None = None
+) -> TrainConfig:
+    """The configuration that somebody asked for.
+
+    Args:
+        arguments: What the command line says, with the defaults of a recipe or of a run.
+        dataset: The value of ``--dataset`` where it was given.
+        data: The value of ``--data`` where it was given.
+
+    Raises:
+        UserError: If the data set is named in two ways.
+
+    Example:
+        >>> config_of(TrainArguments(path="photos")).dataset
+        'photos'
+    """
+    ways = {"PATH": arguments.path, "--dataset": dataset, "--data": data}
+    given = [f"{way} {value}" for way, value in ways.items() if value is not None]
+    if len(given) > 1:
+        how_many = "both" if len(given) == 2 else "all"
+        raise UserError(f"{' and '.join(given)} are {how_many} given; expected one of them.")
+    named = {field.name: getattr(arguments, field.name) for field in fields(TrainConfig)}
+    if arguments.path is not None or dataset is not None:
+        named |= {"dataset": arguments.path or dataset, "data": None}
+    elif data is not None:
+        named["dataset"] = RECIPES[arguments.recipe].dataset
+    return TrainConfig(**named)
+
+
 MAY_CHANGE_ON_RESUME = frozenset(
     {"restart", "resume", "workers", "print_freq", "save_every", "data_dir", "log_with"}
     | {"output_dir", "exp_prefix"}
@@ -198,15 +256,20 @@ def require_valid(config: TrainConfig) -> None:
     """
     for flag in ("epochs", "batch_size", "print_freq"):
         _require(config, flag, getattr(config, flag) >= 1, "a whole number, 1 or above")
-    for flag in ("start_epoch", "save_every", "seed"):
+    for flag in ("start_epoch", "save_every"):
         _require(config, flag, getattr(config, flag) >= 0, "a whole number, 0 or above")
+    is_seed = 0 <= config.seed <= _LARGEST_SEED
+    _require(config, "seed", is_seed, f"a whole number, 0 ... {_LARGEST_SEED}")
     minutes = config.checkpoint_minutes
     _require(config, "checkpoint_minutes", 0 <= minutes < math.inf, "a number, 0 or above")
-    for flag in ("lr", "init_inst_param", "init_class_param"):
-        _require(config, flag, 0 < getattr(config, flag) < math.inf, "a number above 0")
+    _require(config, "lr", 0 < config.lr <= _LARGEST, f"a number above 0, up to {_LARGEST:g}")
+    for flag in ("init_inst_param", "init_class_param"):
+        is_number = 1 / _LARGEST <= getattr(config, flag) <= _LARGEST
+        _require(config, flag, is_number, f"a number, {1 / _LARGEST:g} ... {_LARGEST:g}")
     for flag in ("wd", "wd_inst_param", "wd_class_param", "lr_class_param", "lr_inst_param"):
         value = getattr(config, flag)
-        _require(config, flag, value == "auto" or 0 <= value < math.inf, "a number, 0 or above")
+        is_rate = value == "auto" or 0 <= value <= _LARGEST
+        _require(config, flag, is_rate, f"a number, 0 ... {_LARGEST:g}")
     _require(config, "momentum", 0 <= config.momentum < 1, "a number from 0 to below 1")
     _require(config, "rand_fraction", 0 <= config.rand_fraction <= 1, "a share, 0 ... 1")
     _require(config, "subset_frac", 0 < config.subset_frac <= 1, "a share above 0, up to 1")
@@ -215,9 +278,10 @@ def require_valid(config: TrainConfig) -> None:
     _require(config, "lr_drop_epoch_step", step is None or step >= 1, "a whole number, 1 or above")
     _require(config, "gpu", gpu is None or gpu >= 0, "the number of a GPU, 0 or above")
     workers = config.workers
-    _require(config, "workers", workers is None or workers >= 1, "a whole number, 1 or above")
+    are_some = workers is None or 1 <= workers <= MOST_WORKERS
+    _require(config, "workers", are_some, f"a whole number, 1 ... {MOST_WORKERS}")
     parts = config.exp_prefix.replace("\\", "/").split("/")
-    is_inside = all(part not in ("", ".", "..") for part in parts)
+    is_inside = all(part not in ("", ".", "..") and "\0" not in part for part in parts)
     _require(config, "exp_prefix", is_inside, "a name, or names joined by '/'")
     _require_one_source(config)
     if config.restart and config.resume:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import asdict, dataclass, replace
@@ -22,8 +23,10 @@ from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters, Reduction
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
+from dataparams.training.batch_normalization import require_enough_samples, running_statistics
 from dataparams.training.batching import make_batches
 from dataparams.training.config import TrainConfig, require_valid, stored_settings
+from dataparams.training.divergence import divergence_text
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
@@ -37,7 +40,9 @@ if TYPE_CHECKING:
     from dataparams.data import AnyDataset, Batch, UnreadableSample
 
 # What a process may wish at the end of a step; a signal's number, which is higher, is to stop.
-_GO_ON, _CHECKPOINT = 0, 1
+_GO_ON, _CHECKPOINT, _STOP_DIVERGED = 0, 1, 1000
+# The temperature of a larger one, and that of its negative, is no float32 above 0.
+_LARGEST_LOG = 87.0
 
 
 def train(
@@ -60,6 +65,8 @@ def train(
 
     Raises:
         UserError: If something in the configuration, the data or the run folder is not as needed.
+        RunError: If the training diverges: something is no longer a finite number. The epochs that
+            were whole before can be used.
         Stopped: On SIGINT or SIGTERM, after the step in progress was finished and written.
     """
     if dataset is not None:
@@ -68,7 +75,7 @@ def train(
     require_valid(config)
     display = display or SilentProgress()
     if config.workers is not None:
-        torch.set_num_threads(config.workers)
+        torch.set_num_threads(min(config.workers, os.cpu_count() or 1))
     accelerator = _accelerator(config)
     processes = Processes(accelerator)
     with token_file(config.hf_token_file):
@@ -214,6 +221,7 @@ class _Training:
             model = model.to(memory_format=torch.channels_last)
         if self.device.type == "cuda" and processes.count > 1:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        require_enough_samples(model, config, len(data.train), processes.count)
         if config.compile:
             model = torch.compile(model)  # type: ignore[assignment]
         optimizer = torch.optim.SGD(
@@ -243,6 +251,7 @@ class _Training:
         self.best = -1.0
         self.written_at = time.monotonic()
         self.last_is_whole = True
+        self.has_diverged = False
 
     def go(self) -> None:
         """Train all epochs that are left."""
@@ -276,9 +285,12 @@ class _Training:
     def _epoch(self) -> tuple[Metrics, EpochRecord]:
         self._train()
         learning_rate = self.optimizer.param_groups[0]["lr"]
+        self._require_convergence()
         if self.dp is not None:
             self.dp.synchronize()
         evaluation = self._evaluate()
+        if not math.isfinite(evaluation.loss):
+            raise self._diverged()
         records = self.recorder.finish()
         self.unreadable = self._unreadable_everywhere()
         self.epoch += 1
@@ -332,6 +344,7 @@ class _Training:
             position.samples += batch.global_size
             position.seconds = time.perf_counter() - started
             if position.steps % self.config.print_freq == 0:
+                self._require_convergence()
                 self._show()
             self._checkpoint_where_due()
         position.seconds = time.perf_counter() - started
@@ -350,15 +363,13 @@ class _Training:
                 return
             # The other processes wait for this one's gradient, which is zero.
             images = images.new_zeros(1, *images.shape[1:])
-        logits = self.model(images)[: len(batch.index)]
+        with running_statistics(self.model, is_needed=len(images) == 1):
+            logits = self.model(images)[: len(batch.index)]
+        self.recorder.record(logits, batch.labels, batch.index)
         # A sum over this process's share, scaled so that the average over the processes, which
         # DDP and the data parameters take, is the mean over the global batch.
         share = self.processes.count / batch.global_size
-        reduction: Reduction = "sum" if self.weights is None else "none"
-        if self.dp is None:
-            loss = nn.functional.cross_entropy(logits.float(), batch.labels, reduction=reduction)
-        else:
-            loss = self.dp(logits, batch.labels, batch.index, reduction=reduction)
+        loss = self._loss(logits, batch)
         if self.weights is not None:
             loss = (loss * self.weights[batch.index]).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -366,10 +377,50 @@ class _Training:
         if self.dp is not None:
             # Where a gradient scaler is in use, it looks for overflows now: both steps are skipped.
             self.accelerator.unscale_gradients()
-            capacity = -(-batch.global_size // self.processes.count)
-            self.dp.step(self.accelerator.scaler, capacity=capacity)
+            self._step_data_parameters(self.dp, logits, batch)
         self.optimizer.step()
-        self.recorder.record(logits, batch.labels, batch.index)
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The sum over a batch; the loss of each sample where these have weights."""
+        reduction: Reduction = "sum" if self.weights is None else "none"
+        if self.dp is not None:
+            try:
+                return self.dp(logits, batch.labels, batch.index, reduction=reduction)  # type: ignore[no-any-return]
+            except ValueError:
+                if not self._fits(logits, batch):
+                    raise
+                # The processes stop together, so this one goes on until all know.
+                self.has_diverged = True
+        return nn.functional.cross_entropy(logits.float(), batch.labels, reduction=reduction)
+
+    def _step_data_parameters(self, dp: DataParameters, logits: Tensor, batch: Batch) -> None:
+        capacity = -(-batch.global_size // self.processes.count)
+        try:
+            dp.step(self.accelerator.scaler, capacity=capacity)
+        except ValueError:
+            if not self._fits(logits, batch):
+                raise
+            self.has_diverged = True
+            # What was complained of is forgotten; the other processes wait for this one's share.
+            dp.step(self.accelerator.scaler, capacity=capacity)
+
+    def _fits(self, logits: Tensor, batch: Batch) -> bool:
+        """Whether data parameters, which are given a batch, can complain of its values alone."""
+        count, classes = len(batch.index), len(self.data.dataset.class_names)
+        is_class = (batch.labels >= 0) & (batch.labels < classes)
+        is_instance = (batch.index >= 0) & (batch.index < self.data.train.num_instances)
+        return logits.shape == (count, classes) and bool((is_class & is_instance).all())
+
+    def _require_convergence(self) -> None:
+        """Stop all processes where a number of any of them is not finite; waits for the device."""
+        learned = () if self.dp is None else (self.dp.inst_log, self.dp.class_log)
+        is_finite = all(bool((values.abs() < _LARGEST_LOG).all()) for values in learned)
+        is_fine = is_finite and self.recorder.is_finite() and not self.has_diverged
+        if not all(self.processes.gathered(is_fine)):
+            raise self._diverged()
+
+    def _diverged(self) -> RunError:
+        return RunError(divergence_text(self.config, self.run, self.epoch + 1))
 
     def _set_learning_rate(self, progress: float) -> None:
         rate = self.config.lr * learning_rate_factor(self.config, progress)
@@ -399,6 +450,10 @@ class _Training:
         wish = self.processes.decide(self._wish)
         if wish == _GO_ON:
             return
+        if wish == _STOP_DIVERGED:
+            raise self._diverged()
+        # A checkpoint that nothing can be learned from would take the place of one that is whole.
+        self._require_convergence()
         if self.dp is not None:
             self.dp.synchronize()
         self.unreadable = self._unreadable_everywhere()
@@ -418,6 +473,8 @@ class _Training:
 
     def _wish(self) -> int:
         """What this process wishes; the time is the main process's alone."""
+        if self.has_diverged:
+            return _STOP_DIVERGED
         if self.signals.received:
             return self.signals.received
         seconds = 60 * self.config.checkpoint_minutes

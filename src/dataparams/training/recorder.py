@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,9 @@ class SampleRecorder:
         # One more than the class: zero says that the sample was absent.
         self._classes = torch.zeros(num_instances, 2, dtype=torch.int32, device=device)
         self._running = torch.zeros(2, device=device)
+        # Finite as long as everything recorded is. No checkpoint holds it: what is not finite is
+        # never written.
+        self._total = torch.zeros(1, device=device)
 
     @torch.no_grad()
     def record(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
@@ -73,12 +77,14 @@ class SampleRecorder:
         # From the other classes alone, so that nothing cancels where the label is all but certain.
         others_logsumexp = others.logsumexp(dim=1)
         loss = functional.softplus(others_logsumexp - label_logit)
-        normalizer = label_logit + loss
-        missed = (others_logsumexp - normalizer).exp()
-        squares_of_others = (others.mul_(2).logsumexp(dim=1) - 2 * normalizer).exp()
-        error_norm = (missed.square() + squares_of_others).sqrt()
+        missed = functional.sigmoid(others_logsumexp - label_logit)
+        # Of what is missed each other class has its share; sums of exponents would not be finite
+        # for logits of a model that is about to diverge.
+        error_norm = missed * (1 + others.softmax(dim=1).square().sum(dim=1)).sqrt()
         predicted = torch.where(margin >= 0, labels, rival)
-        self._values[index] = torch.stack((margin, loss, error_norm), dim=1)
+        values = torch.stack((margin, loss, error_norm), dim=1)
+        self._values[index] = values
+        self._total += values.sum()
         self._classes[index] = torch.stack((predicted, rival), dim=1).to(torch.int32) + 1
         self._running += torch.stack((loss.sum(), (margin >= 0).sum()))
 
@@ -89,6 +95,13 @@ class SampleRecorder:
         """
         loss, correct = _over_processes(self._running.clone()).tolist()
         return loss, correct
+
+    def is_finite(self) -> bool:
+        """Whether all that this process recorded since the epoch began, or since it went on, is.
+
+        Waits for the device: for a logging interval, not for a step.
+        """
+        return math.isfinite(self._total.item())
 
     def partial(self) -> dict[str, Tensor]:
         """The epoch's records so far, of all processes, on the CPU; all processes must call it."""
@@ -117,6 +130,7 @@ class SampleRecorder:
         self._values.zero_()
         self._classes.zero_()
         self._running.zero_()
+        self._total.zero_()
         predicted, rival = (classes - 1).unbind(dim=1)
         values[predicted < 0] = torch.nan
         margin, loss, error_norm = values.unbind(dim=1)
