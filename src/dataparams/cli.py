@@ -466,10 +466,10 @@ def _analyze(words: list[str], program: str) -> int:
         raise UserError(f"--top is {config.top}; expected a whole number, 0 or above.")
     budget = None if config.review_budget is None else _share(config.review_budget)
     from dataparams.analysis import analyze, write_analysis
-    from dataparams.analysis.summary_text import summary_text
+    from dataparams.analysis.summary_text import classes_csv, summary_text
     from dataparams.data.hub_token import token_file
     from dataparams.progress import progress_display
-    from dataparams.runs import RunFolder
+    from dataparams.runs import RunFolder, write_whole
 
     with token_file(config.hf_token_file), progress_display("analyzing") as display:
         run = RunFolder(config.run)
@@ -481,7 +481,9 @@ def _analyze(words: list[str], program: str) -> int:
             on_notice=display.line,
         )
         write_analysis(run, analysis)
-        display.line(summary_text(analysis, config.top))
+        if len(analysis.classes) > MOST_CLASSES:
+            write_whole(run.analysis_classes, classes_csv(analysis.classes))
+        display.line(summary_text(analysis, config.top, run.analysis_classes))
         display.line(f"Wrote {config.run / 'analysis.parquet'}, a row per sample.")
         display.line(f"Next: dataparams report {config.run}")
     return 0

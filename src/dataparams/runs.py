@@ -19,6 +19,7 @@ import polars as pl
 import torch
 
 from dataparams.errors import RunError
+from dataparams.parameters import CLAMP
 from dataparams.stored_arrays import STAND_INS, StoredArray
 from dataparams.table_checks import require_among, require_columns, require_range
 
@@ -39,12 +40,14 @@ _MADE_BY_TRAINING = (
     "checkpoint",
     "tensorboard",
     "analysis.parquet",
+    "analysis_classes.csv",
 )
 _HALF_WRITTEN = (
     *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),
     *(f".{name}.*.tmp" for name in ("metrics.csv", "validation.parquet", "epoch_*.pth.tar")),
     "checkpoint/.*.tmp",
 )
+_ANALYSIS_CLASSES = "analysis_classes.csv"
 _REVIEW = "review.sqlite"
 _CLEANED = "cleaned.parquet"
 _NEAREST = 5
@@ -342,7 +345,9 @@ class RunFolder:
         return tuple(names)
 
     def initial_log_temperature(self) -> float:
-        """The log temperature with which every sample began.
+        """The log temperature from which every sample moved.
+
+        That is the initial one or, where it lies beyond the clamp, the bound that it was moved to.
 
         Raises:
             RunError: If ``run.json`` is missing or has none that is a number above 0.
@@ -353,7 +358,14 @@ class RunFolder:
             raise RunError(
                 f"{self.path / 'run.json'} is damaged: expected an 'init_inst_param' above 0."
             )
-        return math.log(initial)
+        if config.get("skip_clamp_data_param"):
+            return math.log(initial)
+        return math.log(min(max(initial, CLAMP[0]), CLAMP[1]))
+
+    @property
+    def analysis_classes(self) -> Path:
+        """Where the classes of an analysis lie as a table, where they are many."""
+        return self.path / _ANALYSIS_CLASSES
 
     def analysis(self) -> tuple[pl.DataFrame, dict[str, Any]] | None:
         """``analysis.parquet``: a row per sample, and how it was made; None where there is none.

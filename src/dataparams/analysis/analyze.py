@@ -14,7 +14,6 @@ from dataparams.analysis.findings import (
     findings_of,
     restored,
     stored,
-    validation_counts,
 )
 from dataparams.analysis.judgment import judge, recorded_accuracy
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
@@ -28,14 +27,15 @@ from dataparams.analysis.summaries import (
     subgroup_summary,
 )
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
+from dataparams.analysis.validation import validation_counts
 from dataparams.errors import UserError
 from dataparams.runs import RunFolder
 from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
-    import polars as pl
     from collections.abc import Callable
 
+    import polars as pl
     from numpy.typing import NDArray
 
     from dataparams.analysis.model_view import ModelView
@@ -93,11 +93,11 @@ def analyze(
         class_names,
         source,
         initial=run.initial_log_temperature(),
-        validation=None if validation is None else validation.accuracies(),
+        validation=validation,
         look=look if use_model else None,
         review_budget=review_budget,
     )
-    findings = findings_of(judgment.noise, len(source.epochs), validation)
+    findings = findings_of(judgment.noise, len(source.epochs))
     analysis = _assemble(run, judgment.frame, source, findings)
     return replace(analysis, review_budget=review_budget, use_model=use_model)
 
@@ -120,7 +120,7 @@ def noise_of_run(run: RunFolder) -> NoiseEstimate:
         num_classes,
         initial=run.initial_log_temperature(),
         accuracy=recorded_accuracy(source, len(labels)),
-        validation=None if validation is None else validation.accuracies(),
+        validation=validation,
     ).estimate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,57 +15,96 @@ _STANDARD_ERRORS = 3.0
 _POOR = 0.5
 
 
-def cautions(
-    right: NDArray[np.floating], counts: NDArray[np.integer], *, what: str, epochs: int
-) -> tuple[str, ...]:
-    """Sentences that come first, the gravest at the beginning; none where all is well.
+@dataclass(frozen=True, eq=False)
+class ClassAccuracies:
+    """How often a model was right about the samples of each class.
 
     Accuracy is the mean over the classes here, which a model that always says the same cannot
     raise above chance, however unequal the classes are.
 
-    Args:
-        right: How many samples of each class were predicted right, (C,); fractions where several
-            epochs were averaged.
+    Attributes:
+        right: Samples predicted right, (C,); fractions where several epochs were averaged.
         counts: Of how many, (C,).
         what: On what, such as ``validation``.
+    """
+
+    right: NDArray[np.floating]
+    counts: NDArray[np.integer]
+    what: str
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over the classes that have samples, 0 ... 1."""
+        has_any = self.counts > 0
+        return float((self.right[has_any] / self.counts[has_any]).mean())
+
+    @property
+    def chance(self) -> float:
+        """What guessing gives: one over the number of classes that have samples."""
+        return 1 / max(int((self.counts > 0).sum()), 1)
+
+    @property
+    def highest_by_chance(self) -> float:
+        """The accuracy that guessing hardly ever exceeds: three standard errors above chance."""
+        counts = self.counts[self.counts > 0]
+        variance = self.chance * (1 - self.chance) * (1 / counts).sum()
+        return self.chance + _STANDARD_ERRORS * float(np.sqrt(variance)) / len(counts)
+
+    def can_tell(self) -> bool:
+        """Whether there are enough samples to tell a fair model from chance."""
+        has_classes = int((self.counts > 0).sum()) > 1
+        return has_classes and self.highest_by_chance < self.chance + _POOR * (1 - self.chance)
+
+    def is_by_chance(self) -> bool:
+        """Whether the model was right no more often than by chance.
+
+        Example:
+            >>> ClassAccuracies(np.array([30.0, 34.0]), np.array([60, 60]), "").is_by_chance()
+            True
+        """
+        return self.can_tell() and self.accuracy < self.highest_by_chance
+
+
+def cautions(accuracies: ClassAccuracies | None, epochs: int) -> tuple[str, ...]:
+    """Sentences that come first, the gravest at the beginning; none where all is well.
+
+    Args:
+        accuracies: Of the model; None where they are not known.
         epochs: How many epochs there are so far.
 
     Example:
-        >>> chance = cautions(np.array([5.0, 4.0]), np.array([10, 10]), what="validation", epochs=9)
-        >>> chance[0].split(":")[0]
+        >>> bad = ClassAccuracies(np.array([30.0, 34.0]), np.array([60, 60]), "validation")
+        >>> cautions(bad, epochs=9)[0].split(":")[0]
         'The model learned nothing'
-        >>> cautions(np.array([9.0, 10.0]), np.array([10, 10]), what="validation", epochs=9)
+        >>> cautions(ClassAccuracies(np.array([59.0, 60.0]), np.array([60, 60]), "validation"), 9)
         ()
     """
-    found = [_about_accuracy(right[counts > 0], counts[counts > 0], what)]
+    found = [] if accuracies is None else [_about_accuracy(accuracies)]
     if epochs < _FEWEST_EPOCHS:
         found.append(
-            f"There are {epochs} epochs so far: what the model has not learned yet it disagrees "
-            "with. Look again after more epochs."
+            f"There {'is' if epochs == 1 else 'are'} {epochs} epoch{'' if epochs == 1 else 's'} so "
+            "far: what the model has not learned yet it disagrees with. Look again after more."
         )
     return tuple(sentence for sentence in found if sentence)
 
 
-def _about_accuracy(
-    right: NDArray[np.floating], counts: NDArray[np.integer], what: str
-) -> str | None:
-    if len(counts) < 2:
+def _about_accuracy(found: ClassAccuracies) -> str | None:
+    if not found.can_tell():
         return None
-    accuracy = float((right / counts).mean())
-    chance = 1 / len(counts)
-    deviation = float(np.sqrt(chance * (1 - chance) * (1 / counts).sum()) / len(counts))
-    figures = f"its {what} accuracy, averaged over the classes, is {accuracy:.0%}"
-    if accuracy < chance + _STANDARD_ERRORS * deviation:
+    figures = (
+        f"its {found.what} accuracy, averaged over the classes, is {found.accuracy:.0%}, and "
+        f"chance gives {found.chance:.0%}"
+    )
+    if found.is_by_chance():
         return (
-            f"The model learned nothing: {figures}, and chance gives {chance:.0%}. No ranking, "
-            "category or estimate here means anything. Either the labels have nothing to do with "
-            "the samples, or the training failed: try another learning rate, architecture or more "
-            "epochs."
+            f"The model learned nothing: {figures}. No ranking of these samples means anything, "
+            "so none is called easy or hard. Either the labels have nothing to do with the "
+            "samples, or the training failed: try another learning rate, another architecture or "
+            "more epochs."
         )
-    if accuracy < chance + _POOR * (1 - chance):
+    if found.accuracy < found.chance + _POOR * (1 - found.chance):
         return (
-            f"The model is weak: {figures} (chance: {chance:.0%}). Much of what it disagrees with "
-            "may be its own mistakes, unless that many labels are wrong. A better model judges "
-            "better."
+            f"The model is weak: {figures}. Much of what it disagrees with may be its own "
+            "mistakes, unless that many labels are wrong. A better model judges better."
         )
     return None

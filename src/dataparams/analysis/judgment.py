@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.recorded_noise import RecordedNoise
     from dataparams.analysis.trajectories import TrajectorySource
+    from dataparams.analysis.validation import ValidationCounts
 
     Columns = dict[str, NDArray[Any]]
 
@@ -67,7 +68,7 @@ def judge(
     source: TrajectorySource,
     *,
     initial: float = 0.0,
-    validation: NDArray[np.floating] | None = None,
+    validation: ValidationCounts | None = None,
     look: Callable[[str], ModelView | None] | None = None,
     review_budget: float | None = None,
 ) -> Judgment:
@@ -78,7 +79,7 @@ def judge(
         class_names: Names of the classes.
         source: The trajectories of these samples, in this order.
         initial: Log temperature at the start.
-        validation: Accuracy on the validation samples in each epoch, where there are any.
+        validation: What the model said of validation samples, where there are any.
         look: Gives what the model of a checkpoint (``"last"`` or ``"best"``) makes of them.
         review_budget: The largest share that may need review.
     """
@@ -138,10 +139,12 @@ class _ClassProbabilities:
     """Class probabilities of some samples, (m, C) each.
 
     Attributes:
-        own: The mean of what training recorded and what the trained model says.
+        recorded: The mean over the epochs that tell of what training recorded.
+        own: The mean of that and of what the trained model says.
         smoothed: The mean with what it says of the samples that look most alike as well.
     """
 
+    recorded: NDArray[np.float32]
     own: NDArray[np.float32]
     smoothed: NDArray[np.float32]
 
@@ -169,14 +172,14 @@ class _Probabilities:
         """Those of some samples; None where training recorded too little to tell classes apart."""
         if self.num_classes < 2:
             return None
-        own = recorded_probabilities(
+        recorded = recorded_probabilities(
             self._source.part(rows, self._epochs), self._labels[rows], self.num_classes
         )
-        if own is None or self._seen is None or self._near is None:
-            return None if own is None else _ClassProbabilities(own, own)
-        seen: NDArray[np.float32] = (own + self._seen[rows]) / np.float32(2)
-        smoothed: NDArray[np.float32] = (2 * seen + self._near[rows]) / np.float32(3)
-        return _ClassProbabilities(seen, smoothed)
+        if recorded is None or self._seen is None or self._near is None:
+            return None if recorded is None else _ClassProbabilities(recorded, recorded, recorded)
+        own: NDArray[np.float32] = (recorded + self._seen[rows]) / np.float32(2)
+        smoothed: NDArray[np.float32] = (2 * own + self._near[rows]) / np.float32(3)
+        return _ClassProbabilities(recorded, own, smoothed)
 
     def parts(self, most: int | None = None) -> Iterator[NDArray[np.intp]]:
         """All rows, or at least ``most`` spread evenly, in pieces that fit into memory."""
@@ -276,7 +279,7 @@ def _verdict_by_classes(
     evidence = Evidence(*(np.zeros(len(labels), dtype=np.float32) for _ in range(3)))
     suggested = np.zeros(len(labels), dtype=np.int64)
     share = np.zeros(len(labels))
-    margins = np.zeros(len(labels))
+    margins = np.zeros((2, len(labels)))
     for rows in probabilities.parts():
         chances = probabilities.of(rows)
         assert chances is not None  # noqa: S101 - the matrix was estimated from them
@@ -285,11 +288,13 @@ def _verdict_by_classes(
         found = evidence_against(chances.own, posterior, labels[rows])
         for name, values in vars(found).items():
             getattr(evidence, name)[rows] = values
-        margins[rows] = label_margins(chances.smoothed, labels[rows])
+        margins[0, rows] = label_margins(chances.recorded, labels[rows])
+        margins[1, rows] = label_margins(posterior, labels[rows])
         suggested[rows], share[rows] = _strongest_rival(
-            chances.smoothed, labels[rows], noise.standing.is_judged
+            (chances.smoothed + true) / np.float32(2), labels[rows], noise.standing.is_judged
         )
     columns["mean_probability_margin"] = -evidence.rivalry
+    # What training recorded and what the transition matrix makes of it err on different sides.
     wrong, posteriors = _judged(margins, labels, noise)
     confidence = wrong * share
     is_kept = confidence <= 1 - wrong
@@ -323,14 +328,24 @@ def _judged(
 
     The mean over the samples of judged classes is the noise estimate; of the others no more than
     that is known.
+
+    Args:
+        margins: (k, n): each of k kinds speaks for itself, and the mean counts; the first kind says
+            how far the model agrees with the labels.
+        labels: (n,).
+        noise: From the records.
     """
     is_judged = noise.standing.is_judged[labels]
     wrong = np.full(len(labels), noise.estimate.rate)
     if is_judged.any():
-        counts = histogram(margins[is_judged])
-        mixture = with_share(fit_mixture(counts), counts, noise.estimate.rate)
-        wrong[is_judged] = mixture.noise_probability(margins[is_judged])
-    return wrong, category_posteriors(wrong, margins, is_judged)
+        kinds = [_noise_probability(kind[is_judged], noise.estimate.rate) for kind in margins]
+        wrong[is_judged] = np.mean(kinds, axis=0)
+    return wrong, category_posteriors(wrong, margins[0], is_judged)
+
+
+def _noise_probability(margins: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+    counts = histogram(margins)
+    return with_share(fit_mixture(counts), counts, rate).noise_probability(margins)
 
 
 def _verdict_by_temperature(
@@ -339,7 +354,7 @@ def _verdict_by_temperature(
     """Where nothing but temperatures is known: no label can be suggested but the given one."""
     doubt = quantiles(columns["mean_temperature"]) + quantiles(columns["final_temperature"])
     margins = scores.displacement_margins(np.log(columns["final_temperature"]), initial)
-    wrong, posteriors = _judged(margins, labels, noise)
+    wrong, posteriors = _judged(margins[None], labels, noise)
     return _Verdict(quantiles(doubt), labels, 1 - wrong, wrong, posteriors)
 
 

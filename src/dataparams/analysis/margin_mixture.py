@@ -7,8 +7,10 @@ hump, however wide, and no second one: that is how its own mistakes are told fro
 
 Both humps are Student's t distributions, whose tails forgive outliers; the upper one has a width of
 its own on either side. The fit is by greatest posterior density; its priors say, in units of the
-upper hump's mode, how wide humps usually are and how nearly the lower one mirrors the upper.
-Everything is computed from a histogram, so that a million margins cost as much as a thousand.
+upper hump's mode, how wide humps usually are and how nearly the lower one mirrors the upper. Real
+humps only resemble these, so a second one must explain the margins much better than one alone, by
+Schwarz's criterion (Annals of Statistics, 1978), and more than 5,000 samples count as so many.
+Everything is computed from a histogram: a million margins cost as much as a thousand.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ _USUAL_WIDTH = math.log(0.45)
 _LOG_ODDS = (-9.0, 5.0)
 _BOUNDS = ((-3.0, 2.0), (-1.4, 1.0), (-3.0, 1.0), (-0.7, 0.7), (-1.4, 1.0))
 _STARTS = (0.02, 0.3)
+_MORE_PARAMETERS = 3
+_MOST_SAMPLES = 5_000
 _FIRST_STEP = 0.25
 _HALVINGS = 4
 _DROP = 1.353
@@ -101,7 +105,7 @@ def fit_mixture(counts: Floats) -> MarginMixture:
         >>> round(fit_mixture(histogram(margins)).share, 2)
         0.1
     """
-    return _mixture(_fit(counts)[0])
+    return _mixture(_fit(_limited(counts))[0])
 
 
 def with_share(mixture: MarginMixture, counts: Floats, share: float) -> MarginMixture:
@@ -129,19 +133,26 @@ def with_share(mixture: MarginMixture, counts: Floats, share: float) -> MarginMi
 def share_interval(counts: Floats) -> tuple[float, float, float]:
     """The share of the lower hump with its 90 % interval by profile likelihood.
 
+    The share is 0 where one hump explains the margins about as well as two.
+
     Args:
         counts: From :func:`histogram`.
 
     Returns:
         The share, the lower end and the upper end, 0 ... 1.
     """
+    counts = _limited(counts)
     best, height = _fit(counts)
     center = float(best[5])
+    one_hump = _fit_shape(counts, _LOG_ODDS[0], best[:5])[1]
 
     def is_outside(log_odds: float) -> bool:
         return _fit_shape(counts, log_odds, best[:5])[1] - height > _DROP
 
-    return _expit(center), _end(is_outside, center, -1), _end(is_outside, center, 1)
+    highest = _end(is_outside, center, 1)
+    if one_hump - height < _MORE_PARAMETERS / 2 * math.log(max(counts.sum(), 2)):
+        return 0.0, 0.0, highest
+    return _expit(center), _end(is_outside, center, -1), highest
 
 
 def _end(is_outside: Callable[[float], bool], center: float, direction: int) -> float:
@@ -186,6 +197,11 @@ def _fit_shape(counts: Floats, log_odds: float, start: Floats) -> tuple[Floats, 
 
     best = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS)
     return best.x, float(best.fun)
+
+
+def _limited(counts: Floats) -> Floats:
+    """The counts, as if of no more than 5,000 samples: more do not make humps truer to form."""
+    return counts * min(1.0, _MOST_SAMPLES / max(float(counts.sum()), 1.0))
 
 
 def _usual_shape(counts: Floats) -> list[float]:

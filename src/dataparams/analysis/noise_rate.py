@@ -87,9 +87,10 @@ def noise_of_margins(*margins: Floats) -> NoiseEstimate:
     if not found:
         return UNKNOWN_NOISE
     rates, lows, highs = zip(*found, strict=True)
+    low = min((low for rate, low in zip(rates, lows, strict=True) if rate > 0), default=0.0)
     return NoiseEstimate(
         rate=max(rates),
-        low=max((1 - _UNSEEN_SHARE) * min(lows) - _UNSEEN_BELOW, 0.0),
+        low=max((1 - _UNSEEN_SHARE) * low - _UNSEEN_BELOW, 0.0),
         high=min((1 + _UNSEEN_SHARE) * max(highs) + _UNSEEN_ABOVE, 1.0),
     )
 

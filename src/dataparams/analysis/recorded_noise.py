@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.analysis.cautions import ClassAccuracies
 from dataparams.analysis.class_probabilities import recorded_probabilities, telling_epochs
 from dataparams.analysis.class_standing import ClassStanding, class_standing
 from dataparams.analysis.noise_rate import NoiseEstimate, label_margins, noise_of_margins
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.trajectories import Trajectories, TrajectorySource
+    from dataparams.analysis.validation import ValidationCounts
 
 _MOST_SAMPLES = 100_000
 _CELLS_AT_ONCE = 1 << 22
@@ -31,15 +33,14 @@ class RecordedNoise:
         standing: Which classes can be judged.
         epochs: Positions of the epochs that tell right labels from wrong ones; None where only
             temperatures are known.
-        agreed: In how many samples of each class the model agreed with the label, (C,).
-        counts: Of how many samples, (C,); zeros where only temperatures are known.
+        accuracies: How often the model was right in these epochs, on validation samples or, where
+            they are too few, on the samples themselves; None where only temperatures are known.
     """
 
     estimate: NoiseEstimate
     standing: ClassStanding
     epochs: NDArray[np.intp] | None
-    agreed: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    accuracies: ClassAccuracies | None
 
 
 def recorded_noise(
@@ -49,11 +50,12 @@ def recorded_noise(
     *,
     initial: float = 0.0,
     accuracy: NDArray[np.floating] | None,
-    validation: NDArray[np.floating] | None = None,
+    validation: ValidationCounts | None = None,
 ) -> RecordedNoise:
     """Estimate the share of wrong labels from the two halves of the epochs that tell.
 
-    Of more than 100,000 samples, as many spread evenly stand for all.
+    Of more than 100,000 samples, as many spread evenly stand for all. Where the model is right no
+    more often than by chance, no class was learned, and nothing is known.
 
     Args:
         source: The trajectories of n samples.
@@ -62,30 +64,32 @@ def recorded_noise(
         initial: Log temperature at the start; of use where nothing but temperatures is known.
         accuracy: Share of given labels that were predicted in each epoch, (epochs,); None where
             only temperatures are known.
-        validation: Accuracy on samples that were not trained on, (epochs,), where it is known.
+        validation: What the model said of validation samples, where there are any.
     """
     by_size = class_standing(labels, None, num_classes)
     rows = np.arange(0, len(labels), max(len(labels) // _MOST_SAMPLES, 1))
     if accuracy is None or num_classes < 2 or not _has_classes(source.part(rows[:1])):
-        none = np.zeros(num_classes, dtype=np.int64)
         estimate = _by_temperature(source, labels, by_size, initial)
-        return RecordedNoise(estimate, by_size, None, none, none)
+        return RecordedNoise(estimate, by_size, None, None)
     drawn = labels[rows]
     first, _ = _margins(source, labels, num_classes, rows, early_epochs(len(source.epochs)))
     early = noise_of_margins(first[by_size.is_judged[drawn]])
-    epochs = telling_epochs(accuracy, early.rate, validation)
+    epochs = telling_epochs(
+        accuracy, early.rate, None if validation is None else validation.accuracies()
+    )
     found = [_margins(source, labels, num_classes, rows, half) for half in halves(epochs)]
     predicted = found[-1][1]
+    accuracies = _accuracies(drawn, predicted, num_classes)
+    if validation is not None:
+        of_validation = validation.of_classes(epochs[len(epochs) // 2 :])
+        accuracies = of_validation if of_validation.can_tell() else accuracies
     is_unlearned = class_standing(drawn, predicted, num_classes).is_unlearned
+    if accuracies.is_by_chance():
+        is_unlearned = np.ones(num_classes, dtype=bool)
     standing = ClassStanding(by_size.is_too_small, is_unlearned & ~by_size.is_too_small)
     is_judged = standing.is_judged[drawn]
-    return RecordedNoise(
-        estimate=noise_of_margins(*(margins[is_judged] for margins, _ in found)),
-        standing=standing,
-        epochs=epochs,
-        agreed=np.bincount(drawn[predicted == drawn], minlength=num_classes),
-        counts=np.bincount(drawn, minlength=num_classes),
-    )
+    estimate = noise_of_margins(*(margins[is_judged] for margins, _ in found))
+    return RecordedNoise(estimate, standing, epochs, accuracies)
 
 
 def early_epochs(count: int) -> NDArray[np.intp]:
@@ -97,6 +101,14 @@ def halves(epochs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Epochs in two halves; twice the same one where there is one alone."""
     middle = len(epochs) // 2
     return [epochs[: max(middle, 1)], epochs[middle:]]
+
+
+def _accuracies(
+    labels: NDArray[np.int64], predicted: NDArray[np.intp], num_classes: int
+) -> ClassAccuracies:
+    right = np.bincount(labels[predicted == labels], minlength=num_classes)
+    counts = np.bincount(labels, minlength=num_classes)
+    return ClassAccuracies(right.astype(np.float64), counts, "training")
 
 
 def _has_classes(records: Trajectories) -> bool:

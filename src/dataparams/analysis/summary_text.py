@@ -12,9 +12,12 @@ from dataparams.analysis.noise_rate import UNKNOWN_NOISE
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
+from dataparams.spreadsheet_cells import guarded
 from dataparams.terminal import MOST_CLASSES, printable, text_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.analysis.result import Analysis
 
@@ -23,8 +26,16 @@ _MOST_CONFUSIONS = 10
 _MOST_SUBGROUPS = 10
 
 
-def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
-    """Warnings, the classes, the confusions, sub-groups and the most suspicious, as tables."""
+def summary_text(
+    analysis: Analysis, most_suspicious: int = 10, classes_file: Path | None = None
+) -> str:
+    """Warnings, the classes, the confusions, sub-groups and the most suspicious, as tables.
+
+    Args:
+        analysis: The analysis.
+        most_suspicious: How many of the most suspicious samples to list.
+        classes_file: Where all classes are listed, where they are more than fit a screen.
+    """
     frame, counts = analysis.frame, analysis.classes
     piles = ", ".join(
         f"{CATEGORY_TITLES[name].lower()} {counts[name].sum()}" for name in CATEGORIES
@@ -40,7 +51,7 @@ def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
             f"{noise_words(analysis.noise)}{known}."
         ),
         _source_of_trajectories(analysis),
-        _classes(counts),
+        _classes(counts, classes_file),
         _unjudged(counts),
         ""
         if analysis.class_temperatures is None
@@ -50,6 +61,12 @@ def summary_text(analysis: Analysis, most_suspicious: int = 10) -> str:
         _suspects(frame, most_suspicious),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def classes_csv(counts: pl.DataFrame) -> bytes:
+    """The classes of an analysis as a table for people; no name in it runs as a formula."""
+    safe = pl.col("label_name").map_elements(guarded, return_dtype=pl.String)
+    return counts.with_columns(safe).write_csv().encode()
 
 
 def noise_words(noise: NoiseEstimate) -> str:
@@ -77,14 +94,14 @@ def _source_of_trajectories(analysis: Analysis) -> str:
     )
 
 
-def _classes(counts: pl.DataFrame) -> str:
+def _classes(counts: pl.DataFrame, file: Path | None) -> str:
     shown = counts
     title = "Classes:"
     if len(counts) > MOST_CLASSES:
         shown = counts.sort("noise_rate", descending=True).head(MOST_CLASSES)
+        where = "the report" if file is None else str(file)
         title = (
-            f"The {MOST_CLASSES} of {len(counts)} classes with most label noise (the report has "
-            "all):"
+            f"The {MOST_CLASSES} of {len(counts)} classes with most label noise ({where} has all):"
         )
     rows = [
         [

@@ -213,7 +213,8 @@ def log_temperatures_from_margins(
 
     Example:
         >>> half = np.full((2, 1), np.log(2), np.float32)
-        >>> log_temperatures_from_margins(np.float32([[-1], [1]]), half).round(2).ravel().tolist()
+        >>> found = log_temperatures_from_margins(np.float32([[-1], [1]]), half)
+        >>> [round(value, 2) for value in found.ravel().tolist()]
         [0.42, 0.0]
     """
     pull = np.expm1(-loss) * margin

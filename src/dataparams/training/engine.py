@@ -509,6 +509,9 @@ class _Training:
         self.last_is_whole, self.written_at = True, time.monotonic()
         self.run.update_description(epoch=self.epoch)
         self.display.line(_epoch_line(metrics, self.config.epochs))
+        # Temperatures that begin beyond the clamp sit at its bound whatever the rate.
+        if not CLAMP[0] < self.config.init_inst_param < CLAMP[1]:
+            return
         warning = clamp_warning(metrics, self.dp.lr_inst if self.dp is not None else None)
         if warning and not any(clamp_warning(row, 0.0) for row in self.rows[:-1]):
             self.display.line(warning)

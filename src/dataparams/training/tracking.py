@@ -62,8 +62,8 @@ def clamp_warning(metrics: Metrics, learning_rate: float | None) -> str | None:
         return None
     return (
         f"Warning: {share:.0%} of the instance temperatures sit at the clamp, where they rank no "
-        f"more. The learning rate {learning_rate:g} is too high for this training: lower "
-        "--lr-inst-param, or leave it at auto."
+        f"more. The learning rate {learning_rate:g} is too high for this training: give a lower "
+        "--lr-inst-param."
     )
 
 
