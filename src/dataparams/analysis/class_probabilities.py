@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Floats32 = NDArray[np.float32]
 
 _LOST = 0.1
+_MOST_EPOCHS = 40
 
 
 def telling_epochs(
@@ -25,7 +26,8 @@ def telling_epochs(
 
     In the first fifth of its epochs a model still finds its way. And once it agrees with more
     labels than can be right, or does worse and worse on samples that it was not trained on, it has
-    begun to learn wrong ones by heart: the epochs before that count.
+    begun to learn wrong ones by heart: the epochs before that count. Of more than 40, as many
+    spread evenly stand for all.
 
     Args:
         accuracy: Share of given labels that were predicted in each epoch, (epochs,), 0 ... 1.
@@ -46,7 +48,9 @@ def telling_epochs(
     end = int(by_heart[0]) if len(by_heart) else len(accuracy)
     if validation is not None and len(validation) == len(accuracy):
         end = min(end, _end_of_generalizing(validation))
-    return np.arange(start, max(end, start + 1))
+    count = max(end, start + 1) - start
+    spread: NDArray[np.intp] = np.linspace(0, count - 1, min(count, _MOST_EPOCHS)).astype(np.intp)
+    return start + spread
 
 
 def _end_of_generalizing(validation: NDArray[np.floating]) -> int:

@@ -291,7 +291,7 @@ def _verdict_by_classes(
         margins[0, rows] = label_margins(chances.recorded, labels[rows])
         margins[1, rows] = label_margins(posterior, labels[rows])
         suggested[rows], share[rows] = _strongest_rival(
-            (chances.smoothed + true) / np.float32(2), labels[rows], noise.standing.is_judged
+            true + chances.smoothed, labels[rows], noise.standing.is_judged
         )
     columns["mean_probability_margin"] = -evidence.rivalry
     # What training recorded and what the transition matrix makes of it err on different sides.
@@ -308,17 +308,22 @@ def _verdict_by_classes(
 
 
 def _strongest_rival(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], is_judged: NDArray[np.bool_]
+    weights: NDArray[np.float32], labels: NDArray[np.int64], is_judged: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The likeliest class other than the given one, and its share of all others'.
 
     No class that cannot be judged is suggested: only its prior would speak for it.
+
+    Args:
+        weights: How likely each class is, up to a factor, (n, C); what does not count is set to 0.
+        labels: (n,).
+        is_judged: Whether a class can be judged, (C,).
     """
-    others = probabilities * is_judged
-    others[np.arange(len(labels)), labels] = 0
-    rival = others.argmax(axis=1)
-    total = np.maximum(others.sum(axis=1), 1e-9)
-    return rival, others[np.arange(len(labels)), rival] / total
+    rows = np.arange(len(labels))
+    weights[:, ~is_judged] = 0
+    weights[rows, labels] = 0
+    rival = weights.argmax(axis=1)
+    return rival, weights[rows, rival] / np.maximum(weights.sum(axis=1), 1e-9)
 
 
 def _judged(

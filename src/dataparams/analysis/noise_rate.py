@@ -15,6 +15,7 @@ import numpy as np
 
 from dataparams.analysis.class_standing import class_standing
 from dataparams.analysis.margin_mixture import histogram, share_interval
+from dataparams.analysis.scores import label_and_rival
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +60,9 @@ def estimate_noise_rate(
         probabilities: Class probabilities of each sample, (n, C), rows sum to 1.
         others: More such probabilities of the same samples, from other models or other times.
 
+    Raises:
+        ValueError: If shapes do not fit, or values are not finite or out of their range.
+
     Example:
         >>> rng = np.random.default_rng(0)
         >>> true = rng.integers(0, 3, 600)
@@ -70,11 +74,28 @@ def estimate_noise_rate(
         (0.1, True)
     """
     margins = []
-    for values in (probabilities, *others):
+    labels = np.asarray(labels)
+    for values in map(np.asarray, (probabilities, *others)):
+        _require_probabilities(labels, values)
         standing = class_standing(labels, values.argmax(axis=1), values.shape[1])
         rows = np.flatnonzero(standing.is_judged[labels])
         margins.append(label_margins(values[rows], labels[rows]))
     return noise_of_margins(*margins)
+
+
+def _require_probabilities(labels: NDArray[np.integer], values: Floats) -> None:
+    if values.ndim != 2 or labels.shape != values.shape[:1] or values.shape[1] < 2:
+        raise ValueError(
+            f"labels has shape {labels.shape} and probabilities {values.shape}; expected "
+            "(samples,) and (samples, classes), with 2 classes or more."
+        )
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ValueError("probabilities has values below 0 or not finite; expected 0 ... 1.")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < values.shape[1]:
+        raise ValueError(
+            f"labels runs from {labels.min()} to {labels.max()}; expected "
+            f"0 ... {values.shape[1] - 1}, since probabilities has {values.shape[1]} columns."
+        )
 
 
 def noise_of_margins(*margins: Floats) -> NoiseEstimate:
@@ -108,11 +129,7 @@ def label_margins(probabilities: Floats, labels: NDArray[np.integer]) -> NDArray
         >>> label_margins(np.array([[0.9, 0.1], [0.5, 0.5]]), np.array([1, 0])).round(2).tolist()
         [-2.19, 0.0]
     """
-    rows = np.arange(len(labels))
-    of_label = probabilities[rows, labels].astype(np.float64)
-    others = probabilities.copy()
-    others[rows, labels] = -1
-    margins: NDArray[np.float64] = np.log(of_label + _SOFTENING) - np.log(
-        others.max(axis=1).astype(np.float64) + _SOFTENING
-    )
+    of_label, of_rival = label_and_rival(probabilities, labels)
+    margins: NDArray[np.float64] = np.log(of_label.astype(np.float64) + _SOFTENING)
+    margins -= np.log(of_rival.astype(np.float64) + _SOFTENING)
     return margins

@@ -168,8 +168,30 @@ def mean_probability_margin(
         >>> mean_probability_margin(np.array([[0.75, 0.25]]), np.array([1])).tolist()
         [-0.5]
     """
-    rows = np.arange(len(labels))
-    others = probabilities.copy()
-    others[rows, labels] = -1
-    margin: NDArray[np.floating] = probabilities[rows, labels] - others.max(axis=1)
+    of_label, of_rival = label_and_rival(probabilities, labels)
+    margin: NDArray[np.floating] = of_label - of_rival
     return margin
+
+
+def label_and_rival(
+    probabilities: Recorded, labels: NDArray[np.integer]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """The probability of the given label and the highest other one, (n,) each.
+
+    Args:
+        probabilities: (n, C), 0 ... 1.
+        labels: (n,).
+
+    Example:
+        >>> label_and_rival(np.array([[0.25, 0.75]]), np.array([0]))
+        (array([0.25]), array([0.75]))
+    """
+    if not probabilities.flags.writeable:
+        probabilities = probabilities.copy()
+    rows = np.arange(len(labels))
+    of_label = probabilities[rows, labels]
+    # Taken out and put back: a copy of a million rows would cost more than the maximum.
+    probabilities[rows, labels] = -1
+    of_rival = probabilities.max(axis=1)
+    probabilities[rows, labels] = of_label
+    return of_label, of_rival

@@ -130,7 +130,7 @@ class RunTrajectories:
         self._release_now_and_then(len(rows))
         records = self._records if epochs is None else [self._records[k] for k in epochs]
         part = Trajectories(
-            log_temperature=self.of(rows) if epochs is None else self.of(rows)[epochs],
+            log_temperature=self._log_temperatures(rows, epochs, records),
             margin=self._stack("margin", rows, records),
             loss=self._stack("loss", rows, records),
             error_norm=self._stack("error_norm", rows, records),
@@ -140,6 +140,16 @@ class RunTrajectories:
         if epochs is None:
             self._require_finite(part)
         return part
+
+    def _log_temperatures(
+        self,
+        rows: NDArray[np.integer],
+        epochs: NDArray[np.integer] | None,
+        records: list[EpochRecord],
+    ) -> NDArray[np.float32]:
+        if self.has_temperatures:
+            return self._stack("inst_parameters", rows, records)
+        return self.of(rows) if epochs is None else self.of(rows)[epochs]
 
     def _release_now_and_then(self, count: int) -> None:
         """Map the files anew after many samples, which gives the pages read so far back."""
