@@ -441,10 +441,8 @@ def _ranking_text(ranking: Ranking) -> str:
     ]
     lines.append(text_table(["index", "id", "value", "label"], rows))
     if ranking.estimate is not None:
-        lines.append(
-            f"{noise_words(ranking.estimate)}; as many are selected: "
-            f"{int(ranking.table['is_selected'].sum())}."
-        )
+        selected = int(ranking.table["is_selected"].sum())
+        lines.append(f"{noise_words(ranking.estimate)}; as many are selected: {selected}.")
     if ranking.precision is not None:
         count = int(ranking.table["is_selected"].sum())
         lines.append(

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 _MOST_MODEL_CELLS = 200_000_000
+_EARLIER_VERSION = Findings(
+    UNKNOWN_NOISE, ("This analysis is of an earlier version of the program: analyze again.",)
+)
 
 
 def analyze(
@@ -139,7 +142,7 @@ def load_analysis(run: RunFolder) -> Analysis | None:
     require_among(frame, "category", CATEGORIES, run.path / "analysis.parquet")
     budget = made.get("review_budget")
     source = RunTrajectories(run, frame["index"].to_numpy())
-    analysis = _assemble(run, frame, source, restored(made) or Findings(UNKNOWN_NOISE))
+    analysis = _assemble(run, frame, source, restored(made) or _EARLIER_VERSION)
     return replace(
         analysis,
         epochs=tuple(made.get("epochs", ())),
@@ -177,7 +180,7 @@ def current_analysis(
         on_notice: As in :func:`analyze`.
     """
     written = load_analysis(run)
-    is_whole = written is not None and written.findings.noise != UNKNOWN_NOISE
+    is_whole = written is not None and written.findings != _EARLIER_VERSION
     if written is not None and is_whole and written.epochs == tuple(run.epochs()):
         return written
     if written is not None and on_notice is not None:

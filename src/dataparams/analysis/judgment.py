@@ -332,7 +332,7 @@ def _judged(
     """How likely each label is wrong, and the posteriors of the categories.
 
     The mean over the samples of judged classes is the noise estimate; of the others no more than
-    that is known.
+    that is known. Where nothing is known, a label is as likely wrong as right.
 
     Args:
         margins: (k, n): each of k kinds speaks for itself, and the mean counts; the first kind says
@@ -341,9 +341,10 @@ def _judged(
         noise: From the records.
     """
     is_judged = noise.standing.is_judged[labels]
-    wrong = np.full(len(labels), noise.estimate.rate)
+    estimate = noise.estimate
+    wrong = np.full(len(labels), estimate.rate if estimate.is_known else 0.5)
     if is_judged.any():
-        kinds = [_noise_probability(kind[is_judged], noise.estimate.rate) for kind in margins]
+        kinds = [_noise_probability(kind[is_judged], estimate.rate) for kind in margins]
         wrong[is_judged] = np.mean(kinds, axis=0)
     return wrong, category_posteriors(wrong, margins[0], is_judged)
 

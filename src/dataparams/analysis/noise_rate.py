@@ -41,6 +41,11 @@ class NoiseEstimate:
     low: float
     high: float
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything can be said: otherwise the interval is all that is possible."""
+        return self != UNKNOWN_NOISE
+
 
 UNKNOWN_NOISE = NoiseEstimate(0.0, 0.0, 1.0)
 """Where nothing can be said."""

@@ -8,7 +8,6 @@ import polars as pl
 
 from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.analysis.class_temperatures import class_temperatures_text
-from dataparams.analysis.noise_rate import UNKNOWN_NOISE
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
@@ -77,7 +76,7 @@ def noise_words(noise: NoiseEstimate) -> str:
         >>> noise_words(NoiseEstimate(0.12, 0.09, 0.15))
         'Estimated label noise: 12.0%, between 9.0% and 15.0% (90 % interval)'
     """
-    if noise == UNKNOWN_NOISE:
+    if not noise.is_known:
         return "Estimated label noise: not known"
     return (
         f"Estimated label noise: {noise.rate:.1%}, between {noise.low:.1%} and {noise.high:.1%} "
