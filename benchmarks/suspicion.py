@@ -20,7 +20,7 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from sklearn.model_selection import StratifiedKFold
 
-from dataparams.analysis import CATEGORIES, analyze
+from dataparams.analysis import analyze
 from dataparams.detection import detection_figures
 from dataparams.progress import PlainProgress
 from dataparams.runs import RunFolder
@@ -131,7 +131,6 @@ def compare(
         "precision": float(is_corrupted[flagged].mean()),
         "missed": float(1 - flagged[is_corrupted].mean()),
     }
-    results["categories"] = categories(analysis)
     add_same_number(results, analysis)
     return results
 
@@ -169,7 +168,6 @@ def analyze_again(
         results[name] |= detection(score, is_corrupted)
     short = RunFolder(run.path.with_name(f"{run.path.name}-short"))
     results[SHORT] |= detection(short_suspicion(short, dataset), is_corrupted)
-    results["categories"] = categories(analysis)
     add_same_number(results, analysis)
     return results
 
@@ -183,22 +181,6 @@ def detection(score: np.ndarray, is_corrupted: np.ndarray) -> dict[str, float]:
         "ap": figures.average_precision,
         "missed": 1 - figures.recall_at_noise_rate,
     }
-
-
-def categories(analysis: Analysis) -> dict[str, float]:
-    """What the categories, the noise estimate and the suggestions are worth."""
-    frame = analysis.frame
-    is_corrupted = frame["is_corrupted"].to_numpy()
-    found = {"noise": float(is_corrupted.mean()), "estimate": analysis.noise_rate}
-    for name in CATEGORIES:
-        is_member = (frame["category"] == name).to_numpy()
-        found[f"{name} share"] = float(is_member.mean())
-        found[f"{name} corrupted"] = float(is_corrupted[is_member].mean())
-    is_right = (frame["suggested_label"] == frame["true_label"]).to_numpy()
-    found["right on corrupted"] = float(is_right[is_corrupted].mean())
-    found["confidence"] = float(frame["suggested_confidence"].mean() or 0)  # type: ignore[arg-type]
-    found["right on all"] = float(is_right.mean())
-    return found
 
 
 def gather(results: list[dict[str, dict[str, float]]], score: str, figure: str) -> list[float]:
@@ -232,38 +214,6 @@ def detection_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) ->
         rows.append(row)
     header = [f"{name} (seeds: {len(results)})" for name, results in by_setting.items()]
     return table(["score", *header], rows)
-
-
-def categories_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
-    """A row per setting."""
-    header = [
-        "setting",
-        "clean among easy",
-        "corrupted among hard",
-        "easy / hard / review",
-        "noise rate, estimated (true)",
-        "suggestion right on corrupted / on all (confidence)",
-    ]
-    rows = []
-    for name, results in by_setting.items():
-
-        def mean(figure: str, results: list[dict[str, dict[str, float]]] = results) -> float:
-            return float(np.mean(gather(results, "categories", figure)))
-
-        rows.append(
-            [
-                name,
-                f"{1 - mean('easy corrupted'):.3f}",
-                f"{mean('hard corrupted'):.3f}",
-                " / ".join(f"{mean(f'{category} share'):.2f}" for category in CATEGORIES),
-                f"{mean('estimate'):.3f} ({mean('noise'):.3f})",
-                (
-                    f"{mean('right on corrupted'):.3f} / {mean('right on all'):.3f} "
-                    f"({mean('confidence'):.3f})"
-                ),
-            ]
-        )
-    return table(header, rows)
 
 
 def flagged_table(by_setting: dict[str, list[dict[str, dict[str, float]]]]) -> str:
@@ -335,8 +285,7 @@ def main() -> None:
         "Image-dependent: 30 % of the labels become the wrong class that a network trained on "
         "other images finds likeliest.\n\n"
         f"cleanlab's `find_label_issues`, which decides itself how many to flag:\n\n"
-        f"{flagged_table(by_setting)}\n\nCategories, noise estimate and suggested labels of the "
-        f"same runs:\n\n{categories_table(by_setting)}"
+        f"{flagged_table(by_setting)}"
     )
     write_section("Finding wrong labels", body)
 

@@ -1,4 +1,4 @@
-"""Whether verdicts can be believed: clean data, the noise estimate, the confidence of suggestions.
+"""Whether verdicts can be believed: clean data, noise estimate, piles, confidence of suggestions.
 
 Nothing here was tuned: the constants of the analysis were chosen on other seeds (10 to 12).
 """
@@ -20,6 +20,7 @@ from torch import nn
 
 from dataparams import DataParameters
 from dataparams.analysis import analyze, analyze_trajectories
+from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.suggestions import is_suggestion
 from dataparams.data import ImageDataset, load_dataset
 from dataparams.data.images import LabeledImages
@@ -235,6 +236,30 @@ def truth_of(analysis: Analysis) -> pl.Series:
     return pl.Series("is_corrupted", [False] * len(analysis.frame))
 
 
+def pile_row(name: str, found: Sequence[Analysis]) -> list[str]:
+    """What the categories hold, over the seeds together."""
+    frames = [analysis.frame.select("category", is_wrong=truth_of(analysis)) for analysis in found]
+    whole = pl.concat(frames)
+    wrong = {category: whole.filter(category=category)["is_wrong"] for category in CATEGORIES}
+    shares = " / ".join(f"{len(wrong[category]) / len(whole):.2f}" for category in CATEGORIES)
+    return [
+        name,
+        f"{1 - wrong['easy'].mean():.3f}" if len(wrong["easy"]) else "",
+        f"{wrong['hard'].mean():.3f}" if len(wrong["hard"]) else "",
+        shares,
+    ]
+
+
+def write_piles(rows: list[list[str]]) -> None:
+    """Put the categories into RESULTS.md."""
+    header = ["setting", "right labels among easy", "wrong ones among hard", "easy / hard / review"]
+    write_section(
+        "What the piles hold",
+        f"{table(header, rows)}\n\nThe runs of the noise estimate, all seeds together, and the "
+        "others of the reliability of suggestions.",
+    )
+
+
 def suggestions_of(data: str, analysis: Analysis) -> pl.DataFrame:
     """What is suggested: its confidence, and whether it is right."""
     frame = analysis.frame
@@ -320,7 +345,7 @@ def write_reliability(suggested: pl.DataFrame, settings: str) -> None:
 
 
 def main() -> None:
-    """Train what is missing, analyze all, write three sections."""
+    """Train what is missing, analyze all, write four sections."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--output-dir", default="weights_CL/verdicts")
@@ -328,11 +353,12 @@ def main() -> None:
     arguments = parser.parse_args()
     config, seeds = TrainConfig(output_dir=arguments.output_dir), arguments.seeds
     write_clean(clean_rows(seeds, config), seeds)
-    rows, found, suggested = [], [], []
+    rows, found, suggested, piles = [], [], [], []
     for data in ("digits", "caltech20"):
         for rate in RATES:
             several = [of_noise(data, "swap", rate, s, arguments.data, config) for s in seeds]
             rows.append(noise_row(data, "swap", rate, several))
+            piles.append(pile_row(f"{data} swap {rate:.0%}", several))
             found += several
             suggested += [suggestions_of(data, analysis) for analysis in several]
     write_noise(rows, found)
@@ -346,7 +372,9 @@ def main() -> None:
         ("cifar10", "pairflip", 0.3),
     ):
         analysis = of_noise(data, noise, rate, seeds[0], arguments.data, config)
+        piles.append(pile_row(f"{data} {noise} {rate:.0%}", [analysis]))
         suggested.append(suggestions_of(data, analysis))
+    write_piles(piles)
     write_reliability(
         pl.concat(suggested),
         "From the runs of the noise estimate, and of seed 0: pairflip 30 % on both; cifar10 "
