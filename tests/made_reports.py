@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.findings import Findings
 from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.analysis.result import Analysis
 
@@ -77,10 +78,9 @@ def made_analysis(
         confusions=_confusions(frame),
         subgroups=_subgroups(frame),
         bands=_bands(frame, values),
-        noise=NoiseEstimate(0.123, 0.09, 0.154),
+        findings=Findings(NoiseEstimate(0.123, 0.09, 0.154), warnings),
         pictures=pictures,
         class_temperatures=_class_temperatures(names) if has_class_temperatures else None,
-        warnings=warnings,
     )
 
 

@@ -59,7 +59,10 @@ def doubted(analysis: Analysis) -> Analysis:
         classes=analysis.classes.with_columns(
             unjudged=pl.when(pl.col("label") == 0).then(pl.lit("too small to judge"))
         ),
-        warnings=("The model learned <i>nothing</i>.", "No ranking here means anything."),
+        findings=replace(
+            analysis.findings,
+            warnings=("The model learned <i>nothing</i>.", "No ranking here means anything."),
+        ),
     )
 
 

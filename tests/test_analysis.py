@@ -1,4 +1,4 @@
-"""Ranking and the estimate of the noise rate."""
+"""Ranking by data parameter, and the figures of detection."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from dataparams.analysis import estimate_noise, rank
+from dataparams.analysis import rank
 from dataparams.detection import detection_figures, precision_and_recall
 from dataparams.errors import RunError
 from dataparams.runs import EpochRecord, RunFolder
@@ -73,37 +73,6 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     run = _run(tmp_path / "run")
     with pytest.raises(RunError, match=r"no record of epoch 9; there are: 1 \.\.\. 3"):
         rank(run, epoch=9)
-
-
-@given(
-    rate=st.floats(0.05, 0.6),
-    distance=st.floats(1.2, 4.0),
-    initial=st.floats(-0.5, 0.5),
-    seed=st.integers(0, 1000),
-)
-@settings(max_examples=40, deadline=None)
-def test_the_noise_rate_of_two_groups_is_found(
-    rate: float, distance: float, initial: float, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    wrong = round(3000 * rate)
-    low = rng.normal(-distance / 2, 0.2, 3000 - wrong)
-    high = rng.normal(distance / 2, 0.25, wrong)
-    estimate = estimate_noise(np.concatenate([low, high]) + initial, initial)
-    assert estimate.is_bimodal
-    assert abs(estimate.noise_rate - wrong / 3000) < 0.02
-
-
-@pytest.mark.parametrize("values", [np.zeros(50), np.full(50, -0.3)])
-def test_values_that_never_moved_estimate_no_noise(values: np.ndarray) -> None:
-    assert estimate_noise(values).noise_rate == 0
-
-
-def test_one_group_below_the_start_is_clean() -> None:
-    values = np.random.default_rng(0).normal(-1, 0.2, 2000)
-    estimate = estimate_noise(values)
-    assert estimate.noise_rate < 0.01
-    assert not estimate.is_bimodal
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=40), st.integers(0, 100))

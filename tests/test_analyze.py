@@ -55,7 +55,7 @@ def test_wrong_labels_are_found_named_and_mended(run: RunFolder) -> None:
     assert figures.auroc > 0.98
     assert is_corrupted[(frame["category"] == "hard").to_numpy()].mean() > 0.95
     assert is_corrupted[(frame["category"] == "easy").to_numpy()].mean() < 0.05
-    assert frame["noise_probability"].mean() == pytest.approx(is_corrupted.mean(), abs=0.1)
+    assert frame["noise_probability"].mean() == pytest.approx(is_corrupted.mean(), abs=0.05)
     is_right = (frame["suggested_label"] == frame["true_label"]).to_numpy()
     assert is_right[is_corrupted].mean() > 0.8
 
@@ -172,12 +172,6 @@ def test_what_cannot_be_analyzed_is_said(run: RunFolder, tmp_path: Path) -> None
         analyze(tmp_path)
     with pytest.raises(UserError, match=r"review budget is 1.5"):
         analyze(run, review_budget=1.5)
-    plain = RunFolder(tmp_path / "plain")
-    plain.write_description(run.description())
-    plain.write_samples(run.samples())
-    plain.write_epoch_record(replace(run.epoch_record(1), inst_parameters=torch.empty(0)))
-    with pytest.raises(RunError, match=r"no instance parameters.*--learn-inst-parameters"):
-        analyze(plain)
 
 
 def test_a_selection_is_analyzed_with_its_own_indices(run: RunFolder, tmp_path: Path) -> None:
@@ -197,28 +191,6 @@ def test_a_selection_is_analyzed_with_its_own_indices(run: RunFolder, tmp_path: 
     assert (predicted[frame["index"].to_numpy()] >= 0).all()
 
 
-def test_arrays_of_ones_own_need_no_run() -> None:
-    rng = np.random.default_rng(0)
-    is_bad = np.arange(400) % 10 == 0
-    steps = np.where(is_bad, 0.1, -0.1) + rng.normal(0, 0.02, (12, 400))
-    analysis = analyze_trajectories(np.cumsum(steps, axis=0), rng.integers(0, 4, 400))
-    assert ((analysis.frame["category"] == "hard").to_numpy() == is_bad).mean() > 0.97
-    figures = detection_figures(analysis.frame["suspicion"].to_numpy(), is_bad)
-    assert figures is not None
-    assert figures.auroc > 0.99
-    assert analysis.noise.rate == pytest.approx(0.1, abs=0.03)
-    with pytest.raises(ValueError, match=r"labels has shape \(3,\); expected \(400,\)"):
-        analyze_trajectories(steps, np.zeros(3, dtype=int))
-    with pytest.raises(ValueError, match=r"loss has shape \(1, 400\)"):
-        analyze_trajectories(steps, np.zeros(400, dtype=int), loss=steps[:1])
-    with pytest.raises(ValueError, match=r"log_temperature has values that are not finite"):
-        analyze_trajectories(steps * np.nan, np.zeros(400, dtype=int))
-    with pytest.raises(ValueError, match=r"labels runs from -1"):
-        analyze_trajectories(steps, np.full(400, -1))
-    with pytest.raises(ValueError, match=r"labels runs from 3 to 3; expected 0 ... 1"):
-        analyze_trajectories(steps, np.full(400, 3), class_names=np.array(["a", "b"]))
-
-
 @pytest.mark.parametrize(
     ("epochs", "count", "classes"), [(1, 1, 1), (1, 7, 2), (3, 12, 1), (2, 5, 5)]
 )
@@ -234,19 +206,11 @@ def test_the_smallest_runs_have_an_answer(epochs: int, count: int, classes: int)
     )
     assert len(analysis.frame) == count
     assert "Estimated label noise" in summary_text(analysis)
-    assert "overestimated" in summary_text(analysis)
+    words = "There is 1 epoch so far" if epochs == 1 else f"There are {epochs} epochs so far"
+    assert words in summary_text(analysis)
     assert analysis.grid(0).png()
     assert analysis.tsne(0).png()
     assert analysis.trajectories().png()
-
-
-def test_the_start_is_what_temperatures_are_measured_from() -> None:
-    rng = np.random.default_rng(0)
-    steps = np.where(np.arange(100) < 10, 0.1, -0.1) + rng.normal(0, 0.02, (8, 100))
-    log_temperature, labels = np.cumsum(steps, axis=0), np.zeros(100, dtype=int)
-    expected = analyze_trajectories(log_temperature, labels).frame["category"]
-    shifted = analyze_trajectories(log_temperature + 3, labels, initial=3.0).frame["category"]
-    assert shifted.equals(expected)
 
 
 def test_the_summary_names_classes_and_suspects_and_is_safe_to_print(run: RunFolder) -> None:

@@ -1,83 +1,47 @@
-"""Categories mean the same whatever the length of the training, the rate and the classes."""
+"""Easy, hard and need review, from how likely a label is wrong and whether the model agrees."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataparams.analysis.categories import (
-    assign_categories,
-    category_posteriors,
-    movement,
-    noise_probability,
-    responsibilities,
-    upward_share,
-)
-from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.categories import assign_categories, category_posteriors
 
 
-def trajectories(
-    epochs: int, counts: dict[str, int], seed: int = 0, scale: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log temperatures that fall, rise, or first rise and then fall; and which is which."""
+def drawn(seed: int, count: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
-    time = np.arange(epochs) / epochs
-    slopes = {
-        "easy": np.where(time < 0.1, 0.3, -1.0),
-        "hard": np.full(epochs, 1.0),
-        "review": np.where(time < 0.5, 1.0, -1.0),
-    }
-    kinds = np.repeat(list(counts), list(counts.values()))
-    steps = np.stack([slopes[kind] for kind in kinds], axis=1) / epochs
-    steps = steps * rng.uniform(0.4, 1.6, len(kinds)) + rng.normal(0, 0.15 / epochs, steps.shape)
-    return scale * np.cumsum(steps, axis=0), kinds
+    return rng.random(count), rng.normal(0, 3, count), rng.random(count) < 0.8
 
 
-def categorized(log_temperature: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    labels = np.zeros(log_temperature.shape[1], dtype=int) if labels is None else labels
-    share = upward_share(movement(log_temperature))
-    return assign_categories(category_posteriors(responsibilities(share, labels)))
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 60))
+def test_posteriors_are_probabilities(seed: int, count: int) -> None:
+    posteriors = category_posteriors(*drawn(seed, count))
+    assert posteriors.shape == (count, 3)
+    assert (posteriors >= -1e-12).all()
+    np.testing.assert_allclose(posteriors.sum(axis=1), 1, atol=1e-9)
 
 
-@pytest.mark.parametrize("epochs", [5, 30, 300])
-@pytest.mark.parametrize("scale", [0.05, 1.0, 3.0])
-def test_kinds_of_trajectories_are_told_apart(epochs: int, scale: float) -> None:
-    log_temperature, kinds = trajectories(
-        epochs, {"easy": 700, "hard": 200, "review": 100}, scale=scale
-    )
-    found = categorized(log_temperature)
-    for kind in CATEGORIES:
-        assert (found[kinds == kind] == kind).mean() > 0.9, kind
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 60))
+def test_what_the_model_agrees_with_is_not_hard_unless_its_label_is_likely_wrong(
+    seed: int, count: int
+) -> None:
+    noise, margins, is_judged = drawn(seed, count)
+    found = assign_categories(category_posteriors(noise, margins, is_judged))
+    assert (noise[found == "hard"] > 1 / 3).all()
+    assert (found[is_judged & (noise < 0.05) & (margins > 3)] == "easy").all()
+    assert (found[is_judged & (noise > 0.95)] == "hard").all()
+    assert (found[is_judged & (noise < 0.05) & (margins < -3)] == "review").all()
+    assert (found[~is_judged] == "review").all()
 
 
-@pytest.mark.parametrize("epochs", [5, 30, 300])
-def test_data_without_a_wrong_label_is_easy(epochs: int) -> None:
-    log_temperature, _ = trajectories(epochs, {"easy": 500})
-    found = categorized(log_temperature)
-    assert (found == "easy").mean() > 0.95
-    share = upward_share(movement(log_temperature))
-    parts = responsibilities(share, np.zeros(500, dtype=int))
-    assert noise_probability(parts).mean() < 0.05
-
-
-def test_a_small_class_is_judged_by_what_all_have_in_common() -> None:
-    large, kinds = trajectories(20, {"easy": 900, "hard": 100})
-    small, small_kinds = trajectories(20, {"easy": 9, "hard": 1}, seed=1)
-    labels = np.repeat([0, 1], [1000, 10])
-    found = categorized(np.concatenate([large, small], axis=1), labels)
-    assert (found[1000:] == small_kinds).all()
-    assert (found[:1000] == kinds).mean() > 0.95
-
-
-def test_ten_samples_in_all_give_an_answer() -> None:
-    log_temperature, kinds = trajectories(10, {"easy": 8, "hard": 2})
-    assert (categorized(log_temperature) == kinds).mean() >= 0.8
-
-
-def test_temperatures_that_never_moved_are_not_called_wrong() -> None:
-    assert "hard" not in categorized(np.zeros((5, 20)))
+def test_the_more_the_model_agrees_the_easier() -> None:
+    margins = np.linspace(-9, 9, 50)
+    easy, hard, _ = category_posteriors(np.full(50, 0.2), margins, np.ones(50, bool)).T
+    assert (np.diff(easy) > 0).all()
+    np.testing.assert_allclose(hard, 0.2)
 
 
 @settings(max_examples=40, deadline=None)
@@ -89,14 +53,3 @@ def test_no_more_than_the_budget_needs_review(seed: int, budget: float, count: i
     free = assign_categories(posteriors)
     kept = found == free
     assert (free[~kept] == "review").all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10_000), epochs=st.integers(1, 8), count=st.integers(1, 60))
-def test_posteriors_are_probabilities(seed: int, epochs: int, count: int) -> None:
-    rng = np.random.default_rng(seed)
-    share = upward_share(movement(rng.normal(0, 1, (epochs, count))))
-    parts = responsibilities(share, rng.integers(0, 3, count))
-    for values in (parts, category_posteriors(parts)):
-        assert (values >= 0).all()
-        np.testing.assert_allclose(values.sum(axis=1), 1, atol=1e-9)

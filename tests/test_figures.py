@@ -238,7 +238,7 @@ def test_classes_are_drawn_where_their_parameters_were_learned(
 def test_warnings_stand_above_everything_else(analysis: Analysis) -> None:
     warned = replace(
         analysis,
-        warnings=("The model learned nothing. " * 12,),
+        findings=replace(analysis.findings, warnings=("The model learned nothing. " * 12,)),
         class_temperatures=class_temperatures(3, 5),
     )
     for drawing in (

@@ -89,9 +89,19 @@ def test_no_probability_overflows() -> None:
 
 def test_epochs_learned_by_heart_do_not_count() -> None:
     accuracy = np.array([0.2, 0.4, 0.5, 0.55, 0.6, 0.85, 0.95, 1.0])
-    assert telling_epochs(accuracy, 0.4).tolist() == [2, 3, 4]
-    assert telling_epochs(accuracy[:5], 0.4).tolist() == [2, 3, 4]
+    assert telling_epochs(accuracy, 0.4).tolist() == [1, 2, 3, 4]
+    assert telling_epochs(accuracy[:5], 0.4).tolist() == [1, 2, 3, 4]
     assert telling_epochs(np.array([0.99, 1.0]), 0.4).tolist() == [0]
+    assert telling_epochs(np.linspace(0.1, 0.5, 20), 0.4).tolist() == list(range(4, 20))
+
+
+def test_epochs_in_which_the_model_forgets_how_to_generalize_do_not_count() -> None:
+    accuracy = np.linspace(0.2, 0.55, 10)
+    rising = np.linspace(0.2, 0.6, 10)
+    falling = np.array([0.2, 0.4, 0.6, 0.7, 0.6, 0.5, 0.4, 0.4, 0.4, 0.4])
+    assert telling_epochs(accuracy, 0.4, rising).tolist() == list(range(2, 10))
+    assert telling_epochs(accuracy, 0.4, falling).tolist() == [2, 3]
+    assert telling_epochs(accuracy, 0.4, rising[::-1]).tolist() == [2]
 
 
 def test_neighbors_are_those_that_look_alike_without_oneself() -> None:

@@ -65,6 +65,22 @@ class ClassAccuracies:
         return self.can_tell() and self.accuracy < self.highest_by_chance
 
 
+def class_accuracies(
+    labels: NDArray[np.integer], predicted: NDArray[np.integer], num_classes: int, what: str
+) -> ClassAccuracies:
+    """How often predictions are the labels.
+
+    Args:
+        labels: (n,).
+        predicted: (n,).
+        num_classes: C.
+        what: On what, such as ``validation``.
+    """
+    right = np.bincount(labels[predicted == labels], minlength=num_classes)
+    counts = np.bincount(labels, minlength=num_classes)
+    return ClassAccuracies(right.astype(np.float64), counts, what)
+
+
 def cautions(accuracies: ClassAccuracies | None, epochs: int) -> tuple[str, ...]:
     """Sentences that come first, the gravest at the beginning; none where all is well.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.analysis.cautions import class_accuracies
 from dataparams.analysis.class_standing import class_standing
 from dataparams.analysis.margin_mixture import histogram, share_interval
 from dataparams.analysis.scores import label_and_rival
@@ -57,8 +58,9 @@ def estimate_noise_rate(
     """Estimate the share of wrong labels, with a 90 % interval.
 
     Labels of classes that cannot be judged do not count; see
-    :func:`dataparams.analysis.class_standing.class_standing`. How margins tell right labels from
-    wrong ones: :mod:`dataparams.analysis.margin_mixture`.
+    :func:`dataparams.analysis.class_standing.class_standing`. Probabilities that always favor the
+    same class, or are right no more often than by chance, say nothing of any label. How margins
+    tell right labels from wrong ones: :mod:`dataparams.analysis.margin_mixture`.
 
     Args:
         labels: Given labels, (n,), 0 ... C-1.
@@ -82,10 +84,21 @@ def estimate_noise_rate(
     labels = np.asarray(labels)
     for values in map(np.asarray, (probabilities, *others)):
         _require_probabilities(labels, values)
-        standing = class_standing(labels, values.argmax(axis=1), values.shape[1])
+        predicted, num_classes = values.argmax(axis=1), values.shape[1]
+        if _says_nothing(labels, predicted, num_classes):
+            continue
+        standing = class_standing(labels, predicted, num_classes)
         rows = np.flatnonzero(standing.is_judged[labels])
         margins.append(label_margins(values[rows], labels[rows]))
     return noise_of_margins(*margins)
+
+
+def _says_nothing(
+    labels: NDArray[np.integer], predicted: NDArray[np.integer], num_classes: int
+) -> bool:
+    if not len(labels) or (predicted == predicted[0]).all():
+        return True
+    return class_accuracies(labels, predicted, num_classes, "").is_by_chance()
 
 
 def _require_probabilities(labels: NDArray[np.integer], values: Floats) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataparams.analysis.cautions import ClassAccuracies
+from dataparams.analysis.cautions import ClassAccuracies, class_accuracies
 from dataparams.analysis.class_probabilities import recorded_probabilities, telling_epochs
 from dataparams.analysis.class_standing import ClassStanding, class_standing
 from dataparams.analysis.noise_rate import NoiseEstimate, label_margins, noise_of_margins
@@ -79,7 +79,7 @@ def recorded_noise(
     )
     found = [_margins(source, labels, num_classes, rows, half) for half in halves(epochs)]
     predicted = found[-1][1]
-    accuracies = _accuracies(drawn, predicted, num_classes)
+    accuracies = class_accuracies(drawn, predicted, num_classes, "training")
     if validation is not None:
         of_validation = validation.of_classes(epochs[len(epochs) // 2 :])
         accuracies = of_validation if of_validation.can_tell() else accuracies
@@ -101,14 +101,6 @@ def halves(epochs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Epochs in two halves; twice the same one where there is one alone."""
     middle = len(epochs) // 2
     return [epochs[: max(middle, 1)], epochs[middle:]]
-
-
-def _accuracies(
-    labels: NDArray[np.int64], predicted: NDArray[np.intp], num_classes: int
-) -> ClassAccuracies:
-    right = np.bincount(labels[predicted == labels], minlength=num_classes)
-    counts = np.bincount(labels, minlength=num_classes)
-    return ClassAccuracies(right.astype(np.float64), counts, "training")
 
 
 def _has_classes(records: Trajectories) -> bool:
