@@ -102,6 +102,26 @@ def test_a_class_of_two_is_too_small_to_judge_and_nothing_is_suggested_into_it(
     assert "all of these samples need review" in summary_text(analysis)
 
 
+def test_nothing_is_suggested_into_a_class_too_small_to_judge_whatever_the_model_says() -> None:
+    labels = np.repeat([0, 1, 2], [200, 200, 2])
+    is_wrong = np.arange(402) < 40
+    # The model takes forty samples of the first class for the third one, which has two.
+    probability = np.where(is_wrong, 0.02, 0.95)
+    of_rival = np.where(is_wrong, 0.95, 0.03)
+    epochs = np.ones((10, 1))
+    analysis = analyze_trajectories(
+        np.linspace(0.1, 1, 10)[:, None] * np.where(is_wrong, 1, -1),
+        labels,
+        margin=epochs * np.log(probability / of_rival),
+        loss=epochs * -np.log(probability),
+        rival=epochs.astype(int) * np.where(is_wrong, 2, np.where(labels == 0, 1, 0)),
+    )
+    assert analysis.noise.rate == pytest.approx(0.1, abs=0.03)
+    assert (analysis.frame["category"].to_numpy()[is_wrong] == "hard").all()
+    assert suggested(analysis).any()
+    assert not (analysis.frame["suggested_label"].filter(suggested(analysis)) == 2).any()
+
+
 @pytest.mark.parametrize("few", [11, 20])
 def test_nobody_of_a_small_class_is_hard(tmp_path: Path, few: int) -> None:
     # A tenth is held out: 10 or 18 are left beside 891.
