@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _FEWEST_EPOCHS = 5
 _STANDARD_ERRORS = 3.0
-_POOR = 0.5
+_TELLING = 0.5
+_WEAK = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class ClassAccuracies:
     def can_tell(self) -> bool:
         """Whether there are enough samples to tell a fair model from chance."""
         has_classes = int((self.counts > 0).sum()) > 1
-        return has_classes and self.highest_by_chance < self.chance + _POOR * (1 - self.chance)
+        return has_classes and self.highest_by_chance < self.chance + _TELLING * (1 - self.chance)
 
     def is_by_chance(self) -> bool:
         """Whether the model was right no more often than by chance.
@@ -118,7 +119,7 @@ def _about_accuracy(found: ClassAccuracies) -> str | None:
             "samples, or the training failed: try another learning rate, another architecture or "
             "more epochs."
         )
-    if found.accuracy < found.chance + _POOR * (1 - found.chance):
+    if found.accuracy < found.chance + _WEAK * (1 - found.chance):
         return (
             f"The model is weak: {figures}. Much of what it disagrees with may be its own "
             "mistakes, unless that many labels are wrong. A better model judges better."

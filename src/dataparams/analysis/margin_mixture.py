@@ -2,8 +2,9 @@
 
 The margin of a label is the log of its probability over that of its strongest rival. Right labels
 have margins around some positive value, wrong ones around about its mirror image, since the model
-believes as firmly in the class that the sample really is of. A model that is merely unsure has one
-hump, however wide, and no second one: that is how its own mistakes are told from wrong labels.
+believes as firmly in the class that the sample really is of. A model that fits has no second hump
+where labels are right, and one that is unsure here and there has a wide one: that is how its own
+mistakes are told from wrong labels. Of a weak model they cannot be told.
 
 Both humps are Student's t distributions, whose tails forgive outliers; the upper one has a width of
 its own on either side. The fit is by greatest posterior density; its priors say, in units of the

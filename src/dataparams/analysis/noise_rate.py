@@ -60,7 +60,9 @@ def estimate_noise_rate(
     Labels of classes that cannot be judged do not count; see
     :func:`dataparams.analysis.class_standing.class_standing`. Probabilities that always favor the
     same class, or are right no more often than by chance, say nothing of any label. How margins
-    tell right labels from wrong ones: :mod:`dataparams.analysis.margin_mixture`.
+    tell right labels from wrong ones: :mod:`dataparams.analysis.margin_mixture`. The estimate is of
+    use where the model fits: the mistakes of a weak one, among many classes above all, look like
+    wrong labels.
 
     Args:
         labels: Given labels, (n,), 0 ... C-1.
@@ -122,15 +124,20 @@ def noise_of_margins(*margins: Floats) -> NoiseEstimate:
     Args:
         margins: (n,), one array for each set of probabilities.
     """
-    found = [share_interval(histogram(values)) for values in margins if len(values)]
-    if not found:
+    margins = tuple(values for values in margins if len(values))
+    if not margins:
         return UNKNOWN_NOISE
+    found = [share_interval(histogram(values)) for values in margins]
     rates, lows, highs = zip(*found, strict=True)
     low = min((low for rate, low in zip(rates, lows, strict=True) if rate > 0), default=0.0)
     return NoiseEstimate(
         rate=max(rates),
         low=max((1 - _UNSEEN_SHARE) * low - _UNSEEN_BELOW, 0.0),
-        high=min((1 + _UNSEEN_SHARE) * max(highs) + _UNSEEN_ABOVE, 1.0),
+        high=max(
+            min((1 + _UNSEEN_SHARE) * max(highs) + _UNSEEN_ABOVE, 1.0),
+            # What may be wrong though none of so many labels is seen to be, at 90 % confidence.
+            1 - 0.1 ** (1 / max(map(len, margins))),
+        ),
     )
 
 
