@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from dataparams.cli import COMMANDS, main
@@ -132,3 +133,16 @@ def test_train_says_what_comes_next(tmp_path, monkeypatch, capsys, flag) -> None
     config = json.loads((run / "run.json").read_text())["config"]
     assert config["learn_inst_parameters"] is (flag == "--learn-inst-parameters")
     assert "path" not in config
+
+
+def test_rank_selects_none_where_how_many_labels_are_wrong_is_not_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "labels.npy", np.random.default_rng(0).integers(0, 10, 1618))
+    flags = ["--epochs", "5", "--image-size", "8", "--output-dir", str(tmp_path)]
+    assert main(["train", "digits", "--noise", f"file:{tmp_path / 'labels.npy'}", *flags]) == 0
+    capsys.readouterr()
+    assert main(["rank", str(tmp_path / "digits" / "run"), "--threshold", "auto"]) == 0
+    told = capsys.readouterr().out
+    assert "Estimated label noise: not known; none is selected." in told
+    assert "precision)" not in told

@@ -381,7 +381,8 @@ def _require_enough(
     named = [f"{row['label_name']} ({row['total']} of {row['given']})" for row in poor]
     if named:
         raise UserError(
-            f"{len(named)} classes would be left with fewer than {_FEWEST} samples: "
+            f"{len(named)} class{'' if len(named) == 1 else 'es'} would be left with fewer than "
+            f"{_FEWEST} samples: "
             f"{', '.join(named[:_MOST_CHANGES])}{', ...' if len(named) > _MOST_CHANGES else ''}. "
             "Review their samples, choose another --strategy, or give --allow-empty-class."
         )

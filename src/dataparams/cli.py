@@ -434,6 +434,7 @@ def _ranking_text(ranking: Ranking) -> str:
     from dataparams.analysis.summary_text import noise_words
 
     why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
+    count = int(ranking.table["is_selected"].sum())
     lines = [f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
     rows = [
         [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]]
@@ -441,10 +442,10 @@ def _ranking_text(ranking: Ranking) -> str:
     ]
     lines.append(text_table(["index", "id", "value", "label"], rows))
     if ranking.estimate is not None:
-        selected = int(ranking.table["is_selected"].sum())
-        lines.append(f"{noise_words(ranking.estimate)}; as many are selected: {selected}.")
-    if ranking.precision is not None:
-        count = int(ranking.table["is_selected"].sum())
+        is_known = ranking.estimate.is_known
+        chosen = f"as many are selected: {count}" if is_known else "none is selected"
+        lines.append(f"{noise_words(ranking.estimate)}; {chosen}.")
+    if ranking.precision is not None and count:
         lines.append(
             f"Of the {count} selected, {ranking.precision:.1%} are corrupted (precision); they are "
             f"{ranking.recall:.1%} of all corrupted (recall)."

@@ -57,7 +57,8 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
             different samples, so that their accuracies say nothing about each other.
     """
     if len(runs) < 2:
-        raise UserError(f"There is {len(runs)} run to compare; expected two or more run folders.")
+        given = "is 1 run" if runs else "are no runs"
+        raise UserError(f"There {given} to compare; expected two or more run folders.")
     paths = [run.path.resolve() for run in runs]
     if len(set(paths)) < len(paths):
         raise UserError("A run folder is named twice; expected different ones.")

@@ -164,7 +164,8 @@ def _built(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
         return _GrayAsColor(made) if channels == 1 else made
     known = [*_OWN, *timm.list_models(), *models.list_models(module=models)]
     nearest = difflib.get_close_matches(arch, known, n=5, cutoff=0.5)
+    hint = f" The nearest are: {', '.join(dict.fromkeys(nearest))}." if nearest else ""
     raise UserError(
         f"--arch {arch} is not known; expected {' or '.join(_OWN)}, or a name of timm or "
-        f"torchvision. The nearest are: {', '.join(dict.fromkeys(nearest)) or 'none'}."
+        f"torchvision.{hint}"
     )

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from dataparams.data import LabeledImages, apply_noise, corrupt_labels, read_labels
 from dataparams.errors import DataError, UserError
+from dataparams.training import TrainConfig
+from dataparams.training.preparation import prepare_data
 
 NAMES = ("cat", "dog", "horse")
 
@@ -106,6 +108,11 @@ def test_apply_noise_by_a_rule():
 def test_an_unknown_noise_is_refused_with_the_nearest():
     with pytest.raises(UserError, match=r"no noise 'symetric'.*Did you mean 'symmetric'"):
         apply_noise(train_split(), "symetric", 0.1, seed=0, class_names=NAMES)
+
+
+def test_an_unknown_noise_is_refused_before_the_data_also_where_it_would_change_nothing():
+    with pytest.raises(UserError, match=r"no noise 'symetric'.*Did you mean 'symmetric'"):
+        prepare_data(TrainConfig(dataset="nowhere", noise="symetric", rand_fraction=0.0))
 
 
 def test_labels_from_npy_and_from_a_csv_with_a_row_per_sample(tmp_path):

@@ -9,7 +9,13 @@ from dataparams.data.batches import (
 )
 from dataparams.data.images import ImageDataset, LabeledImages, UnreadableSample
 from dataparams.data.indexed import IndexedDataset
-from dataparams.data.noise import CorruptedLabels, apply_noise, corrupt_labels, read_labels
+from dataparams.data.noise import (
+    CorruptedLabels,
+    apply_noise,
+    corrupt_labels,
+    read_labels,
+    require_noise,
+)
 from dataparams.data.pictures import open_pictures
 from dataparams.data.sources import load_dataset
 from dataparams.data.streamed import AnyDataset, Split, StreamedDataset, StreamedImages
@@ -37,5 +43,6 @@ __all__ = [
     "load_dataset",
     "open_pictures",
     "read_labels",
+    "require_noise",
     "stream_dataset",
 ]

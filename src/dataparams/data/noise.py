@@ -129,6 +129,20 @@ def apply_noise(
     return train.with_labels(noisy.labels), noisy
 
 
+def require_noise(noise: str, fraction: float) -> None:
+    """Refuse a noise that nobody knows, also where its fraction is 0 and it would change nothing.
+
+    Args:
+        noise: As in :func:`apply_noise`; a file is not looked for.
+        fraction: As in :func:`apply_noise`.
+
+    Raises:
+        UserError: If ``noise`` or ``fraction`` is not one of those.
+    """
+    if not noise.startswith(_FILE_PREFIX):
+        _require_noise_arguments(noise, fraction)
+
+
 def _require_noise_arguments(kind: str, fraction: float) -> NoiseKind:
     for known in get_args(NoiseKind):
         if known == kind:

@@ -152,7 +152,7 @@ def _last_word(export: Export, num_classes: int) -> str:
     destination, count = export.destination, export.count
     kind = "class" if num_classes == 1 else "classes"
     words = f"Exported {count:,} samples of {num_classes:,} {kind} to {destination.folder}"
-    files = f"{destination.written:,} files written"
+    files = f"{destination.written:,} file{'' if destination.written == 1 else 's'} written"
     if destination.kept:
         files += f", {destination.kept:,} were there already"
     words += f" ({files}; {_size(destination.bytes)})."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import torch
 
-from dataparams.data import apply_noise, load_dataset, stream_dataset
+from dataparams.data import apply_noise, load_dataset, require_noise, stream_dataset
 from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder, read_cleaned, read_epoch_record
 from dataparams.training.cleaned import config_of_source, select_cleaned
@@ -68,9 +68,10 @@ def prepare_data(
     Raises:
         UserError: If data, noise or selection cannot be used.
     """
+    # Before the data: a wrong noise or path is told at once, not after a download.
+    require_noise(config.noise, config.rand_fraction)
     checkpoint = None
     if config.dataset_subset_ckpt is not None:
-        # Before the data: a wrong path is told at once, not after a download.
         checkpoint = Path(config.dataset_subset_ckpt)
         record = _record_with_instances(checkpoint)
     cleaned = None if config.from_clean is None else read_cleaned(Path(config.from_clean))
@@ -141,8 +142,8 @@ def _record_with_instances(file: Path) -> EpochRecord:
     record = read_epoch_record(file)
     if not record.inst_parameters.numel():
         raise UserError(
-            f"{file} has no instance parameters; expected the checkpoint of a run with "
-            "--learn-inst-parameters."
+            f"{file} has no instance parameters; expected the checkpoint of a run that learned "
+            "them."
         )
     if not record.inst_parameters.isfinite().all():
         raise RunError(f"{file} is damaged: it has instance parameters that are no finite numbers.")
