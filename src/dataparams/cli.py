@@ -435,7 +435,7 @@ def _ranking_text(ranking: Ranking) -> str:
 
     why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
     count = int(ranking.table["is_selected"].sum())
-    lines = [f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
+    lines = [*ranking.warnings, f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
     rows = [
         [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]]
         for row in ranking.table[:_SHOWN].iter_rows(named=True)
@@ -660,6 +660,8 @@ def _clean(words: list[str], program: str) -> int:
     require_replaceable(run, config.out, overwrite=config.overwrite)
     with progress_display("analyzing") as display:
         analysis = _current(run, display, pictures=False)
+        for warning in analysis.warnings:
+            display.line(warning)
         if run.review.exists() and config.strategy != "reviewed":
             display.line("What people decided is not used; --strategy reviewed applies it.")
         table = clean_run(run, analysis.frame, settings, out=config.out, overwrite=config.overwrite)

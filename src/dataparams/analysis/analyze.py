@@ -111,20 +111,30 @@ def noise_of_run(run: RunFolder) -> NoiseEstimate:
     Raises:
         RunError: If the folder is no run, or has no finished epoch.
     """
+    return findings_of_run(run).noise
+
+
+def findings_of_run(run: RunFolder) -> Findings:
+    """What :func:`analyze` finds of a run as a whole, without judging its samples one by one.
+
+    Raises:
+        RunError: If the folder is no run, or has no finished epoch.
+    """
     samples = trained_samples(run)
     num_classes = len(run.class_names())
     require_range(samples, "label", num_classes, run.path / "samples.parquet")
     source = RunTrajectories(run, samples["index"].to_numpy())
     labels = samples["label"].to_numpy().astype(np.int64)
     validation = validation_counts(run, source.epochs, num_classes)
-    return recorded_noise(
+    noise = recorded_noise(
         source,
         labels,
         num_classes,
         initial=run.initial_log_temperature(),
         accuracy=recorded_accuracy(source, len(labels)),
         validation=validation,
-    ).estimate
+    )
+    return findings_of(noise, len(source.epochs))
 
 
 def load_analysis(run: RunFolder) -> Analysis | None:

@@ -56,6 +56,15 @@ class ClassAccuracies:
         has_classes = int((self.counts > 0).sum()) > 1
         return has_classes and self.highest_by_chance < self.chance + _TELLING * (1 - self.chance)
 
+    def is_weak(self) -> bool:
+        """Whether the model was right less than half of the way from chance to always."""
+        return self.accuracy < self.chance + _TELLING * (1 - self.chance)
+
+    @property
+    def share_wrong(self) -> float:
+        """The share of all samples that were predicted wrong, 0 ... 1."""
+        return 1 - float(self.right.sum() / max(self.counts.sum(), 1))
+
     def is_by_chance(self) -> bool:
         """Whether the model was right no more often than by chance.
 

@@ -141,6 +141,29 @@ def noise_of_margins(*margins: Floats) -> NoiseEstimate:
     )
 
 
+def of_weak_model(
+    estimate: NoiseEstimate, disagreement: float, own_mistakes: float
+) -> NoiseEstimate:
+    """What remains of an estimate where the model is weak.
+
+    Its own mistakes look like wrong labels then. So there may be none, and no more count than it
+    disagrees with beyond the share r that it mistakes by itself: (d - r) / (1 - r).
+
+    Args:
+        estimate: By its margins.
+        disagreement: The share d of labels that it disagrees with.
+        own_mistakes: The share r, on samples that it was not trained on; where that is not known,
+            the same as ``disagreement``.
+
+    Example:
+        >>> found = of_weak_model(NoiseEstimate(0.7, 0.4, 0.9), 0.6, 0.5)
+        >>> round(found.rate, 2), found.low, found.high
+        (0.2, 0.0, 0.9)
+    """
+    beyond = max(disagreement - own_mistakes, 0.0) / max(1 - own_mistakes, 1e-9)
+    return NoiseEstimate(min(estimate.rate, beyond), 0.0, estimate.high)
+
+
 def label_margins(probabilities: Floats, labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """The log of the given label's probability over that of its strongest rival, (n,).
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dataparams.analysis.analyze import noise_of_run
+from dataparams.analysis.analyze import findings_of_run
+from dataparams.analysis.cautions import cautions
+from dataparams.analysis.validation import validation_counts
 from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.errors import RunError
 from dataparams.table_checks import require_range
@@ -28,6 +30,7 @@ class Ranking:
         table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature) and
             ``is_selected``, in the order of falling temperature.
         estimate: The estimated noise rate of the run, where as many were to be selected.
+        warnings: Sentences to be read first: where the model learned nothing, no ranking counts.
         figures: How well the values detect, where the truth is known.
         precision: Share of the selected samples that are corrupted, where the truth is known.
         recall: Share of the corrupted samples that are selected, where the truth is known.
@@ -37,6 +40,7 @@ class Ranking:
     is_best_epoch: bool
     table: pl.DataFrame
     estimate: NoiseEstimate | None
+    warnings: tuple[str, ...]
     figures: DetectionFigures | None
     precision: float | None
     recall: float | None
@@ -78,11 +82,12 @@ def rank(
     is_trained_on = record.predicted.numpy()[samples["index"].to_numpy()] >= 0
     samples = samples.filter(pl.Series(is_trained_on))
     log_temperature = record.inst_parameters.numpy()[samples["index"].to_numpy()]
-    estimate = None
+    estimate, warnings = None, _warnings(run, chosen)
     is_selected = np.ones(len(samples), dtype=bool)
     order = np.argsort(-log_temperature, kind="stable")
     if estimate_threshold:
-        estimate = noise_of_run(run)
+        findings = findings_of_run(run)
+        estimate, warnings = findings.noise, findings.warnings
         top = estimate.rate
     if top is not None:
         is_selected[order[round(top * len(samples)) :]] = False
@@ -101,7 +106,15 @@ def rank(
         pl.Series("value", np.exp(log_temperature)),
         pl.Series("is_selected", is_selected),
     )[order]
-    return Ranking(chosen, epoch is None, table, estimate, figures, precision, recall)
+    return Ranking(chosen, epoch is None, table, estimate, warnings, figures, precision, recall)
+
+
+def _warnings(run: RunFolder, epoch: int) -> tuple[str, ...]:
+    """What the validation samples say of the model after an epoch."""
+    validation = validation_counts(run, np.array([epoch]), len(run.class_names()))
+    if validation is None:
+        return ()
+    return cautions(validation.of_classes(np.array([0])), epoch)
 
 
 def best_epoch(run: RunFolder) -> int:

@@ -10,7 +10,12 @@ import numpy as np
 from dataparams.analysis.cautions import ClassAccuracies, class_accuracies
 from dataparams.analysis.class_probabilities import recorded_probabilities, telling_epochs
 from dataparams.analysis.class_standing import ClassStanding, class_standing
-from dataparams.analysis.noise_rate import NoiseEstimate, label_margins, noise_of_margins
+from dataparams.analysis.noise_rate import (
+    NoiseEstimate,
+    label_margins,
+    noise_of_margins,
+    of_weak_model,
+)
 from dataparams.analysis.scores import displacement_margins
 from dataparams.analysis.trajectories import parts
 
@@ -89,6 +94,9 @@ def recorded_noise(
     standing = ClassStanding(by_size.is_too_small, is_unlearned & ~by_size.is_too_small)
     is_judged = standing.is_judged[drawn]
     estimate = noise_of_margins(*(margins[is_judged] for margins, _ in found))
+    if estimate.is_known and accuracies.is_weak():
+        disagreement = float((predicted != drawn).mean())
+        estimate = of_weak_model(estimate, disagreement, accuracies.share_wrong)
     return RecordedNoise(estimate, standing, epochs, accuracies)
 
 

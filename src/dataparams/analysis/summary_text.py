@@ -51,7 +51,7 @@ def summary_text(
         ),
         _source_of_trajectories(analysis),
         _classes(counts, classes_file),
-        _unjudged(counts),
+        "" if counts["unjudged"].null_count() == 0 else _unjudged(counts),
         ""
         if analysis.class_temperatures is None
         else class_temperatures_text(analysis.class_temperatures),
