@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataparams.analysis.cautions import ClassAccuracies, cautions, class_accuracies
+from dataparams.analysis.noise_rate import NoiseEstimate, of_weak_model
 
 
 def of(right: list[float], counts: list[int]) -> ClassAccuracies:
@@ -67,3 +68,20 @@ def test_few_epochs_are_mentioned_after_what_is_graver(epochs: int, words: str) 
     nothing = of([30, 30], [60, 60])
     assert [one[:9] for one in cautions(nothing, epochs)] == ["The model", words[:9]]
     assert cautions(None, 5) == ()
+
+
+def test_the_mistakes_of_a_weak_model_are_not_taken_for_wrong_labels() -> None:
+    found = NoiseEstimate(0.7, 0.4, 0.9)
+    # It disagrees with no more labels than it mistakes anyway.
+    assert of_weak_model(found, 0.6, 0.6) == NoiseEstimate(0.0, 0.0, 0.9)
+    assert of_weak_model(found, 0.5, 0.6) == NoiseEstimate(0.0, 0.0, 0.9)
+    # A tenth of labels wrong, and half of the others mistaken.
+    assert of_weak_model(found, 0.1 + 0.9 * 0.5, 0.5).rate == pytest.approx(0.1)
+    # Never more than its margins say.
+    assert of_weak_model(NoiseEstimate(0.05, 0.01, 0.2), 0.6, 0.5).rate == 0.05
+
+
+def test_half_way_above_chance_a_model_is_no_longer_weak() -> None:
+    counts = np.full(4, 100)
+    assert ClassAccuracies(np.full(4, 61.0), counts, "validation").is_weak()
+    assert not ClassAccuracies(np.full(4, 64.0), counts, "validation").is_weak()

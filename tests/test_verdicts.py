@@ -163,6 +163,8 @@ def test_where_the_model_learned_nothing_that_comes_first(tmp_path: Path) -> Non
     assert ranking.estimate is not None
     assert not ranking.estimate.is_known
     assert not ranking.table["is_selected"].any()
+    for one in (ranking, rank(run)):
+        assert one.warnings[0].startswith("The model learned nothing")
 
 
 def test_random_labels_of_a_table_are_found_to_teach_nothing() -> None:
