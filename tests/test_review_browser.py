@@ -282,6 +282,8 @@ def test_hostile_names_do_nothing(open_page):
     page.keyboard.press("/")
     page.keyboard.type("onerror")
     wait(page, "document.getElementById('counted').textContent === '1 sample'")
+    # The tiles of the list before may still stand there, and go while they are clicked.
+    wait(page, "document.querySelectorAll('.tile[data-filled]').length === 1")
     page.locator(".tile[data-filled]").click()
     page.locator("#fact-given:not(:empty)").wait_for()
     assert page.locator("#fact-file").inner_text() == HOSTILE_FILE

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dataparams.analysis import analyze, write_analysis
 from dataparams.cli import main
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
@@ -139,6 +140,7 @@ def test_the_run_to_draw_is_a_variable_or_a_flag(tmp_path: Path) -> None:
         exp_prefix="first",
     )
     first = train(config)
+    write_analysis(first, analyze(first))
     shutil.copytree(first.path, first.path.with_name("second"))
     (tmp_path / "checkout").mkdir()
     (tmp_path / "checkout/src").symlink_to(ROOT / "src")
