@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from torch.utils.data import DataLoader, Dataset
 
-from dataparams.data import Augmentation, DeviceBatches, channel_statistics, load_dataset
+from dataparams.batches import Augmentation, DeviceBatches, channel_statistics, load_dataset
 from results import table, write_section
 
 if TYPE_CHECKING:
     import torch
 
-    from dataparams.data import LabeledImages
+    from dataparams.batches import LabeledImages
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
 BATCH_SIZE = 128

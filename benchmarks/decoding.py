@@ -21,7 +21,7 @@ import simplejpeg
 import torch
 from PIL import Image
 
-from dataparams.data.region_decoding import (
+from dataparams.contents.region_decoding import (
     TRIES,
     Region,
     crop_and_resize,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dataparams.data import ImageDataset, load_dataset
+from dataparams.batches import ImageDataset, load_dataset
 from dataparams.detection import detection_figures
 from dataparams.progress import PlainProgress
 from dataparams.training import TrainConfig, train

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from dataparams.data import ImageDataset, LabeledImages, load_dataset
+from dataparams.batches import ImageDataset, LabeledImages, load_dataset
 from dataparams.training import TrainConfig, instance_learning_rate, train
 from results import table, write_section
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from dataparams.data import StreamedBatches, stream_dataset
-from dataparams.data.image_cache import write_cache
-from dataparams.data.streamed_batches import MEAN, STD
-from dataparams.data.streaming import open_source
+from dataparams.batches import StreamedBatches, stream_dataset
+from dataparams.batches.streamed_batches import MEAN, STD
+from dataparams.sources.cache import write_cache
+from dataparams.sources.streaming import open_source
 from results import table, write_section
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dataparams.data import DeviceBatches, ImageDataset, channel_statistics, load_dataset
+from dataparams.batches import DeviceBatches, ImageDataset, channel_statistics, load_dataset
 from dataparams.models import create_model
 from dataparams.training import TrainConfig, train
 

@@ -30,7 +30,7 @@ from results import mean_and_spread, table, write_section
 
 if TYPE_CHECKING:
     from dataparams.analysis import Analysis
-    from dataparams.data import ImageDataset
+    from dataparams.batches import ImageDataset
 
 FOLDS = 5
 SHORT = "suspicion, 4/5 of the epochs"

@@ -22,8 +22,8 @@ from dataparams import DataParameters
 from dataparams.analysis import analyze, analyze_trajectories
 from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.suggestions import is_suggestion
-from dataparams.data import ImageDataset, load_dataset
-from dataparams.data.images import LabeledImages
+from dataparams.batches import ImageDataset, load_dataset
+from dataparams.batches.labeled_images import LabeledImages
 from dataparams.progress import PlainProgress
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train

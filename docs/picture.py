@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from dataparams.analysis import noise_of_run, rank
-from dataparams.data import load_dataset
+from dataparams.batches import load_dataset
 from dataparams.runs import RunFolder
 
 CLEAN, CORRUPTED, INK = "#3b7ea1", "#d1495b", "#333333"

@@ -21,7 +21,7 @@ from accelerate import Accelerator  # noqa: F401
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
-from dataparams.data import load_dataset
+from dataparams.batches import load_dataset
 from dataparams.errors import Stopped, UserError
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train

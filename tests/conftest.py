@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from dataparams.data import ImageDataset, load_dataset
+from dataparams.batches import ImageDataset, load_dataset
 from dataparams.training import TrainConfig
 from reviewed_pages import opened_pages, served_place
 

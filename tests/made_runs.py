@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dataparams.data.sources import list_dataset
 from dataparams.runs import RunFolder
+from dataparams.sources.loading import list_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from dataparams import DataParameters
 from dataparams.analysis import analyze_trajectories
-from dataparams.data import ImageDataset
-from dataparams.data.images import LabeledImages
+from dataparams.batches import ImageDataset
+from dataparams.batches.labeled_images import LabeledImages
 from dataparams.training import TrainConfig, train
 from dataparams.training.learning_rate import instance_learning_rate
 

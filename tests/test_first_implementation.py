@@ -21,7 +21,7 @@ from dataparams.training import TrainConfig, train
 from test_training import Lines
 
 if TYPE_CHECKING:
-    from dataparams.data import ImageDataset
+    from dataparams.batches import ImageDataset
 
 NUMPY_2, NUMPY_1 = b"numpy._core.multiarray", b"numpy.core.multiarray"
 

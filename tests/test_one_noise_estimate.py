@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.analysis.noise_rate import NoiseEstimate
-    from dataparams.data import ImageDataset
+    from dataparams.batches import ImageDataset
 
 RATE = r"(\d+\.\d%), between (\d+\.\d%) and (\d+\.\d%)"
 

@@ -26,8 +26,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from dataparams.agreement import disputes, kappa_of
+from dataparams.batches import open_pictures
 from dataparams.cli import main
-from dataparams.data import open_pictures
 from dataparams.decisions import Decision, DecisionStore
 from dataparams.errors import RunError, UserError
 from dataparams.review.application import make_unguarded

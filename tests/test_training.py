@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from dataparams.analysis import analyze
-from dataparams.data import DeviceBatches
-from dataparams.data.batches import batch_bounds
+from dataparams.batches import DeviceBatches
+from dataparams.batches.device_batches import batch_bounds
 from dataparams.errors import RunError, Stopped, UserError
 from dataparams.models import create_model
 from dataparams.progress import SilentProgress
@@ -30,7 +30,7 @@ from made_folders import dark_and_light
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataparams.data import Batch, ImageDataset
+    from dataparams.batches import Batch, ImageDataset
 
 TIMES = ["seconds", "samples_per_second"]
 

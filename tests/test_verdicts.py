@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.analysis import Analysis
-    from dataparams.data.images import LabeledImages
+    from dataparams.batches.labeled_images import LabeledImages
 
 TABLES = {"wine": datasets.load_wine, "breast cancer": datasets.load_breast_cancer}
 CLASSES = {

@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from dataparams.data import load_dataset
+from dataparams.batches import load_dataset
 from dataparams.training import TrainConfig, train
 from dataparams.training.processes import process_group_left
 

@@ -8,7 +8,7 @@ from dataparams.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dataparams.analysis import Analysis, analyze, analyze_trajectories
-    from dataparams.data.indexed import IndexedDataset
+    from dataparams.batches.indexed import IndexedDataset
     from dataparams.errors import DataError, RunError, UserError
     from dataparams.parameters import (
         DataParameters,
@@ -32,7 +32,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "IndexedDataset": "dataparams.data.indexed",
+        "IndexedDataset": "dataparams.batches.indexed",
         **dict.fromkeys(("DataError", "RunError", "UserError"), "dataparams.errors"),
         **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "dataparams.analysis"),
         **dict.fromkeys(

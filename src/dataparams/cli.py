@@ -360,10 +360,10 @@ def _cache(words: list[str], program: str) -> int:
         raise UserError(
             f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
         )
-    from dataparams.data.hub_token import token_file
-    from dataparams.data.image_cache import require_absent, write_cache
-    from dataparams.data.streaming import open_source, whole_name
     from dataparams.progress import progress_display
+    from dataparams.sources.cache import require_absent, write_cache
+    from dataparams.sources.hub.token import token_file
+    from dataparams.sources.streaming import open_source, whole_name
 
     require_absent(config.out, overwrite=config.overwrite)
     with token_file(config.hf_token_file), progress_display("preparing") as display:
@@ -466,9 +466,9 @@ def _analyze(words: list[str], program: str) -> int:
     budget = None if config.review_budget is None else _share(config.review_budget)
     from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.summary_text import classes_csv, summary_text
-    from dataparams.data.hub_token import token_file
     from dataparams.progress import progress_display
     from dataparams.runs import RunFolder, write_whole
+    from dataparams.sources.hub.token import token_file
 
     with token_file(config.hf_token_file), progress_display("analyzing") as display:
         run = RunFolder(config.run)
@@ -490,10 +490,10 @@ def _analyze(words: list[str], program: str) -> int:
 
 def _figures(words: list[str], program: str) -> int:
     config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
-    from dataparams.data.hub_token import token_file
     from dataparams.figures import write_figures
     from dataparams.progress import progress_display
     from dataparams.runs import RunFolder, newest_run
+    from dataparams.sources.hub.token import token_file
 
     given = config.run or config.analysis_dir
     if given is None and any(Path(name, "run.json").is_file() for name in config.class_):
@@ -521,11 +521,11 @@ def _report(words: list[str], program: str) -> int:
     config = tyro.cli(ReportConfig, args=words, prog=f"{program} report")
     if config.pile_limit < 1:
         raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")
-    from dataparams.data.hub_token import token_file
     from dataparams.figures import embed
     from dataparams.progress import progress_display
     from dataparams.report import write_report
     from dataparams.runs import RunFolder
+    from dataparams.sources.hub.token import token_file
 
     run = RunFolder(config.run)
     with token_file(config.hf_token_file), progress_display("writing the report") as display:
@@ -546,9 +546,9 @@ def _export(words: list[str], program: str) -> int:
     from dataparams.export import ExportConfig
 
     config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")
-    from dataparams.data.hub_token import token_file
     from dataparams.export import export
     from dataparams.progress import progress_display
+    from dataparams.sources.hub.token import token_file
 
     with token_file(config.hf_token_file), progress_display("exporting") as display:
         last_word = export(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.analysis import noise_of_run
-from dataparams.data import load_dataset
+from dataparams.batches import load_dataset
 from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.errors import UserError
 from dataparams.training import TrainConfig, train

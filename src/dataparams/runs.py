@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dataparams.data.images import UnreadableSample
+    from dataparams.batches.labeled_images import UnreadableSample
     from dataparams.table_checks import Kind
 
 _MADE_BY_TRAINING = (
@@ -286,7 +286,7 @@ class RunFolder:
         Raises:
             RunError: If the file is damaged.
         """
-        from dataparams.data.images import UnreadableSample
+        from dataparams.batches.labeled_images import UnreadableSample
 
         file = self.path / "unreadable.csv"
         if not file.is_file():

@@ -18,8 +18,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from dataparams.batches import load_dataset
 from dataparams.cli import main
-from dataparams.data import load_dataset
 from made_runs import made_run
 from made_sources import contents, photo, photo_folder, photo_table
 
@@ -94,7 +94,7 @@ def test_built_in_sets_are_written_as_png_without_loss(out):
 
 def test_images_of_the_hub_come_out_untouched(tmp_path, out, monkeypatch):
     datasets = pytest.importorskip("datasets")
-    from dataparams.data import hub
+    from dataparams.sources.hub import tables as hub
 
     kinds = datasets.Features(
         {"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "a/b"])}

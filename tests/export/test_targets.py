@@ -17,9 +17,9 @@ import pytest
 import torch
 import torchvision.datasets
 
+from dataparams.batches import load_dataset
 from dataparams.cleaning import CleanSettings, made_from
 from dataparams.cli import main
-from dataparams.data import load_dataset
 from dataparams.export import TARGETS, ExportConfig, export
 from dataparams.export.config import Target
 from dataparams.export.targets import WITH_FILES, WITH_TRUTH

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.result import Pictures
     from dataparams.analysis.trajectories import TrajectorySource
-    from dataparams.data import AnyDataset
+    from dataparams.batches import AnyDataset
 
     Progress = Callable[[int, int], None]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dataparams.analysis.source import dataset_of
-from dataparams.data import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
+from dataparams.batches import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
 from dataparams.errors import RunError
 from dataparams.models import create_model
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.data import AnyDataset, Batch, Split
+    from dataparams.batches import AnyDataset, Batch, Split
     from dataparams.runs import RunFolder
 
 _BATCH = 500

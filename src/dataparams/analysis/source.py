@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data import load_dataset, open_pictures, stream_dataset
+from dataparams.batches import load_dataset, open_pictures, stream_dataset
 from dataparams.errors import RunError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Pictures
-    from dataparams.data import AnyDataset
+    from dataparams.batches import AnyDataset
 
 
 def dataset_of(description: dict[str, Any], dataset: AnyDataset | None = None) -> AnyDataset:

@@ -12,23 +12,23 @@ import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.source import source_of
-from dataparams.data import load_dataset
-from dataparams.data.builtin import builtin_name
-from dataparams.data.decoding import decoding_threads
-from dataparams.data.image_files import ImageHeader, read_header
-from dataparams.data.pictures import Found, open_encoded
-from dataparams.data.sources import is_parquet, list_dataset, local_path
+from dataparams.batches import load_dataset
+from dataparams.batches.decoding import decoding_threads
+from dataparams.contents.image_files import ImageHeader, read_header
 from dataparams.errors import RunError, UserError
 from dataparams.export.names import UniqueNames
 from dataparams.runs import RunFolder, read_cleaned
+from dataparams.sources.builtin import builtin_name
+from dataparams.sources.loading import is_parquet, list_dataset, local_path
+from dataparams.sources.pictures import Found, open_encoded
 from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
-    from dataparams.data import ImageDataset
-    from dataparams.data.image_files import EncodedImage
+    from dataparams.batches import ImageDataset
+    from dataparams.contents.image_files import EncodedImage
 
 Split = Literal["train", "val", "all"]
 Labels = Literal["given", "suggested", "cleaned"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataparams.data.folder import safe_name
 from dataparams.figures.class_temperatures import draw_class_temperatures
 from dataparams.figures.grid import draw_grid
 from dataparams.figures.trajectories import draw_trajectories
 from dataparams.figures.tsne import draw_tsne
 from dataparams.runs import write_whole
+from dataparams.sources.folder import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data import (
+from dataparams.batches import (
     Augmentation,
     DeviceBatches,
     StreamedBatches,
@@ -15,7 +15,7 @@ from dataparams.data import (
 if TYPE_CHECKING:
     import torch
 
-    from dataparams.data import Batches, LabeledImages, Split
+    from dataparams.batches import Batches, LabeledImages, Split
     from dataparams.training.config import TrainConfig
 
 _VALIDATION_BATCH = 1000
@@ -56,7 +56,7 @@ def make_batches(
         shared["workers"] = config.workers
         kind = StreamedBatches
         if config.loader == "dali":
-            from dataparams.data.dali_batches import DaliBatches
+            from dataparams.batches.dali_batches import DaliBatches
 
             kind = DaliBatches
         return (

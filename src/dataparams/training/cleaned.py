@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from dataparams.data import CorruptedLabels
+from dataparams.batches import CorruptedLabels
 from dataparams.errors import RunError, UserError
 from dataparams.runs import read_cleaned
 from dataparams.training.config import RECIPES, TrainConfig, require_valid
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from dataparams.data import AnyDataset, Split
+    from dataparams.batches import AnyDataset, Split
     from dataparams.runs import CleanedSamples
 
 _OF_DATA = (

@@ -16,13 +16,13 @@ from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
 from torch import Tensor, nn
 
-from dataparams.data import StreamedBatches
-from dataparams.data.hub_token import token_file
+from dataparams.batches import StreamedBatches
 from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.models import create_model
 from dataparams.parameters import CLAMP, DataParameters, Reduction
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
+from dataparams.sources.hub.token import token_file
 from dataparams.training.batch_normalization import require_enough_samples, running_statistics
 from dataparams.training.batching import make_batches
 from dataparams.training.config import TrainConfig, require_valid, stored_settings
@@ -37,7 +37,7 @@ from dataparams.training.signals import StopSignals
 from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, parameter_metrics
 
 if TYPE_CHECKING:
-    from dataparams.data import AnyDataset, Batch, UnreadableSample
+    from dataparams.batches import AnyDataset, Batch, UnreadableSample
 
 # What a process may wish at the end of a step; a signal's number, which is higher, is to stop.
 _GO_ON, _CHECKPOINT, _STOP_DIVERGED = 0, 1, 1000

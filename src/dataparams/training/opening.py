@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataparams.data.builtin import builtin_name
-from dataparams.data.sources import local_path
 from dataparams.errors import RunError
+from dataparams.sources.builtin import builtin_name
+from dataparams.sources.loading import local_path
 from dataparams.training.cleaned import config_of_source, digest_of
 from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, stored_settings
 

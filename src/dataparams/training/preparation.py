@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import torch
 
-from dataparams.data import apply_noise, load_dataset, require_noise, stream_dataset
+from dataparams.batches import apply_noise, load_dataset, require_noise, stream_dataset
 from dataparams.errors import RunError, UserError
 from dataparams.runs import RunFolder, read_cleaned, read_epoch_record
 from dataparams.training.cleaned import config_of_source, select_cleaned
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from dataparams.data import AnyDataset, CorruptedLabels, Split
-    from dataparams.data.hub_download import FetchProgress
+    from dataparams.batches import AnyDataset, CorruptedLabels, Split
     from dataparams.runs import CleanedSamples, EpochRecord
+    from dataparams.sources.hub.download import FetchProgress
     from dataparams.training.config import TrainConfig
 
 

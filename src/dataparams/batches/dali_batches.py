@@ -1,0 +1,202 @@
+"""Batches that NVIDIA DALI decodes, on the GPU: the same crops of the same samples."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
+from dataparams.batches.streamed_batches import Job, Read, Reader, StreamedBatches
+from dataparams.contents.content import UnreadableContentError
+from dataparams.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from dataparams.contents.region_decoding import Region
+    from dataparams.sources.stores import Encoded
+
+_AHEAD = 3
+
+
+class _Cut(NamedTuple):
+    """What DALI is told of one image.
+
+    Attributes:
+        data: The encoded image, (bytes,), uint8.
+        anchor: Left and top of the region, (2,), int32.
+        shape: Its width and height, (2,), int32.
+        mirror: Whether to exchange left and right, (), int32.
+    """
+
+    data: NDArray[np.uint8]
+    anchor: NDArray[np.int32]
+    shape: NDArray[np.int32]
+    mirror: NDArray[np.int32]
+
+
+class DaliBatches(StreamedBatches):
+    """``StreamedBatches`` whose images are decoded by NVIDIA DALI, on the GPU where there is one.
+
+    Order and crops are those of ``StreamedBatches``, from the same random numbers; pixels may
+    differ by what two JPEG decoders differ. Threads read the encoded images; those of a batch
+    that DALI refuses are decoded as ``StreamedBatches`` does it, which finds the damaged ones.
+
+    Takes the arguments of ``StreamedBatches``; ``start_method`` has no meaning here.
+
+    Raises:
+        UserError: If DALI is not installed.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._dali = _import_dali()
+        self._reader = Reader(self._samples, self._seed, augment=self._augment, slots=())
+        self._pipeline: Any = None
+
+    def close(self) -> None:
+        """Give DALI's memory back; another epoch would take it again."""
+        super().close()
+        self._pipeline = None
+
+    def _open(self) -> None:
+        if self._pipeline is None:
+            largest = max(np.diff(self._bounds), default=0)
+            self._pipeline = _pipeline(
+                self._dali,
+                batch_size=max(1, -(-int(largest) // self._world_size)),
+                num_threads=max(1, self._workers),
+                size=self._samples.image_size,
+                device=self._device,
+            )
+
+    def _results(self) -> Iterator[Read]:
+        """Read the jobs of the epoch, a few ahead of what DALI decodes."""
+        jobs = deque(self._jobs.epoch)
+        ahead: deque[tuple[Job, Any]] = deque()
+        with ThreadPoolExecutor(max(1, self._workers)) as pool:
+            try:
+                while jobs or ahead:
+                    while jobs and len(ahead) < _AHEAD:
+                        job = jobs.popleft()
+                        ahead.append((job, pool.submit(self._cuts, job)))
+                    job, cuts = ahead.popleft()
+                    yield self._decoded(job, cuts.result())
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _cuts(self, job: Job) -> list[_Cut | UnreadableContentError]:
+        encoded = self._reader.encoded(job.positions)
+        return [self._cut(data, job.epoch, position) for position, data in encoded]
+
+    def _cut(self, data: Encoded, epoch: int, position: int) -> _Cut | UnreadableContentError:
+        if isinstance(data, UnreadableContentError):
+            return data
+        choose: Callable[[int, int], Region] = middle_region
+        mirror = False
+        if self._augment:
+            drawn = draw(self._seed, epoch, int(self._samples.index[position]))
+            choose, mirror = partial(random_region, drawn=drawn), is_mirrored(drawn)
+        try:
+            left, top, width, height = choose(*upright_size(bytes(data)))
+        except Exception:  # noqa: BLE001 - a damaged header can make a decoder raise anything
+            return UnreadableContentError("not an image of a known format")
+        return _Cut(
+            np.frombuffer(data, np.uint8),
+            np.array([left, top], np.int32),
+            np.array([width, height], np.int32),
+            np.array(mirror, np.int32),
+        )
+
+    def _decoded(self, job: Job, cuts: list[_Cut | UnreadableContentError]) -> Read:
+        good = [cut for cut in cuts if not isinstance(cut, UnreadableContentError)]
+        if not good:
+            return self._reader[job]
+        try:
+            images = self._run(good)
+        except (RuntimeError, IndexError):
+            # A pipeline that has failed once is of no more use.
+            self._pipeline = None
+            self._open()
+            return self._reader[job]
+        reasons = [str(cut) for cut in cuts if isinstance(cut, UnreadableContentError)]
+        is_readable = np.array([not isinstance(c, UnreadableContentError) for c in cuts], np.bool_)
+        return Read(images, is_readable, reasons)
+
+    def _run(self, cuts: list[_Cut]) -> torch.Tensor:
+        """Decode on the device; (b, size, size, 3), uint8."""
+        for name in _Cut._fields:
+            self._pipeline.feed_input(name, [getattr(cut, name) for cut in cuts])
+        self._pipeline.schedule_run()
+        (images,) = self._pipeline.share_outputs()
+        decoded = torch.utils.dlpack.from_dlpack(images.as_tensor()).clone()
+        self._pipeline.release_outputs()
+        return decoded
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height of an image as it is to be seen, from its header.
+
+    Args:
+        data: The encoded image.
+
+    Raises:
+        Exception: Whatever Pillow raises, if it cannot be read.
+    """
+    from PIL import ExifTags, Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
+
+
+def _import_dali() -> Any:
+    try:
+        from nvidia import dali
+        from nvidia.dali import fn, types  # noqa: F401 - they hang on the package then
+    except ImportError as error:
+        raise UserError(
+            "--loader dali needs NVIDIA DALI, which is not installed: pip install "
+            "nvidia-dali-cuda120, or nvidia-dali-cuda130 for CUDA 13. Or give --loader stream."
+        ) from error
+    return dali
+
+
+def _pipeline(
+    dali: Any, *, batch_size: int, num_threads: int, size: int, device: torch.device
+) -> Any:
+    """What DALI does with each image: decode a region, resize it, mirror it."""
+    is_on_gpu = device.type == "cuda"
+    fn, types = dali.fn, dali.types
+    number = (device.index or 0) if is_on_gpu else None
+    pipeline = dali.Pipeline(batch_size=batch_size, num_threads=num_threads, device_id=number)
+    with pipeline:
+        data = fn.external_source(name="data", ndim=1, dtype=types.UINT8)
+        anchor = fn.external_source(name="anchor", ndim=1, dtype=types.INT32)
+        shape = fn.external_source(name="shape", ndim=1, dtype=types.INT32)
+        mirror = fn.external_source(name="mirror", ndim=0, dtype=types.INT32)
+        images = fn.decoders.image_slice(
+            data,
+            anchor,
+            shape,
+            device="mixed" if is_on_gpu else "cpu",
+            output_type=types.RGB,
+            axis_names="WH",
+            normalized_anchor=False,
+            normalized_shape=False,
+        )
+        images = fn.resize(
+            images, size=(size, size), interp_type=types.INTERP_LINEAR, antialias=True
+        )
+        pipeline.set_outputs(fn.flip(images, horizontal=mirror))
+    pipeline.build()
+    return pipeline

@@ -1,0 +1,375 @@
+"""Batches of images that are read and decoded by other processes while the model trains."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
+from dataparams.batches.device_batches import Batch, batch_bounds, epoch_generator, require_share
+from dataparams.batches.labeled_images import UnreadableSample
+from dataparams.batches.normalization import Normalisation
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.pixmap import view_pixmap
+from dataparams.contents.region_decoding import (
+    crop_and_resize,
+    decode_region,
+)
+from dataparams.errors import DataError
+from dataparams.sources.reading_processes import (
+    PREFETCH,
+    default_workers,
+    reading_loader,
+    results_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch.utils.data import DataLoader
+    from typing_extensions import Self
+
+    from dataparams.batches.streamed_images import StreamedImages
+    from dataparams.sources.stores import Encoded
+
+MEAN = torch.tensor([0.485, 0.456, 0.406])
+STD = torch.tensor([0.229, 0.224, 0.225])
+"""Of ImageNet's channels, by which photographs are usually normalised."""
+_ROWS_AT_ONCE = 32
+_FEWEST_TO_JUDGE = 1000
+
+
+class Job(NamedTuple):
+    """A share of a batch to read.
+
+    Attributes:
+        epoch: Number of the epoch.
+        positions: Which of the samples, (b,), int64.
+        slot: Number of the memory to put the images into; -1 for memory of its own.
+        global_size: Samples in the batch over all processes.
+    """
+
+    epoch: int
+    positions: NDArray[np.int64]
+    slot: int
+    global_size: int
+
+
+class Read(NamedTuple):
+    """A share of a batch.
+
+    Attributes:
+        images: (m, size, size, 3), uint8, m <= b; None where they are in the job's slot.
+        is_readable: Which of the job's samples they are, (b,), bool, m of them true.
+        reasons: Why each of the others is not there, in order.
+    """
+
+    images: Tensor | None
+    is_readable: NDArray[np.bool_]
+    reasons: list[str]
+
+
+class Reader(Dataset[Read]):
+    """Reads shares of batches; it is sent to other processes."""
+
+    def __init__(
+        self, samples: StreamedImages, seed: int, *, augment: bool, slots: Sequence[Tensor]
+    ) -> None:
+        self._store = samples.store
+        self._rows, self._index = samples.rows.numpy(), samples.index.numpy()
+        self._size = samples.image_size
+        self._seed, self._augment, self._slots = seed, augment, slots
+
+    def __getitem__(self, job: Job) -> Read:
+        shape = (len(job.positions), self._size, self._size, 3)
+        is_own = job.slot < 0
+        images = torch.empty(shape, dtype=torch.uint8) if is_own else self._slots[job.slot]
+        pixels = images.numpy()
+        is_readable = np.zeros(len(job.positions), dtype=np.bool_)
+        reasons: list[str] = []
+        count = 0
+        for place, (position, data) in enumerate(self.encoded(job.positions)):
+            decoded = self._decode(data, job.epoch, position)
+            if isinstance(decoded, UnreadableContentError):
+                reasons.append(str(decoded))
+            else:
+                pixels[count] = decoded
+                is_readable[place] = True
+                count += 1
+        return Read(images[:count] if is_own else None, is_readable, reasons)
+
+    def encoded(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, Encoded]]:
+        """The encoded images of some samples, with their positions, a few read at a time."""
+        for start in range(0, len(positions), _ROWS_AT_ONCE):
+            some = positions[start : start + _ROWS_AT_ONCE]
+            yield from zip(some.tolist(), self._store.read(self._rows[some].tolist()), strict=True)
+
+    def _decode(
+        self, data: Encoded, epoch: int, position: int
+    ) -> NDArray[np.uint8] | UnreadableContentError:
+        if isinstance(data, UnreadableContentError):
+            return data
+        choose, mirror = middle_region, False
+        if self._augment:
+            drawn = draw(self._seed, epoch, int(self._index[position]))
+            choose, mirror = partial(random_region, drawn=drawn), is_mirrored(drawn)
+        pixels = view_pixmap(data)
+        if pixels is not None:
+            height, width, _ = pixels.shape
+            return crop_and_resize(pixels, choose(width, height), self._size, mirror=mirror)
+        try:
+            return decode_region(bytes(data), choose, self._size, mirror=mirror)
+        except UnreadableContentError as error:
+            return error
+
+
+class _Jobs:
+    """The jobs of the epoch that was asked for last."""
+
+    def __init__(self) -> None:
+        self.epoch: list[Job] = []
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self.epoch)
+
+    def __len__(self) -> int:
+        return len(self.epoch)
+
+
+class StreamedBatches:
+    """Batches of images that processes of their own read and decode, some batches ahead.
+
+    What an epoch contains, in which order and how cropped, depends on ``seed``, the epoch's number
+    and each sample's index alone: not on the global random state, nor on how many processes train
+    or read. With W processes that train, process r gets samples r, r + W, r + 2 W, ... of each
+    batch. The order is that of ``DeviceBatches``.
+
+    In training a random part of each picture is resized to a square and mirrored in half of the
+    cases; otherwise the middle is shown: 224/256 of the shorter side. Bytes travel between the
+    processes and to the device; they are normalised there.
+
+    An image that cannot be read is left out of its batch and noted in ``unreadable``. Only one
+    epoch can be under way; ``close``, or leaving a ``with`` block, ends the processes.
+
+    Args:
+        samples: The samples, n of them.
+        batch_size: Samples per batch over all processes that train.
+        device: Where batches are made.
+        augment: Whether crops are random, and images mirrored.
+        seed: Where order and crops start from.
+        shuffle: Whether the order is random, anew in each epoch.
+        rank: Number of this process, ``0 ... world_size - 1``.
+        world_size: Number of processes that train.
+        channels_last: Whether images come in PyTorch's channels-last memory format.
+        workers: Number of processes that read for this one; 0 reads in this one, None takes one
+            per core.
+        start_method: How they start: ``fork``, ``spawn`` or ``forkserver``; None takes the
+            system's way.
+        mean: What is subtracted from each channel, (3,), on the scale 0 ... 1.
+        std: What each channel is divided by, (3,), on the same scale.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        samples: StreamedImages,
+        batch_size: int,
+        *,
+        device: torch.device | str,
+        augment: bool = False,
+        seed: int = 0,
+        shuffle: bool = True,
+        rank: int = 0,
+        world_size: int = 1,
+        channels_last: bool = False,
+        workers: int | None = None,
+        start_method: str | None = None,
+        mean: Tensor = MEAN,
+        std: Tensor = STD,
+    ) -> None:
+        require_share(batch_size, rank, world_size)
+        self._samples = samples
+        self._device = torch.device(device)
+        self._augment, self._seed, self._shuffle = augment, seed, shuffle
+        self._rank, self._world_size = rank, world_size
+        self._channels_last = channels_last
+        self._workers = default_workers() if workers is None else workers
+        self._start_method = start_method
+        self._bounds = batch_bounds(len(samples), batch_size)
+        self._normalisation = Normalisation(mean, std, samples.image_size, self._device)
+        self._jobs = _Jobs()
+        self._slots: list[Tensor] = []
+        self._loader: DataLoader[Read] | None = None
+        self._unreadable: dict[int, UnreadableSample] = {}
+        self._epochs_begun = 0
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def unreadable(self) -> tuple[UnreadableSample, ...]:
+        """The unreadable samples that this process has met, by index."""
+        return tuple(self._unreadable[index] for index in sorted(self._unreadable))
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """Go through all samples once.
+
+        Args:
+            number: Number of the epoch, 0 or above; together with the seed and a sample's index it
+                decides the order and the crops.
+            start: How many batches to skip, at no cost.
+
+        Yields:
+            This process's share of each batch, without what is unreadable; ``global_size`` counts
+            that too. A share is empty where nothing of it is readable, or where a batch has fewer
+            samples than there are processes.
+
+        Raises:
+            DataError: If most images are unreadable, or a process that reads ended unexpectedly.
+        """
+        self._open()
+        self._epochs_begun += 1
+        bounds = self._bounds[start:]
+        order = self._order(number)
+        jobs = [
+            Job(
+                number,
+                order[first + self._rank : stop : self._world_size],
+                place % len(self._slots) if self._slots else -1,
+                stop - first,
+            )
+            for place, (first, stop) in enumerate(pairwise(bounds))
+        ]
+        self._jobs.epoch = jobs
+        yield from _one_ahead(self._batches(jobs), self._device)
+
+    def close(self) -> None:
+        """End the processes that read; another epoch would start them again."""
+        self._epochs_begun += 1
+        loader, self._loader = self._loader, None
+        iterator = getattr(loader, "_iterator", None)
+        if iterator is not None:
+            iterator._shutdown_workers()
+        self._slots = []
+
+    def _order(self, number: int) -> NDArray[np.int64]:
+        count = len(self._samples)
+        if not self._shuffle:
+            return np.arange(count)
+        order: NDArray[np.int64] = torch.randperm(
+            count, generator=epoch_generator(self._seed, number)
+        ).numpy()
+        return order
+
+    def _open(self) -> None:
+        """Start the processes, with memory in which all of them put images."""
+        if self._loader is None:
+            largest = max(np.diff(self._bounds), default=0)
+            capacity = -(-int(largest) // self._world_size)
+            side = self._samples.image_size
+            # Those being filled and waiting, the one that is looked at, and the one ahead of it.
+            count = PREFETCH * self._workers + 2 if self._workers else 0
+            shape = (count, capacity, side, side, 3)
+            shared = torch.empty(shape, dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
+            self._slots = list(shared)
+            reader = Reader(
+                self._samples, self._seed, augment=self._augment, slots=tuple(self._slots)
+            )
+            self._loader = reading_loader(
+                reader,
+                self._jobs,
+                self._workers,
+                start_method=self._start_method,
+                is_persistent=True,
+            )
+
+    def _results(self) -> Iterator[Read]:
+        """Read the jobs of the epoch, in their order."""
+        if self._loader is not None:
+            yield from results_of(self._loader)
+
+    def _batches(self, jobs: Sequence[Job]) -> Iterator[Batch]:
+        this_epoch = self._epochs_begun
+        total = sum(len(job.positions) for job in jobs)
+        # Images in the source's order may be damaged all in one place.
+        enough = min(_FEWEST_TO_JUDGE, total) if self._shuffle else total
+        seen = missed = 0
+        reasons: list[str] = []
+        results = self._results()
+        for job in jobs:
+            if this_epoch != self._epochs_begun:
+                raise RuntimeError("Another epoch was begun; only one can be under way.")
+            read = next(results)
+            self._note(job.positions[~read.is_readable], read.reasons)
+            seen += len(job.positions)
+            missed += len(read.reasons)
+            reasons = (reasons + read.reasons)[:3]
+            if 2 * missed > seen >= enough:
+                raise DataError(
+                    f"{missed} of the {seen} images read last cannot be read. The first reasons: "
+                    f"{'; '.join(reasons)}. Is the data still where it was?"
+                )
+            yield self._batch(job, read)
+
+    def _note(self, positions: NDArray[np.int64], reasons: list[str]) -> None:
+        for position, reason in zip(positions.tolist(), reasons, strict=True):
+            index = int(self._samples.index[position])
+            self._unreadable[index] = UnreadableSample(index, self._samples.ids[position], reason)
+
+    def _batch(self, job: Job, read: Read) -> Batch:
+        positions = torch.from_numpy(job.positions[read.is_readable])
+        images = read.images
+        if images is None:
+            images = self._slots[job.slot][: len(positions)]
+        normalised = self._normalisation(self._moved(images)).permute(0, 3, 1, 2)
+        if not self._channels_last:
+            normalised = normalised.contiguous()
+        return Batch(
+            images=normalised,
+            labels=self._moved(self._samples.labels[positions]),
+            index=self._moved(self._samples.index[positions]),
+            positions=self._moved(positions),
+            global_size=job.global_size,
+        )
+
+    def _moved(self, values: Tensor) -> Tensor:
+        if self._device.type == "cuda" and not values.is_cuda:
+            return values.pin_memory().to(self._device, non_blocking=True)
+        return values.to(self._device)
+
+
+def _one_ahead(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """On a CUDA device, copy each batch while the model still computes on the one before."""
+    if device.type != "cuda":
+        yield from batches
+        return
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    upcoming = _made_on(stream, batches)
+    while upcoming is not None:
+        current = torch.cuda.current_stream(device)
+        current.wait_stream(stream)
+        batch = upcoming
+        for tensor in (batch.images, batch.labels, batch.index, batch.positions):
+            tensor.record_stream(current)
+        upcoming = _made_on(stream, batches)
+        yield batch
+
+
+def _made_on(stream: torch.cuda.Stream, batches: Iterator[Batch]) -> Batch | None:
+    with torch.cuda.stream(stream):
+        return next(batches, None)

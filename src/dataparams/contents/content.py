@@ -1,0 +1,72 @@
+"""What every content has in common, whatever it is of: an image, a text, a row of a table."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from dataparams.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_DIGEST_BYTES = 16
+
+
+class UnreadableContentError(DataError):
+    """A content cannot be read or decoded; the message is the reason in a few words."""
+
+
+class View(NamedTuple):
+    """A content as a browser shows it.
+
+    Attributes:
+        media_type: Such as ``image/jpeg`` or ``text/plain``.
+        data: The file that is shown, in that type.
+        is_tiny: Whether it is a picture of so few pixels that they are better drawn as squares.
+    """
+
+    media_type: str
+    data: bytes
+    is_tiny: bool = False
+
+
+class Content(Protocol):
+    """What a sample is, beside its label.
+
+    A content may be read from its file only when it is looked at; each method raises
+    ``UnreadableContentError`` where that fails.
+    """
+
+    def digest(self) -> str:
+        """What tells this content from others: 32 hexadecimal digits, wherever it lies.
+
+        It is of what is stored, such as the encoded bytes of an image: nothing is decoded for it.
+        """
+
+    def views(self, longest_sides: Sequence[int]) -> list[View]:
+        """The content as it is shown to people, in one or more sizes, decoded once.
+
+        Args:
+            longest_sides: Of a picture, pixels of its longer side at most; a content without
+                pixels is shown in as many letters.
+
+        Returns:
+            As many views.
+        """
+
+
+def digest_of(pieces: Iterable[bytes | memoryview]) -> str:
+    """The digest of what is stored: 128 bits of BLAKE2b, in hexadecimal digits.
+
+    Args:
+        pieces: The bytes, in one piece or more.
+
+    Example:
+        >>> digest_of([b"cat"]) == digest_of([b"c", b"at"]), len(digest_of([b"cat"]))
+        (True, 32)
+    """
+    digest = blake2b(digest_size=_DIGEST_BYTES)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,395 @@
+"""From encoded bytes to a region of the picture, resized: the fast way for photographs.
+
+A JPEG's rows below the region are not decoded, and a region much larger than wanted is decoded at
+a half, a quarter or an eighth of its size. Everything else, and every JPEG with a peculiarity,
+goes through ``image_files``, which also has the last word on whether an image can be read.
+
+Two things are left to whoever calls this in worker processes: ``torch.set_num_threads(1)``, and
+silencing the warnings in which Pillow tells of oddities of a file.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import simplejpeg
+import torch
+from torch.nn import functional
+
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.image_files import (
+    decode_upright,
+    read_turn,
+    resize_box,
+    turn_pixels,
+)
+from dataparams.contents.jpeg_header import JpegHeader, read_jpeg_header, with_fewer_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+    from PIL.Image import Transpose
+
+TRIES = 10
+_AREA_SHARES = (0.08, 1.0)
+_ASPECT_RATIOS = (3 / 4, 4 / 3)
+_JPEG_SCALES = (8, 4, 2)
+# Smoothing of subsampled color looks at the row below.
+_ROWS_OF_CONTEXT = 2
+_NOTE_ON_ROWS_LEFT_OUT = "extraneous bytes before marker 0xd9"
+
+
+class Region(NamedTuple):
+    """A rectangle of a picture, in pixels of the upright picture.
+
+    Attributes:
+        left: Columns before it.
+        top: Rows above it.
+        width: Its columns, at least 1.
+        height: Its rows, at least 1.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class _Jpeg(NamedTuple):
+    """A JPEG file, what its header says, and how its pixels are to be turned."""
+
+    data: bytes
+    header: JpegHeader
+    turn: Transpose | None
+
+
+def decode_region(
+    data: bytes, choose: Callable[[int, int], Region], size: int, *, mirror: bool = False
+) -> NDArray[np.uint8]:
+    """Decode a region of an image, resized to a square.
+
+    Args:
+        data: The encoded image.
+        choose: Chooses the region, given width and height of the upright picture.
+        size: Height and width of the result.
+        mirror: Whether to exchange left and right.
+
+    Returns:
+        RGB, (size, size, 3), uint8. Transparent parts are laid on white.
+
+    Raises:
+        UnreadableContentError: If the image cannot be decoded.
+        ValueError: If the region is not within the picture.
+
+    Example:
+        >>> import io
+        >>> from PIL import Image
+        >>> stream = io.BytesIO()
+        >>> Image.new("RGB", (40, 30), (250, 200, 0)).save(stream, "JPEG", quality=95)
+        >>> whole = lambda width, height: Region(0, 0, width, height)
+        >>> decode_region(stream.getvalue(), whole, 16).shape
+        (16, 16, 3)
+    """
+    jpeg = _open_jpeg(data)
+    if jpeg is None:
+        pixels = _decode_upright(data)
+        region = choose(pixels.shape[1], pixels.shape[0])
+        return crop_and_resize(pixels, region, size, mirror=mirror)
+    width, height = _upright_size(jpeg)
+    region = choose(width, height)
+    _check_within(region, width, height)
+    stored = _stored_region(jpeg, region)
+    scale = _jpeg_scale(min(stored.width, stored.height), size)
+    decoded = _decode_rows(jpeg, stored.top + stored.height, scale)
+    if decoded is None:
+        return crop_and_resize(_decode_upright(data), region, size, mirror=mirror)
+    if jpeg.turn is None:
+        return _resize_scaled(decoded, stored, scale, size, mirror=mirror)
+    turned = turn_pixels(_resize_scaled(decoded, stored, scale, size), jpeg.turn)
+    return np.ascontiguousarray(turned[:, ::-1]) if mirror else turned
+
+
+def crop_and_resize(
+    pixels: NDArray[np.uint8], region: Region, size: int, *, mirror: bool = False
+) -> NDArray[np.uint8]:
+    """Resize a region of decoded pixels to a square, bilinear and without aliasing.
+
+    Where PyTorch has no vector instructions to use, values may differ by 1.
+
+    Args:
+        pixels: (height, width, 3), uint8; may be read-only.
+        region: The region.
+        size: Height and width of the result.
+        mirror: Whether to exchange left and right.
+
+    Returns:
+        (size, size, 3), uint8.
+
+    Raises:
+        ValueError: If the region is not within the pixels.
+
+    Example:
+        >>> gray = np.full((8, 10, 3), 128, dtype=np.uint8)
+        >>> crop_and_resize(gray, Region(2, 0, 8, 8), 4)[0, 0]
+        array([128, 128, 128], dtype=uint8)
+    """
+    height, width = pixels.shape[:2]
+    _check_within(region, width, height)
+    rows = slice(region.top, region.top + region.height)
+    columns = slice(region.left, region.left + region.width)
+    return _resize(pixels[rows, columns], size, size, mirror=mirror)
+
+
+def random_resized_region(width: int, height: int, draws: Iterable[Sequence[float]]) -> Region:
+    """Turn random numbers into a region: 8 to 100 % of the area, sides 3:4 to 4:3.
+
+    Args:
+        width: Pixels of a row of the picture.
+        height: Rows of the picture.
+        draws: A row for each try, usually ``TRIES`` of them: four numbers, uniform in
+            0 <= x < 1, that decide on area, ratio of the sides, column and row. The first try
+            that fits counts.
+
+    Returns:
+        The region; the largest of an allowed ratio in the middle if no try fits.
+
+    Example:
+        >>> random_resized_region(500, 375, [(0.5, 0.5, 0.0, 0.5)])
+        Region(left=0, top=29, width=318, height=318)
+    """
+    smallest, largest = _AREA_SHARES
+    log_ratios = [math.log(ratio) for ratio in _ASPECT_RATIOS]
+    for for_area, for_ratio, for_column, for_row in draws:
+        area = width * height * (smallest + for_area * (largest - smallest))
+        ratio = math.exp(log_ratios[0] + for_ratio * (log_ratios[1] - log_ratios[0]))
+        region_width, region_height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < region_width <= width and 0 < region_height <= height:
+            left = int(for_column * (width - region_width + 1))
+            top = int(for_row * (height - region_height + 1))
+            return Region(left, top, region_width, region_height)
+    narrowest, widest = _ASPECT_RATIOS
+    region_width = max(1, min(width, round(height * widest)))
+    region_height = max(1, min(height, round(width / narrowest)))
+    return _in_the_middle(width, height, region_width, region_height)
+
+
+def centre_region(width: int, height: int, share: float) -> Region:
+    """Find the square in the middle of a picture.
+
+    Args:
+        width: Pixels of a row of the picture.
+        height: Rows of the picture.
+        share: The side of the square as a share of the shorter side, 0 < share <= 1; 224 / 256
+            is usual.
+
+    Returns:
+        The region.
+
+    Raises:
+        ValueError: If the share is out of range.
+
+    Example:
+        >>> centre_region(500, 256, 224 / 256)
+        Region(left=138, top=16, width=224, height=224)
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share}; expected more than 0 and at most 1.")
+    side = max(1, round(min(width, height) * share))
+    return _in_the_middle(width, height, side, side)
+
+
+def resized_pixels(data: bytes, shorter_side: int) -> NDArray[np.uint8]:
+    """Decode an image whole, with the shorter side resized.
+
+    Args:
+        data: The encoded image.
+        shorter_side: Pixels of the shorter side at most; a smaller image keeps its size.
+
+    Returns:
+        RGB, upright, (height, width, 3), uint8. Transparent parts are laid on white.
+
+    Raises:
+        UnreadableContentError: If the image cannot be decoded.
+    """
+    return _decode_shrunk(data, shorter_side)[0]
+
+
+def resized_jpeg(data: bytes, shorter_side: int, quality: int) -> bytes:
+    """Encode an image as a JPEG that is quick to decode, with the shorter side resized.
+
+    Args:
+        data: The encoded image.
+        shorter_side: Pixels of the shorter side at most; a smaller image keeps its size.
+        quality: Of the JPEG, 1 ... 100.
+
+    Returns:
+        An upright JPEG of three colors; ``data`` itself where it is quick to decode already.
+
+    Raises:
+        UnreadableContentError: If the image cannot be decoded.
+    """
+    pixels, jpeg = _decode_shrunk(data, shorter_side)
+    is_quick = jpeg is not None and jpeg.header.can_lose_rows and jpeg.turn is None
+    if jpeg is not None and is_quick and min(pixels.shape[:2]) == _shorter_side(jpeg):
+        return data
+    encoded: bytes = simplejpeg.encode_jpeg(pixels, quality, "RGB", "420", fastdct=False)
+    return encoded
+
+
+def _decode_shrunk(data: bytes, shorter_side: int) -> tuple[NDArray[np.uint8], _Jpeg | None]:
+    """Decode an image whole; with it comes the JPEG if the fast way was the right one for it."""
+    jpeg = _open_jpeg(data)
+    if jpeg is not None:
+        # Twice what is wanted, so that the last step smooths as it would from the full size.
+        scale = _jpeg_scale(_shorter_side(jpeg), 2 * shorter_side)
+        decoded = _decode_rows(jpeg, jpeg.header.height, scale)
+        if decoded is not None:
+            shrunk = _shrink(decoded, jpeg.header.width, jpeg.header.height, shorter_side)
+            return (shrunk if jpeg.turn is None else turn_pixels(shrunk, jpeg.turn)), jpeg
+    upright = _decode_upright(data)
+    return _shrink(upright, upright.shape[1], upright.shape[0], shorter_side), None
+
+
+def _open_jpeg(data: bytes) -> _Jpeg | None:
+    """Read the header; None if this image is not one for the fast way."""
+    header = read_jpeg_header(data)
+    if header is None or _is_refused(header.width * header.height):
+        return None
+    turn = read_turn(data) if header.has_metadata else None
+    return None if isinstance(turn, str) else _Jpeg(data, header, turn)
+
+
+def _is_refused(num_pixels: int) -> bool:
+    """Whether Pillow would refuse so large an image."""
+    from PIL import Image
+
+    return Image.MAX_IMAGE_PIXELS is not None and num_pixels > 2 * Image.MAX_IMAGE_PIXELS
+
+
+def _decode_rows(jpeg: _Jpeg, rows: int, scale: int) -> NDArray[np.uint8] | None:
+    """Decode the first rows of a JPEG, or more, at one ``scale``-th of its size.
+
+    Returns:
+        (height, width, 3), uint8; None if the decoder finds anything wrong.
+    """
+    data, header = jpeg.data, jpeg.header
+    wanted = min(header.height, rows + _ROWS_OF_CONTEXT) if header.can_lose_rows else header.height
+    is_cut = wanted < header.height
+    if is_cut:
+        data = with_fewer_rows(data, header, wanted)
+    height, width = math.ceil(wanted / scale), math.ceil(header.width / scale)
+    pixels = np.empty((height, width, 3), np.uint8)
+    try:
+        simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, buffer=pixels)
+    except ValueError as error:
+        # The decoder reports its first complaint, after decoding. Where that is only about the
+        # rows left out, from there to the end of the image, there is no other.
+        if not (is_cut and _NOTE_ON_ROWS_LEFT_OUT in str(error)):
+            return None
+    return pixels
+
+
+def _decode_upright(data: bytes) -> NDArray[np.uint8]:
+    pixels = decode_upright(data)
+    if isinstance(pixels, str):
+        raise UnreadableContentError(pixels)
+    return pixels
+
+
+def _jpeg_scale(side: int, wanted: int) -> int:
+    """The largest scale at which a side still has as many pixels as are wanted."""
+    return next((scale for scale in _JPEG_SCALES if side // scale >= wanted), 1)
+
+
+def _shorter_side(jpeg: _Jpeg) -> int:
+    return min(jpeg.header.width, jpeg.header.height)
+
+
+def _upright_size(jpeg: _Jpeg) -> tuple[int, int]:
+    width, height = jpeg.header.width, jpeg.header.height
+    return (height, width) if _axes(jpeg.turn)[0] else (width, height)
+
+
+def _axes(turn: Transpose | None) -> tuple[bool, bool, bool]:
+    """Whether a turn exchanges the axes, reads stored rows backwards, and stored columns."""
+    from PIL.Image import Transpose
+
+    if turn is None:
+        return False, False, False
+    return {
+        Transpose.FLIP_LEFT_RIGHT: (False, True, False),
+        Transpose.ROTATE_180: (False, True, True),
+        Transpose.FLIP_TOP_BOTTOM: (False, False, True),
+        Transpose.TRANSPOSE: (True, False, False),
+        Transpose.ROTATE_270: (True, False, True),
+        Transpose.TRANSVERSE: (True, True, True),
+        Transpose.ROTATE_90: (True, True, False),
+    }[turn]
+
+
+def _stored_region(jpeg: _Jpeg, region: Region) -> Region:
+    """Where a region of the upright picture is in the stored one."""
+    exchanged, backward_rows, backward_columns = _axes(jpeg.turn)
+    left, top, width, height = region
+    if exchanged:
+        left, top, width, height = top, left, height, width
+    if backward_rows:
+        left = jpeg.header.width - left - width
+    if backward_columns:
+        top = jpeg.header.height - top - height
+    return Region(left, top, width, height)
+
+
+def _resize_scaled(
+    pixels: NDArray[np.uint8], region: Region, scale: int, size: int, *, mirror: bool = False
+) -> NDArray[np.uint8]:
+    """Resize a region of a picture that was decoded at one ``scale``-th of its size."""
+    height, width = pixels.shape[:2]
+    left, top = region.left / scale, region.top / scale
+    right = min((region.left + region.width) / scale, width)
+    bottom = min((region.top + region.height) / scale, height)
+    if left % 1 == top % 1 == right % 1 == bottom % 1 == 0:
+        part = Region(int(left), int(top), int(right - left), int(bottom - top))
+        return crop_and_resize(pixels, part, size, mirror=mirror)
+    resized = resize_box(pixels, (left, top, right, bottom), size)
+    return np.ascontiguousarray(resized[:, ::-1]) if mirror else resized
+
+
+def _check_within(region: Region, width: int, height: int) -> None:
+    left, top, region_width, region_height = region
+    fits = 0 <= left < left + region_width <= width and 0 <= top < top + region_height <= height
+    if not fits:
+        raise ValueError(f"{region} is not within the picture of {width} x {height} pixels.")
+
+
+def _in_the_middle(width: int, height: int, region_width: int, region_height: int) -> Region:
+    left, top = (width - region_width) // 2, (height - region_height) // 2
+    return Region(left, top, region_width, region_height)
+
+
+def _shrink(
+    pixels: NDArray[np.uint8], width: int, height: int, shorter_side: int
+) -> NDArray[np.uint8]:
+    """Resize the pixels of a picture, which was of this width and height, if it is too large."""
+    factor = shorter_side / min(width, height)
+    if factor >= 1:
+        return pixels
+    return _resize(pixels, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def _resize(
+    pixels: NDArray[np.uint8], height: int, width: int, *, mirror: bool = False
+) -> NDArray[np.uint8]:
+    if not pixels.flags.writeable:
+        pixels = pixels.copy()
+    # In this order the strides say "channels last", for which PyTorch has a quicker way.
+    images = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
+    resized = functional.interpolate(
+        images, (height, width), mode="bilinear", align_corners=False, antialias=True
+    )
+    if mirror:
+        resized = resized.flip(3)
+    return np.ascontiguousarray(resized.squeeze(0).permute(1, 2, 0).numpy())

@@ -1,0 +1,1 @@
+"""Where labeled samples come from, by one protocol. Knows contents, and nothing of batches."""

@@ -1,0 +1,352 @@
+"""A data set prepared once: smaller images in one file that is read in any order.
+
+The file is an Arrow IPC file, which Arrow's libraries for other languages read as well. It has a
+row per sample of the source: the image as a JPEG or PPM file, id, label, and why there is no image
+where there is none. Its metadata tell of the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from dataparams.batches.streamed_images import EncodedSource
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.pixmap import to_pixmap
+from dataparams.contents.region_decoding import (
+    resized_jpeg,
+    resized_pixels,
+)
+from dataparams.errors import DataError, RunError
+from dataparams.sources.reading_processes import read_in_processes
+from dataparams.sources.text_column import TextColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dataparams.batches.decoding import Progress
+    from dataparams.sources.stores import Encoded, ImageStore
+
+_FORMAT = 1
+_KEY = b"dataparams.image_cache"
+_ROWS_AT_ONCE = 64
+_COLUMNS = {
+    "image": pa.large_binary(),
+    "id": pa.large_string(),
+    "label": pa.int64(),
+    "reason": pa.large_string(),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ImageCache:
+    """An opened cache.
+
+    Attributes:
+        source: Its images, as those of a data source.
+        source_name: What the source was called: a path, or a name on the hub.
+        source_fingerprint: The source's own.
+        fingerprint: Of the source and of how its images were prepared.
+        size: Pixels of the images' shorter side.
+        encoding: Such as ``JPEG 90``, or ``raw``.
+    """
+
+    source: EncodedSource
+    source_name: str
+    source_fingerprint: str
+    fingerprint: str
+    size: int
+    encoding: str
+
+
+@dataclass(frozen=True)
+class CacheSummary:
+    """What was written.
+
+    Attributes:
+        images: Number of images.
+        unreadable: Number of samples without one.
+        num_bytes: Size of the file.
+    """
+
+    images: int
+    unreadable: int
+    num_bytes: int
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write_cache(
+    source: EncodedSource,
+    source_name: str,
+    out: Path,
+    *,
+    size: int = 256,
+    quality: int | None = 90,
+    workers: int | None = None,
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+) -> CacheSummary:
+    """Decode, shrink and write all images of a source, in little memory.
+
+    Args:
+        source: The images.
+        source_name: What the source is called: a whole path, or a name on the hub.
+        out: The file to write; it appears when it is whole.
+        size: Pixels to which the shorter side is resized, 1 or above; smaller images keep theirs.
+        quality: Of the JPEG files, 1 ... 100; None keeps the pixels as they are. A JPEG file that
+            is small enough already is kept as it is.
+        workers: Number of processes; by default one per core.
+        overwrite: Replace ``out`` where it exists.
+        on_progress: Called with the number of images done and the number of all images.
+
+    Returns:
+        What was written.
+
+    Raises:
+        RunError: If ``out`` exists, or cannot be written.
+        DataError: If most images are unreadable.
+    """
+    require_absent(out, overwrite=overwrite)
+    encoding = "raw" if quality is None else f"JPEG {quality}"
+    metadata = {
+        "format": _FORMAT,
+        "name": source.name,
+        "class_names": source.class_names,
+        "rows": len(source.ids),
+        "train_rows": source.train_rows,
+        "source_name": source_name,
+        "source_fingerprint": source.fingerprint(),
+        "size": size,
+        "encoding": encoding,
+    }
+    temporary = out.with_name(f".{out.name}.{uuid4().hex}.tmp")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unreadable = _write_rows(
+                source, temporary, metadata, _Preparation(source.store, size, quality), workers,
+                on_progress,
+            )  # fmt: skip
+            require_absent(out, overwrite=overwrite)
+            temporary.replace(out)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror or error}.") from error
+    return CacheSummary(len(source.ids) - unreadable, unreadable, out.stat().st_size)
+
+
+def require_absent(out: Path, *, overwrite: bool) -> None:
+    """Raise RunError if a file exists that may not be replaced.
+
+    Args:
+        out: The file.
+        overwrite: Whether it may be.
+    """
+    if out.is_dir():
+        raise RunError(f"{out} is a folder; expected the name of a file for --out.")
+    if out.exists() and not overwrite:
+        raise RunError(f"{out} exists already. Choose another --out, or give --overwrite.")
+
+
+def _write_rows(
+    source: EncodedSource,
+    file: Path,
+    metadata: dict[str, Any],
+    preparation: _Preparation,
+    workers: int | None,
+    on_progress: Progress | None,
+) -> int:
+    """Write the rows as they come from the processes; returns the number without an image."""
+    total = len(source.ids)
+    bounds = [*range(0, total, _ROWS_AT_ONCE), total]
+    jobs = [range(start, stop) for start, stop in pairwise(bounds)]
+    schema = pa.schema(list(_COLUMNS.items()), metadata={_KEY: json.dumps(metadata)})
+    reasons: list[str] = []
+    with file.open("wb") as stream, pa.ipc.new_file(stream, schema) as writer:
+        blocks = read_in_processes(preparation, jobs, workers)
+        for rows, block in zip(jobs, blocks, strict=True):
+            reasons += [cell for cell in block if isinstance(cell, str)]
+            writer.write_batch(_record_batch(source, rows, block, schema))
+            if on_progress is not None:
+                on_progress(rows.stop, total)
+        if 2 * len(reasons) > total:
+            raise DataError(
+                f"{len(reasons)} of {total} images cannot be read. The first reasons: "
+                f"{'; '.join(reasons[:3])}."
+            )
+        writer.close()
+        stream.flush()
+        os.fsync(stream.fileno())
+    return len(reasons)
+
+
+def _record_batch(
+    source: EncodedSource, rows: range, block: list[bytes | str], schema: pa.Schema
+) -> pa.RecordBatch:
+    columns = [
+        [cell if isinstance(cell, bytes) else None for cell in block],
+        source.ids.arrow.slice(rows.start, len(rows)),
+        source.labels[rows.start : rows.stop].numpy(),
+        [cell if isinstance(cell, str) else None for cell in block],
+    ]
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, kind)
+        for column, kind in zip(columns, schema.types, strict=True)
+    ]
+    return pa.record_batch(arrays, schema=schema)
+
+
+class _Preparation(torch.utils.data.Dataset[list["bytes | str"]]):
+    """Prepares the images of some rows; it is sent to other processes."""
+
+    def __init__(self, store: ImageStore, size: int, quality: int | None) -> None:
+        self._store, self._size, self._quality = store, size, quality
+
+    def __getitem__(self, rows: Sequence[int]) -> list[bytes | str]:
+        return [self._prepare(data) for data in self._store.read(rows)]
+
+    def _prepare(self, data: Encoded) -> bytes | str:
+        """An image as it is kept, or the reason why there is none."""
+        if isinstance(data, UnreadableContentError):
+            return str(data)
+        try:
+            if self._quality is None:
+                return to_pixmap(resized_pixels(bytes(data), self._size))
+            return resized_jpeg(bytes(data), self._size, self._quality)
+        except UnreadableContentError as error:
+            return str(error)
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+class CacheStore:
+    """The images of a cache; each process that reads maps the file for itself.
+
+    Args:
+        file: The cache.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.resolve()
+        self._opened: tuple[list[pa.Array], list[pa.Array], NDArray[np.int64]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_file": self._file, "_opened": None}
+
+    def __len__(self) -> int:
+        return int(self._chunks()[2][-1])
+
+    def read(self, rows: Sequence[int]) -> list[Encoded]:
+        """View some images in the file, none copied."""
+        images, reasons, starts = self._chunks()
+        read: list[Encoded] = []
+        for row, chunk in zip(rows, np.searchsorted(starts, rows, "right") - 1, strict=True):
+            place = row - int(starts[chunk])
+            buffer = images[chunk][place].as_buffer()
+            if buffer is None:
+                read.append(UnreadableContentError(reasons[chunk][place].as_py() or "no image"))
+            else:
+                read.append(memoryview(buffer))
+        return read
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each image, -1 where there is none."""
+        import pyarrow.compute as pc
+
+        images = pa.chunked_array(self._chunks()[0], pa.large_binary())
+        lengths = pc.fill_null(pc.binary_length(images), -1)
+        return np.asarray(lengths.to_numpy(), dtype=np.int64)
+
+    def _chunks(self) -> tuple[list[pa.Array], list[pa.Array], NDArray[np.int64]]:
+        if self._opened is None:
+            table, _ = _read_table(self._file)
+            images, reasons = table["image"].chunks, table["reason"].chunks
+            starts = np.cumsum([0, *map(len, images)], dtype=np.int64)
+            self._opened = images, reasons, starts
+        return self._opened
+
+
+def open_cache(file: Path) -> ImageCache:
+    """Open a cache, mapping it into memory.
+
+    Args:
+        file: What ``write_cache`` wrote.
+
+    Returns:
+        The cache; of its images none is looked at.
+
+    Raises:
+        DataError: If there is none, or it is damaged or not whole.
+    """
+    if not file.is_file():
+        raise DataError(
+            f"There is no cache {file}. Make one: dataparams cache DATASET --out {file}"
+        )
+    table, known = _read_table(file)
+    reasons = table["reason"]
+    without = np.flatnonzero(np.asarray(table["image"].is_null()))
+    source = EncodedSource(
+        name=known["name"],
+        class_names=tuple(known["class_names"]),
+        ids=TextColumn(table["id"]),
+        labels=torch.from_numpy(table["label"].to_numpy().copy()),
+        train_rows=known["train_rows"],
+        store=CacheStore(file),
+        unreadable={row: reasons[row].as_py() or "no image" for row in without.tolist()},
+    )
+    made = f"{known['source_fingerprint']} {known['size']} {known['encoding']}"
+    return ImageCache(
+        source=source,
+        source_name=known["source_name"],
+        source_fingerprint=known["source_fingerprint"],
+        fingerprint=hashlib.sha256(made.encode()).hexdigest(),
+        size=known["size"],
+        encoding=known["encoding"],
+    )
+
+
+def _read_table(file: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Map a cache, having checked what would let a damaged file end the process."""
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+        table.validate(full=True)
+        known = json.loads(table.schema.metadata[_KEY])
+        is_sound = dict(zip(table.column_names, table.schema.types, strict=True)) == _COLUMNS
+        is_sound &= known["format"] == _FORMAT and known["rows"] == len(table)
+        _require_labels(table, known)
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise DataError(_damaged(file, str(error).partition("\n")[0].rstrip("."))) from error
+    if not is_sound:
+        raise DataError(_damaged(file, "its columns or its length are not as written"))
+    return table, known
+
+
+def _require_labels(table: pa.Table, known: dict[str, Any]) -> None:
+    labels, train_rows = table["label"].to_numpy(), known["train_rows"]
+    if not len(labels) or not 0 <= labels.min() <= labels.max() < len(known["class_names"]):
+        raise ValueError("labels are out of range")
+    if train_rows is not None and not 0 < train_rows < len(labels):
+        raise ValueError("the number of training samples is out of range")
+
+
+def _damaged(file: Path, reason: str) -> str:
+    return (
+        f"{file} is damaged, not whole, or not a cache of this program ({reason}). Make it again: "
+        "dataparams cache DATASET --out FILE --overwrite."
+    )

@@ -1,0 +1,140 @@
+"""What a source of samples is, whatever it is made of; every way to a sample leads through it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from dataparams.contents.content import Content, UnreadableContentError
+    from dataparams.sources.text_column import TextColumn
+
+_AT_ONCE = 64
+
+
+class Found(NamedTuple):
+    """A few contents that were read together.
+
+    Attributes:
+        places: Where each of their rows stands among the rows that were asked for.
+        contents: The contents, or why there is none.
+    """
+
+    places: Sequence[int]
+    contents: Sequence[Content | UnreadableContentError]
+
+
+class Contents(ABC):
+    """Contents by row, read when they are needed; can be handed to other processes."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    @abstractmethod
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Read a few rows, in the order wanted.
+
+        A file of its own may be opened only when its content is looked at. What is known to be
+        missing has its reason in its place.
+        """
+
+    @abstractmethod
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each content as it is stored, (n,), -1 where there is none; reads none."""
+
+    def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
+        """Read many rows, each piece of what they are stored in once.
+
+        Args:
+            rows: Rows, in any order.
+
+        Yields:
+            All of them, a few at a time, in the order that suits the storage.
+        """
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            yield Found(range(start, start + len(some)), self.read(some))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a source holds that is no sample of it, and why.
+
+    Attributes:
+        reason: In a few words that go on after "left out: ", such as ``in no class folder``.
+        names: Files, relative to the source, or ``split/row``; for rows of a table perhaps only
+            the name of the split that they are in.
+        count: How many files or rows they are.
+    """
+
+    reason: str
+    names: Sequence[str]
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """All labeled samples of a data source, before they are split; no content is read yet.
+
+    A sample is a row: its number is the sample's ``index``, also in a run folder.
+
+    Attributes:
+        kind: What it is, in words, such as ``image folder``.
+        place: Where it is: a whole path, a repository of the hub, or the name of a built-in one.
+        name: Short name that can be a folder's name.
+        class_names: Name of class 0, 1, ...
+        ids: Path or ``split/row`` of each row, N of them, none twice.
+        labels: Class of each row as given, (N,), int64.
+        train_rows: Number of rows of the training split, which come first; None where the source
+            does not come split.
+        contents: What each row holds.
+        split_names: What the source calls its splits, training first; one where it has no two.
+        columns: Which column of a table was taken for what: ``image``, ``label``; else empty.
+        left_out: What is there beside these samples.
+        notes: Whatever else was understood that may be otherwise than it was meant; sentences.
+        unreadable: Why a row has no content, by row, where that is known already.
+    """
+
+    kind: str
+    place: str
+    name: str
+    class_names: tuple[str, ...]
+    ids: TextColumn
+    labels: Tensor
+    train_rows: int | None
+    contents: Contents
+    split_names: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Read the contents of a few samples; see :meth:`Contents.read`."""
+        return self.contents.read(rows)
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of ids, labels, stored sizes and class names; reads no content."""
+        digest = hashlib.sha256()
+        known = [self.class_names, len(self.ids), self.train_rows]
+        digest.update(json.dumps(known).encode())
+        lengths, letters = self.ids.contents()
+        digest.update(lengths.data)
+        digest.update(letters)
+        digest.update(self.labels.contiguous().numpy().data)
+        digest.update(np.ascontiguousarray(self.contents.sizes()).data)
+        return digest.hexdigest()
