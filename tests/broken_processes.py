@@ -26,6 +26,7 @@ from dataparams.errors import Stopped, UserError
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.processes import process_group_left
+from made_trainings import first_samples
 
 SECONDS = 100
 
@@ -48,7 +49,7 @@ def _start(config: TrainConfig, processes: int, *, dropout: bool) -> list[int]:
 def _code_of(config: TrainConfig, *, dropout: bool) -> int:
     torch.set_num_threads(1)
     digits = load_dataset("digits")
-    few = replace(digits.train.select(torch.arange(403)), num_instances=403)
+    few = first_samples(digits.train, 403)
     torch.manual_seed(0)
     layers = [nn.Dropout(0.3)] if dropout else []
     model = nn.Sequential(nn.Flatten(), *layers, nn.Linear(64, 10))

@@ -13,6 +13,7 @@ from torch import nn
 
 from dataparams.batches import ImageDataset, load_dataset
 from dataparams.training import TrainConfig
+from made_trainings import first_samples
 from reviewed_pages import opened_pages, served_place
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 def few_digits() -> ImageDataset:
     """400 digits to train on, 100 to validate on."""
     digits = load_dataset("digits")
-    train = replace(digits.train.select(torch.arange(400)), num_instances=400)
+    train = first_samples(digits.train, 400)
     return replace(digits, train=train, val=digits.val.select(torch.arange(100)))
 
 

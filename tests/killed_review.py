@@ -37,7 +37,7 @@ IMPORTED = list(range(1, 300, 3))
 def serve(folder: Path, listener: socket.socket) -> None:
     """What the child does until it is killed."""
     # A pool of threads does not survive a fork, so what has one is used in the child alone.
-    review = made_review(folder, sizes=({"hard": 400, "easy": 20}, {"easy": 3}), pictures=None)
+    review = made_review(folder, sizes=({"hard": 400, "easy": 20}, {"easy": 3}), contents=None)
     access = Access("127.0.0.1", listener.getsockname()[1])
     config = uvicorn.Config(
         make_application(review, access), log_level="critical", lifespan="off", ws="none"

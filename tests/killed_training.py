@@ -25,6 +25,7 @@ from dataparams.batches import load_dataset
 from dataparams.models import create_model
 from dataparams.runs import RunFolder
 from dataparams.training import TrainConfig, train
+from made_trainings import first_samples
 
 KILLS = 12
 
@@ -34,7 +35,7 @@ def _start(config: TrainConfig) -> int:
     if child == 0:
         torch.set_num_threads(1)
         digits = load_dataset("digits")
-        few = replace(digits.train.select(torch.arange(600)), num_instances=600)
+        few = first_samples(digits.train, 600)
         torch.manual_seed(0)
         model = nn.Sequential(create_model("small-cnn", 10, 1, 8), nn.Dropout(0.2))
         train(config, dataset=replace(digits, train=few), model=model)

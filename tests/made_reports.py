@@ -8,6 +8,8 @@ import polars as pl
 from dataparams.analysis.findings import Findings
 from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.analysis.result import Analysis
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.images import PixelImage
 
 HOSTILE_FILE = "<img src=x onerror=alert(1)>.jpg"
 HOSTILE_CLASS = "</script><script>alert(2)</script>"
@@ -15,8 +17,8 @@ EPOCHS = (1, 2, 3, 4, 6)
 LAST = {"easy": -1.0, "hard": 1.0, "review": 0.1}
 
 
-class ColoredPictures:
-    """Makes pictures of one colour, and remembers what it was asked for."""
+class ColoredContents:
+    """Pictures of one color each, which remembers what it was asked for."""
 
     def __init__(self, size=(24, 32), unreadable=()) -> None:
         self.size, self.unreadable = size, set(unreadable)
@@ -24,11 +26,13 @@ class ColoredPictures:
 
     def read(self, ids):
         self.blocks.append(list(ids))
-        return [None if one in self.unreadable else self._picture(one) for one in ids]
+        return [self._content(one) for one in ids]
 
-    def _picture(self, one):
+    def _content(self, one):
+        if one in self.unreadable:
+            return UnreadableContentError("the file is missing")
         color = np.frombuffer(one.encode().ljust(3)[-7:-4].ljust(3), np.uint8)[:3]
-        return np.broadcast_to(color, (*self.size, 3)).astype(np.uint8)
+        return PixelImage(np.broadcast_to(color, (*self.size, 3)).astype(np.uint8))
 
 
 class Trajectories:
@@ -43,7 +47,7 @@ def made_analysis(
     sizes=({"hard": 4, "review": 3, "easy": 9}, {"hard": 1, "review": 0, "easy": 12}),
     *,
     names=("cat", "dog"),
-    pictures=None,
+    contents=None,
     has_truth=False,
     hostile=False,
     has_class_temperatures=False,
@@ -79,7 +83,7 @@ def made_analysis(
         subgroups=_subgroups(frame),
         bands=_bands(frame, values),
         findings=Findings(NoiseEstimate(0.123, 0.09, 0.154), warnings),
-        pictures=pictures,
+        contents=contents,
         class_temperatures=_class_temperatures(names) if has_class_temperatures else None,
     )
 

@@ -18,7 +18,7 @@ from dataparams.review.connections import Connection
 from dataparams.review.guarding import Access
 from dataparams.review.run_in_review import open_review
 from dataparams.runs import RunFolder
-from made_reports import ColoredPictures, made_analysis
+from made_reports import ColoredContents, made_analysis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def made_review(folder: Path, **options) -> RunInReview:
     folder.mkdir(exist_ok=True)
     annotator = options.pop("annotator", None)
     options.setdefault("sizes", SIZES)
-    options.setdefault("pictures", ColoredPictures())
+    options.setdefault("contents", ColoredContents())
     changed = options.pop("changed", lambda analysis: analysis)
     return open_review(RunFolder(folder), changed(made_analysis(**options)), annotator)
 

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from dataparams.runs import RunFolder
-from dataparams.sources.loading import list_dataset
+from dataparams.sources.opening import open_source
+from dataparams.sources.splits import split_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,25 +22,26 @@ def made_run(folder: Path, source: Path | str, *, has_analysis: bool = True) -> 
 
     Suggestions have a confidence of 0.9 for even indices and 0.4 for odd ones.
     """
-    listed = list_dataset(str(source), val_frac=0.25)
+    opened = open_source(str(source))
     run = RunFolder(folder)
-    train = listed.splits[0]
-    names = listed.class_names
-    count = len(train.ids)
+    rows, _ = split_rows(opened, 0.25, seed=0)
+    names = opened.class_names
+    count = len(rows)
     index = np.arange(count)
-    labels = train.labels.numpy()
+    labels = opened.labels[rows].numpy()
+    ids = list(opened.ids.take(rows.numpy()))
     run.write_description(
         {
             "status": "finished",
             "epoch": 0,
-            "dataset": listed.name,
+            "dataset": opened.name,
             "source": {"name": str(source), "val_frac": 0.25, "seed": 0},
             "fingerprint": "made",
             "class_names": list(names),
             "config": {"recipe": "quick"},
         }
     )
-    samples = pl.DataFrame({"index": index, "id": list(train.ids), "label": labels})
+    samples = pl.DataFrame({"index": index, "id": ids, "label": labels})
     run.write_samples(samples)
     if has_analysis:
         category = np.array(CATEGORIES)[index % 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -168,3 +169,9 @@ def trained(folder: object, dataset: ImageDataset | None = None, **changes: obje
     """A short training with the settings that the command has by default."""
     settings = {"epochs": 15, "restart": True, "learn_inst_parameters": True, **changes}
     return train(TrainConfig(output_dir=str(folder), **settings), dataset=dataset)
+
+
+def first_samples(samples: LabeledImages, count: int) -> LabeledImages:
+    """The first samples of a split, numbered anew."""
+    chosen = samples.select(torch.arange(count))
+    return replace(chosen, index=torch.arange(count), num_instances=count)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from dataparams.decisions import DecisionStore
-from made_reports import ColoredPictures
+from made_reports import ColoredContents
 from made_reviews import made_review, served
 from waiting import wait
 
@@ -40,11 +40,11 @@ def served_place(folder: Path) -> Iterator[SimpleNamespace]:
     made = SimpleNamespace(folder=folder, address=None)
 
     def start(annotator="ann", folder=folder, sizes=SIZES, **options):
-        pictures = ColoredPictures((200, 300), unreadable=["dog/0050.jpg"])
+        pictures = ColoredContents((200, 300), unreadable=["dog/0050.jpg"])
         review = made_review(
             folder,
             sizes=sizes,
-            pictures=pictures,
+            contents=pictures,
             annotator=annotator,
             names=NAMES,
             hostile=True,

@@ -138,7 +138,7 @@ def test_train_says_what_comes_next(tmp_path, monkeypatch, capsys, flag) -> None
 def test_rank_selects_none_where_how_many_labels_are_wrong_is_not_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    np.save(tmp_path / "labels.npy", np.random.default_rng(0).integers(0, 10, 1618))
+    np.save(tmp_path / "labels.npy", np.random.default_rng(0).integers(0, 10, 1797))
     flags = ["--epochs", "5", "--image-size", "8", "--output-dir", str(tmp_path)]
     assert main(["train", "digits", "--noise", f"file:{tmp_path / 'labels.npy'}", *flags]) == 0
     capsys.readouterr()

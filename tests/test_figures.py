@@ -16,10 +16,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from dataparams.analysis import analyze_trajectories
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.images import PixelImage
 from dataparams.errors import UserError
 from dataparams.figures import draw_class_temperatures, draw_trajectories, embed, write_figures
 from dataparams.figures.representatives import representatives
 from dataparams.figures.tsne import place
+from made_contents import Text as Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,19 +31,31 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from dataparams.analysis import Analysis
+    from dataparams.contents.content import Content
     from dataparams.figures.style import Drawing
 
 NAMES = ("plain", "<b>$x_1$ / ..\\名前" + "n" * 100, "none of these")
 
 
 class Colors:
-    """A plain colour per sample; every seventh picture is unreadable."""
+    """A plain color per sample; every seventh content is unreadable, or a text."""
 
-    def read(self, ids: Sequence[str]) -> list[np.ndarray | None]:
-        return [
-            None if int(name) % 7 == 6 else np.full((20, 30, 3), int(name) % 256, dtype=np.uint8)
-            for name in ids
-        ]
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
+        return [self._content(int(name)) for name in ids]
+
+    def _content(self, number: int) -> Content | UnreadableContentError:
+        if number % 7 == 6:
+            return UnreadableContentError("the file is missing")
+        if number % 7 == 5:
+            return Sentence("no picture at all")
+        return PixelImage(np.full((20, 30, 3), number % 256, dtype=np.uint8))
+
+
+class Sentences:
+    """A text per sample."""
+
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
+        return [Sentence(f"sentence {name}") for name in ids]
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +65,20 @@ def analysis() -> Analysis:
     steps = drift + rng.normal(0, 0.05, (8, 120))
     labels = np.arange(120) % 2
     return analyze_trajectories(
-        np.cumsum(steps, axis=0), labels, class_names=NAMES, pictures=Colors()
+        np.cumsum(steps, axis=0), labels, class_names=NAMES, contents=Colors()
     )
+
+
+def test_what_is_no_picture_or_unreadable_has_none(analysis: Analysis) -> None:
+    pictures = analysis.pictures_of([str(number) for number in range(7)], 15)
+    assert [None if one is None else one.shape for one in pictures] == [(10, 15, 3)] * 5 + [
+        None
+    ] * 2
+    assert [int(one.mean()) for one in pictures[:5] if one is not None] == [0, 1, 2, 3, 4]
+    texts = replace(analysis, contents=Sentences())
+    assert len(texts.grid(0).png()) > 1000
+    assert len(texts.tsne(0).png()) > 1000
+    assert len(texts.trajectories().png()) > 1000
 
 
 def test_files_are_named_by_class_and_stay_in_their_folder(

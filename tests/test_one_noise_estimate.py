@@ -93,7 +93,7 @@ def test_terminal_and_report_say_the_same(
     assert main(["rank", str(copy.path), "--threshold", "auto"]) == 0
     assert re.search(RATE, capsys.readouterr().out).groups() == expected
     assert re.search(RATE, summary_text(load_analysis(copy))).groups() == expected
-    pictureless = replace(load_analysis(copy), pictures=None)
+    pictureless = replace(load_analysis(copy), contents=None)
     page = write_report(pictureless, tmp_path / "report", embed=first_two)
     text = re.sub(r"<[^>]*>", "", page.read_text(encoding="utf-8")).replace("&nbsp;", " ")
     found = re.search(r"(\S+%)\s*of the labels are probably wrong, between (\S+%) and (\S+%)", text)

@@ -16,7 +16,8 @@ from PIL import Image
 from dataparams.errors import RunError
 from dataparams.report import write_report
 from dataparams.report.samples import CHUNK
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, first_two, made_analysis
+from made_contents import Text
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, first_two, made_analysis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def written(analysis, folder: Path, **options) -> Path:
 
 
 def test_a_report_has_an_overview_and_a_page_per_class(tmp_path):
-    report = written(made_analysis(pictures=ColoredPictures()), tmp_path)
+    report = written(made_analysis(contents=ColoredContents()), tmp_path)
     assert sorted(path.name for path in report.glob("*.html")) == [
         "class_0.html",
         "class_1.html",
@@ -72,8 +73,8 @@ def test_a_report_has_an_overview_and_a_page_per_class(tmp_path):
 
 @pytest.mark.parametrize("has_pictures", [True, False])
 def test_every_link_leads_to_a_file_or_a_place_on_a_page(tmp_path, has_pictures):
-    pictures = ColoredPictures((200, 300)) if has_pictures else None
-    report = written(made_analysis(pictures=pictures, has_truth=True), tmp_path)
+    pictures = ColoredContents((200, 300)) if has_pictures else None
+    report = written(made_analysis(contents=pictures, has_truth=True), tmp_path)
     pages = {path.name: Page(path) for path in report.glob("*.html")}
     for name, page in pages.items():
         for link in [*page.values("href"), *page.values("src")]:
@@ -85,7 +86,7 @@ def test_every_link_leads_to_a_file_or_a_place_on_a_page(tmp_path, has_pictures)
 
 
 def test_names_are_text_wherever_they_stand(tmp_path):
-    analysis = made_analysis(hostile=True, pictures=ColoredPictures())
+    analysis = made_analysis(hostile=True, contents=ColoredContents())
     report = written(analysis, tmp_path)
     for path in report.glob("*.html"):
         page = Page(path)
@@ -115,8 +116,8 @@ def test_a_policy_forbids_scripts_inside_pages(tmp_path):
 
 def test_pictures_are_read_a_few_at_a_time_and_a_class_at_a_time(tmp_path):
     sizes = [{"hard": 60, "review": 40, "easy": 200}] * 3
-    pictures = ColoredPictures()
-    written(made_analysis(sizes, names=("a", "b", "c"), pictures=pictures), tmp_path)
+    pictures = ColoredContents()
+    written(made_analysis(sizes, names=("a", "b", "c"), contents=pictures), tmp_path)
     assert max(len(block) for block in pictures.blocks) <= 256
     classes = [block[0].split("/")[0] for block in pictures.blocks]
     assert classes == sorted(classes)
@@ -167,8 +168,8 @@ def test_the_most_suspicious_come_first(tmp_path):
 
 
 def test_piles_are_cut_at_the_limit_and_say_so(tmp_path):
-    pictures = ColoredPictures()
-    analysis = made_analysis([{"hard": 9, "easy": 30}, {"easy": 1}], pictures=pictures)
+    pictures = ColoredContents()
+    analysis = made_analysis([{"hard": 9, "easy": 30}, {"easy": 1}], contents=pictures)
     report = written(analysis, tmp_path, pile_limit=5)
     page = Page(report / "class_0.html")
     assert "This page shows 5 of 9." in page.text
@@ -188,7 +189,7 @@ def test_the_map_of_a_large_class_is_thinned_out_and_says_so(tmp_path):
 
 
 def test_pictures_are_small_and_only_the_suspicious_can_be_enlarged(tmp_path):
-    report = written(made_analysis(pictures=ColoredPictures((900, 1200))), tmp_path)
+    report = written(made_analysis(contents=ColoredContents((900, 1200))), tmp_path)
     for pile, has_large in (("hard", True), ("review", True), ("easy", False)):
         for sample in chunk(report / "class_0" / f"{pile}_0.js")[2]:
             with Image.open(report / sample["small"]) as picture:
@@ -200,7 +201,7 @@ def test_pictures_are_small_and_only_the_suspicious_can_be_enlarged(tmp_path):
 
 
 def test_a_tiny_picture_stays_as_it_is(tmp_path):
-    report = written(made_analysis(pictures=ColoredPictures((32, 32))), tmp_path)
+    report = written(made_analysis(contents=ColoredContents((32, 32))), tmp_path)
     sample = chunk(report / "class_0" / "hard_0.js")[2][0]
     assert (sample["is_tiny"], sample["large"]) == (True, None)
     with Image.open(report / sample["small"]) as picture:
@@ -208,8 +209,8 @@ def test_a_tiny_picture_stays_as_it_is(tmp_path):
 
 
 def test_unreadable_pictures_and_no_pictures_have_placeholders(tmp_path):
-    pictures = ColoredPictures(unreadable=["cat/0000.jpg"])
-    some = written(made_analysis(pictures=pictures), tmp_path / "some")
+    pictures = ColoredContents(unreadable=["cat/0000.jpg"])
+    some = written(made_analysis(contents=pictures), tmp_path / "some")
     shown = [s for s in chunk(some / "class_0" / "hard_0.js")[2] if s["id"] == "cat/0000.jpg"]
     assert shown[0]["small"] is None
     assert "No picture" in Page(some / "class_0.html").text
@@ -217,6 +218,17 @@ def test_unreadable_pictures_and_no_pictures_have_placeholders(tmp_path):
     none = written(made_analysis(), tmp_path / "none")
     assert not Page(none / "class_0.html").values("src", "img")
     assert not list(none.rglob("*.jpg"))
+
+
+def test_what_is_no_picture_has_a_placeholder(tmp_path):
+    class Texts:
+        def read(self, ids):
+            return [Text(one) for one in ids]
+
+    report = written(made_analysis(contents=Texts()), tmp_path)
+    assert "No picture" in Page(report / "class_0.html").text
+    assert not Page(report / "class_0.html").values("src", "img")
+    assert [path.suffix for path in (report / "class_0").iterdir() if path.suffix != ".js"] == []
 
 
 def test_what_is_not_known_is_left_out(tmp_path):
@@ -383,7 +395,7 @@ def test_a_class_without_samples_has_no_page(tmp_path):
 
 
 def test_an_older_report_is_replaced(tmp_path):
-    written(made_analysis(pictures=ColoredPictures()), tmp_path)
+    written(made_analysis(contents=ColoredContents()), tmp_path)
     report = written(made_analysis([{"easy": 2}]), tmp_path)
     assert not (report / "class_1.html").exists()
     assert not list(report.rglob("*.jpg"))
@@ -394,12 +406,12 @@ def test_a_report_that_fails_leaves_the_older_one(tmp_path):
     report = written(made_analysis(), tmp_path)
     before = (report / "index.html").read_bytes()
 
-    class Broken(ColoredPictures):
+    class Broken(ColoredContents):
         def read(self, ids):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(RunError, match="No space left on device"):
-        written(made_analysis(pictures=Broken()), tmp_path)
+        written(made_analysis(contents=Broken()), tmp_path)
     assert (report / "index.html").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
@@ -415,7 +427,7 @@ def test_other_folders_are_not_replaced(tmp_path):
 
 def test_progress_grows_to_the_number_of_samples(tmp_path):
     told = []
-    analysis = made_analysis(pictures=ColoredPictures())
+    analysis = made_analysis(contents=ColoredContents())
     written(analysis, tmp_path, on_progress=lambda done, total: told.append((done, total)))
     assert told == sorted(told)
     assert told[-1] == (29, 29)

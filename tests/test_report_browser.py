@@ -11,7 +11,7 @@ from PIL import Image
 
 from dataparams.report import write_report
 from dataparams.report.samples import CHUNK
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, first_two, made_analysis
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, first_two, made_analysis
 from waiting import wait
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def report(tmp_path_factory) -> Path:
     """Hostile names, a pile of three chunks, pictures that can be enlarged, one unreadable."""
     analysis = made_analysis(
         [{"hard": 4, "review": 3, "easy": 2 * CHUNK + 5}, {"hard": 1, "easy": 12}],
-        pictures=ColoredPictures((200, 300), unreadable=["dog/0204.jpg"]),
+        contents=ColoredContents((200, 300), unreadable=["dog/0204.jpg"]),
         has_truth=True,
         hostile=True,
         has_class_temperatures=True,

@@ -26,8 +26,9 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from dataparams.agreement import disputes, kappa_of
-from dataparams.batches import open_pictures
 from dataparams.cli import main
+from dataparams.contents.content import View
+from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.decisions import Decision, DecisionStore
 from dataparams.errors import RunError, UserError
 from dataparams.review.application import make_unguarded
@@ -40,7 +41,8 @@ from dataparams.review.samples import ReviewSamples
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
 from dataparams.review.standing import Standing
 from dataparams.runs import RunFolder
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredPictures, made_analysis
+from made_contents import Text
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 
 FEW = settings(
@@ -640,6 +642,16 @@ def png_claiming(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
 
 
+class FilesIn:
+    """The image files of a folder, by their paths in it."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def read(self, ids):
+        return [EncodedImage(None, str(self._folder / one)) for one in ids]
+
+
 def test_what_is_no_picture_has_a_placeholder(tmp_path):
     folder = tmp_path / "images" / "cat"
     folder.mkdir(parents=True)
@@ -656,7 +668,7 @@ def test_what_is_no_picture_has_a_placeholder(tmp_path):
         (folder / name).write_bytes(contents)
     (folder / "0005.jpg").symlink_to(tmp_path / "nowhere.jpg")
     made = made_review(tmp_path / "run", sizes=({"hard": 7},), names=("cat",))
-    made.pictures._pictures = open_pictures(str(tmp_path / "images"))
+    made.pictures._contents = FilesIn(tmp_path / "images")
     with client_of(made) as client:
         for number in range(7):
             answer = client.get(f"/api/pictures/{made.key}/small/{3 * number + 1}")
@@ -675,9 +687,39 @@ def test_what_is_no_picture_has_a_placeholder(tmp_path):
     made.close()
 
 
+def test_a_text_is_shown_as_text_and_kept_and_what_a_browser_might_run_is_not_shown(tmp_path):
+    class Page(Text):
+        def views(self, longest_sides):
+            return [View("text/html", self.text.encode()) for _ in longest_sides]
+
+    class Texts:
+        def __init__(self):
+            self.asked = []
+
+        def read(self, ids):
+            self.asked += ids
+            kinds = {"cat/0001.jpg": Page}
+            return [kinds.get(one, Text)("<script>alert(1)</script> " * 60) for one in ids]
+
+    texts = Texts()
+    made = made_review(tmp_path / "run", contents=texts)
+    with client_of(made) as client:
+        for _ in range(2):
+            for size, letters in (("small", 240), ("large", 640)):
+                answer = client.get(f"/api/pictures/{made.key}/{size}/1")
+                assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+                assert answer.headers["x-content-type-options"] == "nosniff"
+                assert len(answer.text) == letters
+            answer = client.get(f"/api/pictures/{made.key}/small/4")
+            assert answer.headers["content-type"] == "image/svg+xml"
+        assert texts.asked == ["cat/0000.jpg", "cat/0000.jpg", "cat/0001.jpg"]
+        assert len(client.get("/api/samples/1/similar").json()) == 2
+    made.close()
+
+
 def test_pictures_are_read_once_and_kept_within_bounds(tmp_path):
-    pictures = ColoredPictures((24, 32))
-    made = made_review(tmp_path / "run", pictures=pictures)
+    pictures = ColoredContents((24, 32))
+    made = made_review(tmp_path / "run", contents=pictures)
     with client_of(made) as client:
         every = indices(client)
         for _ in range(2):
@@ -707,7 +749,7 @@ def test_without_the_data_the_page_is_told_why_there_are_no_pictures(tmp_path):
         def read(self, ids):
             raise UserError("The images are gone.")
 
-    made = made_review(tmp_path / "run", pictures=Gone())
+    made = made_review(tmp_path / "run", contents=Gone())
     with client_of(made) as client:
         answer = client.get(f"/api/pictures/{made.key}/small/1")
         assert answer.headers["content-type"] == "image/svg+xml"
@@ -726,10 +768,12 @@ def test_clear_cases_that_look_alike_stand_beside_a_sample(tmp_path):
 
         def read(self, ids):
             numbers = [int(one[-8:-4]) for one in ids]
-            return [np.full((8, 8, 3), 150 if n == 0 else 5 * n, np.uint8) for n in numbers]
+            return [
+                PixelImage(np.full((8, 8, 3), 150 if n == 0 else 5 * n, np.uint8)) for n in numbers
+            ]
 
     made = made_review(
-        tmp_path / "run", sizes=({"hard": 1, "easy": 40}, {"easy": 3}), pictures=Named()
+        tmp_path / "run", sizes=({"hard": 1, "easy": 40}, {"easy": 3}), contents=Named()
     )
     with client_of(made) as client:
         groups = client.get("/api/samples/1/similar").json()

@@ -26,6 +26,7 @@ from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.training.batch_normalization import running_statistics
 from dataparams.training.tracking import clamp_warning, parameter_metrics
 from made_folders import dark_and_light
+from made_trainings import first_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +81,34 @@ def test_a_run_folder_holds_what_it_promises(few_digits: ImageDataset, short: Tr
     metrics = run.metrics()
     assert metrics["epoch"].to_list() == [1, 2, 3]
     assert metrics["train_accuracy"][2] == pytest.approx(record.correct.float().mean().item())
+
+
+def test_validation_samples_keep_their_predictions_one_by_one(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    run = train(short, dataset=few_digits)
+    held_out = run.held_out()
+    assert held_out is not None
+    assert held_out["index"].to_list() == few_digits.val.index.tolist()
+    assert held_out["id"].to_list() == list(few_digits.val.ids)
+    assert held_out["label"].to_list() == few_digits.val.labels.tolist()
+    assert held_out["epoch"].unique().to_list() == [3]
+    assert run.samples("val")["id"].to_list() == list(few_digits.val.ids)
+    for classes, probabilities, label, own in held_out.select(
+        "classes", "probabilities", "label", "probability"
+    ).iter_rows():
+        assert sorted(classes) == list(range(10))
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert own == probabilities[classes.index(label)]
+    # The counts per class are of the same predictions.
+    is_correct = held_out["classes"].list.first() == held_out["label"]
+    validation = run.validation()
+    assert validation is not None
+    counts = validation.filter(pl.col("epoch") == 3)
+    assert counts["correct"].to_list() == [
+        int((is_correct & (held_out["label"] == label)).sum()) for label in range(10)
+    ]
 
 
 def test_swapped_labels_are_found(short: TrainConfig) -> None:
@@ -467,7 +496,7 @@ def test_every_sample_is_trained_on_and_none_alone(count: int, batch_size: int) 
 def test_a_sample_that_is_left_over_is_trained_on(
     few_digits: ImageDataset, short: TrainConfig, batch_size: int
 ) -> None:
-    train_split = replace(few_digits.train.select(torch.arange(129)), num_instances=129)
+    train_split = first_samples(few_digits.train, 129)
     config = replace(short, epochs=1, batch_size=batch_size, arch="resnet10t", image_size=8)
     run = train(config, dataset=replace(few_digits, train=train_split))
     assert (run.epoch_record(1).predicted >= 0).all()
@@ -559,6 +588,7 @@ def test_a_damaged_image_is_left_out_and_listed(tmp_path: Path, short: TrainConf
     assert unreadable["id"].to_list() == ["dark/03.png"]
     index = unreadable["index"][0]
     assert index not in run.samples()["index"]
-    assert len(run.samples()) == len(run.epoch_record(3).inst_parameters) - 1
+    assert len(run.samples()) + len(run.samples("val")) == 39
+    assert len(run.epoch_record(3).inst_parameters) == 40
     assert run.epoch_record(3).predicted[index] == -1
-    assert any("1 images could not be read" in line for line in lines.lines)
+    assert any("1 image could not be read" in line for line in lines.lines)

@@ -16,6 +16,7 @@ from torch import nn
 from dataparams.batches import load_dataset
 from dataparams.training import TrainConfig, train
 from dataparams.training.processes import process_group_left
+from made_trainings import first_samples
 
 
 class _Dies(nn.Module):
@@ -33,7 +34,7 @@ class _Dies(nn.Module):
 def main() -> None:
     """Train, until a process is killed where asked to."""
     digits = load_dataset("digits")
-    few = replace(digits.train.select(torch.arange(403)), num_instances=403)
+    few = first_samples(digits.train, 403)
     torch.manual_seed(0)
     config = TrainConfig(
         output_dir=sys.argv[1],

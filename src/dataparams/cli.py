@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dataparams.errors import DataError, RunError, Stopped, UserError
-from dataparams.terminal import MOST_CLASSES, text_table
+from dataparams.errors import ChangedDataError, DataError, RunError, Stopped, UserError
+from dataparams.terminal import MOST_CLASSES, counted, size_text, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ _NOBODY_READS = 141
 _SHOWN = 10
 _LAST_PORT = 65535
 _LONGEST_NAME = 60
+_LOOKED_AT = 256
 _LOOKING = "looking through the model"
 
 
@@ -64,6 +66,8 @@ class AnalyzeConfig:
     """Show the samples to the trained model as well; --no-model looks at the trajectories alone."""
     top: int = _SHOWN
     """How many of the most suspicious samples to print."""
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
     hf_token_file: Path | None = None
     """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
@@ -86,6 +90,8 @@ class FiguresConfig:
     """Where to; by default figures/ in the run folder."""
     pictures: bool = True
     """--no-pictures draws where the images are not at hand."""
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
     hf_token_file: Path | None = None
     """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
@@ -100,6 +106,8 @@ class ReportConfig:
     """The most samples of a category that the page of a class shows."""
     pictures: bool = True
     """--no-pictures writes the report where the images are not at hand."""
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
     hf_token_file: Path | None = None
     """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
@@ -112,6 +120,10 @@ class CacheConfig:
     """The path of an image folder or of Parquet, or a name on the Hugging Face hub."""
     out: Path
     """The file to write."""
+    image_column: str | None = None
+    """Which column of a table has the images, where that is not clear."""
+    label_column: str | None = None
+    """Which column of a table has the labels, where that is not clear."""
     size: int = 256
     """Pixels to which the shorter side is resized; smaller images keep their size."""
     quality: int = 90
@@ -142,6 +154,8 @@ class ReviewConfig:
     """Who decides; by default the page asks."""
     pictures: bool = True
     """--no-pictures reviews where the images are not at hand."""
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
 
 
 @dataclass(frozen=True)
@@ -360,16 +374,24 @@ def _cache(words: list[str], program: str) -> int:
         raise UserError(
             f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
         )
+    from dataparams.batches import open_streamed
     from dataparams.progress import progress_display
     from dataparams.sources.cache import require_absent, write_cache
     from dataparams.sources.hub.token import token_file
-    from dataparams.sources.streaming import open_source, whole_name
+    from dataparams.sources.understanding import understand
 
     require_absent(config.out, overwrite=config.overwrite)
     with token_file(config.hf_token_file), progress_display("preparing") as display:
+        source, _ = open_streamed(
+            config.dataset,
+            image_column=config.image_column,
+            label_column=config.label_column,
+            on_fetch=display.fetched,
+        )
+        for line in understand(source).lines():
+            display.line(line)
         summary = write_cache(
-            open_source(config.dataset, on_fetch=display.fetched),
-            whole_name(config.dataset),
+            source,
             config.out,
             size=config.size,
             quality=None if config.raw else config.quality,
@@ -378,14 +400,25 @@ def _cache(words: list[str], program: str) -> int:
             on_progress=display.decoded,
         )
         if summary.unreadable:
-            display.line(f"{summary.unreadable} images could not be read and are left out.")
+            verb = "is" if summary.unreadable == 1 else "are"
+            unreadable = counted(summary.unreadable, "image")
+            display.line(f"{unreadable} could not be read and {verb} left out.")
         display.line(
-            f"Wrote {summary.images} images to {config.out} ({summary.num_bytes / 1e6:,.1f} MB)."
+            f"Wrote {counted(summary.images, 'image')} to {config.out} "
+            f"({size_text(summary.num_bytes)})."
         )
         display.line(
-            f"Next: dataparams train {config.dataset} --loader stream --cache {config.out}"
+            f"Next: dataparams train {config.dataset}{_columns_given(config)} --loader stream "
+            f"--cache {config.out}"
         )
     return 0
+
+
+def _columns_given(config: CacheConfig) -> str:
+    """The flags that choose columns, as they were given."""
+    columns = {"--image-column": config.image_column, "--label-column": config.label_column}
+    given = (f" {flag} {shlex.quote(name)}" for flag, name in columns.items() if name is not None)
+    return "".join(given)
 
 
 def _last_value(words: list[str], flag: str) -> str | None:
@@ -476,6 +509,7 @@ def _analyze(words: list[str], program: str) -> int:
             run,
             review_budget=budget,
             use_model=config.model,
+            data=config.data,
             on_progress=lambda done, total: display.step(done, total, _LOOKING),
             on_notice=display.line,
         )
@@ -500,7 +534,7 @@ def _figures(words: list[str], program: str) -> int:
         raise UserError("A run folder stands among the names of --class; put it in front of it.")
     run = newest_run(Path("weights_CL")) if given is None else RunFolder(given)
     with token_file(config.hf_token_file), progress_display("drawing") as display:
-        analysis = _current(run, display, pictures=config.pictures)
+        analysis = _current(run, display, data=config.data, pictures=config.pictures)
         labels = [analysis.label_of(name) for name in config.class_] or None
         with _pictures_expected():
             files = write_figures(
@@ -529,7 +563,7 @@ def _report(words: list[str], program: str) -> int:
 
     run = RunFolder(config.run)
     with token_file(config.hf_token_file), progress_display("writing the report") as display:
-        analysis = _current(run, display, pictures=config.pictures)
+        analysis = _current(run, display, data=config.data, pictures=config.pictures)
         with _pictures_expected():
             index = write_report(
                 analysis,
@@ -575,7 +609,7 @@ def _review(words: list[str], program: str) -> int:
 
     run = RunFolder(config.run)
     if is_large(run):
-        status = prepare(run)
+        status = prepare(run, data=config.data)
         if status:
             return status
     review = _opened_review(run, config)
@@ -596,12 +630,15 @@ def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
     from dataparams.review.preparing import load_prepared, prepared_of
     from dataparams.review.run_in_review import open_review
 
-    prepared = load_prepared(run)
-    if prepared is None:
-        with progress_display("analyzing") as display:
-            prepared = prepared_of(_current(run, display, pictures=True))
+    prepared = load_prepared(run, data=config.data)
+    with progress_display("analyzing") as display:
+        if prepared is None:
+            analysis = _current(run, display, data=config.data, pictures=config.pictures)
+            prepared = prepared_of(analysis)
+        elif config.pictures:
+            _check(prepared.contents, list(prepared.facts.ids[:_LOOKED_AT]), display)
     if not config.pictures:
-        prepared = replace(prepared, pictures=None)
+        prepared = replace(prepared, contents=None)
     return open_review(run, prepared, config.annotator and config.annotator.strip())
 
 
@@ -707,16 +744,33 @@ def _require_absent(*files: Path | None, overwrite: bool) -> None:
             raise RunError(f"{file} exists already. Choose another, or give --overwrite.")
 
 
-def _current(run: RunFolder, display: ProgressDisplay, *, pictures: bool) -> Analysis:
+def _current(
+    run: RunFolder, display: ProgressDisplay, *, pictures: bool, data: str | None = None
+) -> Analysis:
     """The analysis that was written, or a new one where there is none or training went on."""
     from dataparams.analysis import current_analysis
 
     analysis = current_analysis(
         run,
+        data=data,
         on_progress=lambda done, total: display.step(done, total, _LOOKING),
         on_notice=display.line,
     )
-    return analysis if pictures else replace(analysis, pictures=None)
+    if not pictures:
+        return replace(analysis, contents=None)
+    ranked = analysis.frame.sort("suspicion", descending=True)["id"].head(_LOOKED_AT)
+    _check(analysis.contents, ranked.to_list(), display)
+    return analysis
+
+
+def _check(contents: object, ids: Sequence[str], display: ProgressDisplay) -> None:
+    """Hold the data against the run before they are used; the most suspicious samples first."""
+    from dataparams.run_source import ContentsOfRun
+
+    if isinstance(contents, ContentsOfRun):
+        with _pictures_expected():
+            for notice in contents.check(ids):
+                display.line(notice)
 
 
 @contextmanager
@@ -724,6 +778,8 @@ def _pictures_expected() -> Iterator[None]:
     """Say how to do without pictures where the data source is gone."""
     try:
         yield
+    except ChangedDataError as error:
+        raise ChangedDataError(f"{error} Or give --no-pictures.") from error
     except DataError as error:
         raise DataError(f"{error} Or give --no-pictures.") from error
 

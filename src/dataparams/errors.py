@@ -30,6 +30,10 @@ class RunError(UserError):
     exit_code = 4
 
 
+class ChangedDataError(RunError):
+    """Samples are not what a run was trained on; the message names them."""
+
+
 class Stopped(KeyboardInterrupt):
     """A signal ended a training, which was written first; the message says how to go on.
 

@@ -31,7 +31,7 @@ class SmallCNN(nn.Sequential):
         for entering, leaving in zip([channels, *widths], widths, strict=False):
             layers.append(nn.Conv2d(entering, leaving, 3, padding=1, bias=False))
             if side >= 8:
-                # Pooled before it is normalised, which then costs a quarter.
+                # Pooled before it is normalized, which then costs a quarter.
                 layers.append(nn.MaxPool2d(2))
                 side //= 2
             layers += [nn.BatchNorm2d(leaving), nn.ReLU(inplace=True)]

@@ -11,8 +11,9 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import polars as pl
@@ -20,16 +21,19 @@ import torch
 
 from dataparams.errors import RunError
 from dataparams.parameters import CLAMP
+from dataparams.sources.identity import KnownContents
 from dataparams.stored_arrays import STAND_INS, StoredArray
 from dataparams.table_checks import require_among, require_columns, require_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
     from dataparams.batches.labeled_images import UnreadableSample
     from dataparams.table_checks import Kind
+
+_Read = TypeVar("_Read")
 
 _MADE_BY_TRAINING = (
     "run.json",
@@ -37,6 +41,7 @@ _MADE_BY_TRAINING = (
     "unreadable.csv",
     "metrics.csv",
     "validation.parquet",
+    "held_out.parquet",
     "checkpoint",
     "tensorboard",
     "analysis.parquet",
@@ -44,7 +49,7 @@ _MADE_BY_TRAINING = (
 )
 _HALF_WRITTEN = (
     *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),
-    *(f".{name}.*.tmp" for name in ("metrics.csv", "validation.parquet", "epoch_*.pth.tar")),
+    *(f".{name}.*.tmp" for name in ("metrics.csv", "*.parquet", "epoch_*.pth.tar")),
     "checkpoint/.*.tmp",
 )
 _ANALYSIS_CLASSES = "analysis_classes.csv"
@@ -57,6 +62,13 @@ _OURS_ALONE = frozenset({"margin", "loss", "error_norm", "rival", "predicted", "
 _VALIDATION_COLUMNS: dict[str, Kind] = dict.fromkeys(
     ("epoch", "label", "count", "correct"), "integer"
 )
+_HELD_OUT_COLUMNS: dict[str, Kind] = {
+    "index": "integer",
+    "id": "text",
+    "label": "integer",
+    "probability": "number",
+    "epoch": "integer",
+}
 _CLEANED_COLUMNS: dict[str, Kind] = {
     "index": "integer",
     "id": "text",
@@ -251,16 +263,17 @@ class RunFolder:
         """Change some entries of ``run.json``, such as the status."""
         self.write_description({**self.description(), **changes})
 
-    def samples(self) -> pl.DataFrame:
+    def samples(self, split: str = "train") -> pl.DataFrame:
         """``samples.parquet``: index, id, label; after injected noise true_label, is_corrupted too.
+
+        Args:
+            split: Which split's, ``"train"`` or ``"val"``.
 
         Raises:
             RunError: If it is missing or damaged.
         """
-        samples, file = (
-            self._table("samples.parquet", pl.read_parquet),
-            self.path / "samples.parquet",
-        )
+        file = self.path / "samples.parquet"
+        samples = self._table("samples.parquet", partial(_samples_of_split, split=split))
         require_columns(samples, {"index": "integer", "id": "text", "label": "integer"}, file)
         for name in ("index", "label"):
             require_range(samples, name, None, file)
@@ -268,8 +281,24 @@ class RunFolder:
             require_columns(samples, {"is_corrupted": "truth"}, file)
         return samples
 
+    def columns(self) -> tuple[str, ...]:
+        """The columns of ``samples.parquet``; runs of the first version have no ``content``.
+
+        Raises:
+            RunError: If it is missing or damaged.
+        """
+        return tuple(self._table("samples.parquet", pl.read_parquet_schema))
+
+    def known_contents(self) -> KnownContents:
+        """What ``samples.parquet`` has of the contents of all samples; older runs have nothing.
+
+        Raises:
+            RunError: If it is missing or damaged.
+        """
+        return self._table("samples.parquet", _known_contents)
+
     def write_samples(self, samples: pl.DataFrame) -> None:
-        """Write ``samples.parquet``, a row per training sample."""
+        """Write ``samples.parquet``, a row per sample of either split."""
         buffer = io.BytesIO()
         samples.write_parquet(buffer)
         self._write("samples.parquet", buffer.getvalue())
@@ -332,6 +361,29 @@ class RunFolder:
         buffer = io.BytesIO()
         table.write_parquet(buffer)
         self._write("validation.parquet", buffer.getvalue())
+
+    def held_out(self) -> pl.DataFrame | None:
+        """``held_out.parquet``: what a model that did not see a sample says of it; None if missing.
+
+        Returns:
+            ``index``, ``id``, ``label``, ``probability`` (of the given label), ``classes`` (the ten
+            likeliest, the likeliest first), ``probabilities`` (theirs), ``epoch``.
+
+        Raises:
+            RunError: If it is damaged.
+        """
+        file = self.path / "held_out.parquet"
+        if not file.is_file():
+            return None
+        table = self._table(file.name, pl.read_parquet)
+        require_columns(table, _HELD_OUT_COLUMNS, file)
+        return table
+
+    def write_held_out(self, table: pl.DataFrame) -> None:
+        """Write ``held_out.parquet`` as a whole."""
+        buffer = io.BytesIO()
+        table.write_parquet(buffer)
+        self._write("held_out.parquet", buffer.getvalue())
 
     def class_names(self) -> tuple[str, ...]:
         """The names of class 0, 1, ...
@@ -488,16 +540,15 @@ class RunFolder:
     def _epoch_files(self) -> list[Path]:
         return list(self.path.glob("epoch_*.pth.tar"))
 
-    def _table(self, name: str, read: Any) -> pl.DataFrame:
+    def _table(self, name: str, read: Callable[[Path], _Read]) -> _Read:
         file = self.path / name
         if not file.is_file():
             self.description()
             raise RunError(f"{file} does not exist (yet); the run has not come that far.")
         try:
-            table: pl.DataFrame = read(file)
+            return read(file)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
-        return table
 
     def _write(self, name: str, contents: bytes) -> None:
         write_whole(self.path / name, contents)
@@ -713,6 +764,24 @@ def newest_run(folder: Path) -> RunFolder:
             f"There is no run folder below {folder}. Train first, or give the run's folder."
         )
     return RunFolder(max(found, key=lambda path: (path / "run.json").stat().st_mtime_ns))
+
+
+def _samples_of_split(file: Path, split: str) -> pl.DataFrame:
+    """The samples of a split, without what tells their contents; older runs have one split."""
+    lazy = pl.scan_parquet(file, glob=False)
+    columns = lazy.collect_schema()
+    if "split" in columns:
+        lazy = lazy.filter(pl.col("split") == split)
+    elif split != "train":
+        lazy = lazy.clear()
+    return lazy.drop("split", "content", strict=False).collect()
+
+
+def _known_contents(file: Path) -> KnownContents:
+    lazy = pl.scan_parquet(file, glob=False)
+    if "content" not in lazy.collect_schema():
+        lazy = pl.LazyFrame(schema={"id": pl.String, "content": pl.String})
+    return KnownContents(lazy)
 
 
 def _read_texts(file: Path) -> pl.DataFrame:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MOST_CLASSES = 20
 """How many classes a table in a terminal shows; it names a file that has all of them."""
 
@@ -14,6 +20,32 @@ def printable(text: str) -> str:
         'a?[2Jb'
     """
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things for people.
+
+    Args:
+        count: How many.
+        noun: What one of them is called; more of them have an s at its end.
+
+    Example:
+        >>> counted(1, "sample"), counted(2000, "sample")
+        ('1 sample', '2,000 samples')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def reasons_text(reasons: Iterable[str], most: int = 3) -> str:
+    """The reasons that are given most often, and how often each is.
+
+    Example:
+        >>> reasons_text(["the file is missing", "it is empty", "the file is missing"])
+        '2 x the file is missing; 1 x it is empty'
+    """
+    counts = Counter(reasons)
+    told = [f"{count:,} x {printable(reason)}" for reason, count in counts.most_common(most)]
+    return "; ".join(told) + ("; ..." if len(counts) > most else "")
 
 
 def text_table(header: list[str], rows: list[list[str]]) -> str:

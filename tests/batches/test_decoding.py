@@ -9,11 +9,13 @@ from PIL import Image
 
 from dataparams.batches import decoding
 from dataparams.errors import DataError
+from made_contents import listed_images
 from made_images import encoded, picture
 
 
 def decode(*sources, image_size=None):
-    return decoding.decode_images([list(sources)], len(sources), image_size=image_size)
+    contents = listed_images(sources)
+    return decoding.decode_images(contents, range(len(contents)), image_size=image_size)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -154,14 +156,14 @@ def test_mostly_unreadable_is_an_error():
 def test_too_little_memory_is_said_before_it_is_used(monkeypatch):
     monkeypatch.setattr(decoding, "_available_memory", lambda: 1_000_000)
     with pytest.raises(DataError, match=r"100 images of 224 x 224 .* 0\.0 GB.*--image-size"):
-        decoding.decode_images([[encoded(picture((0, 0, 0)))]], 100, image_size=224)
+        decode(*[encoded(picture((0, 0, 0)))] * 100, image_size=224)
 
 
 def test_progress_reaches_the_total():
     seen = []
     decoding.decode_images(
-        [[encoded(picture(0, mode="L"))] * 100, [encoded(picture(0, mode="L"))] * 30],
-        130,
+        listed_images([encoded(picture(0, mode="L"))] * 130),
+        range(130),
         on_progress=lambda done, total: seen.append((done, total)),
     )
-    assert seen == [(64, 130), (100, 130), (130, 130)]
+    assert seen == [(64, 130), (128, 130), (130, 130)]

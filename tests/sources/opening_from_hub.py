@@ -27,6 +27,7 @@ from huggingface_hub import constants, file_download
 
 from dataparams.errors import UserError
 from dataparams.sources.hub import tables as hub
+from dataparams.sources.hub.names import hub_repository
 from dataparams.sources.hub.token import token_file
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def loaded_by_another_program() -> Iterator[None]:
     """The library's own cache, and a hub that answers no more."""
     shutil.rmtree(datasets.config.HF_DATASETS_CACHE / "dataparams")
     with contextlib.redirect_stderr(io.StringIO()):
-        datasets.load_dataset(hub.hub_repository("imagenet-1k"), token=os.environ["HF_TOKEN"])
+        datasets.load_dataset(hub_repository("imagenet-1k"), token=os.environ["HF_TOKEN"])
     behave("500")
     try:
         yield
@@ -133,12 +134,13 @@ def attempt(case: dict[str, str]) -> dict[str, object]:
             token_file(case.get("file")),
             circumstance(case.get("circumstance", "")),
         ):
-            tables = hub.open_hub_tables(
+            tables, unused = hub.open_hub_splits(
                 case.get("name", "imagenet-1k"), on_fetch=lambda *done: fetched.append(done)
             )
     except UserError as error:
         return told(error) | {"last": last(fetched)}
     return {
+        "unused": unused,
         "rows": {split: len(table) for split, table in tables.items()},
         "labels": {split: list(table["label"]) for split, table in tables.items()},
         "names": next(iter(tables.values())).features["label"].names,

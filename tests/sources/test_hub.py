@@ -214,6 +214,7 @@ def assert_refused(told: dict, case: dict[str, str], parts: list[str]) -> None:
 
 def assert_opened(first: dict, again: dict, of_another_program: dict, anew: dict) -> None:
     assert first["rows"] == {"train": 24, "validation": 9}
+    assert first["unused"] == {"test": 6}
     assert first["labels"] == {"train": [0, 1, 2] * 8, "validation": [0, 1, 2] * 3}
     assert first["names"] == CLASSES
     assert first["sizes"] == [[16, 16], [16, 16]]

@@ -14,7 +14,7 @@ import torch
 
 from dataparams.batches import load_dataset
 from dataparams.errors import DataError, UserError
-from dataparams.sources.tables import choose_splits
+from dataparams.sources.split_names import choose_splits
 from made_images import encoded, image_folder, picture
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def test_a_name_of_nothing_says_what_was_tried(no_network):
 def hub(monkeypatch):
     """Stand in for the hub with tables made here, in the library's own types."""
     datasets = pytest.importorskip("datasets")
-    from dataparams.sources.hub import tables as module
+    from dataparams.sources.hub import opening as module
+    from dataparams.sources.hub.tables import HubSplits
 
     def serve(labels_by_split: dict[str, list[int]], **features):
         kinds = datasets.Features(
@@ -126,7 +127,8 @@ def hub(monkeypatch):
             for split, labels in labels_by_split.items()
         }
         chosen = {split: tables[split] for split in choose_splits(list(tables)) if split}
-        monkeypatch.setattr(module, "open_hub_tables", lambda name, **_: chosen)
+        splits = HubSplits(chosen, {})
+        monkeypatch.setattr(module, "open_hub_splits", lambda name, **_: splits)
 
     return serve
 
@@ -147,9 +149,9 @@ def test_a_hub_data_set_with_one_split(hub, tmp_path, monkeypatch):
     hub({"train": [0, 1] * 4})
     dataset = load_dataset("pets", val_frac=0.25)
     assert (len(dataset.train), len(dataset.val)) == (6, 2)
-    hub({"train": [0, 1], "test": [-1, -1]})
-    with pytest.raises(DataError, match="unlabeled test split"):
-        load_dataset("pets")
+    hub({"train": [0, 1] * 4, "test": [-1, -1]})
+    dataset = load_dataset("pets", val_frac=0.25)
+    assert (len(dataset.train), len(dataset.val)) == (6, 2)
 
 
 def test_paths_go_before_the_hub_and_known_names_before_paths(tmp_path, monkeypatch, no_network):

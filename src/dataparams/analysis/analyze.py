@@ -19,7 +19,6 @@ from dataparams.analysis.judgment import judge, recorded_accuracy
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
 from dataparams.analysis.recorded_noise import recorded_noise
 from dataparams.analysis.result import CATEGORIES, Analysis
-from dataparams.analysis.source import PicturesOfRun
 from dataparams.analysis.summaries import (
     band_summary,
     class_summary,
@@ -28,18 +27,18 @@ from dataparams.analysis.summaries import (
 )
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
-from dataparams.errors import UserError
+from dataparams.errors import ChangedDataError, DataError, UserError
+from dataparams.run_source import MOVED, ContentsOfRun
 from dataparams.runs import RunFolder
 from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import polars as pl
-    from numpy.typing import NDArray
 
     from dataparams.analysis.model_view import ModelView
-    from dataparams.analysis.result import Pictures
+    from dataparams.analysis.result import SampleContents
     from dataparams.analysis.trajectories import TrajectorySource
     from dataparams.batches import AnyDataset
 
@@ -57,6 +56,7 @@ def analyze(
     review_budget: float | None = None,
     use_model: bool = True,
     dataset: AnyDataset | None = None,
+    data: str | None = None,
     on_progress: Progress | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> Analysis:
@@ -72,11 +72,13 @@ def analyze(
             and probabilities. Otherwise, and where that cannot be done, trajectories alone count.
         dataset: The data set that the run was trained on, where it is open; otherwise it is read
             from where the run found it.
+        data: Where the data lie now; None for where the run found them.
         on_progress: Called with the number of samples shown to the model and of all.
         on_notice: Called with a sentence where something could not be had.
 
     Raises:
         UserError: If the budget is no share.
+        DataError: If ``data`` is given and cannot be read.
         RunError: If the folder is no run, or has no finished epoch.
     """
     require_share(review_budget)
@@ -87,8 +89,8 @@ def analyze(
     source = RunTrajectories(run, samples["index"].to_numpy())
 
     def look(checkpoint: str) -> ModelView | None:
-        index = samples["index"].to_numpy()
-        return _view_or_notice(run, checkpoint, index, dataset, on_progress, on_notice)
+        ids = samples["id"].to_list()
+        return _view_or_notice(run, checkpoint, ids, dataset, data, on_progress, on_notice)
 
     validation = validation_counts(run, source.epochs, len(class_names))
     judgment = judge(
@@ -101,7 +103,7 @@ def analyze(
         review_budget=review_budget,
     )
     findings = findings_of(judgment.noise, len(source.epochs))
-    analysis = _assemble(run, judgment.frame, source, findings)
+    analysis = _assemble(run, judgment.frame, source, findings, data)
     return replace(analysis, review_budget=review_budget, use_model=use_model)
 
 
@@ -137,10 +139,14 @@ def findings_of_run(run: RunFolder) -> Findings:
     return findings_of(noise, len(source.epochs))
 
 
-def load_analysis(run: RunFolder) -> Analysis | None:
+def load_analysis(run: RunFolder, *, data: str | None = None) -> Analysis | None:
     """The analysis that was written last, or None where there is none.
 
     Where training went on since, it has fewer ``epochs`` than the run.
+
+    Args:
+        run: The run folder.
+        data: Where the data lie now; None for where the run found them.
 
     Raises:
         RunError: If ``analysis.parquet`` is damaged.
@@ -152,7 +158,7 @@ def load_analysis(run: RunFolder) -> Analysis | None:
     require_among(frame, "category", CATEGORIES, run.path / "analysis.parquet")
     budget = made.get("review_budget")
     source = RunTrajectories(run, frame["index"].to_numpy())
-    analysis = _assemble(run, frame, source, restored(made) or _EARLIER_VERSION)
+    analysis = _assemble(run, frame, source, restored(made) or _EARLIER_VERSION, data)
     return replace(
         analysis,
         epochs=tuple(made.get("epochs", ())),
@@ -179,6 +185,7 @@ def write_analysis(run: RunFolder, analysis: Analysis) -> None:
 def current_analysis(
     run: RunFolder,
     *,
+    data: str | None = None,
     on_progress: Progress | None = None,
     on_notice: Callable[[str], None] | None = None,
 ) -> Analysis:
@@ -186,10 +193,11 @@ def current_analysis(
 
     Args:
         run: The run folder.
+        data: Where the data lie now; None for where the run found them.
         on_progress: As in :func:`analyze`.
         on_notice: As in :func:`analyze`.
     """
-    written = load_analysis(run)
+    written = load_analysis(run, data=data)
     is_whole = written is not None and written.findings != _EARLIER_VERSION
     if written is not None and is_whole and written.epochs == tuple(run.epochs()):
         return written
@@ -202,6 +210,7 @@ def current_analysis(
         run,
         review_budget=None if written is None else written.review_budget,
         use_model=True if written is None else written.use_model,
+        data=data,
         on_progress=on_progress,
         on_notice=on_notice,
     )
@@ -210,12 +219,16 @@ def current_analysis(
 
 
 def _assemble(
-    run: RunFolder, frame: pl.DataFrame, source: RunTrajectories, findings: Findings
+    run: RunFolder,
+    frame: pl.DataFrame,
+    source: RunTrajectories,
+    findings: Findings,
+    data: str | None,
 ) -> Analysis:
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
-    pictures = PicturesOfRun(description)
-    analysis = assembled(name, frame, run.class_names(), source, pictures, findings)
+    contents = ContentsOfRun(run, data)
+    analysis = assembled(name, frame, run.class_names(), source, contents, findings)
     return replace(
         analysis,
         class_temperatures=class_temperatures(run),
@@ -228,7 +241,7 @@ def assembled(
     frame: pl.DataFrame,
     class_names: tuple[str, ...],
     source: TrajectorySource,
-    pictures: Pictures | None,
+    contents: SampleContents | None,
     findings: Findings,
 ) -> Analysis:
     """An analysis of judged samples, with what sums them up."""
@@ -244,32 +257,47 @@ def assembled(
         subgroups=subgroup_summary(frame),
         bands=band_summary(frame, epochs, source),
         findings=findings,
-        pictures=pictures,
+        contents=contents,
     )
 
 
 def _view_or_notice(
     run: RunFolder,
     checkpoint: str,
-    index: NDArray[np.integer],
+    ids: Sequence[str],
     dataset: AnyDataset | None,
+    data: str | None,
     on_progress: Progress | None,
     on_notice: Callable[[str], None] | None,
 ) -> ModelView | None:
     """What the model makes of the samples, or None and a word about why not."""
     from dataparams.analysis.model_view import view_through_model
 
-    if len(index) * len(run.class_names()) > _MOST_MODEL_CELLS:
+    if len(ids) * len(run.class_names()) > _MOST_MODEL_CELLS:
         if on_notice is not None:
             on_notice("The trajectories alone count: the model's view of so many does not fit.")
         return None
     try:
         return view_through_model(
-            run, index, checkpoint=checkpoint, dataset=dataset, on_progress=on_progress
+            run,
+            ids,
+            checkpoint=checkpoint,
+            dataset=dataset,
+            data=data,
+            on_progress=on_progress,
         )
+    except ChangedDataError as error:
+        raise ChangedDataError(
+            f"{error} --no-model looks at the trajectories alone, which need no picture."
+        ) from error
     except UserError as error:
+        if data is not None:
+            raise
         if on_notice is not None:
-            on_notice(f"The trajectories alone count; the model is not asked: {error}")
+            remedy = ""
+            if isinstance(error, DataError):
+                remedy = f" {MOVED}"
+            on_notice(f"The trajectories alone count; the model is not asked: {error}{remedy}")
         return None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.analysis.result import Analysis, Pictures
+    from dataparams.analysis.result import Analysis, SampleContents
 
 _NEAR_ONE = (0.7, 1.4)
 
@@ -32,7 +32,7 @@ def analyze_trajectories(
     rival: NDArray[np.integer] | None = None,
     class_names: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
-    pictures: Pictures | None = None,
+    contents: SampleContents | None = None,
     review_budget: float | None = None,
 ) -> Analysis:
     """The analysis of arrays from a training loop of one's own, without a run folder.
@@ -49,7 +49,7 @@ def analyze_trajectories(
         class_names: Names of the classes; by default their numbers, or the names among ``labels``
             in alphabetical order.
         ids: Names of the samples; their numbers by default.
-        pictures: Where pictures come from, by id; needed for drawing grids.
+        contents: Where the samples' contents come from, by id; needed for drawing grids.
         review_budget: The largest share that may need review, 0 ... 1; None for no limit.
 
     Raises:
@@ -87,7 +87,7 @@ def analyze_trajectories(
     samples = pl.DataFrame({"index": np.arange(count), "id": sample_ids, "label": numbers})
     judgment = judge(samples, names, source, initial=initial, review_budget=review_budget)
     findings = findings_of(judgment.noise, len(source.epochs))
-    return assembled("arrays", judgment.frame, names, source, pictures, findings)
+    return assembled("arrays", judgment.frame, names, source, contents, findings)
 
 
 def _require_trajectories(

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dataparams.analysis.source import dataset_of
 from dataparams.batches import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
 from dataparams.errors import RunError
 from dataparams.models import create_model
+from dataparams.run_source import samples_of_run
+from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from dataparams.batches import AnyDataset, Batch, Split
@@ -42,10 +43,11 @@ class ModelView:
 
 def view_through_model(
     run: RunFolder,
-    index: NDArray[np.integer],
+    ids: Sequence[str],
     *,
     checkpoint: str = "last",
     dataset: AnyDataset | None = None,
+    data: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ModelView:
     """Show the samples of a run to the model of a checkpoint.
@@ -55,9 +57,10 @@ def view_through_model(
 
     Args:
         run: The run folder.
-        index: Position in the data source of each sample wanted, (n,).
+        ids: The samples wanted, n of them.
         checkpoint: Which, ``"last"`` or ``"best"``.
         dataset: The data set, where it is open; otherwise it is opened.
+        data: Where the data lie now; None for where they lay.
         on_progress: Called with the number of samples done and of all.
 
     Raises:
@@ -68,28 +71,28 @@ def view_through_model(
     state = run.epoch_checkpoint(checkpoint)
     if state is None:
         raise RunError(f"{run.path} has no checkpoint of the model.")
-    dataset = dataset_of(description, dataset)
-    samples = dataset.train.select(torch.from_numpy(_positions(dataset, index)))
-    model = _model_of(run, state, description, dataset)
+    whole = samples_of_run(run, data) if dataset is None else _open_samples(description, dataset)
+    samples = whole.select(torch.from_numpy(_positions(whole, ids)))
+    model = _model_of(run, state, description, whole)
     # A GPU on which training still goes on is left to it.
     is_free = torch.cuda.is_available() and description.get("status") != "running"
     device = torch.device("cuda" if is_free else "cpu")
     entered = _remember_input_of_head(model)
-    is_color = dataset.train.image_shape[0] == 3
+    is_color = whole.image_shape[0] == 3
     features, probabilities, positions = [], [], []
     done = 0
     with torch.no_grad():
         model.to(device).eval()
-        for batch in _batches(samples, dataset.train, device):
+        for batch in _batches(samples, whole, device):
             views = [batch.images, batch.images.flip(3)] if is_color else [batch.images]
             seen = [_look(model, view, entered) for view in views]
-            _require_room(len(index), seen[0][0].shape[1])
+            _require_room(len(ids), seen[0][0].shape[1])
             features.append(torch.stack([feature for feature, _ in seen]).mean(dim=0).cpu())
             probabilities.append(torch.stack([chance for _, chance in seen]).mean(dim=0).cpu())
             positions.append(batch.positions.cpu())
             done += batch.global_size
             if on_progress is not None:
-                on_progress(done, len(index))
+                on_progress(done, len(ids))
     return _completed(torch.cat(features), torch.cat(probabilities), torch.cat(positions), done)
 
 
@@ -122,20 +125,30 @@ def _require_room(count: int, width: int) -> None:
         raise RunError(f"{count} samples with {width} features each do not fit into memory.")
 
 
-def _positions(dataset: AnyDataset, index: NDArray[np.integer]) -> NDArray[np.intp]:
-    there = dataset.train.index.numpy()
-    positions = np.searchsorted(there, index)
-    if len(index) and not np.array_equal(there[np.minimum(positions, len(there) - 1)], index):
-        raise RunError("samples.parquet has samples that the data source lacks.")
+def _open_samples(description: dict[str, Any], dataset: AnyDataset) -> Split:
+    """The training samples of a data set that is open, if it is the run's."""
+    if dataset.fingerprint != description.get("fingerprint"):
+        raise RunError(
+            f"The data set {dataset.name} is not what the run was trained on (its fingerprint "
+            "differs); expected the same images and labels."
+        )
+    return dataset.train
+
+
+def _positions(whole: Split, ids: Sequence[str]) -> NDArray[np.int64]:
+    positions = TextColumn(whole.ids).find(ids)
+    if len(positions) and positions.min() < 0:
+        missing = ids[int(positions.argmin())]
+        raise RunError(f"{missing} is among the run's samples, but cannot be read now.")
     return positions
 
 
 def _model_of(
-    run: RunFolder, state: dict[str, Any], description: dict[str, Any], dataset: AnyDataset
+    run: RunFolder, state: dict[str, Any], description: dict[str, Any], whole: Split
 ) -> nn.Module:
-    channels, side, _ = dataset.train.image_shape
+    channels, side, _ = whole.image_shape
     arch = str(description.get("config", {}).get("arch", ""))
-    model = create_model(arch, len(dataset.class_names), channels, side)
+    model = create_model(arch, len(run.class_names()), channels, side)
     try:
         model.load_state_dict(state["model"])
     except (KeyError, RuntimeError, TypeError, AttributeError) as error:

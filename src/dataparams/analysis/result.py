@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import polars as pl
 
 from dataparams.class_names import class_number
+from dataparams.contents.images import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.findings import Findings
     from dataparams.analysis.noise_rate import NoiseEstimate
+    from dataparams.contents.content import Content, UnreadableContentError
     from dataparams.figures.style import Drawing
 
 Category = Literal["easy", "hard", "review"]
@@ -32,11 +34,11 @@ CATEGORY_MARKS: dict[Category, str] = {"easy": "●", "hard": "▲", "review": "
 """Marks that tell the categories apart without colour."""
 
 
-class Pictures(Protocol):
-    """Where the pictures of samples come from."""
+class SampleContents(Protocol):
+    """Where the contents of samples come from."""
 
-    def read(self, ids: Sequence[str]) -> list[NDArray[np.uint8] | None]:
-        """The pictures of some samples, (height, width, 3) each; None where one is unreadable."""
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
+        """The contents of some samples, or why there is none."""
 
 
 class LogTemperatures(Protocol):
@@ -76,7 +78,7 @@ class Analysis:
             where the truth is known), ``epoch``, ``low`` (5 %), ``median``, ``high`` (95 %).
         findings: What holds for the samples together: the noise estimate, warnings, classes that
             the model never learned.
-        pictures: Where pictures come from; None where there are none.
+        contents: Where the samples' contents come from; None where they are not at hand.
         review_budget: The largest share that was allowed to need review; None for no limit.
         use_model: Whether the trained model was to be asked as well.
         class_temperatures: A row per epoch and class: ``epoch``, ``label``, ``label_name``,
@@ -95,7 +97,7 @@ class Analysis:
     subgroups: pl.DataFrame
     bands: pl.DataFrame
     findings: Findings
-    pictures: Pictures | None = None
+    contents: SampleContents | None = None
     review_budget: float | None = None
     use_model: bool = True
     class_temperatures: pl.DataFrame | None = None
@@ -130,9 +132,21 @@ class Analysis:
         """
         return class_number(class_, self.class_names)
 
-    def pictures_of(self, ids: Sequence[str]) -> list[NDArray[np.uint8] | None]:
-        """The pictures of some samples; None for those that cannot be had."""
-        return [None] * len(ids) if self.pictures is None else self.pictures.read(ids)
+    def pictures_of(
+        self, ids: Sequence[str], longest_side: int = 480
+    ) -> list[NDArray[np.uint8] | None]:
+        """The pictures of some samples; None for those that cannot be had.
+
+        Args:
+            ids: The samples.
+            longest_side: Pixels of a picture's longer side at most.
+
+        Raises:
+            RunError: If one of them is not what the run was trained on.
+        """
+        if self.contents is None:
+            return [None] * len(ids)
+        return pixels_of(self.contents.read(ids), longest_side)
 
     def grid(self, class_: int | str) -> Drawing:
         """Draw representative easy, hard and need-review samples of a class."""

@@ -12,7 +12,7 @@ from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.spreadsheet_cells import guarded
-from dataparams.terminal import MOST_CLASSES, printable, text_table
+from dataparams.terminal import MOST_CLASSES, counted, printable, text_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,8 @@ def summary_text(
     parts = [
         *analysis.warnings,
         (
-            f"{printable(analysis.name)}: {len(frame)} samples, {len(analysis.epochs)} epochs. "
+            f"{printable(analysis.name)}: {counted(len(frame), 'sample')}, "
+            f"{counted(len(analysis.epochs), 'epoch')}. "
             f"{piles}.\n"
             f"{noise_words(analysis.noise)}{known}."
         ),

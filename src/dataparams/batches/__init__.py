@@ -1,4 +1,4 @@
-"""Labeled images: where they come from, wrong labels on purpose, and batches on the device."""
+"""Batches of labeled images, from memory or from a stream. Knows sources, and no training."""
 
 from dataparams.batches.device_batches import (
     Augmentation,
@@ -9,25 +9,23 @@ from dataparams.batches.device_batches import (
 )
 from dataparams.batches.indexed import IndexedDataset
 from dataparams.batches.labeled_images import ImageDataset, LabeledImages, UnreadableSample
+from dataparams.batches.loading import load_dataset, load_images, load_rows
 from dataparams.batches.streamed_batches import StreamedBatches
-from dataparams.batches.streamed_images import AnyDataset, Split, StreamedDataset, StreamedImages
-from dataparams.sources.loading import load_dataset
-from dataparams.sources.noise import (
-    CorruptedLabels,
-    apply_noise,
-    corrupt_labels,
-    read_labels,
-    require_noise,
+from dataparams.batches.streamed_images import (
+    AnyDataset,
+    Split,
+    StreamedDataset,
+    StreamedImages,
+    open_streamed,
+    stream_dataset,
+    stream_images,
 )
-from dataparams.sources.pictures import open_pictures
-from dataparams.sources.streaming import stream_dataset
 
 __all__ = [
     "AnyDataset",
     "Augmentation",
     "Batch",
     "Batches",
-    "CorruptedLabels",
     "DeviceBatches",
     "ImageDataset",
     "IndexedDataset",
@@ -37,12 +35,11 @@ __all__ = [
     "StreamedDataset",
     "StreamedImages",
     "UnreadableSample",
-    "apply_noise",
     "channel_statistics",
-    "corrupt_labels",
     "load_dataset",
-    "open_pictures",
-    "read_labels",
-    "require_noise",
+    "load_images",
+    "load_rows",
+    "open_streamed",
     "stream_dataset",
+    "stream_images",
 ]

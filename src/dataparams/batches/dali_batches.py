@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dataparams.batches.streamed_batches import Encoded
     from dataparams.contents.region_decoding import Region
-    from dataparams.sources.stores import Encoded
 
 _AHEAD = 3
 

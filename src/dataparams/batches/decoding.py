@@ -1,11 +1,8 @@
-"""Decoding image files into one tensor of pixels, leaving out those that are damaged."""
+"""Images decoded into one array, in a few threads, without those that are damaged."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,61 +10,29 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from dataparams.batches.labeled_images import (
-    ImageDataset,
-    LabeledImages,
-    UnreadableSample,
-    make_dataset,
-)
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.decoding_threads import decoding_threads
 from dataparams.contents.image_files import DEFAULT_SIZE, Picture, decode_block, fit_pixels
+from dataparams.contents.images import require_image
 from dataparams.errors import DataError
+from dataparams.sources.source import Found
+from dataparams.terminal import counted, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from dataparams.contents.image_files import EncodedImage
+    from dataparams.contents.content import Content
+    from dataparams.sources.source import Contents
 
     Progress: TypeAlias = Callable[[int, int], None]
+    Decoded: TypeAlias = "tuple[Picture, str] | str"
 
-_WORKERS_AT_MOST = 8
 _BLOCK = 64
 _BLOCKS_IN_FLIGHT = 64
-
-
-@dataclass(frozen=True)
-class SplitRows:
-    """Which of the encoded images form a split.
-
-    Attributes:
-        ids: Path or ``split/row`` of each sample of the split.
-        labels: Class of each, (n,), int64.
-        rows: Position of each among all encoded images, (n,), int64, ascending.
-    """
-
-    ids: tuple[str, ...]
-    labels: Tensor
-    rows: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class ListedDataset:
-    """A data source of which no image is decoded yet.
-
-    Attributes:
-        name: Short name that can be a folder's name.
-        class_names: Name of class 0, 1, ...
-        splits: The training and the validation split.
-        chunks: Encoded images, in the order that ``rows`` of the splits refers to; read once.
-    """
-
-    name: str
-    class_names: tuple[str, ...]
-    splits: tuple[SplitRows, SplitRows]
-    chunks: Iterable[Sequence[EncodedImage]]
 
 
 @dataclass(frozen=True)
@@ -76,73 +41,20 @@ class DecodedImages:
 
     Attributes:
         images: Pixels, (m, channels, height, width), uint8.
-        rows: Position of each among all encoded images, (m,), int64, ascending.
-        reasons: Why each of the others could not be decoded, by position.
+        rows: Row of each in the source, (m,), int64.
+        digests: What tells the content of each from others, m of them.
+        reasons: Why each of the others could not be decoded, by row.
     """
 
     images: Tensor
     rows: Tensor
+    digests: list[str]
     reasons: dict[int, str]
 
 
-def decode_dataset(
-    listed: ListedDataset,
-    *,
-    image_size: int | None = None,
-    on_progress: Progress | None = None,
-) -> ImageDataset:
-    """Decode all images of a data source and hand them out to its two splits.
-
-    Args:
-        listed: The data source.
-        image_size: Height and width wanted; see ``decode_images``.
-        on_progress: Called with the number of images done and the number of all images.
-
-    Returns:
-        The data set.
-
-    Raises:
-        DataError: If most images, or all of one split, are unreadable, or memory is too small.
-    """
-    total = sum(len(split.ids) for split in listed.splits)
-    decoded = decode_images(listed.chunks, total, image_size=image_size, on_progress=on_progress)
-    place = torch.full((total,), -1, dtype=torch.int64)
-    place[decoded.rows] = torch.arange(len(decoded.rows))
-    train, val = (_take_split(split, decoded, place) for split in listed.splits)
-    return make_dataset(listed.name, train, val, listed.class_names)
-
-
-def _take_split(split: SplitRows, decoded: DecodedImages, place: Tensor) -> LabeledImages:
-    places = place[split.rows]
-    is_readable = places >= 0
-    unreadable = tuple(
-        UnreadableSample(i, split.ids[i], decoded.reasons[int(split.rows[i])])
-        for i in (~is_readable).nonzero().squeeze(1).tolist()
-    )
-    if len(unreadable) == len(split.ids):
-        raise DataError(_too_many_unreadable([s.reason for s in unreadable], len(unreadable)))
-    index = is_readable.nonzero().squeeze(1)
-    return LabeledImages(
-        images=_rows_of(decoded.images, places[index]),
-        labels=split.labels[index],
-        ids=tuple(split.ids[i] for i in index.tolist()),
-        index=index,
-        num_instances=len(split.ids),
-        unreadable=unreadable,
-    )
-
-
-def _rows_of(images: Tensor, places: Tensor) -> Tensor:
-    """Take rows, as a view where they lie side by side: a copy may not fit into memory."""
-    first, last = int(places[0]), int(places[-1])
-    if last - first + 1 == len(places):
-        return images[first : last + 1]
-    return images[places]
-
-
 def decode_images(
-    chunks: Iterable[Sequence[EncodedImage]],
-    total: int,
+    contents: Contents,
+    order: Sequence[int],
     *,
     image_size: int | None = None,
     on_progress: Progress | None = None,
@@ -154,8 +66,8 @@ def decode_images(
     the wanted size and the longer one is cropped around its middle.
 
     Args:
-        chunks: Encoded images as bytes or as the path of a file, in order; None for none.
-        total: How many there are.
+        contents: The images.
+        order: Rows of those wanted, each once, in the order in which they are best kept.
         image_size: Height and width of the result. None takes the images' own size if they share
             one of at most 96 x 96, and otherwise 64.
         on_progress: Called with the number of images done and the number of all images.
@@ -166,52 +78,65 @@ def decode_images(
     Raises:
         DataError: If more than half of the images are unreadable, or memory is too small.
     """
+    total = len(order)
     gathered = _GatheredImages(total, image_size)
     reasons: dict[int, str] = {}
     rows: list[int] = []
+    digests: list[str] = []
     done = 0
-    decode = partial(decode_block, image_size=image_size)
+    decode = partial(_decode_all, image_size=image_size)
     with decoding_threads() as pool:
-        for blocks in _blocks_in_flight(chunks):
-            for pictures in pool.map(decode, blocks):
-                for row, picture in enumerate(pictures, start=done):
-                    if isinstance(picture, str):
-                        reasons[row] = picture
+        for blocks in _blocks_in_flight(contents.sweep(order)):
+            parts = pool.map(decode, (found.contents for found in blocks))
+            for found, decoded in zip(blocks, parts, strict=True):
+                for place, one in zip(found.places, decoded, strict=True):
+                    if isinstance(one, str):
+                        reasons[order[place]] = one
                     else:
-                        gathered.append(picture)
-                        rows.append(row)
-                done += len(pictures)
+                        gathered.append(one[0])
+                        digests.append(one[1])
+                        rows.append(order[place])
+                done += len(decoded)
                 if on_progress is not None:
                     on_progress(done, total)
     if 2 * len(reasons) > total or not rows:
-        raise DataError(_too_many_unreadable(list(reasons.values()), total))
-    return DecodedImages(gathered.images(), torch.tensor(rows, dtype=torch.int64), reasons)
+        raise DataError(too_many_unreadable(list(reasons.values()), total))
+    return DecodedImages(gathered.images(), torch.tensor(rows, dtype=torch.int64), digests, reasons)
 
 
-@contextlib.contextmanager
-def decoding_threads() -> Iterator[ThreadPoolExecutor]:
-    """A few threads that decode images, without Pillow's warnings."""
-    workers = min(os.cpu_count() or 1, _WORKERS_AT_MOST)
-    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
-        # A damaged image is reported as such; Pillow's warning about it would say it twice.
-        warnings.filterwarnings("ignore", module=r"PIL\b")
-        yield pool
+def _decode_all(
+    contents: Sequence[Content | UnreadableContentError], image_size: int | None
+) -> list[Decoded]:
+    return [_decode(content, image_size) for content in contents]
 
 
-def _blocks_in_flight(
-    chunks: Iterable[Sequence[EncodedImage]],
-) -> Iterable[list[Sequence[EncodedImage]]]:
-    """Cut chunks so that few decoded images wait to be gathered."""
-    step = _BLOCK * _BLOCKS_IN_FLIGHT
-    for chunk in chunks:
-        for start in range(0, len(chunk), step):
-            part = chunk[start : start + step]
-            yield [part[i : i + _BLOCK] for i in range(0, len(part), _BLOCK)]
+def _decode(content: Content | UnreadableContentError, image_size: int | None) -> Decoded:
+    """An image's pixels and its digest, or the reason why it cannot be decoded."""
+    try:
+        image = require_image(content).loaded()
+    except UnreadableContentError as error:
+        return str(error)
+    (picture,) = decode_block([bytes(image.encoded())], image_size)
+    return picture if isinstance(picture, str) else (picture, image.digest())
 
 
-def _too_many_unreadable(reasons: list[str], total: int) -> str:
-    shown = "; ".join(reasons[:3])
-    return f"{len(reasons)} of {total} images cannot be read. The first reasons: {shown}."
+def _blocks_in_flight(pieces: Iterable[Found]) -> Iterator[list[Found]]:
+    """Gather pieces of at most 64 so that few decoded images wait."""
+    blocks: list[Found] = []
+    for piece in pieces:
+        for start in range(0, len(piece.places), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            blocks.append(Found(piece.places[part], piece.contents[part]))
+            if len(blocks) == _BLOCKS_IN_FLIGHT:
+                yield blocks
+                blocks = []
+    if blocks:
+        yield blocks
+
+
+def too_many_unreadable(reasons: list[str], total: int) -> str:
+    """What to say where so many of all images cannot be read that there is nothing to load."""
+    return f"{len(reasons):,} of {counted(total, 'image')} cannot be read: {reasons_text(reasons)}."
 
 
 class _GatheredImages:

@@ -39,7 +39,7 @@ class Batch:
     """What one process takes a training step on.
 
     Attributes:
-        images: Normalised pixels, (b, channels, height, width), float32.
+        images: Normalized pixels, (b, channels, height, width), float32.
         labels: Class of each, (b,), int64.
         index: Position of each in the data source, (b,), int64.
         positions: Position of each among the samples that are batched, (b,), int64.

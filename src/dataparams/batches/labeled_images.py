@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from dataparams.sources.source import Source
+
 
 @dataclass(frozen=True)
 class UnreadableSample:
     """A sample of the data source whose image could not be decoded.
 
     Attributes:
-        index: Position in the data source, ``0 ... num_instances - 1``.
+        index: Row in the source, ``0 ... num_instances - 1``.
         id: Path or ``split/row``, as in ``LabeledImages.ids``.
         reason: Why, in a few words.
     """
@@ -34,10 +36,12 @@ class LabeledImages:
         images: Pixels 0 ... 255, (n, channels, height, width), uint8; 1 or 3 channels.
         labels: Class of each sample as given, (n,), int64.
         ids: Path or ``split/row`` of each sample, n of them.
-        index: Position of each sample in the data source, (n,), int64,
-            ``0 ... num_instances - 1``. A selection keeps it.
-        num_instances: Samples in the source, readable or not, selected or not.
+        index: Row of each sample in the source, (n,), int64, ``0 ... num_instances - 1``. A
+            selection keeps it.
+        num_instances: Samples in the source, of all splits, readable or not, selected or not.
         unreadable: Samples of the source that are left out because their image is damaged.
+        digests: What tells the content of each sample from others, n of them; empty where it is not
+            known but by the pixels.
 
     Raises:
         ValueError: If the shapes do not fit each other, or an index is out of range.
@@ -62,6 +66,7 @@ class LabeledImages:
     index: Tensor
     num_instances: int
     unreadable: tuple[UnreadableSample, ...] = ()
+    digests: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -106,6 +111,9 @@ class LabeledImages:
             labels=self.labels[positions],
             ids=tuple(self.ids[position] for position in positions.tolist()),
             index=self.index[positions],
+            digests=tuple(self.digests[position] for position in positions.tolist())
+            if self.digests
+            else (),
         )
 
     def with_labels(self, labels: Tensor) -> LabeledImages:
@@ -122,6 +130,10 @@ class LabeledImages:
         """
         return replace(self, labels=labels)
 
+    def in_color(self) -> LabeledImages:
+        """The same samples with three channels, all alike where the images are gray."""
+        return replace(self, images=self.images.expand(-1, 3, -1, -1))
+
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
@@ -130,9 +142,10 @@ class ImageDataset:
     Attributes:
         name: Short name that can be a folder's name, such as ``cifar10``.
         train: The training split.
-        val: The validation split, with an index of its own.
+        val: The validation split.
         class_names: Name of class 0, 1, ...
         fingerprint: SHA-256, in hex, of the ids, labels and pixels of both splits.
+        source: Where they come from; None where they were made in Python.
     """
 
     name: str
@@ -140,10 +153,15 @@ class ImageDataset:
     val: LabeledImages
     class_names: tuple[str, ...]
     fingerprint: str
+    source: Source | None = None
 
 
 def make_dataset(
-    name: str, train: LabeledImages, val: LabeledImages, class_names: tuple[str, ...]
+    name: str,
+    train: LabeledImages,
+    val: LabeledImages,
+    class_names: tuple[str, ...],
+    source: Source | None = None,
 ) -> ImageDataset:
     """Put two splits together and take their fingerprint.
 
@@ -152,11 +170,12 @@ def make_dataset(
         train: The training split, on the CPU.
         val: The validation split, on the CPU.
         class_names: Name of class 0, 1, ...
+        source: Where they come from; None where they were made in Python.
 
     Returns:
         The data set.
     """
-    return ImageDataset(name, train, val, class_names, _fingerprint(train, val))
+    return ImageDataset(name, train, val, class_names, _fingerprint(train, val), source)
 
 
 def _fingerprint(*splits: LabeledImages) -> str:

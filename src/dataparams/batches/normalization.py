@@ -1,4 +1,4 @@
-"""From bytes to normalised floats, on the device that trains."""
+"""From bytes to normalized floats, on the device that trains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MOST_KEPT = 3
 
 
-class Normalisation:
+class Normalization:
     """Subtracts the mean of each channel and divides by its deviation.
 
     Args:
@@ -25,8 +25,8 @@ class Normalisation:
         device: Where it is done.
 
     Example:
-        >>> normalise = Normalisation(torch.zeros(3), torch.ones(3), 2, torch.device("cpu"))
-        >>> normalise(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)).unique()
+        >>> normalize = Normalization(torch.zeros(3), torch.ones(3), 2, torch.device("cpu"))
+        >>> normalize(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)).unique()
         tensor([1.])
     """
 
@@ -38,7 +38,7 @@ class Normalisation:
         self._memory = _RecycledMemory()
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Normalise.
+        """Normalize.
 
         Args:
             pixels: (b, size, size, 3), uint8, on the device.
@@ -49,15 +49,15 @@ class Normalisation:
         rows = pixels.flatten(2)
         if rows.device.type != "cpu":
             return rows.float().mul_(self._scale).add_(self._shift).view(pixels.shape)
-        normalised = self._memory.array(rows.numel()).reshape(rows.shape)
+        normalized = self._memory.array(rows.numel()).reshape(rows.shape)
         scale, shift = self._scale.numpy(), self._shift.numpy()
         # In one thread, image by image: what is in the processor's cache need not be fetched
         # again, and the other cores are busy decoding.
-        for image, made in zip(rows.numpy(), normalised, strict=True):
+        for image, made in zip(rows.numpy(), normalized, strict=True):
             np.copyto(made, image)
             made *= scale
             made += shift
-        return torch.from_numpy(normalised).view(pixels.shape)
+        return torch.from_numpy(normalized).view(pixels.shape)
 
 
 class _RecycledMemory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from torch.utils.data import Dataset
 from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.batches.device_batches import Batch, batch_bounds, epoch_generator, require_share
 from dataparams.batches.labeled_images import UnreadableSample
-from dataparams.batches.normalization import Normalisation
+from dataparams.batches.normalization import Normalization
 from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.images import require_image
 from dataparams.contents.pixmap import view_pixmap
 from dataparams.contents.region_decoding import (
     crop_and_resize,
@@ -28,6 +29,7 @@ from dataparams.sources.reading_processes import (
     reading_loader,
     results_of,
 )
+from dataparams.terminal import counted, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from dataparams.batches.streamed_images import StreamedImages
-    from dataparams.sources.stores import Encoded
+    from dataparams.contents.content import Content
+
+    Encoded: TypeAlias = "bytes | memoryview | UnreadableContentError"
 
 MEAN = torch.tensor([0.485, 0.456, 0.406])
 STD = torch.tensor([0.229, 0.224, 0.225])
-"""Of ImageNet's channels, by which photographs are usually normalised."""
+"""Of ImageNet's channels, by which photographs are usually normalized."""
 _ROWS_AT_ONCE = 32
 _FEWEST_TO_JUDGE = 1000
 
@@ -82,8 +86,7 @@ class Reader(Dataset[Read]):
     def __init__(
         self, samples: StreamedImages, seed: int, *, augment: bool, slots: Sequence[Tensor]
     ) -> None:
-        self._store = samples.store
-        self._rows, self._index = samples.rows.numpy(), samples.index.numpy()
+        self._contents, self._index = samples.contents, samples.index.numpy()
         self._size = samples.image_size
         self._seed, self._augment, self._slots = seed, augment, slots
 
@@ -109,7 +112,8 @@ class Reader(Dataset[Read]):
         """The encoded images of some samples, with their positions, a few read at a time."""
         for start in range(0, len(positions), _ROWS_AT_ONCE):
             some = positions[start : start + _ROWS_AT_ONCE]
-            yield from zip(some.tolist(), self._store.read(self._rows[some].tolist()), strict=True)
+            contents = self._contents.read(self._index[some].tolist())
+            yield from zip(some.tolist(), map(_encoded, contents), strict=True)
 
     def _decode(
         self, data: Encoded, epoch: int, position: int
@@ -128,6 +132,14 @@ class Reader(Dataset[Read]):
             return decode_region(bytes(data), choose, self._size, mirror=mirror)
         except UnreadableContentError as error:
             return error
+
+
+def _encoded(content: Content | UnreadableContentError) -> Encoded:
+    """The bytes of an image, or why there are none."""
+    try:
+        return require_image(content).encoded()
+    except UnreadableContentError as error:
+        return error
 
 
 class _Jobs:
@@ -153,7 +165,7 @@ class StreamedBatches:
 
     In training a random part of each picture is resized to a square and mirrored in half of the
     cases; otherwise the middle is shown: 224/256 of the shorter side. Bytes travel between the
-    processes and to the device; they are normalised there.
+    processes and to the device; they are normalized there.
 
     An image that cannot be read is left out of its batch and noted in ``unreadable``. Only one
     epoch can be under way; ``close``, or leaving a ``with`` block, ends the processes.
@@ -205,7 +217,7 @@ class StreamedBatches:
         self._workers = default_workers() if workers is None else workers
         self._start_method = start_method
         self._bounds = batch_bounds(len(samples), batch_size)
-        self._normalisation = Normalisation(mean, std, samples.image_size, self._device)
+        self._normalization = Normalization(mean, std, samples.image_size, self._device)
         self._jobs = _Jobs()
         self._slots: list[Tensor] = []
         self._loader: DataLoader[Read] | None = None
@@ -318,11 +330,11 @@ class StreamedBatches:
             self._note(job.positions[~read.is_readable], read.reasons)
             seen += len(job.positions)
             missed += len(read.reasons)
-            reasons = (reasons + read.reasons)[:3]
+            reasons += read.reasons
             if 2 * missed > seen >= enough:
                 raise DataError(
-                    f"{missed} of the {seen} images read last cannot be read. The first reasons: "
-                    f"{'; '.join(reasons)}. Is the data still where it was?"
+                    f"{missed:,} of the first {counted(seen, 'image')} of this epoch cannot be "
+                    f"read: {reasons_text(reasons)}. Is the data still where it was?"
                 )
             yield self._batch(job, read)
 
@@ -336,11 +348,11 @@ class StreamedBatches:
         images = read.images
         if images is None:
             images = self._slots[job.slot][: len(positions)]
-        normalised = self._normalisation(self._moved(images)).permute(0, 3, 1, 2)
+        normalized = self._normalization(self._moved(images)).permute(0, 3, 1, 2)
         if not self._channels_last:
-            normalised = normalised.contiguous()
+            normalized = normalized.contiguous()
         return Batch(
-            images=normalised,
+            images=normalized,
             labels=self._moved(self._samples.labels[positions]),
             index=self._moved(self._samples.index[positions]),
             positions=self._moved(positions),

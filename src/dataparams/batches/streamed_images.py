@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 import torch
 
 from dataparams.batches.labeled_images import ImageDataset, LabeledImages, UnreadableSample
-from dataparams.errors import DataError
-from dataparams.sources.splits import split_by_class
+from dataparams.batches.loading import require_arguments
+from dataparams.errors import DataError, UserError
+from dataparams.sources.builtin import builtin_name
+from dataparams.sources.opening import open_cached, open_source
+from dataparams.sources.splits import split_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
-    from dataparams.sources.stores import ImageStore
+    from dataparams.sources.hub.download import FetchProgress
+    from dataparams.sources.source import Contents, Source
     from dataparams.sources.text_column import TextColumn
 
 DEFAULT_STREAMED_SIZE = 224
@@ -33,13 +35,11 @@ class StreamedImages:
     left out; an unreadable one keeps its index either way.
 
     Attributes:
-        store: The encoded images.
-        rows: Row of each sample in the store, (n,), int64.
+        contents: The contents of all samples of the source, by their index.
         labels: Class of each sample as given, (n,), int64.
         ids: Path or ``split/row`` of each sample, n of them.
-        index: Position of each sample in the data source, (n,), int64,
-            ``0 ... num_instances - 1``. A selection keeps it.
-        num_instances: Samples in the source, readable or not, selected or not.
+        index: Row of each sample in the source, (n,), int64, ``0 ... num_instances - 1``. A
+            selection keeps it.
         image_size: Height and width of the images that batches bring, in pixels.
         unreadable: Samples of the source that are known to be unreadable, and are left out.
 
@@ -47,18 +47,16 @@ class StreamedImages:
         ValueError: If the shapes do not fit each other, or an index is out of range.
     """
 
-    store: ImageStore
-    rows: Tensor
+    contents: Contents
     labels: Tensor
     ids: TextColumn
     index: Tensor
-    num_instances: int
     image_size: int = DEFAULT_STREAMED_SIZE
     unreadable: tuple[UnreadableSample, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        for name in ("rows", "labels", "index"):
+        for name in ("labels", "index"):
             values: Tensor = getattr(self, name)
             if values.shape != (count,):
                 raise ValueError(
@@ -66,16 +64,19 @@ class StreamedImages:
                 )
         if not count:
             return
-        for name, limit in (("index", self.num_instances), ("rows", len(self.store))):
-            values = getattr(self, name)
-            if not 0 <= int(values.min()) <= int(values.max()) < limit:
-                raise ValueError(
-                    f"{name} runs from {int(values.min())} to {int(values.max())}; "
-                    f"expected 0 ... {limit - 1}."
-                )
+        first, last = int(self.index.min()), int(self.index.max())
+        if not 0 <= first <= last < self.num_instances:
+            raise ValueError(
+                f"index runs from {first} to {last}; expected 0 ... {self.num_instances - 1}."
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def num_instances(self) -> int:
+        """Samples in the source, of all splits, readable or not, selected or not."""
+        return len(self.contents)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -93,7 +94,6 @@ class StreamedImages:
         """
         return replace(
             self,
-            rows=self.rows[positions],
             labels=self.labels[positions],
             ids=self.ids.take(positions.numpy()),
             index=self.index[positions],
@@ -118,10 +118,11 @@ class StreamedDataset:
     Attributes:
         name: Short name that can be a folder's name, such as ``imagenet-1k``.
         train: The training split.
-        val: The validation split, with an index of its own.
+        val: The validation split.
         class_names: Name of class 0, 1, ...
         fingerprint: SHA-256, in hex, of the ids, labels and encoded sizes of both splits, and of
             how a cache prepared them.
+        source: Where they come from.
     """
 
     name: str
@@ -129,100 +130,137 @@ class StreamedDataset:
     val: StreamedImages
     class_names: tuple[str, ...]
     fingerprint: str
+    source: Source
 
 
 Split: TypeAlias = LabeledImages | StreamedImages
 AnyDataset: TypeAlias = ImageDataset | StreamedDataset
 
 
-@dataclass(frozen=True, eq=False)
-class EncodedSource:
-    """All encoded images of a data source, before they are split.
-
-    Attributes:
-        name: Short name that can be a folder's name.
-        class_names: Name of class 0, 1, ...
-        ids: Path or ``split/row`` of each row, n of them.
-        labels: Class of each row, (n,), int64.
-        train_rows: Number of rows of the training split, which come first; None where the source
-            does not come split.
-        store: The encoded images.
-        unreadable: Why a row has no image, by row, where that is known already.
-    """
-
-    name: str
-    class_names: tuple[str, ...]
-    ids: TextColumn
-    labels: Tensor
-    train_rows: int | None
-    store: ImageStore
-    unreadable: Mapping[int, str]
-
-    def fingerprint(self) -> str:
-        """SHA-256, in hex, of ids, labels, encoded sizes and class names; reads no image."""
-        digest = hashlib.sha256()
-        known = [self.class_names, len(self.ids), self.train_rows]
-        digest.update(json.dumps(known).encode())
-        lengths, letters = self.ids.contents()
-        digest.update(lengths.data)
-        digest.update(letters)
-        digest.update(self.labels.contiguous().numpy().data)
-        digest.update(np.ascontiguousarray(self.store.sizes()).data)
-        return digest.hexdigest()
-
-
-def split_source(
-    source: EncodedSource, fingerprint: str, *, val_frac: float, seed: int, image_size: int
+def stream_dataset(
+    name: str,
+    *,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    val_frac: float = 0.1,
+    seed: int = 0,
+    image_size: int | None = None,
+    cache: Path | None = None,
+    on_fetch: FetchProgress | None = None,
 ) -> StreamedDataset:
-    """Split a data source as the loader into memory does.
+    """Open a labeled image data set whose images stay encoded until a batch needs them.
+
+    Ids, labels, classes and the validation split are those of ``load_dataset``.
+
+    Args:
+        name: As of :func:`dataparams.sources.opening.open_source`, as are the next two; but no
+            built-in data set, since these fit into memory.
+        image_column: Which column of a table has the images; None to find it.
+        label_column: Which column of a table has the labels; None to find it.
+        val_frac: Share of every class to set aside for validation, above 0 and below 1, where the
+            data set does not come split.
+        seed: What that choice depends on.
+        image_size: Height and width of the images that batches bring, in pixels; 224 by default.
+        cache: A file of ``write_cache`` to read the images from, in place of the source.
+        on_fetch: Called with what is done to data of the hub, bytes done and all bytes.
+
+    Raises:
+        DataError: If nothing of that name is found, what is found cannot be read, or the cache is
+            damaged or of another source.
+        UserError: If an argument is out of its range.
+    """
+    require_arguments(val_frac, image_size)
+    source, prepared = open_streamed(
+        name,
+        image_column=image_column,
+        label_column=label_column,
+        cache=cache,
+        on_fetch=on_fetch,
+    )
+    return stream_images(source, prepared, val_frac=val_frac, seed=seed, image_size=image_size)
+
+
+def open_streamed(
+    name: str,
+    *,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    cache: Path | None = None,
+    on_fetch: FetchProgress | None = None,
+) -> tuple[Source, str | None]:
+    """Open a source whose contents are read one by one in any order.
+
+    Args:
+        name: As of :func:`stream_dataset`, as are the others.
+        image_column: Which column of a table has the images; None to find it.
+        label_column: Which column of a table has the labels; None to find it.
+        cache: A file of ``write_cache`` to read the images from, in place of the source.
+        on_fetch: Called with what is done to data of the hub, bytes done and all bytes.
+
+    Returns:
+        The source; and what tells a cache from others, None where none is read.
+    """
+    if builtin_name(name) is not None:
+        raise UserError(
+            f"{name} is built in and lies in memory whole; expected an image folder, Parquet, or a "
+            "name on the Hugging Face hub to stream or to cache. Give --loader memory for it."
+        )
+    columns: dict[str, Any] = {"image_column": image_column, "label_column": label_column}
+    if cache is None:
+        return open_source(name, **columns, is_streamed=True, on_fetch=on_fetch), None
+    prepared = open_cached(cache, name, **columns)
+    return prepared.source, prepared.fingerprint
+
+
+def stream_images(
+    source: Source,
+    prepared: str | None = None,
+    *,
+    val_frac: float = 0.1,
+    seed: int = 0,
+    image_size: int | None = None,
+) -> StreamedDataset:
+    """Split a source whose images stay encoded, as the loader into memory does.
 
     Args:
         source: All its samples.
-        fingerprint: Of the source and of how it was prepared.
+        prepared: What tells the cache that it was read from, from others; None for no cache.
         val_frac: Share of every class to set aside where the source does not come split.
         seed: What that choice depends on.
-        image_size: Height and width of the images that batches bring.
+        image_size: Height and width of the images that batches bring; 224 by default.
 
     Raises:
         DataError: If a split is left without samples.
     """
-    if source.train_rows is None:
-        train, val = split_by_class(source.labels, val_frac, seed=seed)
-    else:
-        rows = torch.arange(len(source.ids))
-        train, val = rows[: source.train_rows], rows[source.train_rows :]
-    digest = hashlib.sha256(fingerprint.encode())
-    for rows in (train, val):
+    splits = split_rows(source, val_frac, seed=seed)
+    digest = hashlib.sha256((prepared or source.fingerprint()).encode())
+    for rows in splits:
         digest.update(rows.numpy().data)
-    return StreamedDataset(
-        source.name,
-        _split(source, train, image_size),
-        _split(source, val, image_size),
-        source.class_names,
-        digest.hexdigest(),
-    )
+    size = image_size or DEFAULT_STREAMED_SIZE
+    train, val = (_split(source, rows, size) for rows in splits)
+    return StreamedDataset(source.name, train, val, source.class_names, digest.hexdigest(), source)
 
 
-def _split(source: EncodedSource, rows: Tensor, image_size: int) -> StreamedImages:
-    """The samples of some rows; their index counts the unreadable ones too."""
-    is_readable = torch.ones(len(rows), dtype=torch.bool)
+def _split(source: Source, rows: Tensor, image_size: int) -> StreamedImages:
+    """The samples of some rows, without those that are known to be unreadable."""
     unreadable = []
     if source.unreadable:
+        is_readable = torch.ones(len(rows), dtype=torch.bool)
         for position, row in enumerate(rows.tolist()):
             reason = source.unreadable.get(row)
             if reason is not None:
                 is_readable[position] = False
-                unreadable.append(UnreadableSample(position, source.ids[row], reason))
-    index = is_readable.nonzero().squeeze(1)
-    if not len(index):
-        raise DataError(f"None of the {len(rows)} images of a split of {source.name} is readable.")
+                unreadable.append(UnreadableSample(row, source.ids[row], reason))
+        if len(unreadable) == len(rows):
+            raise DataError(
+                f"None of the {len(rows)} images of a split of {source.name} is readable."
+            )
+        rows = rows[is_readable]
     return StreamedImages(
-        store=source.store,
-        rows=rows[index],
-        labels=source.labels[rows[index]],
-        ids=source.ids.take(rows[index].numpy()),
-        index=index,
-        num_instances=len(rows),
+        contents=source.contents,
+        labels=source.labels[rows],
+        ids=source.ids.take(rows.numpy()),
+        index=rows,
         image_size=image_size,
         unreadable=tuple(unreadable),
     )

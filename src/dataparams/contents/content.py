@@ -23,11 +23,13 @@ class View(NamedTuple):
     Attributes:
         media_type: Such as ``image/jpeg`` or ``text/plain``.
         data: The file that is shown, in that type.
+        size: Width and height in pixels of a picture; else nothing.
         is_tiny: Whether it is a picture of so few pixels that they are better drawn as squares.
     """
 
     media_type: str
     data: bytes
+    size: tuple[int, ...] = ()
     is_tiny: bool = False
 
 
@@ -37,6 +39,12 @@ class Content(Protocol):
     A content may be read from its file only when it is looked at; each method raises
     ``UnreadableContentError`` where that fails.
     """
+
+    def loaded(self) -> Content:
+        """The same content, read into memory: nothing that is asked of it opens a file again."""
+
+    def size(self) -> int:
+        """Bytes of it as it is stored."""
 
     def digest(self) -> str:
         """What tells this content from others: 32 hexadecimal digits, wherever it lies.

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
+import stat
 from contextlib import nullcontext
 from functools import lru_cache, partial
-from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from dataparams.contents.bit_depth import (
+    deep_colors,
+    eight_bit_pixels,
+    has_dark_deep_colors,
+    is_deep,
+)
 from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.heic import HEIC_EXTENSIONS as HEIC_EXTENSIONS
+from dataparams.contents.heic import can_read_heic as can_read_heic
+from dataparams.contents.heic import heic_formats, is_heic
+from dataparams.contents.orientation import find_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL import Image
@@ -27,13 +39,22 @@ _Result = TypeVar("_Result")
 
 LARGEST_NATIVE_SIDE = 96
 DEFAULT_SIZE = 64
-_ORIENTATION_TAG = 0x0112
 # Formats that hold photographs. Pillow's others include PostScript, which would start a program.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF", "TGA")
 _MOST_FILE_BYTES = 1 << 29
+# Without waiting for who writes into a pipe, and on Windows without translating line ends.
+_OPENING = os.O_RDONLY
+for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"):
+    _OPENING |= getattr(os, _flag, 0)
+_NO_FILE = {
+    stat.S_IFIFO: "it is a named pipe, not a file",
+    stat.S_IFSOCK: "it is a socket, not a file",
+    stat.S_IFDIR: "it is a folder, not a file",
+}
 # A picture of a few kilobytes can claim more pixels than there is memory, and a decoder can hold
-# several copies of them. Bytes a pixel, as measured; 5 for the formats that are not here.
-_BYTES_PER_PIXEL = {"WEBP": 16, "JPEG2000": 20, "AVIF": 12}
+# several copies of them. Bytes a pixel, as measured; 5 for the formats and modes that are not here.
+_BYTES_PER_PIXEL = {"WEBP": 16, "JPEG2000": 20, "AVIF": 12, "HEIF": 9}
+_BYTES_PER_DEEP_PIXEL = {"I": 13, "F": 13}
 _MOST_BYTES_LOOKED_AT = 400_000_000
 _LARGE_BYTES = 60_000_000
 _one_large_at_a_time = Lock()
@@ -74,7 +95,7 @@ def read_header(source: EncodedImage) -> ImageHeader | str:
     Returns:
         The header, or the reason why this is no image that could be decoded.
     """
-    return _decode(source, lambda image: ImageHeader(str(image.format), *image.size))
+    return _decode(source, lambda image, _: ImageHeader(str(image.format), *image.size))
 
 
 def decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[Picture | str]:
@@ -114,22 +135,50 @@ def decode_whole(source: EncodedImage, longest_side: int) -> NDArray[np.uint8]:
 def read_file(path: str | Path) -> bytes:
     """Read an image file.
 
+    Only regular files are read: a named pipe would keep whoever opens it waiting.
+
     Args:
         path: The file.
 
     Raises:
-        UnreadableContentError: If it cannot be read.
+        UnreadableContentError: If it cannot be read, is no regular file, or has more than 512 MiB.
     """
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - a Path per image costs more than this
-            return stream.read()
+        descriptor = os.open(path, _OPENING)
     except FileNotFoundError:
         reason = "the file is missing"
     except PermissionError:
         reason = "reading the file is not allowed"
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        is_socket = getattr(error, "errno", None) == errno.ENXIO
+        reason = _NO_FILE[stat.S_IFSOCK] if is_socket else _words(error)
+    else:
+        try:
+            return _read_open_file(descriptor)
+        except OSError as error:
+            reason = _words(error)
+        finally:
+            os.close(descriptor)
     raise UnreadableContentError(reason)
+
+
+def _read_open_file(descriptor: int) -> bytes:
+    status = os.fstat(descriptor)
+    kind, size = stat.S_IFMT(status.st_mode), status.st_size
+    if kind != stat.S_IFREG:
+        raise UnreadableContentError(_NO_FILE.get(kind, "it is a device, not a file"))
+    if size > _MOST_FILE_BYTES:
+        raise UnreadableContentError(
+            f"the file has {size:,} bytes; expected at most {_MOST_FILE_BYTES:,}"
+        )
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def decode_upright(source: EncodedImage) -> NDArray[np.uint8] | str:
@@ -154,95 +203,72 @@ def read_turn(source: EncodedImage) -> Transpose | str | None:
         The turn by its EXIF orientation; None if it is upright; or the reason why it cannot be
         read.
     """
-    return _decode(source, _turn)
+    return _decode(source, lambda image, _: find_turn(image))
 
 
-def turn_pixels(pixels: NDArray[np.uint8], turn: Transpose) -> NDArray[np.uint8]:
-    """Turn decoded pixels.
-
-    Args:
-        pixels: (height, width, 3), uint8.
-        turn: As ``read_turn`` gives it.
-
-    Returns:
-        The pixels turned, (height, width, 3) or (width, height, 3), uint8.
-    """
-    from PIL import Image
-
-    return np.array(Image.fromarray(np.ascontiguousarray(pixels)).transpose(turn))
-
-
-def _decode(source: EncodedImage, finish: Callable[[Image.Image], _Result]) -> _Result | str:
-    """Open one image and hand it on, or say why it cannot be decoded."""
+def _decode(source: EncodedImage, finish: Callable[[Image.Image, bytes], _Result]) -> _Result | str:
+    """Open one image and hand it on, with its bytes, or say why it cannot be decoded."""
     from PIL import Image
 
     try:
         if source is None:
             return "there is no image"
-        data = source if isinstance(source, bytes) else _contents(source)
+        data = source if isinstance(source, bytes) else read_file(source)
         if not data:
             return "the image is empty (0 bytes)"
-        with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
-            return finish(image)
+        formats = heic_formats() if is_heic(data) else _known_formats()
+        with Image.open(io.BytesIO(data), formats=formats) as image:
+            return finish(image, data)
     except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
         return _reason(error)
 
 
-def _contents(file: Path | str) -> bytes:
-    with Path(file).open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > _MOST_FILE_BYTES:
-            raise ValueError(f"the file has {size:,} bytes; expected at most {_MOST_FILE_BYTES:,}")
-        return stream.read()
-
-
-def _to_picture(image: Image.Image, image_size: int | None) -> Picture:
+def _to_picture(image: Image.Image, data: bytes, image_size: int | None) -> Picture:
     is_native = image_size is None and max(image.size) <= LARGEST_NATIVE_SIDE
     size = image_size or DEFAULT_SIZE
     if not is_native:
         # A JPEG decoder can halve a large photo several times for less than decoding it whole.
         image.draft(None, (2 * size, 2 * size))
     image.load()
-    plain = _to_gray_or_rgb(image)
+    plain = _to_gray_or_rgb(image, data)
     if not is_native:
         plain = _fit(plain, size)
-    turn = _turn(image)
+    turn = find_turn(image)
     if turn is not None:
         plain = plain.transpose(turn)
     return Picture(np.asarray(plain), is_native)
 
 
-def _to_whole(image: Image.Image, longest_side: int | None) -> NDArray[np.uint8]:
+def _to_whole(image: Image.Image, data: bytes, longest_side: int | None) -> NDArray[np.uint8]:
     if longest_side is None:
         image.load()
-        plain = _to_gray_or_rgb(image)
+        plain = _to_gray_or_rgb(image, data)
     else:
-        cost = image.width * image.height * _BYTES_PER_PIXEL.get(str(image.format), 5)
+        cost = image.width * image.height * _bytes_per_pixel(image)
         if cost > _MOST_BYTES_LOOKED_AT:
             raise ValueError(f"{image.width} x {image.height} pixels are too many to be shown")
         with _one_large_at_a_time if cost > _LARGE_BYTES else nullcontext():
-            plain = _loaded_small(image, longest_side)
-    turn = _turn(image)
+            plain = _loaded_small(image, data, longest_side)
+    turn = find_turn(image)
     if turn is not None:
         plain = plain.transpose(turn)
     return np.array(plain.convert("RGB"))
 
 
-def _loaded_small(image: Image.Image, longest_side: int) -> Image.Image:
-    from PIL.Image import Resampling
+def _bytes_per_pixel(image: Image.Image) -> int:
+    of_mode = _BYTES_PER_DEEP_PIXEL.get(image.mode, 5)
+    return max(of_mode, _BYTES_PER_PIXEL.get(str(image.format), 5))
 
+
+def _loaded_small(image: Image.Image, data: bytes, longest_side: int) -> Image.Image:
     if max(image.size) > longest_side:
         width, height = _size_within(image.size, longest_side)
         image.draft(None, (2 * width, 2 * height))
     image.load()
-    few = image
-    excess = max(image.size) // (4 * longest_side)
-    if excess > 1 and (image.mode not in ("L", "RGB") or "transparency" in image.info):
-        # To convert all pixels takes several times their memory; before they are averaged most of
-        # so many can be left out.
-        size = (max(1, image.width // excess), max(1, image.height // excess))
-        few = image.resize(size, Resampling.NEAREST)
-    return _shrink(_to_gray_or_rgb(few), longest_side)
+    # To convert all pixels takes several times their memory; before they are averaged most of so
+    # many can be left out.
+    every = max(1, max(image.size) // (4 * longest_side))
+    return _shrink(_to_gray_or_rgb(image, data, every), longest_side)
 
 
 @lru_cache(maxsize=1)
@@ -259,40 +285,24 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
-    if isinstance(error, FileNotFoundError):
-        return "the file is missing"
-    if isinstance(error, PermissionError):
-        return "reading the file is not allowed"
     lines = str(error).splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def _turn(image: Image.Image) -> Transpose | None:
-    """How to turn an image upright, by its EXIF orientation."""
-    from PIL.Image import Transpose
-
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF data does not make the pixels unreadable
-        return None
-    return {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }.get(orientation)
-
-
-def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
+def _to_gray_or_rgb(image: Image.Image, data: bytes, every: int = 1) -> Image.Image:
+    """Convert a loaded image; of one that needs it, each such row and column is enough."""
     from PIL import Image
 
-    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+    if is_deep(image):
+        return Image.fromarray(eight_bit_pixels(image, data, every))
+    shown = deep_colors(image, data, every) if has_dark_deep_colors(image, data) else image
+    if shown is not image:
+        image = shown
+    elif every > 1 and not _is_plain(image):
+        size = (max(1, image.width // every), max(1, image.height // every))
+        image = image.resize(size, Image.Resampling.NEAREST)
+    if _is_plain(image):
         return image
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_to_eight_bits(np.asarray(image), image.mode))
     is_gray = image.mode in ("1", "L", "LA")
     if image.has_transparency_data:
         colored = image.convert("RGBA")
@@ -301,13 +311,8 @@ def _to_gray_or_rgb(image: Image.Image) -> Image.Image:
     return image.convert("L" if is_gray else "RGB")
 
 
-def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
-    """Scale 16-bit integers, or floats in 0 ... 1 or 0 ... 255, to 0 ... 255."""
-    scale = 1 / 257
-    if mode == "F":
-        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
-    scaled = np.rint(values.astype(np.float64) * scale)
-    return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
+def _is_plain(image: Image.Image) -> bool:
+    return image.mode in ("L", "RGB") and "transparency" not in image.info
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:

@@ -19,13 +19,9 @@ import torch
 from torch.nn import functional
 
 from dataparams.contents.content import UnreadableContentError
-from dataparams.contents.image_files import (
-    decode_upright,
-    read_turn,
-    resize_box,
-    turn_pixels,
-)
+from dataparams.contents.image_files import decode_upright, read_turn, resize_box
 from dataparams.contents.jpeg_header import JpegHeader, read_jpeg_header, with_fewer_rows
+from dataparams.contents.orientation import turn_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

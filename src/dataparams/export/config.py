@@ -52,6 +52,12 @@ class ExportConfig:
     """For cleanlab-studio: class folders, one ZIP file, or (the default) both."""
     link: bool = False
     """Make hard links to the files of an image folder where that can be done, instead of copies."""
+    data: str | None = None
+    """Where the data of a run lie, where they have moved since."""
+    image_column: str | None = None
+    """Which column of a table has the images, where that is not clear."""
+    label_column: str | None = None
+    """Which column of a table has the labels, where that is not clear."""
     data_dir: Path = Path("data")
     """Where built-in data sets lie."""
     hf_token_file: Path | None = None

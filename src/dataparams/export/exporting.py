@@ -57,6 +57,9 @@ def export(
         labels=config.labels,
         confidence=config.confidence,
         with_truth=config.with_truth,
+        data=config.data,
+        image_column=config.image_column,
+        label_column=config.label_column,
     )
     _require_apart(folder, samples.source)
     tell = on_notice if on_notice is not None else _tell_nobody

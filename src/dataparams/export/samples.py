@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-import numpy as np
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
-from dataparams.analysis.source import source_of
-from dataparams.batches import load_dataset
-from dataparams.batches.decoding import decoding_threads
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.decoding_threads import decoding_threads
 from dataparams.contents.image_files import ImageHeader, read_header
+from dataparams.contents.images import EncodedImage, require_image
 from dataparams.errors import RunError, UserError
 from dataparams.export.names import UniqueNames
+from dataparams.run_source import ContentsOfRun, source_of
 from dataparams.runs import RunFolder, read_cleaned
 from dataparams.sources.builtin import builtin_name
-from dataparams.sources.loading import is_parquet, list_dataset, local_path
-from dataparams.sources.pictures import Found, open_encoded
+from dataparams.sources.opening import is_parquet, local_path, open_source
+from dataparams.sources.splits import split_rows
+from dataparams.sources.understanding import understand
 from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from collections.abc import Callable, Iterator, Sequence
 
-    from dataparams.batches import ImageDataset
-    from dataparams.contents.image_files import EncodedImage
+    from dataparams.contents.content import Content
+    from dataparams.sources.source import Found, Source
 
 Split = Literal["train", "val", "all"]
 Labels = Literal["given", "suggested", "cleaned"]
@@ -45,13 +44,14 @@ _EXTENSIONS = {
     "PPM": (".ppm", ".pgm", ".pbm"),
     "JPEG2000": (".jp2",),
     "AVIF": (".avif",),
+    "HEIF": (".heic", ".heif", ".hif"),
     "TGA": (".tga",),
 }
 _FIRST = ("category", "suspicion", "suggested_label", "suggested_confidence")
 _NUMBERS_OF_CLASSES = ("label", "given_label", "suggested_label", "true_label")
 _TRUTH = ("true_label", "is_corrupted")
 _OF_SAMPLES = ("index", "id", "label", "label_name", "suggested_name", *_FIRST)
-_AT_ONCE = 64
+_VAL_FRAC = 0.1
 
 
 class ExportedImage(NamedTuple):
@@ -77,11 +77,11 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-class ImageReader(Protocol):
-    """What reads encoded images by their ids."""
+class ContentReader(Protocol):
+    """What reads contents by their ids."""
 
-    def find(self, ids: Sequence[str]) -> Iterable[Found]:
-        """Find encoded images a few at a time; ids without one are left out."""
+    def sweep(self, ids: Sequence[str]) -> Iterator[Found]:
+        """Read the contents of many samples, a few at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +91,14 @@ class LabeledSamples:
     Attributes:
         name: Short name of the data set that can be a folder's name.
         class_names: Name of class 0, 1, ...
-        table: A row per sample, in the order of the source: ``index`` (in its split), ``id``,
+        table: A row per sample, in the order of the source: ``index`` (row in it), ``id``,
             ``label`` (the exported one, a class number), ``given_label`` where others than these
             are exported; for a data set ``split``; for a run the columns of its analysis.
         source: Where the data set lies, if it is a file or folder.
         has_files: Whether ids are paths of files rather than rows of a table.
-        open: Opens what reads the images.
+        contents: What reads the images.
         run: The run folder, where one was given.
         notices: What whoever exports should know.
-        left_out: Samples that cannot even be listed.
     """
 
     name: str
@@ -107,13 +106,21 @@ class LabeledSamples:
     table: pl.DataFrame
     source: Path | None
     has_files: bool
-    open: Callable[[], ImageReader]
+    contents: ContentReader
     run: RunFolder | None = None
     notices: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def changed_labels(self) -> list[str]:
+        """Sentences about labels that a run was given and the data no longer have.
+
+        Raises:
+            DataError: If the data source is gone.
+            RunError: If nothing but labels is known of the samples, and some differ.
+        """
+        return self.contents.changed_labels() if isinstance(self.contents, ContentsOfRun) else []
 
     def read(self, leave_out: Callable[[LeftOut], None]) -> Iterator[list[ExportedImage]]:
         """Read the images, a few at a time and decoding none, in the order of the table.
@@ -124,22 +131,17 @@ class LabeledSamples:
         Raises:
             DataError: If the data source is gone.
         """
-        ids = self.table["id"]
-        is_found = np.zeros(len(ids), dtype=bool)
+        ids = self.table["id"].to_list()
         with decoding_threads() as pool:
-            for found in self.open().find(ids.to_list()):
-                is_found[found.positions] = True
+            for found in self.contents.sweep(ids):
                 images = []
-                for row, image in zip(found.positions, _load(pool, found.images), strict=True):
+                loaded = pool.map(_load, found.contents)
+                for row, image in zip(found.places, loaded, strict=True):
                     if isinstance(image, str):
                         leave_out(LeftOut(ids[row], image))
                     else:
                         images.append(ExportedImage(row, *image))
                 yield images
-        for sample in self.left_out:
-            leave_out(sample)
-        for row in np.flatnonzero(~is_found).tolist():
-            leave_out(LeftOut(ids[row], "the source has no readable image of this id"))
 
     def stem(self, sample: str) -> str:
         """The name of an image's file, without an extension where it has no file of its own."""
@@ -203,23 +205,19 @@ def extension_of(image: ExportedImage) -> str:
 
 
 def _load(
-    pool: ThreadPoolExecutor, images: Sequence[EncodedImage]
-) -> list[tuple[bytes, ImageHeader, Path | None] | str]:
-    return list(pool.map(_load_one, images))
-
-
-def _load_one(image: EncodedImage) -> tuple[bytes, ImageHeader, Path | None] | str:
+    content: Content | UnreadableContentError,
+) -> tuple[bytes, ImageHeader, Path | None] | str:
     """An image's bytes and header, or why it cannot be read."""
-    file = None if image is None or isinstance(image, bytes) else Path(image)
     try:
-        data = image if file is None else file.read_bytes()
-    except OSError as error:
-        return (error.strerror or type(error).__name__).lower()
+        image = require_image(content)
+        data = bytes(image.encoded())
+    except UnreadableContentError as error:
+        return str(error)
     header = read_header(data)
     if isinstance(header, str):
         return header
-    assert isinstance(data, bytes)  # noqa: S101 - else there would be no header
-    return data, header, file
+    file = image.file if isinstance(image, EncodedImage) else None
+    return data, header, None if file is None else Path(file)
 
 
 # --- where samples come from ---------------------------------------------------------------------
@@ -234,6 +232,9 @@ def open_samples(
     labels: Labels | None = None,
     confidence: float = 0.5,
     with_truth: bool = False,
+    data: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
 ) -> LabeledSamples:
     """Find what is to be exported.
 
@@ -249,6 +250,9 @@ def open_samples(
         confidence: How confident a suggestion has to be, 0 ... 1.
         with_truth: Keep what a run knows of the truth, whose labels were made wrong on purpose: the
             columns ``true_label`` and ``is_corrupted``.
+        data: Where the data of a run lie now; None for where the run found them.
+        image_column: Which column of a table has the images; None to find it. For a data set.
+        label_column: Which column of a table has the labels; None to find it. For a data set.
 
     Returns:
         The samples, and what reads their images.
@@ -267,7 +271,7 @@ def open_samples(
             "with commas between."
         )
     if Path(what, "run.json").is_file():
-        samples = _samples_of_run(RunFolder(Path(what)), split, labels, confidence)
+        samples = _samples_of_run(RunFolder(Path(what)), split, labels, confidence, data)
         if not with_truth:
             samples = replace(samples, table=samples.table.drop(_TRUTH, strict=False))
         elif "is_corrupted" not in samples.table.columns:
@@ -278,7 +282,15 @@ def open_samples(
     elif with_truth:
         raise UserError(f"--with-truth needs the run folder of a training; {what} is a data set.")
     else:
-        samples = _samples_of_dataset(what, data_dir, split or "all", include, labels)
+        samples = _samples_of_dataset(
+            what,
+            data_dir,
+            split or "all",
+            include,
+            labels,
+            image_column=image_column,
+            label_column=label_column,
+        )
     return _including(samples, include, what)
 
 
@@ -296,109 +308,71 @@ def _including(samples: LabeledSamples, include: Sequence[str], what: str) -> La
 
 
 def _samples_of_dataset(
-    name: str, data_dir: Path, split: Split, include: Sequence[str], labels: Labels | None
+    name: str,
+    data_dir: Path,
+    split: Split,
+    include: Sequence[str],
+    labels: Labels | None,
+    *,
+    image_column: str | None,
+    label_column: str | None,
 ) -> LabeledSamples:
     if include or labels in ("suggested", "cleaned"):
         raise UserError(
             f"{'--include' if include else f'--labels {labels}'} needs the run folder of an "
             f"analyzed training; {name} is a data set."
         )
-    if builtin_name(name) is not None:
-        return _samples_of_builtin(name, data_dir, split)
-    listed = list_dataset(name)
-    pieces, left_out = [], []
-    for word, rows in zip(_SPLITS, listed.splits, strict=True):
-        if split in (word, "all"):
-            # A file system may have names that are no text, which no table can hold.
-            is_text = np.fromiter(map(_is_text, rows.ids), dtype=bool)
-            ids = [sample for sample, fits in zip(rows.ids, is_text, strict=True) if fits]
-            index = np.flatnonzero(is_text)
-            pieces.append(_piece(word, ids, index, rows.labels.numpy()[index]))
-            left_out += [
-                LeftOut(_as_text(sample), "its file name is not valid Unicode; rename it")
-                for sample, fits in zip(rows.ids, is_text, strict=True)
-                if not fits
-            ]
-    path = local_path(name)
+    source = open_source(
+        name, data_dir=data_dir, image_column=image_column, label_column=label_column
+    )
+    splits = split_rows(source, _VAL_FRAC, seed=0)
+    pieces = [
+        pl.DataFrame(
+            {
+                "index": rows.numpy(),
+                "id": list(source.ids.take(rows.numpy())),
+                "label": source.labels[rows].numpy(),
+            },
+            schema={"index": pl.Int64, "id": pl.String, "label": pl.Int64},
+        ).with_columns(split=pl.lit(word))
+        for word, rows in zip(_SPLITS, splits, strict=True)
+        if split in (word, "all")
+    ]
+    path = None if builtin_name(name) is not None else local_path(name)
+    # Nothing is set aside of what is exported whole.
+    told = () if split == "all" else splits
     return LabeledSamples(
-        name=listed.name,
-        class_names=tuple(map(_as_text, listed.class_names)),
+        name=source.name,
+        class_names=source.class_names,
         table=pl.concat(pieces),
         source=path,
         has_files=_has_files(path),
-        left_out=tuple(left_out),
-        open=lambda: open_encoded(name),
+        notices=tuple(understand(source, told, _VAL_FRAC).lines()),
+        contents=_ContentsOfSource(source),
     )
 
 
-def _is_text(sample: str) -> bool:
-    return sample.isascii() or not any("\ud800" <= character <= "\udfff" for character in sample)
+class _ContentsOfSource:
+    """The contents of a source by ids."""
 
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
-def _as_text(name: str) -> str:
-    return name.encode(errors="replace").decode()
-
-
-def _piece(word: str, ids: Sequence[str], index: Any, labels: Any) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"index": index, "id": ids, "label": labels},
-        schema={"index": pl.Int64, "id": pl.String, "label": pl.Int64},
-    ).with_columns(split=pl.lit(word))
+    def sweep(self, ids: Sequence[str]) -> Iterator[Found]:
+        """Read the contents of many samples, a few at a time."""
+        yield from self._source.contents.sweep(self._source.ids.find(ids).tolist())
 
 
 def _has_files(path: Path | None) -> bool:
     return path is not None and not is_parquet(path)
 
 
-def _samples_of_builtin(name: str, data_dir: Path, split: Split) -> LabeledSamples:
-    dataset = load_dataset(name, data_dir=data_dir)
-    pieces = [
-        _piece(word, part.ids, part.index.numpy(), part.labels.numpy())
-        for word, part in zip(_SPLITS, (dataset.train, dataset.val), strict=True)
-        if split in (word, "all")
-    ]
-    return LabeledSamples(
-        name=dataset.name,
-        class_names=dataset.class_names,
-        table=pl.concat(pieces),
-        source=None,
-        has_files=False,
-        open=lambda: _Pixels(dataset),
-    )
-
-
-class _Pixels:
-    """Images that exist as pixels only, encoded as PNG."""
-
-    def __init__(self, dataset: ImageDataset) -> None:
-        self._images = [
-            (split.images.numpy(), {sample: row for row, sample in enumerate(split.ids)})
-            for split in (dataset.train, dataset.val)
-        ]
-
-    def find(self, ids: Sequence[str]) -> Iterator[Found]:
-        """Find images a few at a time, in the order of the ids."""
-        for start in range(0, len(ids), _AT_ONCE):
-            found = Found([], [])
-            for position, sample in enumerate(ids[start : start + _AT_ONCE], start):
-                for pixels, rows in self._images:
-                    if sample in rows:
-                        found.positions.append(position)
-                        found.images.append(_png(pixels[rows[sample]]))
-            yield found
-
-
-def _png(pixels: Any) -> bytes:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    plain = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-    Image.fromarray(np.ascontiguousarray(plain)).save(stream, "PNG")
-    return stream.getvalue()
-
-
 def _samples_of_run(
-    run: RunFolder, split: Split | None, labels: Labels | None, confidence: float
+    run: RunFolder,
+    split: Split | None,
+    labels: Labels | None,
+    confidence: float,
+    data: str | None,
 ) -> LabeledSamples:
     if split is not None and split != "train":
         raise UserError(
@@ -406,7 +380,7 @@ def _samples_of_run(
             "Leave --split out, or give the data set in place of the run."
         )
     description = run.description()
-    source = source_of(description)
+    name = source_of(description, data)["name"]
     names = run.class_names()
     samples = run.samples().sort("index")
     require_range(samples, "label", len(names), run.path / "samples.parquet")
@@ -437,8 +411,7 @@ def _samples_of_run(
             f"Labels are those of {run.cleaned}, which discards "
             f"{known - len(table):,} of {known:,} samples; --labels given exports all as they were."
         )
-    is_builtin = builtin_name(source["name"]) is not None
-    path = None if is_builtin else local_path(source["name"])
+    path = None if builtin_name(name) is not None else local_path(name)
     return LabeledSamples(
         name=str(description.get("dataset", run.path.name)),
         class_names=names,
@@ -447,9 +420,7 @@ def _samples_of_run(
         has_files=_has_files(path),
         run=run,
         notices=tuple(notices),
-        open=lambda: (
-            _Pixels(load_dataset(**source)) if is_builtin else open_encoded(source["name"])
-        ),
+        contents=ContentsOfRun(run, data),
     )
 
 

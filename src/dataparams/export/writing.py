@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -12,8 +11,9 @@ import polars as pl
 
 from dataparams.errors import DataError
 from dataparams.export.samples import FileNames, LeftOut
+from dataparams.run_source import MOVED
 from dataparams.spreadsheet_cells import formula_notice
-from dataparams.terminal import printable
+from dataparams.terminal import printable, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,6 @@ Form = Literal["folder", "zip", "both"]
 
 LEFT_OUT = "left_out.csv"
 _WRITERS = 8
-_REASONS = 3
 
 
 @dataclass(eq=False)
@@ -55,6 +54,7 @@ class Export:
 
     def images(self) -> Iterator[list[ExportedImage]]:
         """Read all images a few at a time."""
+        self.notices += self.samples.changed_labels()
         for images in self.samples.read(self.left_out.append):
             yield images
             self.count += len(images)
@@ -122,6 +122,7 @@ class Export:
             raise DataError(
                 f"None of {len(self.left_out):,} images can be read. "
                 f"The first, {printable(first.id)}: {printable(first.reason)}."
+                + ("" if self.samples.run is None else f" {MOVED}")
             )
         if self.left_out:
             frame = pl.DataFrame(self.left_out, schema=["id", "reason"], orient="row")
@@ -158,8 +159,7 @@ def _last_word(export: Export, num_classes: int) -> str:
     words += f" ({files}; {_size(destination.bytes)})."
     if not export.left_out:
         return words
-    reasons = Counter(left.reason for left in export.left_out).most_common(_REASONS)
-    told = "; ".join(f"{number:,} x {printable(reason)}" for reason, number in reasons)
+    told = reasons_text(left.reason for left in export.left_out)
     return (
         f"{words} Left out as unreadable: {len(export.left_out):,} ({told}), listed in "
         f"{destination.folder / LEFT_OUT}."

@@ -160,7 +160,7 @@ def _paint(
     shown = np.flatnonzero(placement.is_shown).tolist()
     for start in range(0, len(shown), _AT_ONCE):
         part = shown[start : start + _AT_ONCE]
-        pictures = analysis.pictures_of([ids[sample] for sample in part])
+        pictures = analysis.pictures_of([ids[sample] for sample in part], 4 * placement.side)
         for sample, picture in zip(part, pictures, strict=True):
             thumbnail = _framed(picture, placement.side, categories[sample])
             canvas.paste(thumbnail, tuple(placement.corners[sample].tolist()))

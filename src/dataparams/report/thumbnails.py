@@ -1,28 +1,24 @@
-"""The pictures of the report: small JPEG files, written block by block."""
+"""The pictures of the report: small files, written block by block."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
+from dataparams.contents.images import views_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from dataparams.analysis.result import Pictures
+    from dataparams.analysis.result import SampleContents
+    from dataparams.contents.content import View
 
 _BLOCK = 64
-"""Pictures in memory at a time, in whatever size they are read."""
+"""Contents in memory at a time."""
 _SMALL = 160
 _LARGE = 640
-_QUALITY = 80
-_QUALITY_OF_TINY = 95
-_TINY = 80
+_PICTURE = "image/jpeg"
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Thumbnail:
 
 
 def write_thumbnails(
-    pictures: Pictures,
+    contents: SampleContents,
     wanted: Sequence[Wanted],
     folder: Path,
     *,
@@ -65,7 +61,7 @@ def write_thumbnails(
     """Write the pictures that are wanted, reading a few at a time.
 
     Args:
-        pictures: Where they come from.
+        contents: Where they come from.
         wanted: Which; none twice.
         folder: Where the files go; links are relative to its parent.
         on_written: Told of the number of pictures after every block.
@@ -76,30 +72,24 @@ def write_thumbnails(
     written: dict[int, Thumbnail] = {}
     for start in range(0, len(wanted), _BLOCK):
         block = wanted[start : start + _BLOCK]
-        for sample, pixels in zip(block, pictures.read([one.id for one in block]), strict=True):
-            if pixels is not None and pixels.size:
-                written[sample.index] = _write(sample, pixels, folder)
+        sizes = [(_SMALL, _LARGE) if sample.is_zoomed else (_SMALL,) for sample in block]
+        made = views_of(contents.read([sample.id for sample in block]), sizes)
+        for sample, views in zip(block, made, strict=True):
+            if views and views[0].media_type == _PICTURE:
+                written[sample.index] = _write(sample, views, folder)
         on_written(len(block))
     return written
 
 
-def _write(sample: Wanted, pixels: NDArray[np.uint8], folder: Path) -> Thumbnail:
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    longest = max(picture.size)
-    large = None
-    if sample.is_zoomed and longest > _SMALL:
-        large = f"{sample.index}_large.jpg"
-        picture.thumbnail((_LARGE, _LARGE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        picture.save(folder / large, quality=_QUALITY)
+def _write(sample: Wanted, views: Sequence[View], folder: Path) -> Thumbnail:
     small = f"{sample.index}.jpg"
-    picture.thumbnail((_SMALL, _SMALL), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    if longest < _TINY:
-        # A picture of few pixels shows every artefact of the compression, and costs nothing.
-        picture.save(folder / small, quality=_QUALITY_OF_TINY, subsampling=0)
-    else:
-        picture.save(folder / small, quality=_QUALITY)
+    (folder / small).write_bytes(views[0].data)
+    large = None
+    if len(views) > 1 and max(views[1].size) > _SMALL:
+        large = f"{sample.index}_large.jpg"
+        (folder / large).write_bytes(views[1].data)
     return Thumbnail(
         small=f"{folder.name}/{small}",
         large=large and f"{folder.name}/{large}",
-        is_tiny=longest < _TINY,
+        is_tiny=views[0].is_tiny,
     )

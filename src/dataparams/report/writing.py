@@ -116,7 +116,7 @@ def _write_pictures(
     analysis: Analysis, samples: ClassSamples, report: Path, progress: _Progress
 ) -> dict[int, Thumbnail]:
     """Write the pictures of all samples that are shown, by the index of the sample."""
-    if analysis.pictures is None:
+    if analysis.contents is None:
         return {}
     indices = samples.frame["index"].to_list()
     ids = samples.frame["id"].to_list()
@@ -126,7 +126,7 @@ def _write_pictures(
         for position in pile.positions.tolist()
     ]
     return write_thumbnails(
-        analysis.pictures, wanted, report / samples.folder, on_written=progress.advance
+        analysis.contents, wanted, report / samples.folder, on_written=progress.advance
     )
 
 

@@ -316,17 +316,19 @@ def _add_maps(app: FastAPI, review: RunInReview) -> None:
 
 
 def _add_pictures(app: FastAPI, review: RunInReview) -> None:
-    @app.get("/api/pictures/{run}/{size}/{index}", **_gives("image/jpeg", "image/svg+xml"))
+    @app.get(
+        "/api/pictures/{run}/{size}/{index}", **_gives("image/jpeg", "image/svg+xml", "text/plain")
+    )
     async def picture(run: str, size: Size, index: Number) -> Response:
         if run != review.key:
             raise HTTPException(404, "Another run is served here now; load the page again.")
         (rank,) = _ranks_of(review, [index]).tolist()
         (sample,) = review.samples.ids(np.array([rank]))
-        contents = await review.pictures.get(index, sample, size)
-        if contents is None:
+        view = await review.pictures.get(index, sample, size)
+        if view is None:
             return _asset("no_picture.svg")
         headers = {"cache-control": "private, max-age=3600"}
-        return Response(contents, media_type="image/jpeg", headers=headers)
+        return Response(view.data, media_type=view.media_type, headers=headers)
 
 
 def _add_writing(app: FastAPI, review: RunInReview) -> None:

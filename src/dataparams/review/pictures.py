@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
-
+from dataparams.contents.content import View
+from dataparams.contents.images import views_of
 from dataparams.errors import RunError, UserError
 from dataparams.runs import write_whole
 
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from dataparams.analysis.result import Pictures
+    from dataparams.analysis.result import SampleContents
 
 Size = Literal["small", "large"]
 SIDES: dict[Size, int] = {"small": 240, "large": 640}
@@ -28,10 +25,9 @@ SIDES: dict[Size, int] = {"small": 240, "large": 640}
 LARGEST_PICTURE = 40_000_000
 """Pixels from which Pillow is wary; of more than twice as many it refuses the picture."""
 
+_SUFFIXES = {"image/jpeg": ".jpg", "text/plain": ".txt"}
+"""Of the kinds that are shown: a browser runs nothing that is in them."""
 _BATCH = 32
-_QUALITY = 82
-_QUALITY_OF_TINY = 95
-_TINY = 80
 _MOST_BYTES = 1 << 29
 _UNREADABLE_KEPT = 10_000
 
@@ -39,10 +35,10 @@ _Key: TypeAlias = "tuple[int, Size]"
 
 
 class PictureCache:
-    """Hands out pictures as JPEG files, a few of which are made at a time in a thread of their own.
+    """Hands out contents as they are shown, made a few at a time beside the server.
 
     Args:
-        pictures: Where they come from; None for none.
+        contents: Where they come from; None for none.
         folder: Where they are kept. What lies there is used, and counts.
         most_bytes: How much may lie there; what was not used for longest goes first.
 
@@ -51,21 +47,21 @@ class PictureCache:
     """
 
     def __init__(
-        self, pictures: Pictures | None, folder: Path, most_bytes: int = _MOST_BYTES
+        self, contents: SampleContents | None, folder: Path, most_bytes: int = _MOST_BYTES
     ) -> None:
-        self._pictures = pictures
+        self._contents = contents
         self._folder = folder
         self._most_bytes = most_bytes
         self._kept = _found(folder)
         self._bytes = sum(self._kept.values())
         self._unreadable: OrderedDict[int, None] = OrderedDict()
-        self._waiting: OrderedDict[_Key, tuple[str, asyncio.Future[bytes | None]]] = OrderedDict()
+        self._waiting: OrderedDict[_Key, tuple[str, asyncio.Future[View | None]]] = OrderedDict()
         self._reader: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self.trouble: str | None = None
 
-    async def get(self, index: int, sample: str, size: Size) -> bytes | None:
-        """A picture as the contents of a JPEG file.
+    async def get(self, index: int, sample: str, size: Size) -> View | None:
+        """A sample's content as it is shown.
 
         Args:
             index: The number of the sample.
@@ -73,12 +69,12 @@ class PictureCache:
             size: How large.
 
         Returns:
-            The file; None where the sample has no picture that can be read.
+            The view; None where the sample has no content that can be read.
         """
         kept = await self._kept_file((index, size))
         if kept is not None:
             return kept
-        if self._pictures is None or index in self._unreadable:
+        if self._contents is None or index in self._unreadable:
             return None
         key = (index, size)
         if key not in self._waiting:
@@ -94,16 +90,19 @@ class PictureCache:
         """Make no further pictures."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _kept_file(self, key: _Key) -> bytes | None:
-        name = _name(*key)
-        if name not in self._kept:
-            return None
-        self._kept.move_to_end(name)
-        try:
-            return await asyncio.to_thread((self._folder / name).read_bytes)
-        except OSError:
-            self._bytes -= self._kept.pop(name, 0)
-            return None
+    async def _kept_file(self, key: _Key) -> View | None:
+        for media_type in _SUFFIXES:
+            name = _name(key, media_type)
+            if name not in self._kept:
+                continue
+            self._kept.move_to_end(name)
+            try:
+                data = await asyncio.to_thread((self._folder / name).read_bytes)
+            except OSError:
+                self._bytes -= self._kept.pop(name, 0)
+            else:
+                return View(media_type, data)
+        return None
 
     async def _read_waiting(self) -> None:
         loop = asyncio.get_running_loop()
@@ -112,7 +111,7 @@ class PictureCache:
             keys = list(reversed(self._waiting))[:_BATCH]
             taken = {key: self._waiting[key] for key in keys}
             samples = {index: taken[index, size][0] for index, size in keys}
-            made: dict[_Key, bytes] = {}
+            made: dict[_Key, View] = {}
             try:
                 made = await loop.run_in_executor(self._thread, self._make, samples, keys)
             finally:
@@ -122,11 +121,11 @@ class PictureCache:
                         future.set_result(made.get(key))
             self._remember(keys, made)
 
-    def _make(self, samples: dict[int, str], keys: Sequence[_Key]) -> dict[_Key, bytes]:
-        if self._pictures is None:
+    def _make(self, samples: dict[int, str], keys: Sequence[_Key]) -> dict[_Key, View]:
+        if self._contents is None:
             return {}
         try:
-            read = self._pictures.read(list(samples.values()))
+            read = self._contents.read(list(samples.values()))
         except UserError as error:
             self.trouble = str(error)
             return {}
@@ -134,22 +133,26 @@ class PictureCache:
             self.trouble = f"Pictures cannot be read: {type(error).__name__}."
             return {}
         self.trouble = None
-        pixels = dict(zip(samples, read, strict=True))
-        made = {}
+        wanted: dict[int, list[Size]] = {index: [] for index in samples}
         for index, size in keys:
-            one = pixels[index]
-            if one is not None and one.size:
-                made[index, size] = jpeg(one, SIDES[size])
+            wanted[index].append(size)
+        sides = [[SIDES[size] for size in sizes] for sizes in wanted.values()]
+        made = {}
+        for (index, sizes), views in zip(wanted.items(), views_of(read, sides), strict=True):
+            for size, view in zip(sizes, views, strict=False):
+                if view.media_type not in _SUFFIXES:
+                    continue
+                made[index, size] = view
                 with suppress(RunError):  # without room on the disk it is made again next time
-                    write_whole(self._folder / _name(index, size), made[index, size])
+                    write_whole(self._folder / _name((index, size), view.media_type), view.data)
         return made
 
-    def _remember(self, keys: Sequence[_Key], made: dict[_Key, bytes]) -> None:
+    def _remember(self, keys: Sequence[_Key], made: dict[_Key, View]) -> None:
         for key in keys:
             if key in made:
-                name = _name(*key)
-                self._bytes += len(made[key]) - self._kept.pop(name, 0)
-                self._kept[name] = len(made[key])
+                name, size = _name(key, made[key].media_type), len(made[key].data)
+                self._bytes += size - self._kept.pop(name, 0)
+                self._kept[name] = size
             elif self.trouble is None:
                 self._unreadable[key[0]] = None
         while len(self._unreadable) > _UNREADABLE_KEPT:
@@ -161,37 +164,18 @@ class PictureCache:
                 (self._folder / name).unlink()
 
 
-def jpeg(pixels: NDArray[np.uint8], longest_side: int) -> bytes:
-    r"""A picture as the contents of a JPEG file, shrunk to a longest side.
-
-    Example:
-        >>> jpeg(np.zeros((4, 6, 3), np.uint8), 3)[:2]
-        b'\xff\xd8'
-    """
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
-    longest = max(picture.size)
-    side = (longest_side, longest_side)
-    picture.thumbnail(side, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    contents = io.BytesIO()
-    if longest < _TINY:
-        # A picture of few pixels shows every artefact of the compression, and costs nothing.
-        picture.save(contents, "JPEG", quality=_QUALITY_OF_TINY, subsampling=0)
-    else:
-        picture.save(contents, "JPEG", quality=_QUALITY)
-    return contents.getvalue()
-
-
-def _name(index: int, size: Size) -> str:
-    """Where a picture lies in the folder; a thousand share a folder."""
-    return f"{index // 1000}/{index}_{size}.jpg"
+def _name(key: _Key, media_type: str) -> str:
+    """Where a view lies in the folder; a thousand share a folder."""
+    index, size = key
+    return f"{index // 1000}/{index}_{size}{_SUFFIXES[media_type]}"
 
 
 def _found(folder: Path) -> OrderedDict[str, int]:
     """The files that lie there and how large they are, those made first in front."""
     found = []
-    for file in folder.glob("*/*.jpg"):
+    for file in folder.glob("*/*_*.*"):
+        if file.suffix not in _SUFFIXES.values():
+            continue
         with suppress(OSError):
             facts = file.stat()
             found.append((facts.st_mtime_ns, f"{file.parent.name}/{file.name}", facts.st_size))

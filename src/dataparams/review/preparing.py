@@ -1,7 +1,7 @@
 """What the server needs of an analysis, kept on the disk.
 
 Reading the analysis of a million samples takes more memory than serving them. A process of its own
-does that, and gives it back by ending: ``python -m dataparams.review.preparing RUN``.
+does that, and gives it back by ending: ``python -m dataparams.review.preparing RUN [DATA]``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import polars as pl
 
 from dataparams.analysis import current_analysis
 from dataparams.analysis.result import CATEGORIES
-from dataparams.analysis.source import PicturesOfRun
 from dataparams.errors import UserError
 from dataparams.progress import progress_display
 from dataparams.report.charts import band_limits, draw_bands, temperature_axes
 from dataparams.review.laying_out import npy_of
 from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
+from dataparams.run_source import ContentsOfRun
 from dataparams.runs import RunFolder, write_whole
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.analysis.result import Analysis, Pictures
+    from dataparams.analysis.result import Analysis, SampleContents
 
 _CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
 _ARRAYS: dict[str, type[np.generic]] = {
@@ -56,22 +56,26 @@ class Prepared:
     Attributes:
         facts: What is known of the samples.
         overview: What does not change: classes, sub-groups, the chart's frame.
-        pictures: Where pictures come from; None where there are none.
+        contents: Where the samples' contents come from; None where they are not at hand.
     """
 
     facts: RankedFacts
     overview: dict[str, Any]
-    pictures: Pictures | None = None
+    contents: SampleContents | None = None
 
 
 def prepared_of(analysis: Analysis) -> Prepared:
     """What the server needs of an analysis."""
     facts = ranked_facts(analysis)
-    return Prepared(facts, _overview(analysis, facts), analysis.pictures)
+    return Prepared(facts, _overview(analysis, facts), analysis.contents)
 
 
-def prepare(run: RunFolder) -> int:
+def prepare(run: RunFolder, *, data: str | None = None) -> int:
     """Prepare a run in a process of its own, where that was not done since the last epoch.
+
+    Args:
+        run: The run folder.
+        data: Where the data lie now; None for where the run found them.
 
     Returns:
         The exit code of that process, which has told what was wrong; 0 where nothing was.
@@ -79,11 +83,17 @@ def prepare(run: RunFolder) -> int:
     if load_prepared(run) is not None:
         return 0
     command = [sys.executable, "-m", "dataparams.review.preparing", str(run.path)]
+    command += [] if data is None else [data]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - our own module
 
 
-def load_prepared(run: RunFolder) -> Prepared | None:
-    """What was prepared of the analysis that was written last; None where that is not to be had."""
+def load_prepared(run: RunFolder, *, data: str | None = None) -> Prepared | None:
+    """What was prepared of the analysis that was written last; None where that is not to be had.
+
+    Args:
+        run: The run folder.
+        data: Where the data lie now; None for where the run found them.
+    """
     folder = cache_of(run) / f"samples_{made_key(run)}"
     try:
         kept = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
@@ -102,7 +112,7 @@ def load_prepared(run: RunFolder) -> Prepared | None:
         return None
     parts: dict[str, Any] = {**names, **arrays, "ids": ids}
     facts = RankedFacts(**parts)
-    return Prepared(facts, overview, PicturesOfRun(run.description())) if _fits(facts) else None
+    return Prepared(facts, overview, ContentsOfRun(run, data)) if _fits(facts) else None
 
 
 def _load(file: Path) -> NDArray[np.generic]:
@@ -204,14 +214,13 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> int:
     """Analyze where that is needed, prepare, and end."""
-    run = RunFolder(Path(arguments[0]))
+    run, data = RunFolder(Path(arguments[0])), next(iter(arguments[1:]), None)
     try:
         with progress_display("analyzing") as display:
             analysis = current_analysis(
                 run,
-                on_progress=lambda done, total: display.step(
-                    done, total, "looking through the model"
-                ),
+                data=data,
+                on_progress=lambda done, total: display.step(done, total, _LOOKING),
                 on_notice=display.line,
             )
         write_prepared(run, prepared_of(analysis))

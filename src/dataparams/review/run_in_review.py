@@ -72,7 +72,7 @@ def open_review(
     key, made = run_key(run), made_key(run)
     cache = cache_of(run)
     _forget_others(cache, {f"pictures_{key}", f"maps_{made}", f"samples_{made}"})
-    pictures = PictureCache(analysis.pictures, cache / f"pictures_{key}")
+    pictures = PictureCache(analysis.contents, cache / f"pictures_{key}")
     return RunInReview(
         key=key,
         samples=samples,

@@ -68,8 +68,9 @@ class Similar:
             self._looks.move_to_end(rank)
             return self._looks[rank]
         (sample,) = self._samples.ids(np.array([rank]))
-        file = await self._pictures.get(int(self._samples.index[rank]), sample, "small")
-        look = None if file is None else await asyncio.to_thread(look_of, file)
+        view = await self._pictures.get(int(self._samples.index[rank]), sample, "small")
+        is_picture = view is not None and view.media_type == "image/jpeg"
+        look = await asyncio.to_thread(look_of, view.data) if view and is_picture else None
         if look is not None or self._pictures.trouble is None:
             self._looks[rank] = look
         while len(self._looks) > _LOOKS_KEPT:

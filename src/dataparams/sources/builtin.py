@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
-from dataparams.batches.decoding import require_memory
-from dataparams.batches.labeled_images import ImageDataset, LabeledImages, make_dataset
 from dataparams.errors import DataError
-from dataparams.sources.splits import split_by_class
+from dataparams.sources.arrays import ArrayContents
+from dataparams.sources.source import Source
+from dataparams.sources.text_column import TextColumn, row_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 BUILTIN_NAMES = ("digits", "cifar10", "cifar100", "mnist", "fashion-mnist")
 _SYSTEM_FOLDER = Path("/usr/share/datasets")
 _SECONDS_TO_ANSWER = 10.0
-_ROWS_AT_ONCE = 1024
 _DIGITS = tuple("0123456789")
 _FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -73,72 +73,51 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-def load_builtin(
-    name: str, *, data_dir: Path, val_frac: float, seed: int, image_size: int | None = None
-) -> ImageDataset:
-    """Load a built-in data set, downloading it into ``data_dir`` if it is not there yet.
+def open_builtin(name: str, *, data_dir: Path) -> Source:
+    """Open a built-in data set, downloading it into ``data_dir`` if it is not there yet.
 
     Args:
         name: One of ``BUILTIN_NAMES``.
         data_dir: Folder of downloaded data; files that are there already are used.
-        val_frac: Share of every class to set aside (``digits`` only; the others come split).
-        seed: What that choice depends on.
-        image_size: Height and width to resize to; None keeps the images' own.
 
     Returns:
-        The data set, with ids ``<split>/<row>``.
+        The data set, with ids ``<split>/<row>``; all its pixels are in memory.
 
     Raises:
         DataError: If the files are missing and cannot be downloaded, or are damaged.
+
+    Example:
+        >>> digits = open_builtin("digits", data_dir=Path("data"))
+        >>> len(digits), digits.ids[3], digits.class_names[2], digits.train_rows
+        (1797, 'digits/3', '2', None)
     """
+    words: tuple[str, ...] = ("train", "test")
     if name == "digits":
-        train, val = _load_digits(val_frac, seed)
-        names = _DIGITS
+        splits, names, words = [_load_digits()], _DIGITS, ("digits",)
     elif name in ("mnist", "fashion-mnist"):
-        splits = _load_idx(name, data_dir)
-        train, val = (_samples(s, w) for s, w in zip(splits, ("train", "test"), strict=True))
-        names = _DIGITS if name == "mnist" else _FASHION
+        splits, names = _load_idx(name, data_dir), _DIGITS if name == "mnist" else _FASHION
     else:
         splits, names = _load_cifar(name, data_dir)
-        train, val = (_samples(s, w) for s, w in zip(splits, ("train", "test"), strict=True))
-    if image_size is not None:
-        train, val = _resized(train, image_size), _resized(val, image_size)
-    return make_dataset(name, train, val, names)
+    counts = [len(split.labels) for split in splits]
+    return Source(
+        kind="built-in data set",
+        place=name,
+        name=name,
+        class_names=names,
+        ids=TextColumn(pa.chunked_array(list(map(row_ids, words, map(np.arange, counts))))),
+        labels=torch.cat([split.labels for split in splits]),
+        train_rows=counts[0] if len(counts) == 2 else None,
+        contents=ArrayContents([split.images for split in splits]),
+        split_names=words,
+    )
 
 
-def _samples(split: _Split, word: str) -> LabeledImages:
-    count = len(split.labels)
-    ids = tuple(f"{word}/{row}" for row in range(count))
-    return LabeledImages(split.images, split.labels, ids, torch.arange(count), count)
-
-
-def _resized(samples: LabeledImages, size: int) -> LabeledImages:
-    count, channels, height, width = samples.images.shape
-    if (height, width) == (size, size):
-        return samples
-    require_memory(count, channels, size, size)
-    images = torch.empty(count, channels, size, size, dtype=torch.uint8)
-    for start in range(0, count, _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        resized = torch.nn.functional.interpolate(
-            samples.images[rows].float(), (size, size), mode="bilinear", antialias=True
-        )
-        images[rows] = resized.round_().clamp_(0, 255)
-    return LabeledImages(images, samples.labels, samples.ids, samples.index, samples.num_instances)
-
-
-def _load_digits(val_frac: float, seed: int) -> tuple[LabeledImages, LabeledImages]:
+def _load_digits() -> _Split:
     from sklearn.datasets import load_digits
 
     source = load_digits()
     pixels = np.rint(source.images * (255 / 16)).astype(np.uint8)
-    images, labels = torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(source.target).long()
-    parts = []
-    for rows in split_by_class(labels, val_frac, seed=seed):
-        ids = tuple(f"digits/{row}" for row in rows.tolist())
-        index = torch.arange(len(rows))
-        parts.append(LabeledImages(images[rows], labels[rows], ids, index, len(rows)))
-    return parts[0], parts[1]
+    return _Split(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(source.target).long())
 
 
 def _load_cifar(name: str, data_dir: Path) -> tuple[list[_Split], tuple[str, ...]]:

@@ -19,29 +19,32 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from dataparams.batches.streamed_images import EncodedSource
 from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.images import EncodedImage, require_image
 from dataparams.contents.pixmap import to_pixmap
 from dataparams.contents.region_decoding import (
     resized_jpeg,
     resized_pixels,
 )
 from dataparams.errors import DataError, RunError
+from dataparams.sources.arrow_types import numpy_array
 from dataparams.sources.reading_processes import read_in_processes
+from dataparams.sources.source import Contents, LeftOut, Source
 from dataparams.sources.text_column import TextColumn
+from dataparams.terminal import counted, reasons_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from dataparams.batches.decoding import Progress
-    from dataparams.sources.stores import Encoded, ImageStore
+    from dataparams.contents.content import Content
 
 _FORMAT = 1
 _KEY = b"dataparams.image_cache"
 _ROWS_AT_ONCE = 64
+_NAMES = 100
 _COLUMNS = {
     "image": pa.large_binary(),
     "id": pa.large_string(),
@@ -63,7 +66,7 @@ class ImageCache:
         encoding: Such as ``JPEG 90``, or ``raw``.
     """
 
-    source: EncodedSource
+    source: Source
     source_name: str
     source_fingerprint: str
     fingerprint: str
@@ -90,21 +93,19 @@ class CacheSummary:
 
 
 def write_cache(
-    source: EncodedSource,
-    source_name: str,
+    source: Source,
     out: Path,
     *,
     size: int = 256,
     quality: int | None = 90,
     workers: int | None = None,
     overwrite: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> CacheSummary:
     """Decode, shrink and write all images of a source, in little memory.
 
     Args:
         source: The images.
-        source_name: What the source is called: a whole path, or a name on the hub.
         out: The file to write; it appears when it is whole.
         size: Pixels to which the shorter side is resized, 1 or above; smaller images keep theirs.
         quality: Of the JPEG files, 1 ... 100; None keeps the pixels as they are. A JPEG file that
@@ -128,7 +129,12 @@ def write_cache(
         "class_names": source.class_names,
         "rows": len(source.ids),
         "train_rows": source.train_rows,
-        "source_name": source_name,
+        "split_names": source.split_names,
+        "columns": dict(source.columns),
+        "kind": source.kind,
+        "left_out": [(one.reason, list(one.names[:_NAMES]), one.count) for one in source.left_out],
+        "notes": source.notes,
+        "source_name": source.place,
         "source_fingerprint": source.fingerprint(),
         "size": size,
         "encoding": encoding,
@@ -138,7 +144,7 @@ def write_cache(
         out.parent.mkdir(parents=True, exist_ok=True)
         try:
             unreadable = _write_rows(
-                source, temporary, metadata, _Preparation(source.store, size, quality), workers,
+                source, temporary, metadata, _Preparation(source.contents, size, quality), workers,
                 on_progress,
             )  # fmt: skip
             require_absent(out, overwrite=overwrite)
@@ -164,12 +170,12 @@ def require_absent(out: Path, *, overwrite: bool) -> None:
 
 
 def _write_rows(
-    source: EncodedSource,
+    source: Source,
     file: Path,
     metadata: dict[str, Any],
     preparation: _Preparation,
     workers: int | None,
-    on_progress: Progress | None,
+    on_progress: Callable[[int, int], None] | None,
 ) -> int:
     """Write the rows as they come from the processes; returns the number without an image."""
     total = len(source.ids)
@@ -186,8 +192,8 @@ def _write_rows(
                 on_progress(rows.stop, total)
         if 2 * len(reasons) > total:
             raise DataError(
-                f"{len(reasons)} of {total} images cannot be read. The first reasons: "
-                f"{'; '.join(reasons[:3])}."
+                f"{len(reasons):,} of {counted(total, 'image')} cannot be read: "
+                f"{reasons_text(reasons)}."
             )
         writer.close()
         stream.flush()
@@ -196,7 +202,7 @@ def _write_rows(
 
 
 def _record_batch(
-    source: EncodedSource, rows: range, block: list[bytes | str], schema: pa.Schema
+    source: Source, rows: range, block: list[bytes | str], schema: pa.Schema
 ) -> pa.RecordBatch:
     columns = [
         [cell if isinstance(cell, bytes) else None for cell in block],
@@ -214,20 +220,19 @@ def _record_batch(
 class _Preparation(torch.utils.data.Dataset[list["bytes | str"]]):
     """Prepares the images of some rows; it is sent to other processes."""
 
-    def __init__(self, store: ImageStore, size: int, quality: int | None) -> None:
-        self._store, self._size, self._quality = store, size, quality
+    def __init__(self, contents: Contents, size: int, quality: int | None) -> None:
+        self._contents, self._size, self._quality = contents, size, quality
 
     def __getitem__(self, rows: Sequence[int]) -> list[bytes | str]:
-        return [self._prepare(data) for data in self._store.read(rows)]
+        return [self._prepare(content) for content in self._contents.read(rows)]
 
-    def _prepare(self, data: Encoded) -> bytes | str:
+    def _prepare(self, content: Content | UnreadableContentError) -> bytes | str:
         """An image as it is kept, or the reason why there is none."""
-        if isinstance(data, UnreadableContentError):
-            return str(data)
         try:
+            data = bytes(require_image(content).encoded())
             if self._quality is None:
-                return to_pixmap(resized_pixels(bytes(data), self._size))
-            return resized_jpeg(bytes(data), self._size, self._quality)
+                return to_pixmap(resized_pixels(data, self._size))
+            return resized_jpeg(data, self._size, self._quality)
         except UnreadableContentError as error:
             return str(error)
 
@@ -235,7 +240,7 @@ class _Preparation(torch.utils.data.Dataset[list["bytes | str"]]):
 # --- reading -------------------------------------------------------------------------------------
 
 
-class CacheStore:
+class CacheContents(Contents):
     """The images of a cache; each process that reads maps the file for itself.
 
     Args:
@@ -252,17 +257,17 @@ class CacheStore:
     def __len__(self) -> int:
         return int(self._chunks()[2][-1])
 
-    def read(self, rows: Sequence[int]) -> list[Encoded]:
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
         """View some images in the file, none copied."""
         images, reasons, starts = self._chunks()
-        read: list[Encoded] = []
+        read: list[Content | UnreadableContentError] = []
         for row, chunk in zip(rows, np.searchsorted(starts, rows, "right") - 1, strict=True):
             place = row - int(starts[chunk])
             buffer = images[chunk][place].as_buffer()
             if buffer is None:
                 read.append(UnreadableContentError(reasons[chunk][place].as_py() or "no image"))
             else:
-                read.append(memoryview(buffer))
+                read.append(EncodedImage(memoryview(buffer)))
         return read
 
     def sizes(self) -> NDArray[np.int64]:
@@ -271,7 +276,7 @@ class CacheStore:
 
         images = pa.chunked_array(self._chunks()[0], pa.large_binary())
         lengths = pc.fill_null(pc.binary_length(images), -1)
-        return np.asarray(lengths.to_numpy(), dtype=np.int64)
+        return np.asarray(numpy_array(lengths), dtype=np.int64)
 
     def _chunks(self) -> tuple[list[pa.Array], list[pa.Array], NDArray[np.int64]]:
         if self._opened is None:
@@ -301,13 +306,19 @@ def open_cache(file: Path) -> ImageCache:
     table, known = _read_table(file)
     reasons = table["reason"]
     without = np.flatnonzero(np.asarray(table["image"].is_null()))
-    source = EncodedSource(
+    source = Source(
+        kind=f"{known['kind']}, read from a cache" if "kind" in known else "cache",
+        place=known["source_name"],
         name=known["name"],
         class_names=tuple(known["class_names"]),
         ids=TextColumn(table["id"]),
-        labels=torch.from_numpy(table["label"].to_numpy().copy()),
+        labels=torch.from_numpy(numpy_array(table["label"]).copy()),
         train_rows=known["train_rows"],
-        store=CacheStore(file),
+        contents=CacheContents(file),
+        split_names=tuple(known.get("split_names", ())),
+        columns=known.get("columns", {}),
+        left_out=tuple(LeftOut(*one) for one in known.get("left_out", ())),
+        notes=tuple(known.get("notes", ())),
         unreadable={row: reasons[row].as_py() or "no image" for row in without.tolist()},
     )
     made = f"{known['source_fingerprint']} {known['size']} {known['encoding']}"
@@ -338,7 +349,7 @@ def _read_table(file: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def _require_labels(table: pa.Table, known: dict[str, Any]) -> None:
-    labels, train_rows = table["label"].to_numpy(), known["train_rows"]
+    labels, train_rows = numpy_array(table["label"]), known["train_rows"]
     if not len(labels) or not 0 <= labels.min() <= labels.max() < len(known["class_names"]):
         raise ValueError("labels are out of range")
     if train_rows is not None and not 0 < train_rows < len(labels):

@@ -1,186 +1,85 @@
-"""Reading Parquet files of labeled images, as the Hugging Face hub lays them out and plainer."""
+"""The Parquet files of a path: which split each is of, and whether they go together."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataparams.batches.decoding import ListedDataset, decode_dataset
+import pyarrow as pa
+
 from dataparams.errors import DataError
-from dataparams.sources.folder import safe_name, walk_visible
-from dataparams.sources.tables import (
-    IMAGE_COLUMNS,
-    LABEL_COLUMNS,
-    PATH_COLUMNS,
-    arrange_splits,
-    choose_column,
-    choose_splits,
-    encode_labels,
-    split_word,
-)
+from dataparams.sources.arrow_types import describe_type, plain_values
+from dataparams.sources.columns import TableColumns, declared_classes, index_columns
+from dataparams.sources.folder import is_image_file, walk_visible
+from dataparams.sources.row_groups import TableFile, read_column, read_table_file, shown_path
+from dataparams.sources.split_names import choose_splits, split_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    import polars as pl
-    from torch import Tensor
-
-    from dataparams.batches.decoding import Progress
-    from dataparams.batches.labeled_images import ImageDataset
-    from dataparams.contents.image_files import EncodedImage
-
-_BYTES_AT_ONCE = 512 * 2**20
-
-
-def load_parquet(
-    path: Path,
-    *,
-    val_frac: float,
-    seed: int,
-    image_size: int | None = None,
-    on_progress: Progress | None = None,
-) -> ImageDataset:
-    """Load a Parquet file, or the Parquet files of a folder.
-
-    Needed are a column of images (a struct with ``bytes`` and ``path``, bytes, or paths relative
-    to the file) and a column of labels (integers or strings). Files whose name, or folder's name,
-    contains ``train``, ``val`` or ``test`` are the split; class names come from the metadata that
-    Hugging Face writes, and otherwise are the distinct labels.
-
-    Args:
-        path: The file or folder.
-        val_frac: Share of every class to set aside where the files tell of no split.
-        seed: What that choice depends on.
-        image_size: Height and width of the result; None decides by the images.
-        on_progress: Called with the number of images done and the number of all images.
-
-    Returns:
-        The data set, with ids ``<split>/<row>``.
-
-    Raises:
-        DataError: If files are damaged, columns cannot be told apart, or labels are not usable.
-    """
-    listed = split_parquet(path, val_frac=val_frac, seed=seed)
-    with _readable(path):
-        return decode_dataset(listed, image_size=image_size, on_progress=on_progress)
-
-
-def split_parquet(path: Path, *, val_frac: float, seed: int) -> ListedDataset:
-    """List and split what ``load_parquet`` loads, reading labels only; arguments are the same."""
-    listing = list_parquet(path)
-    return ListedDataset(
-        listing.name,
-        listing.class_names,
-        arrange_splits(listing.labels, val_frac=val_frac, seed=seed),
-        _read_images([f for files in listing.files.values() for f in files], listing.image),
-    )
-
-
-class ParquetListing(NamedTuple):
-    """The rows of Parquet files, none of their images read.
-
-    Attributes:
-        name: Short name of the data set.
-        class_names: Name of class 0, 1, ...
-        files: The files by split.
-        labels: Class of each row by split, (n,) each, int64.
-        image: Name of the column of images.
-    """
-
-    name: str
-    class_names: tuple[str, ...]
-    files: dict[str, list[Path]]
-    labels: dict[str, Tensor]
-    image: str
-
-
-def list_parquet(path: Path) -> ParquetListing:
-    """List a Parquet file, or the Parquet files of a folder, as ``load_parquet`` describes them.
-
-    Args:
-        path: The file or folder.
-
-    Raises:
-        DataError: If files are damaged, columns cannot be told apart, or labels are not usable.
-    """
-    import polars as pl
-
-    files = files_by_split(path)
-    first = next(iter(files.values()))[0]
-    with _readable(path):
-        image, label = _choose_columns(first)
-        columns = {
-            split: pl.concat([_read_column(file, label) for file in split_files])
-            for split, split_files in files.items()
-        }
-        labels, names = encode_labels(columns, _declared_classes(first, label))
-    name = safe_name(path.resolve().name.removesuffix(".parquet"))
-    return ParquetListing(name, names, files, labels, image)
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    import polars as pl
-
-    try:
-        yield
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}") from error
-
-
-def find_image_column(path: Path) -> str:
-    """Find the column that ``load_parquet`` reads images from.
-
-    Args:
-        path: The file or folder.
-
-    Returns:
-        The column's name.
-
-    Raises:
-        DataError: If the first file is damaged, or columns cannot be told apart.
-    """
-    first = next(iter(files_by_split(path).values()))[0]
-    with _readable(path):
-        return _choose_columns(first)[0]
+_EXTENSIONS = (".parquet", ".pq", ".parq")
+_MAGIC = b"PAR1"
+_OTHER_TABLES = {
+    ".csv": "comma-separated values (CSV)",
+    ".tsv": "tab-separated values (TSV)",
+    ".json": "JSON",
+    ".jsonl": "JSON lines",
+    ".ndjson": "JSON lines",
+    ".arrow": "an Arrow table",
+    ".feather": "an Arrow table",
+    ".xlsx": "a spreadsheet",
+}
+_WIDENED = {"whole numbers": "numbers"}
 
 
 def has_parquet(folder: Path) -> bool:
     """Whether a folder holds Parquet files rather than images; the first of either decides."""
-    from dataparams.sources.folder import is_image_file
-
     for _, files in walk_visible(folder):
-        if any(file.lower().endswith(".parquet") for file in files):
+        if any(map(is_parquet_file, files)):
             return True
         if any(map(is_image_file, files)):
             return False
     return False
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".") + "."
+class ArrangedFiles(NamedTuple):
+    """The Parquet files of a path, none of them opened.
+
+    Attributes:
+        splits: Files by the name of their split, in the order train, val; one entry where there
+            is only one split.
+        unused: Files that are not used, by the split that their names tell of; "" for none.
+        notes: What may be meant otherwise; sentences.
+    """
+
+    splits: dict[str, list[Path]]
+    unused: dict[str, list[Path]]
+    notes: tuple[str, ...] = ()
 
 
-def files_by_split(path: Path) -> dict[str, list[Path]]:
-    """Find the files whose rows are numbered on within each split.
+def arrange_files(path: Path) -> ArrangedFiles:
+    """Arrange a Parquet file, or the Parquet files of a folder, by split.
 
     Args:
-        path: A Parquet file, or a folder of such files.
+        path: The file or folder.
 
     Returns:
-        Files by the name of their split, in the order train, val; one entry where there is only
-        one split.
+        The files; where no name tells of a training split, all of them are the one split.
+
+    Raises:
+        DataError: If there is no Parquet file.
     """
-    if path.is_file():
-        return {"train": [path]}
+    if not path.is_dir():
+        return ArrangedFiles({"train": [path]}, {})
     files = [
         Path(root, name)
         for root, names in walk_visible(path)
         for name in names
-        if name.lower().endswith(".parquet")
+        if is_parquet_file(name)
     ]
+    if not files:
+        raise DataError(f"{shown_path(path)} holds no Parquet files; expected .parquet files.")
     by_split: dict[str, list[Path]] = {}
     for file in sorted(files, key=lambda f: f.relative_to(path).as_posix()):
         parts = [file.stem, *reversed(file.relative_to(path).parent.parts)]
@@ -188,92 +87,153 @@ def files_by_split(path: Path) -> dict[str, list[Path]]:
         by_split.setdefault(word or "", []).append(file)
     train, val = choose_splits(list(by_split))
     if train is None:
-        return {"train": [file for split in by_split.values() for file in split]}
-    return {split: by_split[split] for split in (train, val) if split is not None}
+        every = [file for some in by_split.values() for file in some]
+        words = " and ".join(repr(word) for word in by_split if word)
+        note = (
+            f"No file's name tells of a training split, so all {len(every)} files are taken as one "
+            f"split, those of {words} among them."
+        )
+        return ArrangedFiles({"train": every}, {}, (note,) if words else ())
+    splits = {split: by_split.pop(split) for split in (train, val) if split is not None}
+    return ArrangedFiles(splits, by_split)
 
 
-def _choose_columns(file: Path) -> tuple[str, str]:
-    """Choose the columns of the images and of the labels."""
-    import polars as pl
-
-    schema = pl.scan_parquet(file, glob=False).collect_schema()
-    columns = list(schema)
-    images = [name for name, kind in schema.items() if _holds_bytes(kind)]
-    texts = [name for name, kind in schema.items() if kind == pl.String]
-    paths = [name for name in texts if name.lower() in (*IMAGE_COLUMNS, *PATH_COLUMNS)]
-    image = choose_column("images", (*IMAGE_COLUMNS, *PATH_COLUMNS), images or paths, columns)
-    numbers = [name for name, kind in schema.items() if kind.is_integer()]
-    named = [
-        name
-        for name, kind in schema.items()
-        if name != image and isinstance(kind, (pl.String, pl.Categorical, pl.Enum))
-    ]
-    usual = [name for name in (*numbers, *named) if name.lower() in LABEL_COLUMNS]
-    label = choose_column("labels", LABEL_COLUMNS, usual or numbers or named, columns)
-    return image, label
-
-
-def _holds_bytes(kind: pl.DataType) -> bool:
-    import polars as pl
-
-    if isinstance(kind, pl.Struct):
-        return any(field.name == "bytes" and field.dtype == pl.Binary for field in kind.fields)
-    return kind == pl.Binary
-
-
-def _read_column(file: Path, column: str) -> pl.Series:
-    import polars as pl
-
-    series = pl.read_parquet(file, columns=[column], glob=False)[column]
-    plain: pl.Series = series.cast(pl.Int64 if series.dtype.is_integer() else pl.String)
-    return plain
-
-
-def _declared_classes(file: Path, label: str) -> Sequence[str] | None:
-    """Class names in the metadata that Hugging Face writes, if they are there."""
-    import polars as pl
-
-    try:
-        features = json.loads(pl.read_parquet_metadata(file)["huggingface"])["info"]["features"]
-        names = features[label]["names"]
-    except (KeyError, TypeError, ValueError):
-        return None
-    return [str(name) for name in names] if isinstance(names, list) and names else None
-
-
-def _read_images(files: Sequence[Path], column: str) -> Iterator[Sequence[EncodedImage]]:
-    """Read encoded images piece by piece: all of ImageNet's would not fit into memory."""
-    import polars as pl
-
-    for file in files:
-        lazy = pl.scan_parquet(file, glob=False).select(column)
-        rows = lazy.select(pl.len()).collect().item()
-        pieces = -(-file.stat().st_size // _BYTES_AT_ONCE)
-        step = max(1, -(-rows // pieces))
-        for start in range(0, rows, step):
-            values = lazy.slice(start, step).collect()[column]
-            yield [encoded_image(value, file.parent) for value in values]
-
-
-def encoded_image(value: bytes | str | Mapping[str, Any] | None, folder: Path) -> EncodedImage:
-    """Bring a cell of an image column into the form that is decoded.
-
-    Args:
-        value: Bytes, a path, or a mapping with ``bytes`` and ``path``.
-        folder: What a path is relative to.
-
-    Returns:
-        Bytes, a path, or None if the cell is empty.
+def is_parquet_file(name: str) -> bool:
+    """Whether a file's name is that of a Parquet file.
 
     Example:
-        >>> encoded_image({"bytes": b"...", "path": "a.jpg"}, Path())
-        b'...'
+        >>> is_parquet_file("train.PARQUET"), is_parquet_file("train.pq"), is_parquet_file("a.csv")
+        (True, True, False)
     """
-    if value is None or isinstance(value, bytes):
-        return value
-    if isinstance(value, str):
-        return folder / value
-    if value.get("bytes") is not None:
-        return bytes(value["bytes"])
-    path = value.get("path")
-    return folder / path if path else None
+    return name.lower().endswith(_EXTENSIONS)
+
+
+class FilesBeside(NamedTuple):
+    """The files of a folder that hold data, as it seems, and are not Parquet."""
+
+    tables: list[Path]
+    images: list[Path]
+
+
+def files_beside(path: Path) -> FilesBeside:
+    """Find the files beside Parquet that hold tables of other kinds, or may hold some, or images.
+
+    Args:
+        path: A folder, or a Parquet file, beside which nothing counts.
+    """
+    beside = FilesBeside([], [])
+    for root, names in walk_visible(path) if path.is_dir() else ():
+        for name in names:
+            if name.lower().endswith(tuple(_OTHER_TABLES)):
+                beside.tables.append(Path(root, name))
+            elif is_image_file(name):
+                beside.images.append(Path(root, name))
+    return beside
+
+
+def require_parquet(path: Path) -> None:
+    """Raise DataError if a file is no Parquet file.
+
+    Args:
+        path: A file, or a folder, which passes.
+    """
+    if path.is_dir() or not path.is_file() or is_parquet_file(path.name):
+        return
+    with path.open("rb") as stream:
+        if stream.read(len(_MAGIC)) == _MAGIC:
+            return
+    kind = _OTHER_TABLES.get(path.suffix.lower())
+    found = f"holds {kind}, which is not supported yet" if kind else "is no Parquet file"
+    raise DataError(
+        f"{shown_path(path)} {found}; expected an image folder (<class>/<image>), a .parquet "
+        "file or a folder of .parquet files. "
+        "(Polars and pandas write one by write_parquet and to_parquet.)"
+    )
+
+
+def read_split_files(splits: Mapping[str, Sequence[Path]]) -> dict[str, list[TableFile]]:
+    """Read what the files of each split say of themselves; files without rows are passed over.
+
+    Args:
+        splits: Files by split.
+
+    Raises:
+        DataError: If a file is damaged, which is named.
+    """
+    read = {split: [read_table_file(file) for file in files] for split, files in splits.items()}
+    return {split: [file for file in files if file.num_rows] for split, files in read.items()}
+
+
+def require_same_columns(files: Sequence[TableFile], columns: Sequence[str]) -> None:
+    """Raise DataError if files have some columns not in common, or of another type.
+
+    Text and categories are the same, and so are numbers of any width.
+
+    Args:
+        files: The files, the first of which says what is expected.
+        columns: Names of the columns that are used.
+    """
+    first = files[0]
+    for file in files[1:]:
+        for column in columns:
+            _require_same_column(first, file, column)
+
+
+def _require_same_column(first: TableFile, file: TableFile, column: str) -> None:
+    if file.schema.names.count(column) != 1:
+        raise DataError(
+            f"{shown_path(file.path)} has no column {column!r}, which {first.path.name} has; its "
+            f"columns are {', '.join(file.schema.names)}. Expected files of the same columns."
+        )
+    kinds = [describe_type(each.schema.field(column).type) for each in (first, file)]
+    if len({_WIDENED.get(kind, kind) for kind in kinds} - {"nothing"}) > 1:
+        raise DataError(
+            f"{shown_path(file.path)} has {kinds[1]} in its column {column!r}; in "
+            f"{first.path.name} it holds {kinds[0]}. Expected files of the same columns."
+        )
+    declared = [declared_in(each).get(column) for each in (first, file)]
+    if None not in declared and declared[0] != declared[1]:
+        raise DataError(
+            f"{shown_path(file.path)} declares other classes for its column {column!r} than "
+            f"{first.path.name} does, or in another order. Expected files of the same classes."
+        )
+
+
+def declared_in(file: TableFile) -> dict[str, tuple[str, ...]]:
+    """Class names by column in the metadata that Hugging Face writes, if they are there."""
+    try:
+        features = json.loads((file.schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return declared_classes(features)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def describe_columns(files: Sequence[TableFile]) -> TableColumns:
+    """Describe the columns of files, the first of which stands for all."""
+    read: dict[str, Any] = {}
+
+    def read_all(column: str) -> Any:
+        if column not in read:
+            require_same_columns(files, [column])
+            read[column] = join_columns([read_column(file.path, column) for file in files])
+        return read[column]
+
+    declared: dict[str, tuple[str, ...]] = {}
+    for file in reversed(files):
+        declared |= declared_in(file)
+    schema = files[0].schema
+    return TableColumns(schema, read_all, declared, index_columns(schema))
+
+
+def join_columns(columns: Sequence[Any]) -> Any:
+    """Put columns one after the other that differ in width, or in being categories."""
+    plain = [plain_values(column) for column in columns]
+    kinds = {str(column.type): column.type for column in plain}
+    if len(kinds) > 1:
+        merged = pa.unify_schemas(
+            [pa.schema([("column", kind)]) for kind in kinds.values()], promote_options="permissive"
+        )
+        plain = [column.cast(merged.field("column").type) for column in plain]
+    return pa.chunked_array(
+        [chunk for column in plain for chunk in column.chunks], type=plain[0].type
+    )

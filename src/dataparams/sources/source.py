@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dataparams.contents.content import UnreadableContentError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from dataparams.contents.content import Content, UnreadableContentError
+    from dataparams.contents.content import Content
     from dataparams.sources.text_column import TextColumn
 
 _AT_ONCE = 64
@@ -65,6 +67,39 @@ class Contents(ABC):
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE]
             yield Found(range(start, start + len(some)), self.read(some))
+
+
+class SelectedContents(Contents):
+    """Some rows of other contents, in an order of their own.
+
+    Args:
+        contents: The others.
+        rows: Row of each in them, (n,); -1 where there is none.
+    """
+
+    def __init__(self, contents: Contents, rows: NDArray[np.int64]) -> None:
+        self._contents, self._rows = contents, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Read a few rows; see :meth:`Contents.read`."""
+        wanted = self._rows[np.asarray(rows, dtype=np.int64)]
+        there = np.flatnonzero(wanted >= 0)
+        found: list[Content | UnreadableContentError] = [
+            UnreadableContentError("the source has no sample of this id") for _ in rows
+        ]
+        for place, content in zip(
+            there.tolist(), self._contents.read(wanted[there].tolist()), strict=True
+        ):
+            found[place] = content
+        return found
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each content as it is stored, (n,), -1 where there is none."""
+        sizes = self._contents.sizes()[self._rows]
+        return np.where(self._rows >= 0, sizes, -1)
 
 
 @dataclass(frozen=True)

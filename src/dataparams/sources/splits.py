@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from dataparams.errors import DataError
+
+if TYPE_CHECKING:
+    from dataparams.sources.source import Source
 
 
 def split_by_class(labels: Tensor, val_frac: float, *, seed: int) -> tuple[Tensor, Tensor]:
@@ -47,3 +52,23 @@ def split_by_class(labels: Tensor, val_frac: float, *, seed: int) -> tuple[Tenso
         is_val[order[start + chosen]] = True
         start += count
     return (~is_val).nonzero().squeeze(1), is_val.nonzero().squeeze(1)
+
+
+def split_rows(source: Source, val_frac: float, *, seed: int) -> tuple[Tensor, Tensor]:
+    """Split a source: as it comes, or by setting a share of every class aside.
+
+    Args:
+        source: All its samples.
+        val_frac: Share to set aside, above 0 and below 1, where the source does not come split.
+        seed: What that choice depends on.
+
+    Returns:
+        Rows of the training and of the validation samples, each sorted.
+
+    Raises:
+        DataError: If nothing can be set aside.
+    """
+    if source.train_rows is None:
+        return split_by_class(source.labels, val_frac, seed=seed)
+    rows = torch.arange(len(source))
+    return rows[: source.train_rows], rows[source.train_rows :]

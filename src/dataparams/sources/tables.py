@@ -1,238 +1,233 @@
-"""Reading a table of labeled images: which columns, and what the labels mean."""
+"""Opening a Parquet file, or a folder of such, as a source of labeled images."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
 import torch
-from torch import Tensor
 
-from dataparams.batches.decoding import SplitRows
 from dataparams.errors import DataError
-from dataparams.sources.splits import split_by_class
+from dataparams.sources.arrow_types import is_text
+from dataparams.sources.columns import choose_columns, choose_image_column
+from dataparams.sources.folder import safe_name
+from dataparams.sources.labels import number_labels
+from dataparams.sources.parquet import (
+    arrange_files,
+    describe_columns,
+    files_beside,
+    is_parquet_file,
+    join_columns,
+    read_split_files,
+    require_parquet,
+    require_same_columns,
+)
+from dataparams.sources.row_groups import ParquetContents, read_column, read_table_file, shown_path
+from dataparams.sources.source import LeftOut, Source
+from dataparams.sources.table_contents import TableContents, find_rows
+from dataparams.sources.text_column import TextColumn, row_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import polars as pl
-
-IMAGE_COLUMNS = ("image", "img", "images", "picture", "photo", "jpg", "png", "bytes", "content")
-PATH_COLUMNS = ("image_path", "file_name", "filename", "file", "path", "filepath")
-LABEL_COLUMNS = (
-    "label", "labels", "fine_label", "class", "target", "category", "class_name", "class_label",
-    "label_name", "fine_labels", "digit", "cls", "y",
-)  # fmt: skip
-_VALIDATION_SPLITS = ("val", "valid", "validation", "dev", "test", "testing")
-_TRAINING_SPLITS = ("train", "training")
-_SPLIT_WORD = re.compile(
-    r"(?:^|[^a-z])(training|train|validation|valid|val|dev|testing|test)(?=[^a-z]|set|$)"
-)
+    from dataparams.sources.columns import ChosenColumns
+    from dataparams.sources.labels import TableLabels
+    from dataparams.sources.row_groups import TableFile
+    from dataparams.sources.source import Contents
 
 
-def choose_column(
-    purpose: str, preferred: Sequence[str], candidates: Sequence[str], columns: Sequence[str]
-) -> str:
-    """Choose a column by its name, or because it is the only one of its type.
+def open_tables(
+    path: Path,
+    *,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    mapped: bool = False,
+) -> Source:
+    """Open a Parquet file, or the Parquet files of a folder, as a source; no image is read.
+
+    Needed are a column of images (a struct with ``bytes`` and ``path``, bytes, paths relative to
+    the file, or lists of numbers) and a column of labels (text, whole numbers, or true and false).
+    Files whose name, or folder's name, contains a word such as ``train``, ``val`` or ``test`` are
+    the split; class names come from the metadata that Hugging Face writes, from a second column
+    that names the same classes, or are the distinct labels.
 
     Args:
-        purpose: What the column is to hold, for the message.
-        preferred: Usual names, the best first.
-        candidates: Columns whose type is right.
-        columns: All columns, for the message.
+        path: The file or folder.
+        image_column: The column of the images; None chooses it by name and type.
+        label_column: Likewise of the labels.
+        mapped: Whether any row is to be read at any time, also of files whose row groups are
+            large: the library ``datasets`` then keeps a copy of the images.
 
     Returns:
-        The column's name.
+        The source, with ids ``<split>/<row>``.
 
     Raises:
-        DataError: If no column fits, or several do and none has a usual name.
-
-    Example:
-        >>> choose_column("labels", LABEL_COLUMNS, ["age", "label"], ["age", "label", "img"])
-        'label'
+        DataError: If files are damaged or differ, it is not clear which columns are meant, or
+            labels are not usable.
     """
-    for name in preferred:
-        for candidate in candidates:
-            if candidate.lower() == name:
-                return candidate
-    if len(candidates) == 1:
-        return candidates[0]
-    found = f"{', '.join(candidates)} could all be it" if candidates else "no column can be it"
-    raise DataError(
-        f"Which column holds the {purpose}? {found[0].upper()}{found[1:]} (columns: "
-        f"{', '.join(columns)}). Name it {' or '.join(map(repr, preferred[:3]))}."
+    require_parquet(path)
+    arranged = arrange_files(path)
+    files = read_split_files(arranged.splits)
+    every = [file for some in files.values() for file in some]
+    if not files[next(iter(files))]:
+        raise DataError(f"{shown_path(path)}: the split {next(iter(files))!r} has no rows.")
+    table = describe_columns(every)
+    columns = choose_columns(table, image_column, label_column)
+    require_same_columns(every, [columns.image, columns.label])
+    labels = number_labels(
+        {split: _labels_of(some, columns.label) for split, some in files.items()},
+        column=columns.label,
+        declared=table.declared.get(columns.label),
+        names=columns.class_names,
+    )
+    kept = {split: files[split] for split in labels.labels}
+    kind = table.schema.field(columns.image).type
+    return table_source(
+        kind="folder of Parquet files" if path.is_dir() else "Parquet file",
+        place=os.fspath(path.resolve()),
+        name=safe_name(_without_extension(path.resolve().name)),
+        columns=columns,
+        labels=labels,
+        contents=_open_contents(kept, columns.image, mapped=mapped),
+        left_out=(
+            *_unused_files(path, arranged.unused, kept),
+            *_files_of_other_kinds(path, holds_paths=is_text(kind)),
+        ),
+        notes=arranged.notes,
     )
 
 
-def split_word(name: str) -> str | None:
-    """Find the split that a file's or folder's name tells of.
+def open_table_contents(
+    path: Path, *, image_column: str | None = None
+) -> Callable[[Sequence[str]], Contents]:
+    """Open the contents of rows of Parquet files by their ids; no label is read.
 
     Args:
-        name: Such as ``train-00000-of-00002``.
+        path: As of ``open_tables``.
+        image_column: The column of the images; None chooses it by name and type.
 
     Returns:
-        The word as it is written there in lower case, or None.
-
-    Example:
-        >>> split_word("train-00000-of-00002"), split_word("my_Validation"), split_word("values")
-        ('train', 'validation', None)
-    """
-    match = _SPLIT_WORD.search(name.lower())
-    return match.group(1) if match else None
-
-
-def choose_splits(names: Sequence[str]) -> tuple[str | None, str | None]:
-    """Choose the training and the validation split among the names of splits.
-
-    Args:
-        names: Names as they are written, in any case.
-
-    Returns:
-        The two names, each None where there is none; validation goes before test.
-
-    Example:
-        >>> choose_splits(["test", "Train", "val"])
-        ('Train', 'val')
-    """
-    by_name = {name.lower(): name for name in names}
-    train = next((by_name[word] for word in _TRAINING_SPLITS if word in by_name), None)
-    val = next((by_name[word] for word in _VALIDATION_SPLITS if word in by_name), None)
-    return train, val
-
-
-def encode_labels(
-    splits: Mapping[str, pl.Series], class_names: Sequence[str] | None
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Turn a column of labels per split into class numbers.
-
-    Args:
-        splits: Labels by name of the split, integers or strings.
-        class_names: Names of class 0, 1, ... where the data set declares them. None takes the
-            distinct labels, sorted, as the classes.
-
-    Returns:
-        Class numbers by name of the split, each (n,), int64; and the names of the classes.
+        What gives the contents of ids ``<split>/<row>``, row i of which is that of the i-th.
 
     Raises:
-        DataError: If a label is missing, negative or not one of the classes, with its row; or if
-            there are fewer than two classes.
-
-    Example:
-        >>> import polars as pl
-        >>> encode_labels({"train": pl.Series(["dog", "cat", "dog"])}, None)
-        ({'train': tensor([1, 0, 1])}, ('cat', 'dog'))
+        DataError: If files are damaged, or it is not clear which column is meant.
     """
-    import polars as pl
-
-    for split, labels in splits.items():
-        _require_labels(split, labels)
-    is_numbers = all(labels.dtype.is_integer() for labels in splits.values())
-    if class_names is not None and is_numbers:
-        encoded = {
-            split: _require_range(split, labels, len(class_names))
-            for split, labels in splits.items()
-        }
-        names = tuple(class_names)
-    else:
-        kind = pl.Int64 if is_numbers else pl.String
-        columns = {split: labels.cast(kind) for split, labels in splits.items()}
-        values = class_names or pl.concat(list(columns.values())).unique().sort().to_list()
-        number = {value: position for position, value in enumerate(values)}
-        encoded = {split: _look_up(split, labels, number) for split, labels in columns.items()}
-        names = tuple(map(str, values))
-    if len(names) < 2:
-        raise DataError(
-            f"The labels name only {len(names)} class ({', '.join(names)}); expected at least 2."
-        )
-    return encoded, names
+    require_parquet(path)
+    files = read_split_files(arrange_files(path).splits)
+    every = [file for some in files.values() for file in some]
+    if not every:
+        raise DataError(f"{shown_path(path)} has no rows.")
+    column = choose_image_column(describe_columns(every), image_column)
+    require_same_columns(every, [column])
+    counts = {split: sum(file.num_rows for file in some) for split, some in files.items()}
+    contents = list(_open_contents(files, column).values())
+    return lambda ids: TableContents(contents, find_rows(ids, counts))
 
 
-def _look_up(split: str, labels: pl.Series, number: Mapping[object, int]) -> Tensor:
-    found = [number.get(label, -1) for label in labels]
-    if -1 in found:
-        row = found.index(-1)
-        raise DataError(
-            f"The label of {split}/{row} is {labels[row]!r}, which is none of the "
-            f"{len(number)} classes that the data set declares."
-        )
-    return torch.tensor(found, dtype=torch.int64)
-
-
-def _require_labels(split: str, labels: pl.Series) -> None:
-    if labels.null_count():
-        raise DataError(
-            f"The label of {split}/{labels.is_null().arg_max()} is missing (null), as are "
-            f"{labels.null_count()} of {len(labels)} labels. Remove these rows, or label them."
-        )
-    if not labels.dtype.is_integer():
-        return
-    is_negative = labels < 0
-    if is_negative.all() and (labels == -1).all() and len(labels):
-        raise DataError(
-            f"All {len(labels)} labels of the split {split!r} are -1: it is an unlabeled test "
-            "split. Leave it out; a share of the training samples then serves for validation."
-        )
-    if is_negative.any():
-        row = is_negative.arg_max()
-        raise DataError(
-            f"The label of {split}/{row} is {labels[row or 0]}; expected a class number, 0 or "
-            "above. (-1 often stands for an unlabeled sample: remove it, or label it.)"
-        )
-
-
-def _require_range(split: str, labels: pl.Series, num_classes: int) -> Tensor:
-    is_outside = labels >= num_classes
-    if is_outside.any():
-        row = is_outside.arg_max()
-        raise DataError(
-            f"The label of {split}/{row} is {labels[row or 0]}; expected 0 ... {num_classes - 1}, "
-            f"since the data set declares {num_classes} classes."
-        )
-    return torch.tensor(labels.to_list(), dtype=torch.int64)
-
-
-def arrange_splits(
-    labels: Mapping[str, Tensor], *, val_frac: float, seed: int
-) -> tuple[SplitRows, SplitRows]:
-    """Arrange labeled rows as a training and a validation split.
+def table_source(
+    *,
+    kind: str,
+    place: str,
+    name: str,
+    columns: ChosenColumns,
+    labels: TableLabels,
+    contents: Mapping[str, Contents],
+    left_out: Sequence[LeftOut],
+    notes: Sequence[str] = (),
+) -> Source:
+    """Make a source of the labeled rows of tables.
 
     Args:
-        labels: Class numbers by name of the split, in the order in which the rows are read: one
-            entry is split by ``val_frac``, two are the training and the validation split.
-        val_frac: Share of every class to set aside where there is one entry.
-        seed: What that choice depends on.
-
-    Returns:
-        The two splits, with ids ``<name>/<row>``.
-
-    Raises:
-        DataError: If a split is empty.
+        kind: What it is, in words.
+        place: Where it is.
+        name: Short name.
+        columns: Which columns were taken for what.
+        labels: The labels.
+        contents: All rows of each split that has labels.
+        left_out: What is there beside the splits.
+        notes: Whatever else was understood.
     """
-    require_rows(labels)
-    if len(labels) == 1:
-        ((name, classes),) = labels.items()
-        first, second = split_by_class(classes, val_frac, seed=seed)
-        return _rows(name, classes, first, first), _rows(name, classes, second, second)
-    (train_name, train), (val_name, val) = labels.items()
-    first, second = torch.arange(len(train)), torch.arange(len(val))
-    return (
-        _rows(train_name, train, first, first),
-        _rows(val_name, val, second, second + len(train)),
+    rows, start = [], 0
+    for split, table in contents.items():
+        rows.append(labels.rows[split] + start)
+        start += len(table)
+    chosen = np.concatenate(rows)
+    ids = [row_ids(split, some) for split, some in labels.rows.items()]
+    sizes = [len(some) for some in labels.labels.values()]
+    return Source(
+        kind=kind,
+        place=place,
+        name=name,
+        class_names=labels.class_names,
+        ids=TextColumn(pa.chunked_array(ids)),
+        labels=torch.cat(list(labels.labels.values())),
+        train_rows=None if len(sizes) == 1 else sizes[0],
+        contents=TableContents(list(contents.values()), None if len(chosen) == start else chosen),
+        split_names=tuple(labels.labels),
+        columns={"image": columns.image, "label": columns.label},
+        left_out=(*labels.left_out, *left_out),
+        notes=(*columns.notes, *labels.notes, *notes),
     )
 
 
-def require_rows(labels: Mapping[str, Tensor]) -> None:
-    """Raise DataError if a split is empty.
-
-    Args:
-        labels: Class numbers by name of the split.
-    """
-    for split, classes in labels.items():
-        if not len(classes):
-            raise DataError(f"The split {split!r} has no rows.")
+def _labels_of(files: Sequence[TableFile], column: str) -> Any:
+    if not files:
+        return pa.chunked_array([], pa.null())
+    return join_columns([read_column(file.path, column) for file in files])
 
 
-def _rows(name: str, classes: Tensor, numbers: Tensor, rows: Tensor) -> SplitRows:
-    return SplitRows(
-        tuple(f"{name}/{number}" for number in numbers.tolist()), classes[numbers], rows
-    )
+def _open_contents(
+    files: Mapping[str, Sequence[TableFile]], column: str, *, mapped: bool = False
+) -> dict[str, Contents]:
+    if not mapped:
+        return {split: ParquetContents(some, column) for split, some in files.items()}
+    from dataparams.sources.mapped import map_parquet
+
+    return {split: TableContents(map_parquet(some, column)) for split, some in files.items()}
+
+
+def _without_extension(name: str) -> str:
+    return Path(name).stem if is_parquet_file(name) else name
+
+
+def _unused_files(
+    path: Path, unused: Mapping[str, Sequence[Path]], used: Iterable[str]
+) -> list[LeftOut]:
+    """Count the rows of the files that are of no split that is used."""
+    left_out = []
+    for word, files in unused.items():
+        if word:
+            reason = f"row of the split {word!r}, beside {' and '.join(map(repr, used))}"
+        else:
+            reason = "row of a file whose name tells of no split, beside those that do"
+        names = [_shown_below(file, path) for file in files]
+        left_out.append(LeftOut(reason, names, sum(map(_count_rows, files))))
+    return left_out
+
+
+def _count_rows(file: Path) -> int:
+    """Number of rows of a file; 0 where it cannot be read, since it is not used."""
+    try:
+        return read_table_file(file).num_rows
+    except DataError:
+        return 0
+
+
+def _files_of_other_kinds(path: Path, *, holds_paths: bool) -> list[LeftOut]:
+    """Count the files that are not Parquet; images are not left out where rows hold their paths."""
+    beside = files_beside(path)
+    found = {"file of a kind of table that is not supported yet, beside Parquet": beside.tables}
+    if not holds_paths:
+        found["image file beside Parquet, which is read in its place"] = beside.images
+    return [
+        LeftOut(reason, [_shown_below(file, path) for file in files], len(files))
+        for reason, files in found.items()
+        if files
+    ]
+
+
+def _shown_below(file: Path, path: Path) -> str:
+    return os.fsencode(file.relative_to(path)).decode(errors="replace")

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataparams.sources.arrow_types import arrow_array, numpy_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,12 +31,14 @@ class TextColumn(Sequence[str]):
         >>> names = TextColumn(["a.jpg", "b.jpg", "c.jpg"])
         >>> names[1], len(names), list(names.take(np.array([2, 0])))
         ('b.jpg', 3, ['c.jpg', 'a.jpg'])
+        >>> names.find(["c.jpg", "d.jpg"]).tolist()
+        [2, -1]
     """
 
     def __init__(self, values: Iterable[str] | pa.Array) -> None:
         array: Any = values
         if not isinstance(values, (pa.Array, pa.ChunkedArray)):
-            array = pa.array(values, pa.large_string())
+            array = _strings(values)
         array = array.cast(pa.large_string())
         self.arrow: Any = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
@@ -63,7 +68,13 @@ class TextColumn(Sequence[str]):
 
     def take(self, places: NDArray[np.integer]) -> TextColumn:
         """Take the strings at some places, in the order wanted."""
-        return TextColumn(self.arrow.take(pa.array(places)))
+        return TextColumn(self.arrow.take(arrow_array(places)))
+
+    def find(self, sought: Iterable[str]) -> NDArray[np.int64]:
+        """The place of each of some strings, (n,); -1 where it is not there."""
+        wanted = _strings(sought)
+        places = pc.fill_null(pc.index_in(wanted, value_set=self.arrow), -1)
+        return np.asarray(numpy_array(places), dtype=np.int64)
 
     def contents(self) -> tuple[NDArray[np.int64], memoryview]:
         """The number of bytes of each string, (n,), and the bytes of all one after the other."""
@@ -71,3 +82,20 @@ class TextColumn(Sequence[str]):
         places = np.frombuffer(offsets, np.int64)[self.arrow.offset :][: len(self) + 1]
         joined = memoryview(letters if letters is not None else b"")
         return np.diff(places), joined[places[0] : places[-1]]
+
+
+def _strings(values: Iterable[str]) -> pa.Array:
+    plain = values if hasattr(values, "to_arrow") else list(values)
+    return arrow_array(plain, pa.large_string())
+
+
+def row_ids(split: str, rows: NDArray[np.int64]) -> pa.Array:
+    """The ids ``<split>/<row>`` of rows of a table, without making an object of each.
+
+    Example:
+        >>> row_ids("train", np.array([0, 7])).to_pylist()
+        ['train/0', 'train/7']
+    """
+    numbers = arrow_array(rows, pa.large_string())
+    prefix, nothing = (pa.scalar(text, pa.large_string()) for text in (f"{split}/", ""))
+    return pc.binary_join_element_wise(prefix, numbers, nothing)

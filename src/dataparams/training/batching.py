@@ -39,7 +39,7 @@ def make_batches(
         config: The configuration.
         train: The samples trained on.
         val: The samples of the validation.
-        whole: All training samples, by whose statistics images in memory are normalised.
+        whole: All training samples, by whose statistics images in memory are normalized.
         device: Where batches are made.
         rank: Number of this process.
         world_size: Number of processes.

@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import torch
 
-from dataparams.batches import CorruptedLabels
 from dataparams.errors import RunError, UserError
 from dataparams.runs import read_cleaned
+from dataparams.sources.noise import CorruptedLabels
+from dataparams.sources.text_column import TextColumn
 from dataparams.training.config import RECIPES, TrainConfig, require_valid
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from dataparams.runs import CleanedSamples
 
 _OF_DATA = (
-    *("dataset", "data", "data_dir", "loader", "cache", "val_frac", "image_size", "rand_fraction"),
-    *("noise", "seed", "output_dir"),
+    *("dataset", "data", "data_dir", "image_column", "label_column", "loader", "cache", "val_frac"),
+    *("image_size", "rand_fraction", "noise", "seed", "output_dir"),
 )
 """The settings that stay the source run's where another recipe is asked for."""
 _FIXED = ("val_frac", "rand_fraction", "noise")
@@ -155,7 +157,7 @@ def select_cleaned(
     if samples["weight"].n_unique() > 1:
         weights = torch.zeros(dataset.train.num_instances)
         shares = samples["weight"].to_numpy()
-        weights[torch.from_numpy(samples["index"].to_numpy().copy())] = torch.from_numpy(
+        weights[dataset.train.index[positions]] = torch.from_numpy(
             (shares / shares.mean()).astype(np.float32)
         )
     return CleanedTraining(whole, whole.select(positions), truth, weights)
@@ -180,18 +182,12 @@ def _require_same_data(config: TrainConfig, dataset: AnyDataset, cleaned: Cleane
 
 def _positions(config: TrainConfig, train: Split, cleaned: CleanedSamples) -> NDArray[np.int64]:
     """Where in the training split the samples are."""
-    there, wanted = train.index.numpy(), cleaned.samples["index"].to_numpy()
-    positions: NDArray[np.int64] = np.searchsorted(there, wanted).astype(np.int64)
-    is_there = there[np.minimum(positions, len(there) - 1)] == wanted
-    ids = cleaned.samples["id"].to_list()
-    missing = [
-        name
-        for name, found, position in zip(ids, is_there, positions, strict=True)
-        if not found or train.ids[position] != name
-    ]
-    if missing:
+    wanted = cleaned.samples["id"]
+    positions = TextColumn(train.ids).find(wanted.to_list())
+    missing = wanted.filter(pl.Series(positions < 0))
+    if len(missing):
         raise UserError(
-            f"{len(missing)} of {len(ids)} samples of {config.from_clean} are not in the data set, "
-            f"such as {missing[0]}; expected the same data set, with all images readable."
+            f"{len(missing)} of {len(wanted)} samples of {config.from_clean} are not in the data "
+            f"set, such as {missing[0]}; expected the same data set, with all images readable."
         )
     return positions

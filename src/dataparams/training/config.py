@@ -52,6 +52,10 @@ class TrainConfig:
     default HF_TOKEN or the hub's own login. It is not stored."""
     val_frac: float = 0.1
     """Share set aside for validation where the data set does not come split."""
+    image_column: str | None = None
+    """Which column of a table has the images, where that is not clear."""
+    label_column: str | None = None
+    """Which column of a table has the labels, where that is not clear."""
     loader: Literal["memory", "stream", "dali"] = "memory"
     """memory: decode all images once and keep them; stream: read and decode each when it is
     needed, for data that does not fit; dali: the same, decoded on the GPU by NVIDIA DALI."""
@@ -67,7 +71,8 @@ class TrainConfig:
     rand_fraction: float = 0.0
     """Share of the training samples whose labels are made wrong on purpose."""
     noise: str = "swap"
-    """How: swap, symmetric, pairflip, or file:PATH with the labels in .npy or .csv."""
+    """How: swap, symmetric, pairflip, or file:PATH with the labels in .npy or .csv, by id, by index
+    or in the order of the data."""
     dataset_subset_ckpt: str | None = None
     """Train only on the samples with the lowest instance parameters in this epoch_<N>.pth.tar."""
     subset_frac: float = 1.0

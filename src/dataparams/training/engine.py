@@ -23,10 +23,12 @@ from dataparams.parameters import CLAMP, DataParameters, Reduction
 from dataparams.progress import ProgressDisplay, SilentProgress
 from dataparams.runs import EpochRecord, RunFolder
 from dataparams.sources.hub.token import token_file
+from dataparams.terminal import counted
 from dataparams.training.batch_normalization import require_enough_samples, running_statistics
 from dataparams.training.batching import make_batches
 from dataparams.training.config import TrainConfig, require_valid, stored_settings
 from dataparams.training.divergence import divergence_text
+from dataparams.training.held_out import HeldOutRecorder
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
@@ -80,7 +82,14 @@ def train(
     processes = Processes(accelerator)
     with token_file(config.hf_token_file):
         data = processes.first_on_each_machine(
-            lambda: prepare_data(config, dataset, display.decoded, display.fetched)
+            lambda: prepare_data(
+                config,
+                dataset,
+                display.decoded,
+                display.fetched,
+                # One process tells it; the others read the same.
+                display.line if processes.is_main else None,
+            )
         )
     _require_same_data(processes, data)
     run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
@@ -244,6 +253,9 @@ class _Training:
         self.unreadable: list[UnreadableSample] = []
         self.weights = None if data.weights is None else data.weights.to(self.device)
         self.recorder = SampleRecorder(data.train.num_instances, self.device)
+        self.held_out = HeldOutRecorder(
+            len(data.dataset.val), len(data.dataset.class_names), self.device
+        )
         self.rows: list[Metrics] = []
         self.validation: list[pl.DataFrame] = []
         self.epoch = config.start_epoch
@@ -327,7 +339,9 @@ class _Training:
         """What any process found unreadable in a stream so far."""
         if not isinstance(self.batches, StreamedBatches):
             return []
-        return [s for one in self.processes.gathered(self.batches.unreadable) for s in one]
+        assert isinstance(self.val_batches, StreamedBatches)  # noqa: S101
+        mine = [*self.batches.unreadable, *self.val_batches.unreadable]
+        return [sample for one in self.processes.gathered(mine) for sample in one]
 
     def _train(self) -> None:
         """Take all steps that are left of the epoch."""
@@ -430,6 +444,7 @@ class _Training:
     @torch.no_grad()
     def _evaluate(self) -> _Evaluation:
         self.model.eval()
+        self.held_out.clear()
         loss_sum = torch.zeros(1, device=self.device)
         correct, count = torch.zeros(2, len(self.data.dataset.class_names), device=self.device)
         for batch in self.val_batches.epoch(0):
@@ -437,10 +452,12 @@ class _Training:
             if not len(batch.index):
                 continue
             logits = self.model(batch.images).float()
+            self.held_out.record(logits, batch.labels, batch.positions)
             loss_sum += nn.functional.cross_entropy(logits, batch.labels, reduction="sum")
             is_correct = (logits.argmax(dim=1) == batch.labels).float()
             correct.index_add_(0, batch.labels, is_correct)
             count.index_add_(0, batch.labels, torch.ones_like(is_correct))
+        self.held_out.gather()
         sums = self.accelerator.reduce(torch.stack((correct, count)), "sum").long().tolist()
         loss = float(self.accelerator.reduce(loss_sum, "sum")) / max(sum(sums[1]), 1)
         return _Evaluation(loss, *sums)
@@ -495,6 +512,10 @@ class _Training:
         self.rows.append(metrics)
         self.run.write_metrics(self.rows)
         self.run.write_validation(pl.concat(self.validation))
+        val = self.data.dataset.val
+        self.run.write_held_out(
+            self.held_out.table(val.index.tolist(), list(val.ids), val.labels, epoch=self.epoch)
+        )
         if board is not None:
             self._report(metrics, record, board)
         state = self._state()
@@ -526,9 +547,10 @@ class _Training:
         self.run.write_unreadable(tuple(known[index] for index in sorted(known)))
         counts = {**self.run.description()["counts"], "unreadable": len(known)}
         self.run.update_description(counts=counts)
+        verb, them = ("is", "it") if len(known) == 1 else ("are", "them")
         self.display.line(
-            f"{len(known)} images could not be read so far and are left out; "
-            f"{self.run.path / 'unreadable.csv'} lists them."
+            f"{counted(len(known), 'image')} could not be read so far and {verb} left out; "
+            f"{self.run.path / 'unreadable.csv'} lists {them}."
         )
 
     def _report(self, metrics: Metrics, record: EpochRecord, board: TensorBoard) -> None:
@@ -613,11 +635,14 @@ class _Training:
         counts = f"{len(self.data.train)} samples of {len(self.data.dataset.class_names)} classes"
         if len(self.data.train) < len(self.data.dataset.train):
             counts = f"{len(self.data.train)} of {len(self.data.dataset.train)} samples"
-        unreadable = self.data.dataset.train.unreadable
+        unreadable = self.data.unreadable
         if unreadable:
+            of_val = len(self.data.dataset.val.unreadable)
+            those = f" ({of_val} of them of the validation samples)" if of_val else ""
+            verb, them = ("is", "it") if len(unreadable) == 1 else ("are", "them")
             self.display.line(
-                f"{len(unreadable)} images could not be read and are left out; "
-                f"{self.run.path / 'unreadable.csv'} lists them."
+                f"{counted(len(unreadable), 'image')} could not be read and {verb} left out"
+                f"{those}; {self.run.path / 'unreadable.csv'} lists {them}."
             )
         if self.data.notice is not None:
             self.display.line(self.data.notice)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataparams.errors import RunError
-from dataparams.sources.builtin import builtin_name
-from dataparams.sources.loading import local_path
+from dataparams.sources.opening import whole_name
 from dataparams.training.cleaned import config_of_source, digest_of
 from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, stored_settings
 
@@ -52,8 +51,8 @@ def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
 def _write_tables(run: RunFolder, data: TrainingData) -> None:
     """Write what is known before training; on resuming again, where a kill prevented it."""
     run.write_samples(data.samples)
-    if data.dataset.train.unreadable:
-        run.write_unreadable(data.dataset.train.unreadable)
+    if data.unreadable:
+        run.write_unreadable(data.unreadable)
 
 
 def _require_outside(run: RunFolder, config: TrainConfig) -> None:
@@ -103,6 +102,7 @@ def _require_same_run(
             f"The data set {config.location} is not the one that {run.path} was begun with (its "
             "contents differ). Restore it, or give --restart to start anew."
         )
+    _require_same_numbering(run, description, data)
     cleaned = None if data.cleaned is None else digest_of(data.cleaned)
     if description.get("cleaned") != cleaned:
         raise RunError(
@@ -111,19 +111,44 @@ def _require_same_run(
         )
 
 
+def _require_same_numbering(
+    run: RunFolder, description: dict[str, Any], data: TrainingData
+) -> None:
+    """Data parameters and records go by index, which older runs count in the training split."""
+    before = description.get("counts", {}).get("instances")
+    now = data.dataset.train.num_instances
+    if before is not None and before != now:
+        raise RunError(
+            f"{run.path} was begun by an older version of dataparams, which numbered the {before} "
+            f"samples of its training split alone; now all {now} samples of the source are "
+            "numbered. Look at it as it is, go on with that version, or give --restart."
+        )
+
+
 def _source(config: TrainConfig) -> dict[str, Any]:
     """Where the data came from, so that it is found again from any working folder."""
-    name = config.location
-    path = None if builtin_name(name) else local_path(name)
     return {
-        "name": name if path is None else str(path.resolve()),
+        "name": whole_name(config.location),
         "loader": config.loader,
         "cache": None if config.cache is None else str(Path(config.cache).expanduser().resolve()),
         "data_dir": str(Path(config.data_dir).resolve()),
         "val_frac": config.val_frac,
         "seed": config.seed,
         "image_size": config.image_size,
+        "image_column": config.image_column,
+        "label_column": config.label_column,
     }
+
+
+def _source_as_read(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
+    """The same, and what was understood of the data."""
+    known = _source(config_of_source(config, data.cleaned)) | {"identity": data.identity}
+    understanding = data.understanding
+    if understanding is None:
+        return known
+    for purpose, name in understanding.columns.items():
+        known[f"{purpose}_column"] = name
+    return known | {"understood": understanding.as_json()}
 
 
 def _validation_fingerprint(data: TrainingData) -> str:
@@ -145,7 +170,8 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
         "status": "running",
         "epoch": 0,
         "dataset": data.dataset.name,
-        "source": _source(config_of_source(config, data.cleaned)),
+        "source": _source_as_read(config, data),
+        "image_shape": list(data.train.image_shape),
         "fingerprint": data.dataset.fingerprint,
         "validation_fingerprint": _validation_fingerprint(data),
         "cleaned": None if data.cleaned is None else digest_of(data.cleaned),
@@ -154,7 +180,7 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
             "instances": data.dataset.train.num_instances,
             "trained_on": len(data.train),
             "validation": len(data.dataset.val),
-            "unreadable": len(data.dataset.train.unreadable),
+            "unreadable": len(data.unreadable),
             "corrupted": int(data.truth.is_corrupted.sum()) if data.truth else None,
         },
         "seed": config.seed,

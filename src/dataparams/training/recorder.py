@@ -93,7 +93,7 @@ class SampleRecorder:
 
         All processes must call it. Waits for the device: for a logging interval, not for a step.
         """
-        loss, correct = _over_processes(self._running.clone()).tolist()
+        loss, correct = over_processes(self._running.clone()).tolist()
         return loss, correct
 
     def is_finite(self) -> bool:
@@ -106,7 +106,7 @@ class SampleRecorder:
     def partial(self) -> dict[str, Tensor]:
         """The epoch's records so far, of all processes, on the CPU; all processes must call it."""
         parts = (self._values, self._classes, self._running)
-        copies = (_over_processes(part.clone()).cpu() for part in parts)
+        copies = (over_processes(part.clone()).cpu() for part in parts)
         return dict(zip(_PARTS, copies, strict=True))
 
     def restore(self, partial: dict[str, Tensor]) -> None:
@@ -125,8 +125,8 @@ class SampleRecorder:
 
     def finish(self) -> SampleRecords:
         """The epoch's records, on the CPU, the same in every process; then start empty."""
-        values = _over_processes(self._values).cpu().clone()
-        classes = _over_processes(self._classes).cpu().clone()
+        values = over_processes(self._values).cpu().clone()
+        classes = over_processes(self._classes).cpu().clone()
         self._values.zero_()
         self._classes.zero_()
         self._running.zero_()
@@ -144,7 +144,7 @@ class SampleRecorder:
         )
 
 
-def _over_processes(values: Tensor) -> Tensor:
+def over_processes(values: Tensor) -> Tensor:
     """Add up, in place, what the processes have; a sample is zero in all but one of them."""
     if dist.is_available() and dist.is_initialized():
         dist.all_reduce(values)

@@ -35,7 +35,7 @@ def epoch(data: LabeledImages, number: int = 0, **arguments) -> torch.Tensor:
 
 
 def possible_crops(image: torch.Tensor, padding: int) -> torch.Tensor:
-    """All crops of one padded image, each also mirrored, normalised in float64."""
+    """All crops of one padded image, each also mirrored, normalized in float64."""
     height, width = image.shape[1:]
     pads = ((0, 0), (padding, padding), (padding, padding))
     padded = torch.from_numpy(np.pad(image.numpy(), pads, mode="reflect"))

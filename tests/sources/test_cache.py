@@ -9,19 +9,20 @@ import pytest
 import torch
 from PIL import Image
 
-from dataparams.batches import StreamedBatches, open_pictures, stream_dataset
+from dataparams.batches import StreamedBatches, stream_dataset
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.pixmap import view_pixmap
 from dataparams.errors import DataError, RunError
 from dataparams.sources.cache import CacheSummary, open_cache, write_cache
-from dataparams.sources.streaming import open_source
+from dataparams.sources.opening import open_source
+from made_contents import OpenedPictures, stored_in
 from made_images import picture, save
 from made_streams import slopes
 
 
 def cached(root, out, **arguments) -> CacheSummary:
     arguments = {"size": 20, "workers": 0, **arguments}
-    return write_cache(open_source(str(root)), str(root), out, **arguments)
+    return write_cache(open_source(str(root), is_streamed=True), out, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_a_cache_has_the_samples_of_its_source(prepared, tmp_path, workers):
     dataset = stream_dataset(str(root), cache=tmp_path / "a.arrow")
     assert dataset.class_names == source.class_names
     assert dataset.val.ids == source.val.ids
-    assert dataset.train.num_instances == len(source.train) == 20
+    assert dataset.train.num_instances == len(source.train) + len(source.val) == 26
     assert dataset.train.index.tolist() == [i for i in range(20) if i != 4]
     assert list(dataset.train.ids) == [source.train.ids[i] for i in dataset.train.index.tolist()]
     (left_out,) = dataset.train.unreadable
@@ -53,10 +54,27 @@ def test_a_cache_has_the_samples_of_its_source(prepared, tmp_path, workers):
     assert "known format" in left_out.reason
 
 
+def test_what_the_source_leaves_out_is_told_of_the_cache_as_well(tmp_path):
+    slopes(tmp_path / "pets", 3)
+    (tmp_path / "pets" / "cat" / "notes.txt").write_text("no image")
+    save(picture((0, 0, 0)), tmp_path / "pets" / "train" / "1.png")
+    source = open_source(str(tmp_path / "pets"))
+    cached(tmp_path / "pets", tmp_path / "a.arrow")
+    found = open_cache(tmp_path / "a.arrow").source
+    assert source.left_out
+    assert source.notes
+    assert (found.kind, found.notes) == (f"{source.kind}, read from a cache", source.notes)
+    assert [(one.reason, list(one.names), one.count) for one in found.left_out] == [
+        (one.reason, list(one.names), one.count) for one in source.left_out
+    ]
+
+
 def test_raw_images_are_the_sources_with_the_shorter_side_resized(prepared):
     root, file, _ = prepared
     train = stream_dataset(str(root), cache=file).train
-    for sample, data in zip(train.ids, train.store.read(train.rows.tolist()), strict=True):
+    for sample, data in zip(
+        train.ids, stored_in(train.contents, train.index.tolist()), strict=True
+    ):
         image = Image.open(root / sample)
         scale = 20 / min(image.size)
         size = [round(scale * side) for side in image.size]
@@ -72,8 +90,8 @@ def test_small_jpeg_files_are_kept_as_they_are_and_others_become_jpeg(tmp_path):
         save(picture((200, 30, 30), (60, 90)), tmp_path / "pets" / name / "large.jpg")
         save(picture((200, 30, 30, 0), (18, 30), "RGBA"), tmp_path / "pets" / name / "z.png")
     cached(tmp_path / "pets", tmp_path / "a.arrow", quality=95)
-    store = open_cache(tmp_path / "a.arrow").source.store
-    large, small, clear = store.read([0, 1, 2])
+    store = open_cache(tmp_path / "a.arrow").source.contents
+    large, small, clear = stored_in(store, [0, 1, 2])
     assert bytes(small) == (tmp_path / "pets" / "cat" / "small.jpg").read_bytes()
     for position, (data, size, color) in enumerate(
         ((large, (20, 30), (200, 30, 30)), (clear, (18, 30), (255, 255, 255)))
@@ -87,7 +105,9 @@ def test_small_jpeg_files_are_kept_as_they_are_and_others_become_jpeg(tmp_path):
 def test_batches_from_a_raw_cache_are_those_from_its_images_as_files(prepared, tmp_path):
     root, file, _ = prepared
     train = stream_dataset(str(root), cache=file, image_size=16).train
-    for sample, data in zip(train.ids, train.store.read(train.rows.tolist()), strict=True):
+    for sample, data in zip(
+        train.ids, stored_in(train.contents, train.index.tolist()), strict=True
+    ):
         save(Image.fromarray(view_pixmap(data)), tmp_path / "pets" / sample)
     slopes(tmp_path / "pets" / "val", 1)
     from_files = stream_dataset(str(tmp_path / "pets"), image_size=16).train
@@ -103,11 +123,11 @@ def stream(samples) -> StreamedBatches:
 
 def test_other_processes_read_the_file_for_themselves(prepared):
     _, file, _ = prepared
-    store = open_cache(file).source.store
+    store = open_cache(file).source.contents
     assert len(store) == 26
     sent = pickle.dumps(store)
     assert len(sent) < 1000
-    ours, theirs = store.read([3, 4, 25]), pickle.loads(sent).read([3, 4, 25])  # noqa: S301
+    ours, theirs = (stored_in(one, [3, 4, 25]) for one in (store, pickle.loads(sent)))  # noqa: S301
     assert ours[0] == theirs[0]
     assert ours[2] == theirs[2]
     assert isinstance(theirs[1], UnreadableContentError)
@@ -115,8 +135,8 @@ def test_other_processes_read_the_file_for_themselves(prepared):
 
 def test_pictures_come_from_the_cache_where_the_source_is_gone(prepared, tmp_path):
     root, file, _ = prepared
-    assert open_pictures(str(root), cache=file).read(["train/cat/000.png"])[0].shape == (40, 60, 3)
-    gone = open_pictures(str(tmp_path / "gone"), cache=file)
+    assert OpenedPictures(str(root), cache=file).read(["train/cat/000.png"])[0].shape == (40, 60, 3)
+    gone = OpenedPictures(str(tmp_path / "gone"), cache=file)
     read = gone.read(["val/dog/003.png", "train/cat/004.png", "nothing", "train/cat/000.png"])
     assert read[0].shape == (20, 60, 3)
     assert read[1] is read[2] is None
@@ -179,7 +199,7 @@ def test_no_damaged_byte_ends_the_process(prepared, tmp_path):
         except DataError:
             refused += 1
         else:
-            source.store.read(range(len(source.ids)))
+            source.contents.read(range(len(source.ids)))
     assert refused
 
 

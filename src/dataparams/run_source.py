@@ -1,0 +1,378 @@
+"""The source of a run: found again from any folder, and held against what the run knows of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import torch
+
+from dataparams.batches import (
+    StreamedImages,
+    load_images,
+    load_rows,
+    open_streamed,
+    stream_images,
+)
+from dataparams.contents.content import UnreadableContentError
+from dataparams.errors import ChangedDataError, DataError, RunError
+from dataparams.sources.builtin import builtin_name
+from dataparams.sources.identity import named, size_words
+from dataparams.sources.opening import (
+    is_without_labels,
+    local_path,
+    open_cached,
+    open_contents,
+    open_source,
+)
+from dataparams.sources.splits import split_rows
+from dataparams.table_checks import require_range
+from dataparams.terminal import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dataparams.batches import AnyDataset, LabeledImages, Split
+    from dataparams.contents.content import Content
+    from dataparams.runs import RunFolder
+    from dataparams.sources.identity import KnownContents
+    from dataparams.sources.opening import ContentsOf
+    from dataparams.sources.source import Found, Source
+
+MOVED = "If the data have moved, say where they are: --data PATH."
+"""What may help where the data of a run are not found."""
+_LOOKED_AT = 256
+_AT_ONCE = 16
+_MOST_LABELS = 200_000
+
+
+def source_of(description: dict[str, Any], data: str | None = None) -> dict[str, Any]:
+    """What a run's source is opened by.
+
+    Args:
+        description: The contents of ``run.json``.
+        data: Where the data lie now, in place of where they lay.
+
+    Returns:
+        ``name``, ``data_dir``, ``image_column`` and ``label_column``, as ``open_source`` takes
+        them.
+
+    Raises:
+        RunError: If it does not tell where the data came from.
+    """
+    source = description.get("source")
+    if not isinstance(source, dict) or not isinstance(source.get("name"), str):
+        raise RunError("run.json does not say where the data came from; expected a 'source'.")
+    name = source["name"] if data is None else data
+    # A table may have been written as a folder since.
+    has_columns = data is None or not is_without_labels(data)
+    return {
+        "name": name,
+        "data_dir": Path(source.get("data_dir", "data")),
+        "image_column": source.get("image_column") if has_columns else None,
+        "label_column": source.get("label_column") if has_columns else None,
+    }
+
+
+class ContentsOfRun:
+    """The contents of a run's samples, none of which is handed out where it is another one now.
+
+    The source is opened when the first is wanted.
+
+    Args:
+        run: The run folder.
+        data: Where the data lie now; None for where they lay.
+    """
+
+    def __init__(self, run: RunFolder, data: str | None = None) -> None:
+        self._run, self._data = run, data
+
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
+        """Read the contents of some samples.
+
+        Raises:
+            DataError: If the source is gone.
+            RunError: If one of them is not what the run was trained on; names them.
+        """
+        contents_of = self._contents_of
+        self._require_there()
+        contents = contents_of(ids).read(range(len(ids)))
+        self._verify(ids, contents)
+        return contents
+
+    def sweep(self, ids: Sequence[str]) -> Iterator[Found]:
+        """Read the contents of many samples, a few at a time, as :meth:`read` does.
+
+        Yields:
+            All of them; see :meth:`dataparams.sources.source.Contents.sweep`.
+        """
+        for found in self._contents_of(ids).sweep(range(len(ids))):
+            self._verify([ids[place] for place in found.places], found.contents)
+            yield found
+
+    def check(self, ids: Sequence[str]) -> list[str]:
+        """Look at some samples, and at all labels where that is quick, before they are used.
+
+        Args:
+            ids: Samples, those that are used first in front; a part of them is looked at.
+
+        Returns:
+            Sentences about what is not as it was, but can be used.
+
+        Raises:
+            DataError: If the source is gone.
+            RunError: If it is not the one that the run was trained on; names what changed.
+        """
+        some = ids[:_LOOKED_AT]
+        reasons: dict[str, str] = {}
+        for start in range(0, len(some), _AT_ONCE):
+            piece = some[start : start + _AT_ONCE]
+            found = zip(piece, map(_why_unreadable, self.read(piece)), strict=True)
+            reasons |= {sample: reason for sample, reason in found if reason is not None}
+        if reasons and len(reasons) == len(some):
+            raise RunError(
+                f"None of the first {counted(len(some), 'sample')} of {self._run.path} can be read "
+                f"from {self._place} ({next(iter(reasons.values()))}). {MOVED}"
+            )
+        gone = [_gone_words(reasons, len(some), self._place)] if reasons else []
+        return gone + self.changed_labels()
+
+    @cached_property
+    def _contents_of(self) -> ContentsOf:
+        arguments = source_of(self._run.description(), self._data)
+        del arguments["label_column"]
+        with _moved_hint():
+            return open_contents(**arguments, cache=self._cache)
+
+    def _require_there(self) -> None:
+        """Raise DataError if the file or folder went away since it was opened."""
+        if self._was_local and local_path(self._place) is None:
+            raise DataError(f"{self._place} was there, and is gone.")
+
+    @cached_property
+    def _was_local(self) -> bool:
+        return builtin_name(self._place) is None and local_path(self._place) is not None
+
+    @cached_property
+    def _cache(self) -> Path | None:
+        return _cache(self._run.description(), self._data)
+
+    @cached_property
+    def _known(self) -> KnownContents:
+        return self._run.known_contents()
+
+    @cached_property
+    def _place(self) -> str:
+        return str(source_of(self._run.description(), self._data)["name"])
+
+    def _verify(
+        self, ids: Sequence[str], contents: Sequence[Content | UnreadableContentError]
+    ) -> None:
+        """Refuse what changed; files are read for it, and none is kept in memory."""
+        changed = self._known.changed(ids, contents)
+        if changed:
+            raise changed_error(self._run, self._place, changed)
+
+    def changed_labels(self) -> list[str]:
+        """Compare the labels of a table, where that is quick, with those that the run was given.
+
+        Returns:
+            Nothing, or a sentence about those that differ.
+
+        Raises:
+            DataError: If the source is gone.
+            RunError: If labels differ, and nothing else is known of the samples.
+        """
+        arguments = source_of(self._run.description(), self._data)
+        if is_without_labels(arguments["name"]):
+            return []
+        samples = self._run.samples()
+        if len(samples) > _MOST_LABELS:
+            notice = "Whether labels have changed is not looked at: there are more than"
+            return [f"{notice} {_MOST_LABELS:,} in {self._place}."]
+        with _moved_hint():
+            if self._cache is not None and local_path(arguments["name"]) is None:
+                source = open_cached(self._cache, arguments["name"]).source
+            else:
+                source = open_source(**arguments)
+        differing = _differing_labels(self._run, samples, source)
+        if not len(differing):
+            return []
+        if self._known.is_empty:
+            raise changed_error(self._run, self._place, differing.to_list())
+        verb = "has" if len(differing) == 1 else "have"
+        return [
+            (
+                f"{counted(len(differing), 'sample')} {verb} another label in {self._place} than "
+                f"when the run was trained ({named(differing.to_list())}); the labels are here "
+                "as they were then."
+            )
+        ]
+
+
+@contextmanager
+def _moved_hint() -> Iterator[None]:
+    """Say how to go on where data are not found."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error} {MOVED}") from error
+
+
+def _gone_words(reasons: dict[str, str], looked_at: int, place: str) -> str:
+    """Say which of the samples that were looked at cannot be read any more, and why."""
+    first = next(iter(reasons.values()))
+    return (
+        f"{len(reasons):,} of the first {counted(looked_at, 'sample')} cannot be read from {place} "
+        f"({named(list(reasons))}; the first: {first}); there are no pictures of them. {MOVED}"
+    )
+
+
+def changed_error(run: RunFolder, place: str, changed: Sequence[str]) -> ChangedDataError:
+    """What to say of samples that are not what a run was trained on.
+
+    Args:
+        run: The run folder.
+        place: Where the data lie.
+        changed: Ids of the samples.
+    """
+    subject = "1 sample" if len(changed) == 1 else f"{len(changed):,} samples"
+    verb = "is" if len(changed) == 1 else "are"
+    return ChangedDataError(
+        f"{subject} in {place} {verb} not what {run.path} was trained on ({named(changed)}). "
+        "Restore the data, say with --data PATH where they lie as they were, or train again."
+    )
+
+
+def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
+    """The samples that a run was to train on, as training saw them, and as they were then.
+
+    Args:
+        run: The run folder.
+        data: Where the data lie now; None for where they lay.
+
+    Returns:
+        The samples of ``samples.parquet``, in its order, in memory or as a stream. In memory those
+        follow that a person discarded before training: images are normalized by them, too.
+
+    Raises:
+        DataError: If the source is gone or cannot be read.
+        RunError: If samples are missing or are not what they were; names them.
+    """
+    description = run.description()
+    arguments = source_of(description, data)
+    is_streamed = description["source"].get("loader", "memory") != "memory"
+    if is_streamed:
+        del arguments["data_dir"]
+        source, prepared = open_streamed(**arguments, cache=_cache(description, data))
+    else:
+        source, prepared = open_source(**arguments), None
+    samples, known = run.samples(), run.known_contents()
+    rows = source.ids.find(samples["id"])
+    _require_unchanged(run, source, samples["id"].filter(pl.Series(rows < 0)).to_list())
+    if known.is_empty:
+        _require_unchanged(run, source, _differing_labels(run, samples, source).to_list())
+        if "content" not in run.columns():
+            return _samples_of_older_run(run, source, prepared, is_streamed=is_streamed)
+    if is_streamed:
+        words = size_words(source.contents.sizes()[rows])
+        _require_unchanged(run, source, known.changed_words(samples["id"], words))
+        return _streamed(description, source, rows)
+    loaded = _loaded_again(description, source, rows)
+    _require_unchanged(run, source, known.changed_words(loaded.ids, loaded.digests))
+    return loaded
+
+
+def _require_unchanged(run: RunFolder, source: Source, changed: Sequence[str]) -> None:
+    if changed:
+        raise changed_error(run, source.place, changed)
+
+
+def _streamed(description: dict[str, Any], source: Source, rows: NDArray[np.int64]) -> Split:
+    size, index = description["source"].get("image_size"), torch.from_numpy(rows)
+    return StreamedImages(
+        source.contents,
+        source.labels[index],
+        source.ids.take(rows),
+        index,
+        **({} if size is None else {"image_size": size}),
+    )
+
+
+def _loaded_again(
+    description: dict[str, Any], source: Source, rows: NDArray[np.int64]
+) -> LabeledImages:
+    """Samples in the size and with the channels that they were trained on."""
+    settings, shape = description["source"], description.get("image_shape")
+    size, index = settings.get("image_size"), torch.from_numpy(rows)
+    # Where images of several sizes were made alike, some of them may share one of their own; what
+    # is not square was not made alike, and is taken as it is.
+    if shape and shape[1] == shape[2]:
+        size = shape[1]
+    if description.get("cleaned") is not None:
+        train, _ = split_rows(source, settings.get("val_frac", 0.1), seed=settings.get("seed", 0))
+        index = torch.cat((index, train[~torch.isin(train, index)]))
+    loaded = load_rows(source, index, image_size=size)
+    return loaded.in_color() if shape and loaded.image_shape[0] < shape[0] else loaded
+
+
+def _samples_of_older_run(
+    run: RunFolder, source: Source, prepared: str | None, *, is_streamed: bool
+) -> Split:
+    """The training samples of a run that knows the fingerprint of all its data and no content."""
+    description = run.description()
+    settings = description["source"]
+    how: dict[str, Any] = {
+        "val_frac": settings.get("val_frac", 0.1),
+        "seed": settings.get("seed", 0),
+        "image_size": settings.get("image_size"),
+    }
+    dataset: AnyDataset = (
+        stream_images(source, prepared, **how) if is_streamed else load_images(source, **how)
+    )
+    if dataset.fingerprint != description.get("fingerprint"):
+        raise RunError(
+            f"{source.place} is not what {run.path} was trained on (its fingerprint differs); "
+            "expected the same images and labels. --data PATH says where they lie."
+        )
+    return dataset.train
+
+
+def _differing_labels(run: RunFolder, samples: pl.DataFrame, source: Source) -> pl.Series:
+    """The ids of samples whose label in the source is not the one that the run was given."""
+    if "true_label" not in samples.columns and run.description().get("cleaned") is not None:
+        # These were trained on as somebody decided them: the source's own are not known.
+        return samples["id"].clear()
+    names = pl.Series(run.class_names())
+    column = "true_label" if "true_label" in samples.columns else "label"
+    require_range(samples, column, len(names), run.path / "samples.parquet")
+    given = samples[column]
+    rows = pl.Series(source.ids.find(samples["id"]))
+    is_there = rows >= 0
+    labels = source.labels.numpy()[rows.filter(is_there).to_numpy()]
+    now = pl.Series(source.class_names)[labels]
+    before = names[given.filter(is_there)]
+    differing: pl.Series = samples["id"].filter(is_there).filter(now != before)
+    return differing
+
+
+def _why_unreadable(content: Content | UnreadableContentError) -> str | None:
+    if isinstance(content, UnreadableContentError):
+        return str(content)
+    try:
+        content.size()
+    except UnreadableContentError as error:
+        return str(error)
+    return None
+
+
+def _cache(description: dict[str, Any], data: str | None) -> Path | None:
+    """The file of prepared images that a run was trained from, unless other data are named."""
+    cache = description["source"].get("cache")
+    return Path(cache) if isinstance(cache, str) and data is None else None

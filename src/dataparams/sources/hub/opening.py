@@ -1,0 +1,127 @@
+"""Opening a data set of the Hugging Face hub as a source of labeled images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataparams.sources.columns import (
+    TableColumns,
+    choose_columns,
+    choose_image_column,
+)
+from dataparams.sources.hub.names import hub_repository, short_hub_name
+from dataparams.sources.hub.tables import open_hub_splits
+from dataparams.sources.labels import number_labels
+from dataparams.sources.mapped import MappedContents
+from dataparams.sources.source import LeftOut
+from dataparams.sources.table_contents import TableContents, find_rows
+from dataparams.sources.tables import table_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dataparams.sources.hub.download import FetchProgress
+    from dataparams.sources.source import Contents, Source
+
+
+def open_hub(
+    name: str,
+    *,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    on_fetch: FetchProgress | None = None,
+) -> Source:
+    """Open a data set of the Hugging Face hub, or what an earlier opening left in its cache.
+
+    Args:
+        name: ``owner/name`` or ``name``.
+        image_column: The column of the images; None chooses it by name and type.
+        label_column: Likewise of the labels.
+        on_fetch: See ``open_hub_splits``.
+
+    Returns:
+        The source, with ids ``<split>/<row>``; any row can be read at any time.
+
+    Raises:
+        NotOnHubError: If the data set is unknown or the hub cannot be reached.
+        DataError: If the hub refuses it, it is not clear which columns are meant, or labels are
+            not usable.
+    """
+    splits = open_hub_splits(name, on_fetch=on_fetch)
+    table = _describe(splits.tables)
+    columns = choose_columns(table, image_column, label_column)
+    labels = number_labels(
+        {split: _read_column(each, columns.label) for split, each in splits.tables.items()},
+        column=columns.label,
+        declared=table.declared.get(columns.label),
+        names=columns.class_names,
+    )
+    return table_source(
+        kind="data set of the Hugging Face hub",
+        place=hub_repository(name),
+        name=short_hub_name(name),
+        columns=columns,
+        labels=labels,
+        contents={
+            split: MappedContents(splits.tables[split], columns.image) for split in labels.labels
+        },
+        left_out=_unused(splits.unused, splits.tables),
+    )
+
+
+def open_hub_contents(
+    name: str, *, image_column: str | None = None
+) -> Callable[[Sequence[str]], Contents]:
+    """Open the contents of rows of a data set of the hub by their ids; no label is read.
+
+    Args:
+        name: ``owner/name`` or ``name``.
+        image_column: The column of the images; None chooses it by name and type.
+
+    Returns:
+        What gives the contents of ids ``<split>/<row>``, row i of which is that of the i-th.
+
+    Raises:
+        NotOnHubError: If the data set is unknown or the hub cannot be reached.
+        DataError: If the hub refuses it, or it is not clear which column is meant.
+    """
+    tables = open_hub_splits(name).tables
+    column = choose_image_column(_describe(tables), image_column)
+    counts = {split: len(table) for split, table in tables.items()}
+    contents = [MappedContents(table, column) for table in tables.values()]
+    return lambda ids: TableContents(contents, find_rows(ids, counts))
+
+
+def _describe(tables: Mapping[str, Any]) -> TableColumns:
+    """Describe the columns of the splits, which the library sees to it are the same."""
+    import pyarrow as pa
+
+    first = next(iter(tables.values()))
+    declared = {
+        column: tuple(map(str, feature.names))
+        for column, feature in first.features.items()
+        if getattr(feature, "names", None)
+    }
+
+    def read(column: str) -> Any:
+        columns = [_read_column(table, column) for table in tables.values()]
+        return pa.chunked_array([chunk for each in columns for chunk in each.chunks])
+
+    return TableColumns(first.features.arrow_schema, read, declared)
+
+
+def _read_column(table: Any, column: str) -> Any:
+    return table.select_columns([column]).with_format("arrow")[:].column(column)
+
+
+def _unused(unused: Mapping[str, int | None], used: Mapping[str, Any]) -> list[LeftOut]:
+    beside = " and ".join(map(repr, used))
+    return [
+        LeftOut(
+            f"row of the split {split!r}, beside {beside}"
+            + ("" if count is not None else " (the hub does not tell of how many rows)"),
+            (split,),
+            count or 0,
+        )
+        for split, count in unused.items()
+    ]

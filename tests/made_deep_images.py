@@ -1,0 +1,74 @@
+"""Files of more than 8 bits a value that tests write byte by byte, as other programs do."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+
+_PNG_COLORS = {1: 0, 2: 4, 3: 2, 4: 6}
+_SHORT, _LONG = 3, 4
+
+
+def png_of_16_bits(values, significant: int | None = None, transparent: int | None = None) -> bytes:
+    """A PNG of (height, width) or (height, width, channels)."""
+    values = np.asarray(values)
+    channels = 1 if values.ndim == 2 else values.shape[2]
+    rows = values.reshape(len(values), -1).astype(">u2")
+    size = struct.pack(">II", values.shape[1], values.shape[0])
+    header = size + bytes([16, _PNG_COLORS[channels], 0, 0, 0])
+    chunks = [(b"IHDR", header)]
+    if significant is not None:
+        chunks.append((b"sBIT", bytes([significant] * channels)))
+    if transparent is not None:
+        chunks.append((b"tRNS", struct.pack(">H", transparent)))
+    chunks.append((b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in [*chunks, (b"IEND", b"")])
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checked = kind + content
+    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def pgm(values, greatest: int) -> bytes:
+    values = np.asarray(values)
+    header = f"P5\n{values.shape[1]} {values.shape[0]}\n{greatest}\n".encode()
+    return header + values.astype(">u2").tobytes()
+
+
+def tiff(values, bits: int, tags: dict[int, int] | None = None, width: int | None = None) -> bytes:
+    """A little-endian TIFF of one strip, with the bytes of ``values`` as they are."""
+    width = values.shape[1] if width is None else width
+    known = {256: width, 257: len(values), 258: bits, 259: 1, 262: 1, 277: 1}
+    return _tiff(values.tobytes(), known | (tags or {}))
+
+
+def colored_tiff(values, compression: int) -> bytes:
+    """A little-endian TIFF of (height, width, 3) in 16 bits, plain (1) or deflated (8)."""
+    height, width, channels = values.shape
+    stored = values.astype("<u2").tobytes()
+    tags = {256: width, 257: height, 258: (16,) * channels, 259: compression, 262: 2, 277: channels}
+    return _tiff(stored if compression == 1 else zlib.compress(stored), tags)
+
+
+def _tiff(stored: bytes, tags: dict[int, int | tuple[int, ...]]) -> bytes:
+    bits = tags[258]
+    content = stored + b"\0" * (len(stored) % 2)
+    if isinstance(bits, tuple):
+        tags = tags | {258: 8 + len(content)}
+        content += struct.pack(f"<{len(bits)}H", *bits)
+    entries = tags | {273: 8, 278: tags[257], 279: len(stored)}
+    directory = b"".join(
+        struct.pack(
+            "<HHII",
+            tag,
+            _LONG if value > 65535 else _SHORT,
+            len(bits) if tag == 258 and isinstance(bits, tuple) else 1,
+            value,
+        )
+        for tag, value in sorted(entries.items())
+    )
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(content))
+    return start + content + struct.pack("<H", len(entries)) + directory + bytes(4)
