@@ -17,6 +17,7 @@ import polars as pl
 import torch
 
 from dataparams.analysis import analyze, analyze_trajectories, write_analysis
+from dataparams.contents.images import PixelImage
 from dataparams.figures import draw_grid, draw_tsne, embed
 from dataparams.report import write_report
 from dataparams.runs import EpochRecord, RunFolder
@@ -29,13 +30,12 @@ REPORT_CLASSES, REPORT_CLASS_SIZE, REPORT_PILE = (10, 100), 300, 100
 class Photographs:
     """Generated pictures of 160 x 160 pixels."""
 
-    def read(self, ids: list[str]) -> list[np.ndarray]:
+    def read(self, ids: list[str]) -> list[PixelImage]:
         """A picture per id."""
+        seeds = [int(name.rpartition("/")[2]) for name in ids]
         return [
-            np.random.default_rng(int(name.rpartition("/")[2])).integers(
-                0, 255, (160, 160, 3), dtype=np.uint8
-            )
-            for name in ids
+            PixelImage(np.random.default_rng(seed).integers(0, 255, (160, 160, 3), dtype=np.uint8))
+            for seed in seeds
         ]
 
 
@@ -101,7 +101,7 @@ def analyzed(folder: Path) -> None:
 def reported(folder: Path) -> None:
     """Write the report and print what it took."""
     run = RunFolder(folder)
-    analysis = replace(analyze(run, use_model=False), pictures=Photographs())
+    analysis = replace(analyze(run, use_model=False), contents=Photographs())
     started = time.perf_counter()
     write_report(analysis, run.report, embed=embed, pile_limit=REPORT_PILE)
     tell(time.perf_counter() - started)
@@ -137,7 +137,7 @@ def one_class() -> list[list[str]]:
     trajectories = np.cumsum(steps, axis=0).astype(np.float32)
     labels = np.zeros(CLASS_SIZE, dtype=np.int64)
     analysis = analyze_trajectories(
-        trajectories, labels, class_names=["one"], pictures=Photographs()
+        trajectories, labels, class_names=["one"], contents=Photographs()
     )
     draw_grid(analysis, 0).png()
     ours, theirs = [], []

@@ -104,7 +104,7 @@ def main() -> None:
     ]
     body = table(["data path", "images per second, median (range)"], rows) + (
         f"\n\nMedian of the ratios of neighbouring epochs: **{ratio:.1f}**. CIFAR-10 train (50,000 "
-        f"images, 32 x 32), batch {BATCH_SIZE}, random crop with padding 4, mirror, normalise; "
+        f"images, 32 x 32), batch {BATCH_SIZE}, random crop with padding 4, mirror, normalize; "
         f"{rounds} epochs of each, alternating, on the CPU. Decoding the data set once, both "
         f"splits, took {seconds_to_load:.1f} s."
     )

@@ -20,7 +20,8 @@ FACTORS = (0.25, 1.0, 4.0)
 def first_samples(name: str, count: int) -> ImageDataset:
     """The first samples of a data set to train on, and 2,000 to validate on."""
     dataset = load_dataset(name)
-    train_set = replace(dataset.train.select(torch.arange(count)), num_instances=count)
+    rows = torch.arange(count)
+    train_set = replace(dataset.train.select(rows), index=rows, num_instances=count)
     return replace(dataset, train=train_set, val=dataset.val.select(torch.arange(2000)))
 
 

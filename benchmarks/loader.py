@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from dataparams.batches import StreamedBatches, stream_dataset
 from dataparams.batches.streamed_batches import MEAN, STD
 from dataparams.sources.cache import write_cache
-from dataparams.sources.streaming import open_source
+from dataparams.sources.opening import open_source
 from results import table, write_section
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def streamed(folder: Path, cache: Path | None) -> StreamedBatches:
 
 
 def images_per_second(batches: Iterable[object]) -> float:
-    """Go through all batches; the images are made, normalised, and nothing is done with them."""
+    """Go through all batches; the images are made, normalized, and nothing is done with them."""
     count, start = 0, time.perf_counter()
     for batch in batches:
         images = batch.images if hasattr(batch, "images") else batch[0]
@@ -94,11 +94,11 @@ def images_per_second(batches: Iterable[object]) -> float:
 
 def measure(folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str, int]]:
     """Alternate between all ways, so that a busy moment of the machine hits them alike."""
-    source = open_source(str(folder))
+    source = open_source(str(folder), is_streamed=True)
     sizes = {STRAIGHT: sum(file.stat().st_size for file in folder.rglob("*.jpg"))}
     caches = {JPEG: (folder.with_name("jpeg"), 90), RAW: (folder.with_name("raw"), None)}
     for name, (file, quality) in caches.items():
-        sizes[name] = write_cache(source, str(folder), file, quality=quality).num_bytes
+        sizes[name] = write_cache(source, file, quality=quality).num_bytes
     loader = torchvision_loader(folder)
     ours = {name: streamed(folder, caches.get(name, (None,))[0]) for name in sizes}
     ways: dict[str, Callable[[int], Iterable[object]]] = {THEIRS: lambda _: loader}
@@ -146,7 +146,7 @@ def main() -> None:
     body = table(header, rows) + (
         f"\n\n{arguments.count} photographs of 500 x 375 pixels, JPEG 95 (Caltech-101's, resized; "
         "the caches hold them with a shorter side of 256). Random resized crop to 224 x 224, "
-        f"mirror, normalised floats on the CPU; batch {BATCH_SIZE}, {WORKERS} workers each, "
+        f"mirror, normalized floats on the CPU; batch {BATCH_SIZE}, {WORKERS} workers each, "
         f"{arguments.rounds} epochs of each after one to warm up, alternating; ratio: median of "
         "the ratios within a round. Files are in the system's cache."
     )
