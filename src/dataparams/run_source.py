@@ -28,6 +28,7 @@ from dataparams.sources.opening import (
     open_contents,
     open_source,
 )
+from dataparams.sources.source import Found
 from dataparams.sources.splits import split_rows
 from dataparams.table_checks import require_range
 from dataparams.terminal import counted
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from dataparams.runs import RunFolder
     from dataparams.sources.identity import KnownContents
     from dataparams.sources.opening import ContentsOf
-    from dataparams.sources.source import Found, Source
+    from dataparams.sources.source import Source
 
 MOVED = "If the data have moved, say where they are: --data PATH."
 """What may help where the data of a run are not found."""
@@ -113,8 +114,10 @@ class ContentsOfRun:
             All of them; see :meth:`dataparams.sources.source.Contents.sweep`.
         """
         for found in self._contents_of(ids).sweep(range(len(ids))):
-            self._verify([ids[place] for place in found.places], found.contents)
-            yield found
+            # Whoever goes through all of them wants their bytes: they are read once.
+            loaded = list(map(_loaded, found.contents))
+            self._verify([ids[place] for place in found.places], loaded)
+            yield Found(found.places, loaded)
 
     def check(self, ids: Sequence[str]) -> list[str]:
         """Look at some samples, and at all labels where that is quick, before they are used.
@@ -360,6 +363,15 @@ def _differing_labels(run: RunFolder, samples: pl.DataFrame, source: Source) -> 
     before = names[given.filter(is_there)]
     differing: pl.Series = samples["id"].filter(is_there).filter(now != before)
     return differing
+
+
+def _loaded(content: Content | UnreadableContentError) -> Content | UnreadableContentError:
+    if isinstance(content, UnreadableContentError):
+        return content
+    try:
+        return content.loaded()
+    except UnreadableContentError as error:
+        return error
 
 
 def _why_unreadable(content: Content | UnreadableContentError) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dataparams.contents.content import Content
     from dataparams.sources.source import Found, Source
 
+_Piece = TypeVar("_Piece")
 Split = Literal["train", "val", "all"]
 Labels = Literal["given", "suggested", "cleaned"]
 
@@ -133,7 +135,7 @@ class LabeledSamples:
         """
         ids = self.table["id"].to_list()
         with decoding_threads() as pool:
-            for found in self.contents.sweep(ids):
+            for found in one_ahead(self.contents.sweep(ids)):
                 images = []
                 loaded = pool.map(_load, found.contents)
                 for row, image in zip(found.places, loaded, strict=True):
@@ -157,6 +159,20 @@ class LabeledSamples:
             for name in _NUMBERS_OF_CLASSES
             if name in some.columns
         )
+
+
+def one_ahead(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The same pieces, each read by a thread while the one before is worked on.
+
+    Example:
+        >>> list(one_ahead(iter("abc")))
+        ['a', 'b', 'c']
+    """
+    with ThreadPoolExecutor(1) as ahead:
+        upcoming = ahead.submit(next, pieces, None)
+        while (piece := upcoming.result()) is not None:
+            upcoming = ahead.submit(next, pieces, None)
+            yield piece
 
 
 class FileNames:
