@@ -299,9 +299,7 @@ class RunFolder:
 
     def write_samples(self, samples: pl.DataFrame) -> None:
         """Write ``samples.parquet``, a row per sample of either split."""
-        buffer = io.BytesIO()
-        samples.write_parquet(buffer)
-        self._write("samples.parquet", buffer.getvalue())
+        self._write("samples.parquet", _parquet_bytes(samples))
 
     def write_unreadable(self, unreadable: tuple[UnreadableSample, ...]) -> None:
         """Write ``unreadable.csv``: the samples left out because their image is damaged."""
@@ -358,9 +356,7 @@ class RunFolder:
 
     def write_validation(self, table: pl.DataFrame) -> None:
         """Write ``validation.parquet`` as a whole."""
-        buffer = io.BytesIO()
-        table.write_parquet(buffer)
-        self._write("validation.parquet", buffer.getvalue())
+        self._write("validation.parquet", _parquet_bytes(table))
 
     def held_out(self) -> pl.DataFrame | None:
         """``held_out.parquet``: what a model that did not see a sample says of it; None if missing.
@@ -381,9 +377,7 @@ class RunFolder:
 
     def write_held_out(self, table: pl.DataFrame) -> None:
         """Write ``held_out.parquet`` as a whole."""
-        buffer = io.BytesIO()
-        table.write_parquet(buffer)
-        self._write("held_out.parquet", buffer.getvalue())
+        self._write("held_out.parquet", _parquet_bytes(table))
 
     def class_names(self) -> tuple[str, ...]:
         """The names of class 0, 1, ...
@@ -445,9 +439,7 @@ class RunFolder:
 
     def write_analysis(self, frame: pl.DataFrame, made: dict[str, Any]) -> None:
         """Write ``analysis.parquet``, with a word on how it was made."""
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer, metadata={"dataparams": json.dumps(made)})
-        self._write("analysis.parquet", buffer.getvalue())
+        self._write("analysis.parquet", _parquet_bytes(frame, made))
 
     def epochs(self) -> list[int]:
         """The epochs after which the data parameters were kept, in order."""
@@ -710,10 +702,8 @@ def read_cleaned(file: Path) -> CleanedSamples:
 
 def write_cleaned(file: Path, cleaned: CleanedSamples) -> None:
     """Write a ``cleaned.parquet``, with a word on how it was made."""
-    buffer = io.BytesIO()
-    metadata = {"dataparams": json.dumps(cleaned.made)}
-    cleaned.samples.select(*_CLEANED_COLUMNS).write_parquet(buffer, metadata=metadata)
-    write_whole(file, buffer.getvalue())
+    samples = cleaned.samples.select(*_CLEANED_COLUMNS)
+    write_whole(file, _parquet_bytes(samples, cleaned.made))
 
 
 def cleaned_classes(file: Path) -> Path:
@@ -787,6 +777,13 @@ def _known_contents(file: Path) -> KnownContents:
 def _read_texts(file: Path) -> pl.DataFrame:
     """Ids may look like numbers."""
     return pl.read_csv(file, schema_overrides={"id": pl.String, "reason": pl.String})
+
+
+def _parquet_bytes(table: pl.DataFrame, made: dict[str, Any] | None = None) -> bytes:
+    """A table as a file, with a word on how it was made."""
+    buffer = io.BytesIO()
+    table.write_parquet(buffer, metadata=made and {"dataparams": json.dumps(made)})
+    return buffer.getvalue()
 
 
 def _tensor_bytes(contents: dict[str, Any]) -> bytes:

@@ -28,6 +28,30 @@ class UnreadableSample:
     reason: str
 
 
+def require_numbers(count: int, labels: Tensor, index: Tensor, num_instances: int) -> None:
+    """Check the labels and indices of some samples.
+
+    Args:
+        count: Number of samples, n.
+        labels: Class of each, (n,).
+        index: Row of each in the source, (n,).
+        num_instances: Rows of the source.
+
+    Raises:
+        ValueError: If the shapes do not fit, or an index is out of range.
+    """
+    for name, values in (("labels", labels), ("index", index)):
+        if values.shape != (count,):
+            raise ValueError(
+                f"{name} has shape {tuple(values.shape)}; expected ({count},), one for each id."
+            )
+    if count and not 0 <= int(index.min()) <= int(index.max()) < num_instances:
+        raise ValueError(
+            f"index runs from {int(index.min())} to {int(index.max())}; expected 0 ... "
+            f"{num_instances - 1}, since num_instances is {num_instances}."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
     """The readable samples of one split of a data source, in the order of the source.
@@ -75,17 +99,7 @@ class LabeledImages:
                 f"images has shape {tuple(self.images.shape)}; "
                 f"expected ({count}, channels, height, width), one image for each id."
             )
-        for name, values in (("labels", self.labels), ("index", self.index)):
-            if values.shape != (count,):
-                raise ValueError(
-                    f"{name} has shape {tuple(values.shape)}; expected ({count},), one for each id."
-                )
-        if count and not 0 <= int(self.index.min()) <= int(self.index.max()) < self.num_instances:
-            raise ValueError(
-                f"index runs from {int(self.index.min())} to {int(self.index.max())}; "
-                f"expected 0 ... {self.num_instances - 1}, since num_instances is "
-                f"{self.num_instances}."
-            )
+        require_numbers(count, self.labels, self.index, self.num_instances)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from dataparams.batches.labeled_images import ImageDataset, LabeledImages, UnreadableSample
+from dataparams.batches.labeled_images import (
+    ImageDataset,
+    LabeledImages,
+    UnreadableSample,
+    require_numbers,
+)
 from dataparams.batches.loading import require_arguments
 from dataparams.errors import DataError, UserError
 from dataparams.sources.builtin import builtin_name
@@ -55,20 +60,7 @@ class StreamedImages:
     unreadable: tuple[UnreadableSample, ...] = ()
 
     def __post_init__(self) -> None:
-        count = len(self.ids)
-        for name in ("labels", "index"):
-            values: Tensor = getattr(self, name)
-            if values.shape != (count,):
-                raise ValueError(
-                    f"{name} has shape {tuple(values.shape)}; expected ({count},), one for each id."
-                )
-        if not count:
-            return
-        first, last = int(self.index.min()), int(self.index.max())
-        if not 0 <= first <= last < self.num_instances:
-            raise ValueError(
-                f"index runs from {first} to {last}; expected 0 ... {self.num_instances - 1}."
-            )
+        require_numbers(len(self.ids), self.labels, self.index, self.num_instances)
 
     def __len__(self) -> int:
         return len(self.ids)

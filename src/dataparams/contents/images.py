@@ -148,7 +148,8 @@ def require_image(content: Content | UnreadableContentError) -> EncodedImage | P
         b'...'
     """
     if isinstance(content, UnreadableContentError):
-        raise content
+        # One reason may stand for many samples; it must not gather the traces of all.
+        raise content.with_traceback(None)
     if isinstance(content, EncodedImage | PixelImage):
         return content
     raise UnreadableContentError("it is no image")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataparams.errors import RunError, UserError
 from dataparams.export.destination import open_destination
-from dataparams.export.samples import open_samples
+from dataparams.export.opening import open_samples
 from dataparams.export.targets import TARGETS, WITH_FILES, WITH_TRUTH
 from dataparams.export.writing import Export
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from dataparams.errors import DataError
-from dataparams.export.samples import FileNames, LeftOut
+from dataparams.export.samples import FileNames, LeftOutSample
 from dataparams.run_source import MOVED
 from dataparams.spreadsheet_cells import formula_notice
 from dataparams.terminal import printable, reasons_text
@@ -49,7 +49,7 @@ class Export:
     link: bool = False
     on_progress: Callable[[int, int], None] | None = None
     count: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[LeftOutSample] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     def images(self) -> Iterator[list[ExportedImage]]:

@@ -20,7 +20,8 @@ from torch import Tensor
 from dataparams.errors import DataError
 from dataparams.sources.arrays import ArrayContents
 from dataparams.sources.source import Source
-from dataparams.sources.text_column import TextColumn, row_ids
+from dataparams.sources.table_ids import row_ids
+from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,8 @@ from dataparams.sources.arrow_types import (
     plain_values,
 )
 from dataparams.sources.source import LeftOut
-from dataparams.sources.text_column import TextColumn, row_ids
+from dataparams.sources.table_ids import row_ids
+from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

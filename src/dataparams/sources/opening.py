@@ -105,7 +105,7 @@ def open_contents(
         >>> contents = open_contents("digits")(["digits/7", "digits/5000"])
         >>> image, missing = contents.read([0, 1])
         >>> image.pixels(640).shape, str(missing)
-        ((8, 8, 3), 'the source has no sample of this id')
+        ((8, 8, 3), 'the source has no row of this id')
     """
     contents_of = _contents_of(name, data_dir, image_column, cache)
     # What is no text, as it may come from a stranger's file, is the id of nothing.

@@ -13,7 +13,7 @@ import numpy as np
 from dataparams.contents.content import UnreadableContentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dataparams.sources.text_column import TextColumn
 
 _AT_ONCE = 64
+_NO_SAMPLE = UnreadableContentError("the source has no row of this id")
 
 
 class Found(NamedTuple):
@@ -69,6 +70,49 @@ class Contents(ABC):
             yield Found(range(start, start + len(some)), self.read(some))
 
 
+class JoinedContents(Contents):
+    """Several contents as one, whose rows are counted on from one to the next.
+
+    Args:
+        parts: The contents.
+    """
+
+    def __init__(self, parts: Sequence[Contents]) -> None:
+        self._parts = list(parts)
+        self._starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Read a few rows; see :meth:`Contents.read`."""
+        contents: dict[int, Content | UnreadableContentError] = {}
+        for part, wanted, places in self._by_part(rows):
+            contents.update(zip(places.tolist(), part.read(wanted.tolist()), strict=True))
+        return [contents[place] for place in range(len(rows))]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each content as it is stored, (n,), -1 where there is none."""
+        none = np.empty(0, dtype=np.int64)
+        return np.concatenate([none, *(part.sizes() for part in self._parts)])
+
+    def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
+        """Read many rows, in the order in which they are stored."""
+        for part, wanted, places in self._by_part(rows):
+            yield from _found_at(places, part.sweep(wanted.tolist()))
+
+    def _by_part(
+        self, rows: Sequence[int]
+    ) -> Iterator[tuple[Contents, NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows of each part, counted from its first, and their places among those wanted."""
+        numbers = np.asarray(rows, dtype=np.int64)
+        owners = np.searchsorted(self._starts, numbers, side="right") - 1
+        for owner, part in enumerate(self._parts):
+            places = np.flatnonzero(owners == owner)
+            if len(places):
+                yield part, numbers[places] - self._starts[owner], places
+
+
 class SelectedContents(Contents):
     """Some rows of other contents, in an order of their own.
 
@@ -87,19 +131,29 @@ class SelectedContents(Contents):
         """Read a few rows; see :meth:`Contents.read`."""
         wanted = self._rows[np.asarray(rows, dtype=np.int64)]
         there = np.flatnonzero(wanted >= 0)
-        found: list[Content | UnreadableContentError] = [
-            UnreadableContentError("the source has no sample of this id") for _ in rows
-        ]
-        for place, content in zip(
-            there.tolist(), self._contents.read(wanted[there].tolist()), strict=True
-        ):
-            found[place] = content
-        return found
+        read = self._contents.read(wanted[there].tolist())
+        contents = dict(zip(there.tolist(), read, strict=True))
+        return [contents.get(place, _NO_SAMPLE) for place in range(len(rows))]
 
     def sizes(self) -> NDArray[np.int64]:
         """Bytes of each content as it is stored, (n,), -1 where there is none."""
-        sizes = self._contents.sizes()[self._rows]
-        return np.where(self._rows >= 0, sizes, -1)
+        # -1, where there is no row, takes the last.
+        return np.append(self._contents.sizes(), -1)[self._rows]
+
+    def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
+        """Read many rows, in the order that suits the others; those that are missing first."""
+        wanted = self._rows[np.asarray(rows, dtype=np.int64)]
+        missing = np.flatnonzero(wanted < 0).tolist()
+        if missing:
+            yield Found(missing, [_NO_SAMPLE] * len(missing))
+        there = np.flatnonzero(wanted >= 0)
+        yield from _found_at(there, self._contents.sweep(wanted[there].tolist()))
+
+
+def _found_at(places: NDArray[np.int64], pieces: Iterable[Found]) -> Iterator[Found]:
+    """The same contents at the places where their rows stand among others."""
+    for found in pieces:
+        yield Found(places[np.asarray(found.places)].tolist(), found.contents)
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from dataparams.sources.parquet import (
     require_same_columns,
 )
 from dataparams.sources.row_groups import ParquetContents, read_column, read_table_file, shown_path
-from dataparams.sources.source import LeftOut, Source
-from dataparams.sources.table_contents import TableContents, find_rows
-from dataparams.sources.text_column import TextColumn, row_ids
+from dataparams.sources.source import JoinedContents, LeftOut, SelectedContents, Source
+from dataparams.sources.table_ids import row_ids, rows_of_ids
+from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -123,8 +123,8 @@ def open_table_contents(
     column = choose_image_column(describe_columns(every), image_column)
     require_same_columns(every, [column])
     counts = {split: sum(file.num_rows for file in some) for split, some in files.items()}
-    contents = list(_open_contents(files, column).values())
-    return lambda ids: TableContents(contents, find_rows(ids, counts))
+    contents = JoinedContents(list(_open_contents(files, column).values()))
+    return lambda ids: SelectedContents(contents, rows_of_ids(ids, counts))
 
 
 def table_source(
@@ -154,7 +154,7 @@ def table_source(
     for split, table in contents.items():
         rows.append(labels.rows[split] + start)
         start += len(table)
-    chosen = np.concatenate(rows)
+    chosen, joined = np.concatenate(rows), JoinedContents(list(contents.values()))
     ids = [row_ids(split, some) for split, some in labels.rows.items()]
     sizes = [len(some) for some in labels.labels.values()]
     return Source(
@@ -165,7 +165,7 @@ def table_source(
         ids=TextColumn(pa.chunked_array(ids)),
         labels=torch.cat(list(labels.labels.values())),
         train_rows=None if len(sizes) == 1 else sizes[0],
-        contents=TableContents(list(contents.values()), None if len(chosen) == start else chosen),
+        contents=joined if len(chosen) == len(joined) else SelectedContents(joined, chosen),
         split_names=tuple(labels.labels),
         columns={"image": columns.image, "label": columns.label},
         left_out=(*labels.left_out, *left_out),
@@ -186,7 +186,7 @@ def _open_contents(
         return {split: ParquetContents(some, column) for split, some in files.items()}
     from dataparams.sources.mapped import map_parquet
 
-    return {split: TableContents(map_parquet(some, column)) for split, some in files.items()}
+    return {split: JoinedContents(map_parquet(some, column)) for split, some in files.items()}
 
 
 def _without_extension(name: str) -> str:

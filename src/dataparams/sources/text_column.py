@@ -87,15 +87,3 @@ class TextColumn(Sequence[str]):
 def _strings(values: Iterable[str]) -> pa.Array:
     plain = values if hasattr(values, "to_arrow") else list(values)
     return arrow_array(plain, pa.large_string())
-
-
-def row_ids(split: str, rows: NDArray[np.int64]) -> pa.Array:
-    """The ids ``<split>/<row>`` of rows of a table, without making an object of each.
-
-    Example:
-        >>> row_ids("train", np.array([0, 7])).to_pylist()
-        ['train/0', 'train/7']
-    """
-    numbers = arrow_array(rows, pa.large_string())
-    prefix, nothing = (pa.scalar(text, pa.large_string()) for text in (f"{split}/", ""))
-    return pc.binary_join_element_wise(prefix, numbers, nothing)

@@ -13,8 +13,8 @@ from dataparams.sources.hub.names import hub_repository, short_hub_name
 from dataparams.sources.hub.tables import open_hub_splits
 from dataparams.sources.labels import number_labels
 from dataparams.sources.mapped import MappedContents
-from dataparams.sources.source import LeftOut
-from dataparams.sources.table_contents import TableContents, find_rows
+from dataparams.sources.source import JoinedContents, LeftOut, SelectedContents
+from dataparams.sources.table_ids import rows_of_ids
 from dataparams.sources.tables import table_source
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def open_hub_contents(
     tables = open_hub_splits(name).tables
     column = choose_image_column(_describe(tables), image_column)
     counts = {split: len(table) for split, table in tables.items()}
-    contents = [MappedContents(table, column) for table in tables.values()]
-    return lambda ids: TableContents(contents, find_rows(ids, counts))
+    contents = JoinedContents([MappedContents(table, column) for table in tables.values()])
+    return lambda ids: SelectedContents(contents, rows_of_ids(ids, counts))
 
 
 def _describe(tables: Mapping[str, Any]) -> TableColumns:
