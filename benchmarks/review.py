@@ -24,6 +24,7 @@ import polars as pl
 import torch
 from PIL import Image
 
+from dataparams.contents.images import EncodedImage
 from dataparams.decisions import Decision, DecisionStore
 from dataparams.runs import EpochRecord, RunFolder
 from results import table, write_section
@@ -54,9 +55,13 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
             "n{}/picture_{}.jpg", pl.lit(pl.Series(labels)), pl.int_range(instances, dtype=pl.Int64)
         )
     ).to_series()
-    draw_pictures(folder / "images", ids.filter(np.isin(labels, [LARGE_CLASS, OTHER_CLASS])))
+    has_picture = np.isin(labels, [LARGE_CLASS, OTHER_CLASS])
+    digests = pl.Series(draw_pictures(folder / "images", ids.filter(has_picture)))
+    content = pl.select(pl.int_range(instances).cast(pl.String).str.zfill(32)).to_series()
+    content = content.scatter(np.flatnonzero(has_picture), digests)
     index = np.arange(instances)
-    run.write_samples(pl.DataFrame({"index": index, "id": ids, "label": labels}))
+    columns = {"index": index, "id": ids, "label": labels, "content": content}
+    run.write_samples(pl.DataFrame(columns).with_columns(split=pl.lit("train")))
     chance = rng.random(instances)
     category = np.where(chance < HARD, "hard", np.where(chance < HARD + REVIEW, "review", "easy"))
     drift = np.where(category == "hard", 0.02, np.where(category == "review", 0.0, -0.02))
@@ -102,8 +107,8 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
     run.write_analysis(frame, {"epochs": list(range(1, epochs + 1)), "use_model": False})
 
 
-def draw_pictures(folder: Path, ids: pl.Series) -> None:
-    """Photographs of noise, a few of which are linked under all names."""
+def draw_pictures(folder: Path, ids: pl.Series) -> list[str]:
+    """Photographs of noise, a few of which are linked under all names; gives their digests."""
     rng = np.random.default_rng(1)
     drawn = []
     for number in range(64):
@@ -115,6 +120,8 @@ def draw_pictures(folder: Path, ids: pl.Series) -> None:
         (folder / name).mkdir()
     for number, name in enumerate(ids):
         (folder / name).hardlink_to(drawn[number % len(drawn)])
+    digests = [EncodedImage(None, str(file)).digest() for file in drawn]
+    return [digests[number % len(digests)] for number in range(len(ids))]
 
 
 def decide_much(run: Path, instances: int) -> None:
