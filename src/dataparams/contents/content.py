@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dataparams.errors import DataError
@@ -10,7 +10,7 @@ from dataparams.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_DIGEST_BYTES = 16
+_DIGITS = 32
 
 
 class UnreadableContentError(DataError):
@@ -65,7 +65,7 @@ class Content(Protocol):
 
 
 def digest_of(pieces: Iterable[bytes | memoryview]) -> str:
-    """The digest of what is stored: 128 bits of BLAKE2b, in hexadecimal digits.
+    """The digest of what is stored: the first 128 bits of SHA-256, in hexadecimal digits.
 
     Args:
         pieces: The bytes, in one piece or more.
@@ -74,7 +74,7 @@ def digest_of(pieces: Iterable[bytes | memoryview]) -> str:
         >>> digest_of([b"cat"]) == digest_of([b"c", b"at"]), len(digest_of([b"cat"]))
         (True, 32)
     """
-    digest = blake2b(digest_size=_DIGEST_BYTES)
+    digest = sha256()
     for piece in pieces:
         digest.update(piece)
-    return digest.hexdigest()
+    return digest.hexdigest()[:_DIGITS]
