@@ -19,6 +19,8 @@ from dataparams.terminal import MOST_CLASSES, counted, size_text, text_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import polars as pl
+
     from dataparams.analysis import Analysis, Ranking
     from dataparams.progress import ProgressDisplay
     from dataparams.review.run_in_review import RunInReview
@@ -30,7 +32,6 @@ _NOBODY_READS = 141
 _SHOWN = 10
 _LAST_PORT = 65535
 _LONGEST_NAME = 60
-_LOOKED_AT = 256
 _LOOKING = "looking through the model"
 
 
@@ -636,7 +637,7 @@ def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
             analysis = _current(run, display, data=config.data, pictures=config.pictures)
             prepared = prepared_of(analysis)
         elif config.pictures:
-            _check(prepared.contents, list(prepared.facts.ids[:_LOOKED_AT]), display)
+            _check(prepared.contents, prepared.facts.ids, display)
     if not config.pictures:
         prepared = replace(prepared, contents=None)
     return open_review(run, prepared, config.annotator and config.annotator.strip())
@@ -758,12 +759,12 @@ def _current(
     )
     if not pictures:
         return replace(analysis, contents=None)
-    ranked = analysis.frame.sort("suspicion", descending=True)["id"].head(_LOOKED_AT)
-    _check(analysis.contents, ranked.to_list(), display)
+    ranked = analysis.frame.select("id", "suspicion").sort("suspicion", descending=True)["id"]
+    _check(analysis.contents, ranked, display)
     return analysis
 
 
-def _check(contents: object, ids: Sequence[str], display: ProgressDisplay) -> None:
+def _check(contents: object, ids: pl.Series, display: ProgressDisplay) -> None:
     """Hold the data against the run before they are used; the most suspicious samples first."""
     from dataparams.run_source import ContentsOfRun
 

@@ -119,7 +119,7 @@ class ContentsOfRun:
             self._verify([ids[place] for place in found.places], loaded)
             yield Found(found.places, loaded)
 
-    def check(self, ids: Sequence[str]) -> list[str]:
+    def check(self, ids: Sequence[str] | pl.Series) -> list[str]:
         """Look at some samples, and at all labels where that is quick, before they are used.
 
         Args:
@@ -132,7 +132,7 @@ class ContentsOfRun:
             DataError: If the source is gone.
             RunError: If it is not the one that the run was trained on; names what changed.
         """
-        some = ids[:_LOOKED_AT]
+        some = list(ids[:_LOOKED_AT])
         reasons: dict[str, str] = {}
         for start in range(0, len(some), _AT_ONCE):
             piece = some[start : start + _AT_ONCE]
