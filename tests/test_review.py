@@ -30,7 +30,7 @@ from dataparams.cli import main
 from dataparams.contents.content import View
 from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.decisions import Decision, DecisionStore
-from dataparams.errors import RunError, UserError
+from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
 from dataparams.review.laying_out import LayingOut
@@ -759,6 +759,46 @@ def test_without_the_data_the_page_is_told_why_there_are_no_pictures(tmp_path):
             5,
             5,
         ]
+    made.close()
+
+
+def test_samples_that_changed_are_named_and_take_no_other_picture_away(tmp_path):
+    class Changing(ColoredContents):
+        """Some samples are others than they were; one cannot be read."""
+
+        changed = frozenset({"cat/0001.jpg", "cat/0005.jpg"})
+
+        def read(self, ids):
+            if others := sorted(self.changed.intersection(ids)):
+                raise ChangedDataError(f"Changed: {', '.join(others)}.")
+            return super().read(ids)
+
+    def trouble():
+        return client.get("/api/changes", params={"annotator": "ann", "after": 0}).json()["trouble"]
+
+    def is_shown(number):
+        answer = client.get(f"/api/pictures/{made.key}/small/{3 * number + 1}")
+        return answer.headers["content-type"] == "image/jpeg"
+
+    contents = Changing(unreadable=["cat/0003.jpg"])
+    made = made_review(tmp_path / "run", contents=contents)
+    with client_of(made) as client:
+        names = [f"cat/{number:04}.jpg" for number in range(3)]
+        wanted = {3 * number + 1: name for number, name in enumerate(names)}
+        together = made.pictures._make(wanted, [(index, "small") for index in wanted])
+        assert [index for index, _ in together] == [1, 7]
+        assert trouble() == "Changed: cat/0001.jpg."
+        assert [is_shown(number) for number in (4, 5, 3, 6, 1)] == [True, False, False, True, False]
+        assert trouble() == "Changed: cat/0001.jpg, cat/0005.jpg."
+        before = len(contents.blocks)
+        assert not is_shown(3)
+        assert len(contents.blocks) == before
+        contents.changed = frozenset({"cat/0005.jpg"})
+        assert is_shown(1)
+        assert trouble() == "Changed: cat/0005.jpg."
+        contents.changed = frozenset()
+        assert is_shown(5)
+        assert trouble() is None
     made.close()
 
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from dataparams.contents.content import View
+from dataparams.contents.content import UnreadableContentError, View
 from dataparams.contents.images import views_of
-from dataparams.errors import RunError, UserError
+from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.runs import write_whole
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.analysis.result import SampleContents
+    from dataparams.contents.content import Content
 
 Size = Literal["small", "large"]
 SIDES: dict[Size, int] = {"small": 240, "large": 640}
@@ -30,6 +31,7 @@ _SUFFIXES = {"image/jpeg": ".jpg", "text/plain": ".txt"}
 _BATCH = 32
 _MOST_BYTES = 1 << 29
 _UNREADABLE_KEPT = 10_000
+_MOST_CHANGED = 256
 
 _Key: TypeAlias = "tuple[int, Size]"
 
@@ -42,8 +44,6 @@ class PictureCache:
         folder: Where they are kept. What lies there is used, and counts.
         most_bytes: How much may lie there; what was not used for longest goes first.
 
-    Attributes:
-        trouble: Why the source cannot be read at all; None while it can.
     """
 
     def __init__(
@@ -55,10 +55,17 @@ class PictureCache:
         self._kept = _found(folder)
         self._bytes = sum(self._kept.values())
         self._unreadable: OrderedDict[int, None] = OrderedDict()
+        self._changed: dict[int, str] = {}
         self._waiting: OrderedDict[_Key, tuple[str, asyncio.Future[View | None]]] = OrderedDict()
         self._reader: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
-        self.trouble: str | None = None
+        self._gone: str | None = None
+        self._changed_words: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the source cannot be read at all, or which samples are others now; None for none."""
+        return self._gone or self._changed_words
 
     async def get(self, index: int, sample: str, size: Size) -> View | None:
         """A sample's content as it is shown.
@@ -125,14 +132,14 @@ class PictureCache:
         if self._contents is None:
             return {}
         try:
-            read = self._contents.read(list(samples.values()))
+            read = self._read(self._contents, samples)
         except UserError as error:
-            self.trouble = str(error)
+            self._gone = str(error)
             return {}
         except Exception as error:  # noqa: BLE001 - whatever a damaged source does, the page goes on
-            self.trouble = f"Pictures cannot be read: {type(error).__name__}."
+            self._gone = f"Pictures cannot be read: {type(error).__name__}."
             return {}
-        self.trouble = None
+        self._gone = None
         wanted: dict[int, list[Size]] = {index: [] for index in samples}
         for index, size in keys:
             wanted[index].append(size)
@@ -147,13 +154,32 @@ class PictureCache:
                     write_whole(self._folder / _name((index, size), view.media_type), view.data)
         return made
 
+    def _read(
+        self, contents: SampleContents, samples: dict[int, str]
+    ) -> list[Content | UnreadableContentError]:
+        """Read some samples; one that is not what it was takes no other's picture away."""
+        try:
+            read = contents.read(list(samples.values()))
+        except ChangedDataError:
+            alone = {index: _read_alone(contents, sample) for index, sample in samples.items()}
+            read = [one or UnreadableContentError("it has changed") for one in alone.values()]
+            changed = {index: samples[index] for index, one in alone.items() if one is None}
+        else:
+            changed = {}
+        known = {index: sample for index, sample in self._changed.items() if index not in samples}
+        changed = dict([*known.items(), *changed.items()][-_MOST_CHANGED:])
+        if changed != self._changed:
+            self._changed = changed
+            self._changed_words = _words_of_change(contents, list(changed.values()))
+        return read
+
     def _remember(self, keys: Sequence[_Key], made: dict[_Key, View]) -> None:
         for key in keys:
             if key in made:
                 name, size = _name(key, made[key].media_type), len(made[key].data)
                 self._bytes += size - self._kept.pop(name, 0)
                 self._kept[name] = size
-            elif self.trouble is None:
+            elif self._gone is None and key[0] not in self._changed:
                 self._unreadable[key[0]] = None
         while len(self._unreadable) > _UNREADABLE_KEPT:
             self._unreadable.popitem(last=False)
@@ -162,6 +188,24 @@ class PictureCache:
             self._bytes -= size
             with suppress(OSError):
                 (self._folder / name).unlink()
+
+
+def _read_alone(contents: SampleContents, sample: str) -> Content | UnreadableContentError | None:
+    """What a sample holds; None where it is not what it was."""
+    try:
+        return contents.read([sample])[0]
+    except ChangedDataError:
+        return None
+
+
+def _words_of_change(contents: SampleContents, samples: list[str]) -> str | None:
+    """What is said of samples that are not what they were; None where they are again."""
+    try:
+        if samples:
+            contents.read(samples)
+    except ChangedDataError as error:
+        return str(error)
+    return None
 
 
 def _name(key: _Key, media_type: str) -> str:
