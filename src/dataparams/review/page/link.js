@@ -99,7 +99,7 @@ export class Link {
     } else if (error) {
       words = `${error.message}${waiting}`;
     } else if (this.pictureTrouble) {
-      words = `No pictures: ${this.pictureTrouble}`;
+      words = `Pictures are missing: ${this.pictureTrouble}`;
     }
     const banner = byId("banner");
     if (banner.textContent !== words) {
