@@ -9,6 +9,7 @@ import argparse
 import http.client
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -24,6 +25,8 @@ import polars as pl
 import torch
 from PIL import Image
 
+from dataparams.analysis.findings import Findings, stored
+from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.contents.images import EncodedImage
 from dataparams.decisions import Decision, DecisionStore
 from dataparams.runs import EpochRecord, RunFolder
@@ -104,7 +107,9 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
             **dict.fromkeys(OTHER_SCORES, share),
         }
     )
-    run.write_analysis(frame, {"epochs": list(range(1, epochs + 1)), "use_model": False})
+    findings = Findings(NoiseEstimate(HARD, HARD - 0.01, HARD + 0.01))
+    made = {"epochs": list(range(1, epochs + 1)), "use_model": False, **stored(findings)}
+    run.write_analysis(frame, made)
 
 
 def draw_pictures(folder: Path, ids: pl.Series) -> list[str]:
@@ -248,7 +253,10 @@ class Server:
         started = time.perf_counter()
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline().rpartition(":")[2].strip("/\n"))
+        # What cannot be read is said before the address.
+        address = re.compile(r"http://\S+:(\d+)/")
+        found = next(filter(None, map(address.search, self._process.stdout)))
+        self.port = int(found[1])
         self.run = json.loads(Client(self.port).get("/api/run")[1])["run"]
         self.seconds_to_start = time.perf_counter() - started
         self.rows = [["started", "-", f"{self.seconds_to_start:.1f} s", *self.memory()]]
