@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataparams.contents.content import UnreadableContentError, View, digest_of
-from dataparams.contents.decoding_threads import decoding_threads
+from dataparams.contents.decoding_threads import side_by_side
 from dataparams.contents.image_files import decode_whole, read_file, shrink_pixels
 
 if TYPE_CHECKING:
@@ -180,8 +180,7 @@ def pixels_of(
         except UnreadableContentError:
             return None
 
-    with decoding_threads() as pool:
-        return list(pool.map(decode, contents))
+    return side_by_side(decode, contents)
 
 
 def views_of(
@@ -203,8 +202,7 @@ def views_of(
         except UnreadableContentError:
             return []
 
-    with decoding_threads() as pool:
-        return list(pool.map(make, contents, longest_sides))
+    return side_by_side(make, contents, longest_sides)
 
 
 def jpeg_views(pixels: NDArray[np.uint8], longest_sides: Sequence[int]) -> list[View]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dataparams.contents.content import UnreadableContentError
-from dataparams.contents.decoding_threads import decoding_threads
+from dataparams.contents.decoding_threads import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,8 +132,7 @@ class KnownContents:
             return []
         places, is_known = self._places(ids)
         sized = (is_known & self._is_size[places]).tolist()
-        with decoding_threads() as pool:
-            words = list(pool.map(_word, contents, is_known.tolist(), sized))
+        words = side_by_side(_word, contents, is_known.tolist(), sized)
         return self.changed_words(ids, words)
 
     def changed_words(
