@@ -22,14 +22,12 @@ import torch
 from PIL import Image
 
 from dataparams.contents.region_decoding import (
-    TRIES,
-    Region,
     crop_and_resize,
     decode_region,
-    random_resized_region,
     resized_jpeg,
     resized_pixels,
 )
+from dataparams.contents.regions import TRIES, Region, random_resized_region
 from results import table, write_section
 
 if TYPE_CHECKING:

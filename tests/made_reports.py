@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
 from dataparams.analysis.findings import Findings
+from dataparams.analysis.judged_by import JudgedBy
 from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.analysis.result import Analysis
 from dataparams.contents.content import UnreadableContentError
@@ -88,6 +91,37 @@ def made_analysis(
     )
 
 
+def as_audit(analysis):
+    """The same as an audit of it: the first easy sample and the first hard one are far from all.
+
+    Its sub-groups have their most typical samples last, and an easy one to compare with.
+    """
+    frame = analysis.frame
+    far = [frame["category"].to_list().index(name) for name in ("easy", "hard")]
+    rows = pl.int_range(pl.len())
+    place = pl.int_range(pl.len(), 0, -1, dtype=pl.Int32).over("label", "subgroup") - 1
+    easy = frame.group_by("label").agg(
+        easy=pl.col("index").filter(pl.col("category") == "easy").last()
+    )
+    frame = (
+        frame.join(easy, on="label", how="left", maintain_order="left")
+        .with_columns(
+            subgroup_place=pl.when(pl.col("subgroup").is_not_null()).then(place),
+            is_outlier=rows.is_in(far),
+            outlier_score=rows / pl.len(),
+            held_out_probability=pl.lit(0.034, pl.Float32),
+            neighbor_vote=pl.lit(0.25, pl.Float32),
+            evidence=pl.lit(0.1, pl.Float32),
+        )
+        .with_columns(
+            nearest_easy=pl.when((pl.col("subgroup_place") < 2).fill_null(value=False)).then("easy")
+        )
+        .drop("easy")
+    )
+    judge = JudgedBy("lite", 1280, 3, 20, 3, day="2026-01-31", unreadable=2)
+    return replace(analysis, frame=frame, judged_by=judge)
+
+
 def first_two(log_temperatures):
     """Positions that need no computation: the first and the last level."""
     return np.stack([log_temperatures[0], log_temperatures[-1] ** 2], axis=1)
@@ -140,7 +174,7 @@ def _confusions(frame):
 
 
 def _subgroups(frame):
-    counts = {name: (pl.col("category") == name).sum() for name in ("hard", "review")}
+    counts = {name: (pl.col("category") == name).sum() for name in LAST}
     return (
         frame.drop_nulls("subgroup")
         .group_by("label", "label_name", "subgroup")

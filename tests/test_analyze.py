@@ -66,7 +66,8 @@ def test_a_row_per_sample_in_the_samples_order(run: RunFolder) -> None:
     assert frame["index"].to_list() == run.samples()["index"].to_list()
     assert set(frame["category"]) <= set(CATEGORIES)
     assert (frame["category"] == "review").mean() <= 0.05
-    assert frame.select(pl.all().exclude("subgroup").null_count()).sum_horizontal().item() == 0
+    of_some = ("subgroup", "subgroup_place", "nearest_easy")
+    assert frame.select(pl.all().exclude(of_some).null_count()).sum_horizontal().item() == 0
     assert frame["suspicion"].is_between(0, 1).all()
     assert analysis.classes["count"].sum() == len(frame)
     uneasy = frame.filter(pl.col("category") != "easy")

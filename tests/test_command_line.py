@@ -93,7 +93,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return configuration
 
 
-@pytest.mark.parametrize("recipe", ["quick", "cifar", "imagenet"])
+@pytest.mark.parametrize("recipe", ["quick", "cifar", "imagenet", "finetune"])
 def test_train_learns_instance_parameters_unless_told_not_to(asked, recipe) -> None:
     assert asked("--recipe", recipe).learn_inst_parameters
     assert not asked("--recipe", recipe, "--no-learn-inst-parameters").learn_inst_parameters

@@ -164,12 +164,15 @@ def test_representatives_are_spread_over_sub_groups() -> None:
             "p_easy": np.linspace(0, 1, 60),
             "p_hard": np.zeros(60),
             "suspicion": np.linspace(1, 0, 60),
-            "subgroup": ["A"] * 30 + ["B"] * 7 + ["C"] * 3 + [None] * 20,
+            "subgroup": ["like dog"] * 30 + ["rare kind"] * 7 + ["far from all"] * 3 + [None] * 20,
         }
     )
     chosen = representatives(members, "review", 9)
-    assert chosen["subgroup"].to_list() == ["A", "B", "C"] * 3
+    assert chosen["subgroup"].to_list() == ["like dog", "rare kind", "far from all"] * 3
     assert chosen["index"].to_list()[:3] == [0, 30, 37]
+    places = [*range(29, -1, -1), *range(6, -1, -1), *range(2, -1, -1), *[None] * 20]
+    typical = members.with_columns(subgroup_place=pl.Series(places))
+    assert representatives(typical, "review", 3)["index"].to_list() == [29, 36, 39]
     easy = representatives(members, "easy", 5)
     assert easy["index"].to_list() == sorted(easy["index"], reverse=True)
     assert len(set(easy["index"])) == 5
@@ -303,6 +306,8 @@ def test_captions_claim_another_class_only_where_it_is_likely(analysis: Analysis
     assert "→ crab" in drawn(1, 0.8)
     assert "outlier?" in drawn(1, 0.2)
     assert not any("crab" in caption for caption in drawn(1, 0.2))
+    far = analysis.frame.with_columns(is_outlier=hard)
+    assert "outlier?" in captions(replace(analysis, frame=far).grid(0))
     # Temperatures alone weigh no other class, so nothing can be said of a hard sample.
     assert all(caption.startswith("#") for caption in captions(analysis.grid(0)))
 

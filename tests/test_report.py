@@ -13,11 +13,19 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from dataparams.analysis.judged_by import NOT_SEEN
 from dataparams.errors import RunError
 from dataparams.report import write_report
 from dataparams.report.samples import CHUNK
 from made_contents import Text
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, first_two, made_analysis
+from made_reports import (
+    HOSTILE_CLASS,
+    HOSTILE_FILE,
+    ColoredContents,
+    as_audit,
+    first_two,
+    made_analysis,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -273,7 +281,7 @@ def test_the_given_label_is_never_suggested(tmp_path):
         suggested_confidence=pl.when(pl.col("category") == "hard").then(0.03).otherwise(0.98),
     )
     report = written(replace(analysis, frame=frame), tmp_path / "some")
-    assert notes(report, "hard") == {(None, "outlier? no other class is likely")}
+    assert notes(report, "hard") == {(None, "no other class is likely")}
     assert notes(report, "review") == {(None, "no other class is likely")}
     assert notes(report, "easy") == {(None, "none")}
     # Temperatures alone weigh no other class: then nothing is known of any.
@@ -284,7 +292,7 @@ def test_the_given_label_is_never_suggested(tmp_path):
 
 def test_a_class_is_claimed_only_where_it_is_likely(tmp_path):
     analysis = made_analysis()
-    for confidence, note, is_likely in ((0.8, "", True), (0.2, "outlier? maybe", False)):
+    for confidence, note, is_likely in ((0.8, "", True), (0.2, "maybe", False)):
         frame = analysis.frame.with_columns(suggested_confidence=pl.lit(confidence))
         report = written(replace(analysis, frame=frame), tmp_path)
         assert notes(report, "hard") == {("dog", note)}
@@ -436,3 +444,60 @@ def test_progress_grows_to_the_number_of_samples(tmp_path):
 def test_a_limit_of_nothing_is_refused(tmp_path):
     with pytest.raises(ValueError, match="pile_limit is 0; expected 1 or more"):
         written(made_analysis(), tmp_path, pile_limit=0)
+
+
+def test_the_first_screen_of_an_audit_is_what_a_client_is_shown(tmp_path):
+    report = written(as_audit(made_analysis(contents=ColoredContents())), tmp_path)
+    overview = Page(report / "index.html").text.replace("\xa0", " ")
+    told = [
+        "Label audit",
+        "each judged by classifiers that never saw it, on 2026-01-31",
+        "≈ 4",
+        "of 29 labels are probably wrong: 12.3%, between 3 and 4 labels (90% interval: 9.0%",
+        NOT_SEEN,
+        "Every label was judged by 3 small classifiers that were trained without that sample and",
+        "by its 20 nearest neighbors, in 3 rounds, on features of lite (1,280 numbers per sample).",
+        "2 samples are far from all classes",
+        "2 could not be read",
+        "The most suspicious samples",
+        "Most frequent confusions",
+        "Far from all classes",
+        "Temperatures over the training of the classifiers",
+    ]
+    places = [overview.find(words) for words in told]
+    assert -1 not in places, told[places.index(-1)]
+    assert places == sorted(places)
+    for page in report.glob("*.html"):
+        text = page.read_text()
+        assert "a model" not in text
+        assert "The model" not in text
+        assert "Never learned" not in text
+
+
+def test_outliers_are_marked_with_a_word_beside_their_category(tmp_path):
+    report = written(as_audit(made_analysis(contents=ColoredContents())), tmp_path)
+    samples = [
+        s for name in ("hard", "easy") for s in chunk(report / "class_0" / f"{name}_0.js")[2]
+    ]
+    assert [s["category"] for s in samples if s["is_outlier"]] == ["hard", "easy"]
+    words = "Classifiers that never saw it give its label 3%, its neighbors 25% of their votes."
+    assert {s["evidence"] for s in samples} == {words}
+    page = (report / "class_0.html").read_text()
+    assert page.count('<span class="flag">outlier?</span>') == 2
+    assert "hard, outlier?" in page
+    trained = written(made_analysis(), tmp_path / "trained")
+    assert '<span class="flag">' not in (trained / "class_0.html").read_text()
+
+
+def test_a_sub_group_shows_its_most_typical_samples_first_and_easy_ones_beside(tmp_path):
+    analysis = as_audit(made_analysis(contents=ColoredContents()))
+    report = written(analysis, tmp_path)
+    page = (report / "class_0.html").read_text()
+    groups = page[page.index('id="groups"') : page.index('data-pile="hard"')]
+    shown = re.findall(r'data-sample="[a-z]+:\d+" aria-label="([^"]+)"', groups)
+    frame = analysis.of_class(0)
+    members = frame.drop_nulls("subgroup").sort("subgroup_place")
+    easy = frame.filter(pl.col("index") == members["nearest_easy"][0])
+    assert shown == [*members["id"], *easy["id"]]
+    assert "4 samples" in groups
+    assert "25% of the class" in groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import socket
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,12 +39,13 @@ from dataparams.review.laying_out import LayingOut
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
 from dataparams.review.run_in_review import open_review
-from dataparams.review.samples import ReviewSamples
+from dataparams.review.samples import ReviewSamples, ranked_facts
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
+from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
 from dataparams.runs import RunFolder
 from made_contents import Text
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, made_analysis
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, as_audit, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 
 FEW = settings(
@@ -176,18 +179,56 @@ def test_what_is_suggested_is_never_the_given_class_and_doubts_are_told(tmp_path
     samples = client.get("/api/queue").json()["samples"]
     hard = [one for one in samples if one["category"] == "hard"]
     assert all(one["suggested"] != one["label"] for one in samples)
-    told = {(one["index"] // 3 % 3, one["is_likely"], one["note"]) for one in hard}
-    assert told == {
-        (0, False, "outlier? no other class is likely"),
-        (1, False, "outlier? maybe"),
-        (2, True, ""),
+    told = {
+        (one["index"] // 3 % 3, one["is_likely"], one["note"], one["is_outlier"]) for one in hard
     }
+    assert told == {
+        (0, False, "no other class is likely", True),
+        (1, False, "maybe", True),
+        (2, True, "", False),
+    }
+    only = client.get("/api/queue", params={"outlier": "true"}).json()
+    assert {one["is_outlier"] for one in only["samples"]} == {True}
+    assert only["total"] == sum(one["is_outlier"] for one in samples)
     for one in samples:
         assert (one["suggested"] is None) == (one["confidence"] is None)
         groups = client.get(f"/api/samples/{one['index']}/similar").json()
         wanted = [one["label"], one["suggested"]]
         assert [group["label"] for group in groups] == [k for k in wanted if k is not None]
     made.close()
+
+
+def test_of_an_audit_it_is_told_what_was_found_for_a_label(tmp_path):
+    made = made_review(tmp_path / "run", changed=as_audit)
+    client = client_of(made)
+    assert client.get("/api/run").json()["judged_by"].startswith("Every label was judged by 3")
+    found = client.get("/api/queue", params={"outlier": "true"}).json()["samples"]
+    assert sorted(one["category"] for one in found) == ["easy", "hard"]
+    words = "Classifiers that never saw it give its label 3%, its neighbors 25% of their votes."
+    assert {one["evidence"] for one in found} == {words}
+    made.close()
+    made = made_review(tmp_path / "training")
+    run, queue = (client_of(made).get(f"/api/{name}").json() for name in ("run", "queue"))
+    assert run["judged_by"] is None
+    assert {one["evidence"] for one in queue["samples"]} == {None}
+    made.close()
+
+
+def test_clear_cases_are_the_easy_ones_that_are_nearest_by_features():
+    samples = ReviewSamples(ranked_facts(made_analysis(SIZES)))
+    rng = np.random.default_rng(0)
+    features = {int(index): rng.normal(size=8) for index in samples.index}
+    rank, label = 0, int(samples.label[0])
+    easy = samples.easy_of(label, 1000)
+    twin = int(easy[3])
+    features[int(samples.index[twin])] = features[int(samples.index[rank])] + 0.01
+    similar = Similar(samples, None, lambda index: np.stack([features[one] for one in index]))
+    # In a thread of its own: another test's event loop may still run in this one.
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(lambda: asyncio.run(similar.most_similar(rank, label, 4))).result()
+    assert found[0] == twin
+    assert samples.is_easy(found).all()
+    assert len(found) == 4
 
 
 def test_warnings_and_what_cannot_be_judged_are_told(tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, as_audit
 from made_reviews import doubted
 from reviewed_pages import (
     DESKTOP,
@@ -383,8 +383,14 @@ def test_what_is_unsure_and_disputed_shows_on_the_card_and_beside_the_sample(ope
         "✓ bob: label kept",
         "✕ eve: discard",
     ]
-    facts = page.locator("#facts").bounding_box()
-    assert all(one.bounding_box()["y"] > facts["y"] for one in opinions.all())
+    # The list is made anew when what others decided arrives: all places are taken at once.
+    assert page.evaluate(
+        """() => {
+            const top = document.querySelector("#facts").getBoundingClientRect().y;
+            const opinions = [...document.querySelectorAll("#fact-opinions li")];
+            return opinions.every((one) => one.getBoundingClientRect().y > top);
+        }"""
+    )
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE, ZOOMED], ids=["desktop", "phone", "zoomed"])
@@ -416,6 +422,7 @@ def test_only_another_class_can_be_taken_as_suggested(open_page, place):
         wait_place(page, f"{place_in_list} of 45")
         page.locator("#facts:not(.waiting)").wait_for()
         note = facts.locator(".note").inner_text()
+        assert page.locator("#fact-outlier").is_visible() == (note != "")
         seen[note] = "likely" in facts.get_attribute("class")
         assert button.is_disabled() == ("no other class is likely" in note)
         assert page.locator("#fact-unjudged").is_visible()
@@ -424,8 +431,26 @@ def test_only_another_class_can_be_taken_as_suggested(open_page, place):
             wait_told(page, f"There is no suggestion to take: {note}.")
             assert place.opinions() == {}
         page.keyboard.press("ArrowRight")
-    assert seen == {
-        "": True,
-        "outlier? maybe": False,
-        "outlier? no other class is likely": False,
-    }
+    assert seen == {"": True, "maybe": False, "no other class is likely": False}
+
+
+def test_an_audit_says_what_was_found_and_which_samples_are_far_from_all(open_page, place):
+    place.start(annotator="ann", changed=as_audit)
+    page = open_page()
+    flagged = page.locator(".tile:has(.flag)")
+    flagged.first.wait_for()
+    assert flagged.count() == 1
+    assert "outlier?" in flagged.get_attribute("aria-label")
+    page.locator("#only-outliers").click()
+    page.locator("#counted", has_text="2 samples").wait_for()
+    assert page.locator("[name=category][value=easy]").is_checked()
+    page.keyboard.press("o")
+    page.locator("#fact-evidence-row").wait_for()
+    words = "Classifiers that never saw it give its label 3%, its neighbors 25% of their votes."
+    assert page.locator("#fact-evidence").inner_text() == words
+    assert page.locator("#fact-outlier").is_visible()
+    assert "of the classifiers" in page.locator("#chart-title").inner_text()
+    assert "outlier=true" in page.url
+    page.reload()
+    page.locator("#counted", has_text="2 samples").wait_for()
+    assert page.evaluate(UNNAMED) == []

@@ -1,11 +1,10 @@
-"""Transitions, suspicion, suggested labels and sub-groups on simulated predictions."""
+"""Transitions, suspicion and suggested labels on simulated predictions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from dataparams.analysis.subgroups import subgroup_names, subgroup_numbers
 from dataparams.analysis.suspicion import evidence_against, suspicion
 from dataparams.analysis.transitions import (
     estimate_transitions,
@@ -92,19 +91,3 @@ def test_few_wrong_labels_show_no_structure_by_chance() -> None:
     labels = np.where(rng.random(1500) < 0.1, rng.integers(0, 20, 1500), true)
     assert estimate_transitions(true, labels, 20).structure < 0.1
     assert estimate_transitions(true, true, 20).structure == 0
-
-
-def test_an_under_represented_kind_is_a_group_of_its_own() -> None:
-    rng = np.random.default_rng(0)
-    ground = rng.normal(0, 1, (90, 12))
-    water = rng.normal(0, 1, (12, 12)) + 8
-    numbers = subgroup_numbers(np.concatenate([ground, water]))
-    assert set(numbers[:90]) == {0}
-    assert set(numbers[90:]) == {1}
-    assert set(subgroup_numbers(ground)) == {0}
-
-
-@pytest.mark.parametrize("features", [np.zeros((40, 3)), np.zeros((3, 2)), np.zeros((0, 2))])
-def test_samples_that_do_not_differ_are_one_group(features: np.ndarray) -> None:
-    assert not subgroup_numbers(features).any()
-    assert subgroup_names(np.zeros(1, dtype=int), ["b"], "a") == ["A, like b"]

@@ -135,7 +135,7 @@ def test_a_class_that_the_model_never_learned_is_not_accused() -> None:
     features, labels = generated((1000, 100, 10), 2)
     analysis = analyzed(features, labels)
     unjudged = dict(analysis.classes.select("label", "unjudged").rows())
-    assert unjudged == {0: None, 1: None, 2: "never learned by the model"}
+    assert unjudged == {0: None, 1: None, 2: "never learned"}
     assert share(analysis, "hard") <= 0.02
     assert (analysis.of_class(2)["category"] == "review").all()
     assert not ((analysis.frame["suggested_label"] == 2) & suggested(analysis)).any()

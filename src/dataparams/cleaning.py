@@ -212,6 +212,7 @@ def made_from(run: RunFolder, settings: CleanSettings, **further: object) -> dic
         "undecided": settings.undecided,
         "soft": settings.soft,
         "class_names": list(run.class_names()),
+        "audit": run.is_audit(),
         **{name: description[name] for name in needed},
         **further,
     }

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dataparams.errors import UserError
+from dataparams.pretrained_models import OWN_NETWORKS, timm_name, with_classifier
 
 
 class SmallCNN(nn.Sequential):
@@ -111,18 +112,21 @@ class _GrayAsColor(nn.Module):
         return logits
 
 
-_OWN = ("small-cnn", "wrn-28-10")
 _WITH_SIDE_HEADS = ("googlenet", "inception_v3")
 
 
-def create_model(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
-    """Make a network with fresh weights.
+def create_model(
+    arch: str, num_classes: int, channels: int, side: int, *, backbone: nn.Module | None = None
+) -> nn.Module:
+    """Make a network with fresh weights, or with those that others have trained.
 
     Args:
         arch: ``small-cnn``, ``wrn-28-10``, or a name of timm or torchvision.
         num_classes: C.
         channels: Channels of the images, 1 or 3.
         side: Height and width of the images in pixels.
+        backbone: The network without its classifier, which then is all that is fresh; see
+            ``pretrained_models``. It takes images of 3 channels.
 
     Returns:
         A module from (B, channels, side, side) to (B, C).
@@ -131,8 +135,10 @@ def create_model(arch: str, num_classes: int, channels: int, side: int) -> nn.Mo
         UserError: If nobody knows the name (the nearest are listed), or the network cannot take
             images of this size.
     """
-    model = _built(arch, num_classes, channels, side)
+    model = _built(arch, num_classes, channels, side) if backbone is None else backbone
     try:
+        if backbone is not None:
+            with_classifier(backbone, num_classes, side)
         with torch.no_grad():
             logits = model.eval()(torch.zeros(2, channels, side, side))
     except (RuntimeError, AssertionError, ValueError) as error:
@@ -154,18 +160,19 @@ def _built(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
     import timm
     from torchvision import models
 
-    if timm.is_model(arch):
-        made: nn.Module = timm.create_model(arch, num_classes=num_classes, in_chans=channels)
+    if timm.is_model(timm_name(arch)):
+        name = timm_name(arch)
+        made: nn.Module = timm.create_model(name, num_classes=num_classes, in_chans=channels)
         return made
     if arch in models.list_models(module=models):
         # Their auxiliary heads would make a tuple of what these networks give in training.
         single = {"aux_logits": False, "init_weights": True} if arch in _WITH_SIDE_HEADS else {}
         made = models.get_model(arch, weights=None, num_classes=num_classes, **single)
         return _GrayAsColor(made) if channels == 1 else made
-    known = [*_OWN, *timm.list_models(), *models.list_models(module=models)]
+    known = [*OWN_NETWORKS, *timm.list_models(), *models.list_models(module=models)]
     nearest = difflib.get_close_matches(arch, known, n=5, cutoff=0.5)
     hint = f" The nearest are: {', '.join(dict.fromkeys(nearest))}." if nearest else ""
     raise UserError(
-        f"--arch {arch} is not known; expected {' or '.join(_OWN)}, or a name of timm or "
+        f"--arch {arch} is not known; expected {' or '.join(OWN_NETWORKS)}, or a name of timm or "
         f"torchvision.{hint}"
     )

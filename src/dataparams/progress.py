@@ -30,6 +30,9 @@ class ProgressDisplay(Protocol):
     def step(self, done: int, total: int, figures: str) -> None:
         """So many samples of the whole training are done; figures of the moment."""
 
+    def stage(self, what: str, done: int, total: int) -> None:
+        """So much of all is done of something that has a name, such as ``features``."""
+
     def line(self, text: str) -> None:
         """A line that stays."""
 
@@ -44,6 +47,9 @@ class SilentProgress:
         """Show nothing."""
 
     def step(self, done: int, total: int, figures: str) -> None:
+        """Show nothing."""
+
+    def stage(self, what: str, done: int, total: int) -> None:
         """Show nothing."""
 
     def line(self, text: str) -> None:
@@ -77,7 +83,7 @@ class BarProgress(SilentProgress):
         self._bars = bars
         self._title = title
         self._fetching: dict[str, TaskID] = {}
-        self._decoding: TaskID | None = None
+        self._stages: dict[str, TaskID] = {}
         self._training: TaskID | None = None
 
     def fetched(self, what: str, done: int, total: int) -> None:
@@ -89,9 +95,14 @@ class BarProgress(SilentProgress):
 
     def decoded(self, done: int, total: int) -> None:
         """Move the bar of the decoding."""
-        if self._decoding is None:
-            self._decoding = self._bars.add_task("reading images", total=total)
-        self._bars.update(self._decoding, completed=done, visible=done < total)
+        self.stage("reading images", done, total)
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        """Move the bar of that name, which goes when all is done."""
+        if what not in self._stages:
+            self._stages[what] = self._bars.add_task(what, total=total)
+        task = self._stages[what]
+        self._bars.update(task, completed=done, total=total, visible=done < total)
 
     def step(self, done: int, total: int, figures: str) -> None:
         """Move the bar of the training."""

@@ -42,6 +42,7 @@ _MADE_BY_TRAINING = (
     "metrics.csv",
     "validation.parquet",
     "held_out.parquet",
+    "planted.parquet",
     "checkpoint",
     "tensorboard",
     "analysis.parquet",
@@ -68,6 +69,12 @@ _HELD_OUT_COLUMNS: dict[str, Kind] = {
     "label": "integer",
     "probability": "number",
     "epoch": "integer",
+}
+_PLANTED_COLUMNS: dict[str, Kind] = {
+    "index": "integer",
+    "label": "integer",
+    "kind": "text",
+    "evidence": "number",
 }
 _CLEANED_COLUMNS: dict[str, Kind] = {
     "index": "integer",
@@ -281,6 +288,18 @@ class RunFolder:
             require_columns(samples, {"is_corrupted": "truth"}, file)
         return samples
 
+    def contents(self) -> pl.DataFrame:
+        """``index``, ``id``, ``label`` and ``content`` of all samples; none of older runs.
+
+        Raises:
+            RunError: If ``samples.parquet`` is missing or damaged.
+        """
+        self.samples()
+        if "content" not in self.columns():
+            return pl.DataFrame(schema=dict.fromkeys(("index", "id", "label", "content"), pl.Null))
+        names = ["index", "id", "label", "content"]
+        return self._table("samples.parquet", partial(pl.read_parquet, columns=names))
+
     def columns(self) -> tuple[str, ...]:
         """The columns of ``samples.parquet``; runs of the first version have no ``content``.
 
@@ -378,6 +397,35 @@ class RunFolder:
     def write_held_out(self, table: pl.DataFrame) -> None:
         """Write ``held_out.parquet`` as a whole."""
         self._write("held_out.parquet", _parquet_bytes(table))
+
+    def planted(self) -> pl.DataFrame | None:
+        """``planted.parquet``: what became of labels made wrong to see how many are found.
+
+        Returns:
+            A row per label: ``index``, ``label`` (the wrong one), ``kind`` (how it was chosen),
+            ``evidence`` (for it, as in ``held_out.parquet``); None if missing.
+
+        Raises:
+            RunError: If it is damaged.
+        """
+        file = self.path / "planted.parquet"
+        if not file.is_file():
+            return None
+        table = self._table(file.name, pl.read_parquet)
+        require_columns(table, _PLANTED_COLUMNS, file)
+        return table
+
+    def write_planted(self, table: pl.DataFrame) -> None:
+        """Write ``planted.parquet`` as a whole."""
+        self._write("planted.parquet", _parquet_bytes(table))
+
+    def is_audit(self) -> bool:
+        """Whether heads on features were trained, which judged samples that they never saw.
+
+        Raises:
+            RunError: If ``run.json`` is missing or damaged.
+        """
+        return isinstance(self.description().get("audit"), dict)
 
     def class_names(self) -> tuple[str, ...]:
         """The names of class 0, 1, ...

@@ -75,3 +75,17 @@ def size_text(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.1f} {unit}"
     return f"{size / 1e3:.1f} kB"
+
+
+def duration_text(seconds: float) -> str:
+    """A time for people.
+
+    Example:
+        >>> duration_text(0.4), duration_text(38.2), duration_text(400), duration_text(9000)
+        ('1 second', '38 seconds', '7 minutes', '2.5 hours')
+    """
+    if seconds < 100:
+        return counted(max(round(seconds), 1), "second")
+    if seconds < 6000:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -22,7 +22,7 @@ from dataparams.batches import DeviceBatches, StreamedBatches, StreamedImages, s
 from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.batches.streamed_batches import MEAN, STD
 from dataparams.contents.pixmap import to_pixmap, view_pixmap
-from dataparams.contents.region_decoding import Region
+from dataparams.contents.regions import Region
 from dataparams.errors import DataError
 from made_streams import slopes
 

@@ -12,16 +12,13 @@ from PIL import Image, ImageOps
 
 from dataparams.contents import region_decoding
 from dataparams.contents.region_decoding import (
-    TRIES,
-    Region,
     UnreadableContentError,
-    centre_region,
     crop_and_resize,
     decode_region,
-    random_resized_region,
     resized_jpeg,
     resized_pixels,
 )
+from dataparams.contents.regions import TRIES, Region, centre_region, random_resized_region
 from made_images import encoded, picture
 
 PLAIN_JPEGS = {

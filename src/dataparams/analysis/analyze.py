@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.analysis.class_temperatures import class_temperatures
+from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.findings import (
     Findings,
     findings_of,
     restored,
     stored,
 )
+from dataparams.analysis.held_out_evidence import held_out_evidence
+from dataparams.analysis.held_out_judgment import held_out_noise, judge_held_out
+from dataparams.analysis.judged_by import judged_by
 from dataparams.analysis.judgment import judge, recorded_accuracy
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
 from dataparams.analysis.recorded_noise import recorded_noise
@@ -28,6 +32,7 @@ from dataparams.analysis.summaries import (
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import ChangedDataError, DataError, UserError
+from dataparams.run_features import features_of_run
 from dataparams.run_source import MOVED, ContentsOfRun
 from dataparams.runs import RunFolder
 from dataparams.table_checks import require_among, require_range
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.result import SampleContents
+    from dataparams.analysis.subgroups import Describe
     from dataparams.analysis.trajectories import TrajectorySource
     from dataparams.batches import AnyDataset
 
@@ -92,6 +98,19 @@ def analyze(
         ids = samples["id"].to_list()
         return _view_or_notice(run, checkpoint, ids, dataset, data, on_progress, on_notice)
 
+    evidence = held_out_evidence(run, samples)
+    if evidence is not None:
+        judgment = judge_held_out(
+            samples,
+            class_names,
+            source,
+            evidence,
+            describe=_describe(run, samples, source, on_notice),
+            review_budget=review_budget,
+        )
+        findings = findings_of(judgment.noise, None)
+        analysis = _assemble(run, judgment.frame, source, findings, data)
+        return replace(analysis, review_budget=review_budget, use_model=use_model)
     validation = validation_counts(run, source.epochs, len(class_names))
     judgment = judge(
         samples,
@@ -127,6 +146,9 @@ def findings_of_run(run: RunFolder) -> Findings:
     require_range(samples, "label", num_classes, run.path / "samples.parquet")
     source = RunTrajectories(run, samples["index"].to_numpy())
     labels = samples["label"].to_numpy().astype(np.int64)
+    evidence = held_out_evidence(run, samples)
+    if evidence is not None:
+        return findings_of(held_out_noise(labels, evidence, num_classes)[0], None)
     validation = validation_counts(run, source.epochs, num_classes)
     noise = recorded_noise(
         source,
@@ -233,6 +255,7 @@ def _assemble(
         analysis,
         class_temperatures=class_temperatures(run),
         has_temperatures=source.has_temperatures,
+        judged_by=judged_by(description),
     )
 
 
@@ -259,6 +282,24 @@ def assembled(
         findings=findings,
         contents=contents,
     )
+
+
+def _describe(
+    run: RunFolder,
+    samples: pl.DataFrame,
+    source: RunTrajectories,
+    on_notice: Callable[[str], None] | None,
+) -> Describe | FeatureSpace:
+    """What sub-groups of an audit are told apart by: features, else the trajectories."""
+    features = features_of_run(run, samples["index"].to_numpy())
+    if features is not None:
+        return FeatureSpace(features)
+    if on_notice is not None:
+        on_notice(
+            "The features of these samples are no longer in the cache: sub-groups are told apart "
+            "by trajectories. The same audit again makes them anew."
+        )
+    return lambda rows: source.of(rows).T
 
 
 def _view_or_notice(

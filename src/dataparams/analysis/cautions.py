@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 _FEWEST_EPOCHS = 5
 _STANDARD_ERRORS = 3.0
 _TELLING = 0.5
+_OTHER_TRAINING = (
+    "the training failed: try another learning rate, another architecture or more epochs"
+)
+_OTHER_FEATURES = "the features do not show what the classes differ in: try another --encoder"
+_NOTHING = (
+    "No ranking of these samples means anything, so none is called easy or hard. Either the labels "
+    "have nothing to do with the samples, or"
+)
 _WEAK = 0.7
 
 
@@ -91,12 +99,12 @@ def class_accuracies(
     return ClassAccuracies(right.astype(np.float64), counts, what)
 
 
-def cautions(accuracies: ClassAccuracies | None, epochs: int) -> tuple[str, ...]:
+def cautions(accuracies: ClassAccuracies | None, epochs: int | None) -> tuple[str, ...]:
     """Sentences that come first, the gravest at the beginning; none where all is well.
 
     Args:
         accuracies: Of the model; None where they are not known.
-        epochs: How many epochs there are so far.
+        epochs: How many epochs there are so far; None of heads on features, which need few.
 
     Example:
         >>> bad = ClassAccuracies(np.array([30.0, 34.0]), np.array([60, 60]), "validation")
@@ -105,8 +113,9 @@ def cautions(accuracies: ClassAccuracies | None, epochs: int) -> tuple[str, ...]
         >>> cautions(ClassAccuracies(np.array([59.0, 60.0]), np.array([60, 60]), "validation"), 9)
         ()
     """
-    found = [] if accuracies is None else [_about_accuracy(accuracies)]
-    if epochs < _FEWEST_EPOCHS:
+    about = _about_model if epochs is not None else _about_classifiers
+    found = [] if accuracies is None else [about(accuracies)]
+    if epochs is not None and epochs < _FEWEST_EPOCHS:
         found.append(
             f"There {'is' if epochs == 1 else 'are'} {epochs} epoch{'' if epochs == 1 else 's'} so "
             "far: what the model has not learned yet it disagrees with. Look again after more."
@@ -114,23 +123,43 @@ def cautions(accuracies: ClassAccuracies | None, epochs: int) -> tuple[str, ...]
     return tuple(sentence for sentence in found if sentence)
 
 
-def _about_accuracy(found: ClassAccuracies) -> str | None:
+def _about_model(found: ClassAccuracies) -> str | None:
     if not found.can_tell():
         return None
-    figures = (
-        f"its {found.what} accuracy, averaged over the classes, is {found.accuracy:.0%}, and "
-        f"chance gives {found.chance:.0%}"
-    )
     if found.is_by_chance():
+        return f"The model learned nothing: its {_figures(found)}. {_NOTHING} {_OTHER_TRAINING}."
+    if _is_doubtful(found):
         return (
-            f"The model learned nothing: {figures}. No ranking of these samples means anything, "
-            "so none is called easy or hard. Either the labels have nothing to do with the "
-            "samples, or the training failed: try another learning rate, another architecture or "
-            "more epochs."
-        )
-    if found.accuracy < found.chance + _WEAK * (1 - found.chance):
-        return (
-            f"The model is weak: {figures}. Much of what it disagrees with may be its own "
-            "mistakes, unless that many labels are wrong. A better model judges better."
+            f"The model is weak: its {_figures(found)}. Much of what it disagrees with may be its "
+            "own mistakes, unless that many labels are wrong. A better model judges better."
         )
     return None
+
+
+def _about_classifiers(found: ClassAccuracies) -> str | None:
+    """The same of the classifiers of an audit."""
+    if not found.can_tell():
+        return None
+    if found.is_by_chance():
+        return (
+            f"The classifiers learned nothing: their {_figures(found)}. {_NOTHING} "
+            f"{_OTHER_FEATURES}."
+        )
+    if _is_doubtful(found):
+        return (
+            f"The classifiers are weak: their {_figures(found)}. Much of what they disagree with "
+            "may be their own mistakes, unless that many labels are wrong. Features that fit the "
+            "samples better judge better."
+        )
+    return None
+
+
+def _is_doubtful(found: ClassAccuracies) -> bool:
+    return found.accuracy < found.chance + _WEAK * (1 - found.chance)
+
+
+def _figures(found: ClassAccuracies) -> str:
+    return (
+        f"{found.what} accuracy, averaged over the classes, is {found.accuracy:.0%}, and "
+        f"chance gives {found.chance:.0%}"
+    )

@@ -29,12 +29,12 @@ class Findings:
     unlearned: tuple[int, ...] = ()
 
 
-def findings_of(noise: RecordedNoise, epochs: int) -> Findings:
+def findings_of(noise: RecordedNoise, epochs: int | None) -> Findings:
     """Put together what the records say, and what must be said before it.
 
     Args:
         noise: From the records.
-        epochs: How many epochs there are.
+        epochs: How many epochs there are; None of heads, which need few.
     """
     return Findings(
         noise=noise.estimate,

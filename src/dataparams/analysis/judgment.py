@@ -9,11 +9,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis import scores
-from dataparams.analysis.categories import (
-    assign_categories,
-    category_posteriors,
-    rows_by_class,
-)
+from dataparams.analysis.categories import assign_categories, category_posteriors
 from dataparams.analysis.class_probabilities import (
     neighbor_probabilities,
     recorded_probabilities,
@@ -22,7 +18,7 @@ from dataparams.analysis.margin_mixture import fit_mixture, histogram, with_shar
 from dataparams.analysis.noise_rate import label_margins
 from dataparams.analysis.recorded_noise import recorded_noise
 from dataparams.analysis.result import CATEGORIES
-from dataparams.analysis.subgroups import subgroup_names, subgroup_numbers
+from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
 from dataparams.analysis.suggestions import LEAST_CONFIDENCE
 from dataparams.analysis.suspicion import Evidence, evidence_against, quantiles, suspicion
 from dataparams.analysis.trajectories import parts
@@ -84,7 +80,7 @@ def judge(
         review_budget: The largest share that may need review.
     """
     labels = samples["label"].to_numpy().astype(np.int64)
-    columns, accuracy = _scores(source, len(labels))
+    columns, accuracy = recorded_scores(source, len(labels))
     noise = recorded_noise(
         source,
         labels,
@@ -100,7 +96,8 @@ def judge(
     probabilities = _Probabilities(source, labels, len(class_names), noise.epochs, view)
     verdict = _verdict(probabilities, labels, columns, noise, initial)
     category = assign_categories(verdict.posteriors, review_budget)
-    features = _descriptions(source, view)
+    likely = np.where(verdict.confidence >= LEAST_CONFIDENCE, verdict.suggested, labels)
+    judged = JudgedLabels(samples["index"].to_numpy(), labels, category, likely, class_names)
     names = np.array(class_names, dtype=object)
     suggested_names = names[verdict.suggested]
     truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
@@ -116,7 +113,7 @@ def judge(
         pl.Series("suggested_label", verdict.suggested),
         pl.Series("suggested_name", suggested_names, dtype=pl.String),
         pl.Series("suggested_confidence", verdict.confidence.astype(np.float32)),
-        pl.Series("subgroup", _subgroups(labels, category, verdict, names, features)),
+        *subgroups_of_samples(judged, _descriptions(source, view)),
         *(pl.Series(name, values) for name, values in columns.items()),
         *(samples[name] for name in truth),
     )
@@ -189,7 +186,9 @@ class _Probabilities:
         yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _scores(source: TrajectorySource, count: int) -> tuple[Columns, NDArray[np.float64] | None]:
+def recorded_scores(
+    source: TrajectorySource, count: int
+) -> tuple[Columns, NDArray[np.float64] | None]:
     """All scores of single quantities, and the accuracy of each epoch where margins are known."""
     pieces: list[Columns] = []
     correct_counts = np.zeros(len(source.epochs))
@@ -372,23 +371,3 @@ def _descriptions(
         features = view.features
         return lambda rows: features[rows]
     return lambda rows: source.of(rows).T
-
-
-def _subgroups(
-    labels: NDArray[np.int64],
-    category: NDArray[np.str_],
-    verdict: _Verdict,
-    names: NDArray[np.object_],
-    describe: Callable[[NDArray[np.intp]], NDArray[np.floating]],
-) -> pl.Series:
-    """The sub-group of every hard or need-review sample; null for easy ones."""
-    groups = np.full(len(labels), None, dtype=object)
-    likely = np.where(verdict.confidence >= LEAST_CONFIDENCE, verdict.suggested, labels)
-    uneasy = np.flatnonzero(category != "easy")
-    for members in rows_by_class(labels[uneasy]):
-        rows = uneasy[members]
-        numbers = subgroup_numbers(describe(rows))
-        groups[rows] = subgroup_names(
-            numbers, names[likely[rows]].tolist(), str(names[labels[rows[0]]])
-        )
-    return pl.Series(groups.tolist(), dtype=pl.String)

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from dataparams.batches import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
+from dataparams.batches.network_input import NetworkInput
 from dataparams.errors import RunError
 from dataparams.models import create_model
+from dataparams.pretrained_models import empty_backbone
 from dataparams.run_source import samples_of_run
 from dataparams.sources.text_column import TextColumn
 
@@ -72,6 +74,7 @@ def view_through_model(
     if state is None:
         raise RunError(f"{run.path} has no checkpoint of the model.")
     whole = samples_of_run(run, data) if dataset is None else _open_samples(description, dataset)
+    network_input = _network_input(run, description)
     samples = whole.select(torch.from_numpy(_positions(whole, ids)))
     model = _model_of(run, state, description, whole)
     # A GPU on which training still goes on is left to it.
@@ -83,7 +86,7 @@ def view_through_model(
     done = 0
     with torch.no_grad():
         model.to(device).eval()
-        for batch in _batches(samples, whole, device):
+        for batch in _batches(samples, whole, device, network_input):
             views = [batch.images, batch.images.flip(3)] if is_color else [batch.images]
             seen = [_look(model, view, entered) for view in views]
             _require_room(len(ids), seen[0][0].shape[1])
@@ -96,14 +99,35 @@ def view_through_model(
     return _completed(torch.cat(features), torch.cat(probabilities), torch.cat(positions), done)
 
 
-def _batches(samples: Split, whole: Split, device: torch.device) -> Iterator[Batch]:
+def _network_input(run: RunFolder, description: dict[str, Any]) -> NetworkInput | None:
+    """How images were made in training; None where nobody had trained the network before."""
+    pretrained = description.get("pretrained")
+    if pretrained is None:
+        return None
+    try:
+        return NetworkInput.of_json(pretrained["input"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{run.path / 'run.json'} is damaged: it does not say how images were normalized "
+            f"({error})."
+        ) from error
+
+
+def _batches(
+    samples: Split, whole: Split, device: torch.device, network_input: NetworkInput | None
+) -> Iterator[Batch]:
     """The samples as they are in evaluation, in their order; none of the empty batches."""
     if isinstance(samples, StreamedImages):
-        streamed = StreamedBatches(samples, _STREAMED_BATCH, shuffle=False, device=device)
+        options = {} if network_input is None else network_input.of_stream()
+        streamed = StreamedBatches(
+            samples, _STREAMED_BATCH, shuffle=False, device=device, **options
+        )
         with streamed:
             yield from (batch for batch in streamed.epoch(0) if len(batch.index))
     elif not isinstance(whole, StreamedImages):
-        mean, std = channel_statistics(whole.images)
+        mean, std = (
+            channel_statistics(whole.images) if network_input is None else network_input.statistics
+        )
         resident = DeviceBatches(samples, _BATCH, shuffle=False, device=device, mean=mean, std=std)
         yield from resident.epoch(0)
 
@@ -132,7 +156,11 @@ def _open_samples(description: dict[str, Any], dataset: AnyDataset) -> Split:
             f"The data set {dataset.name} is not what the run was trained on (its fingerprint "
             "differs); expected the same images and labels."
         )
-    return dataset.train
+    is_in_color = (description.get("image_shape") or [0])[0] == 3
+    train = dataset.train
+    if is_in_color and train.image_shape[0] == 1 and not isinstance(train, StreamedImages):
+        return train.in_color()
+    return train
 
 
 def _positions(whole: Split, ids: Sequence[str]) -> NDArray[np.int64]:
@@ -148,7 +176,8 @@ def _model_of(
 ) -> nn.Module:
     channels, side, _ = whole.image_shape
     arch = str(description.get("config", {}).get("arch", ""))
-    model = create_model(arch, len(run.class_names()), channels, side)
+    backbone = None if description.get("pretrained") is None else empty_backbone(arch)
+    model = create_model(arch, len(run.class_names()), channels, side, backbone=backbone)
     try:
         model.load_state_dict(state["model"])
     except (KeyError, RuntimeError, TypeError, AttributeError) as error:

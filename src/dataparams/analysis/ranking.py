@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.runs import RunFolder
 
+_OF_HEADS = (
+    "These are temperatures of an audit's heads, which learn labels by heart quickly: they "
+    "describe the samples, but do not rank them. `dataparams analyze` ranks them by what heads "
+    "say that never saw them."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -89,6 +95,8 @@ def rank(
         findings = findings_of_run(run)
         estimate, warnings = findings.noise, findings.warnings
         top = estimate.rate
+    if run.is_audit():
+        warnings = (_OF_HEADS, *warnings)
     if top is not None:
         is_selected[order[round(top * len(samples)) :]] = False
     figures, precision, recall = None, None, None

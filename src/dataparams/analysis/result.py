@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.findings import Findings
+    from dataparams.analysis.judged_by import JudgedBy
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.contents.content import Content, UnreadableContentError
     from dataparams.figures.style import Drawing
@@ -59,9 +60,15 @@ class Analysis:
             wrong); ``suspicion`` (0 ... 1, the share of samples that are less suspicious);
             ``suggested_label``, ``suggested_name`` (the class that the model preferred over the
             epochs that tell, with the noise of its labels taken out) and
-            ``suggested_confidence`` (how likely that is the true class); ``subgroup`` (null for
-            easy samples); the other scores; where the truth is known ``true_label`` and
-            ``is_corrupted``.
+            ``suggested_confidence`` (how likely that is the true class); ``subgroup`` (its
+            name; null for easy samples of no rare kind), ``subgroup_place`` (0 for the sub-group's
+            most typical sample, the nearest to its center) and ``nearest_easy`` (by features, for
+            its two most typical samples: the ``index`` of the easy sample of the class that is most
+            like it); the other scores; where the truth is known ``true_label`` and
+            ``is_corrupted``. Of an audit also ``is_outlier`` (far from all classes),
+            ``outlier_score`` (how far, 0 ... 1), ``held_out_probability`` (of the given label, by
+            heads that never saw the sample), ``neighbor_vote`` (the neighbors' share of votes for
+            it) and ``evidence`` (both together, 0 ... 1; low is bad).
         class_names: Name of class 0, 1, ...
         epochs: The epochs of which trajectories are made, ascending.
         log_temperatures: The trajectories.
@@ -70,8 +77,9 @@ class Analysis:
             ``unjudged`` (why its labels cannot be judged, in a few words; null where they can).
         confusions: Given label against suggested label, the most frequent first: ``label``,
             ``label_name``, ``suggested_label``, ``suggested_name``, ``count``.
-        subgroups: The kinds within the hard and need-review samples of each class: ``label``,
-            ``label_name``, ``subgroup``, ``count``, ``hard``, ``review`` (counts),
+        subgroups: The kinds within the hard and need-review samples of each class, its outliers
+            and its rare kinds: ``label``, ``label_name``, ``subgroup`` (a name, one of a class),
+            ``count``, ``hard``, ``review``, ``easy`` (counts),
             ``share_of_hard``, ``share_of_review`` (of the class's), ``suggested_name`` (the most
             frequent).
         bands: Temperatures over the epochs: ``group`` (a category; ``clean`` and ``corrupted``
@@ -83,6 +91,7 @@ class Analysis:
         use_model: Whether the trained model was to be asked as well.
         class_temperatures: A row per epoch and class: ``epoch``, ``label``, ``label_name``,
             ``temperature``; None where class parameters were not learned.
+        judged_by: Who judged the samples of an audit; None of a training.
         has_temperatures: Whether temperatures of samples were learned; where not, the trajectories
             say what margins would have made of them.
     """
@@ -102,6 +111,7 @@ class Analysis:
     use_model: bool = True
     class_temperatures: pl.DataFrame | None = None
     has_temperatures: bool = True
+    judged_by: JudgedBy | None = None
 
     @property
     def noise(self) -> NoiseEstimate:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.result import LogTemperatures
 
 TOO_SMALL = "too small to judge"
-UNLEARNED = "never learned by the model"
+UNLEARNED = "never learned"
 _MOST_PER_BAND = 20_000
 _BAND = (5, 50, 95)
 
@@ -73,6 +73,7 @@ def subgroup_summary(frame: pl.DataFrame) -> pl.DataFrame:
             pl.len().alias("count"),
             (pl.col("category") == "hard").sum().alias("hard"),
             (pl.col("category") == "review").sum().alias("review"),
+            (pl.col("category") == "easy").sum().alias("easy"),
             _likely_name().mode().sort().first().alias("suggested_name"),
         )
         .sort(["label", "subgroup"])
@@ -82,7 +83,12 @@ def subgroup_summary(frame: pl.DataFrame) -> pl.DataFrame:
         for name in ("hard", "review")
     ]
     return counted.with_columns(shares).select(
-        *names, "count", "hard", "review", "share_of_hard", "share_of_review", "suggested_name"
+        *names,
+        "count",
+        *("hard", "review", "easy"),
+        "share_of_hard",
+        "share_of_review",
+        "suggested_name",
     )
 
 

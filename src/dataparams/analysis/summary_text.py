@@ -8,8 +8,9 @@ import polars as pl
 
 from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.analysis.class_temperatures import class_temperatures_text
+from dataparams.analysis.judged_by import NOT_SEEN
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
-from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
+from dataparams.analysis.suggestions import NONE, OUTLIER, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.spreadsheet_cells import guarded
 from dataparams.terminal import MOST_CLASSES, counted, printable, text_table
@@ -50,6 +51,7 @@ def summary_text(
             f"{piles}.\n"
             f"{noise_words(analysis.noise)}{known}."
         ),
+        _how_judged(analysis),
         _source_of_trajectories(analysis),
         _classes(counts, classes_file),
         "" if counts["unjudged"].null_count() == 0 else _unjudged(counts),
@@ -83,6 +85,12 @@ def noise_words(noise: NoiseEstimate) -> str:
         f"Estimated label noise: {noise.rate:.1%}, between {noise.low:.1%} and {noise.high:.1%} "
         "(90 % interval)"
     )
+
+
+def _how_judged(analysis: Analysis) -> str:
+    if analysis.judged_by is None:
+        return ""
+    return f"{analysis.judged_by.sentence()}\n{NOT_SEEN}"
 
 
 def _source_of_trajectories(analysis: Analysis) -> str:
@@ -154,11 +162,12 @@ def _subgroups(subgroups: pl.DataFrame) -> str:
             str(row["count"]),
             f"{row['hard']} ({row['share_of_hard']:.0%})",
             f"{row['review']} ({row['share_of_review']:.0%})",
+            str(row["easy"]),
         ]
         for row in largest.iter_rows(named=True)
     ]
-    header = ["class", "sub-group", "samples", "hard (of class)", "review (of class)"]
-    return "Largest sub-groups of hard and need-review samples:\n" + text_table(header, rows)
+    header = ["class", "sub-group", "samples", "hard (of class)", "review (of class)", "easy"]
+    return "Largest sub-groups:\n" + text_table(header, rows)
 
 
 def _suspects(frame: pl.DataFrame, most: int) -> str:
@@ -167,19 +176,22 @@ def _suspects(frame: pl.DataFrame, most: int) -> str:
     are_weighed = weighs_other_classes(frame)
     for row in worst.iter_rows(named=True):
         words = _suggested(row, are_weighed=are_weighed)
-        rows.append([str(row["index"]), row["id"], row["label_name"], words, row["category"]])
+        rows.append([str(row["index"]), row["id"], row["label_name"], *words])
     header = ["index", "id", "given", "suggested", "category"]
     return f"The {len(worst)} most suspicious samples:\n" + text_table(header, rows)
 
 
-def _suggested(row: dict[str, Any], *, are_weighed: bool) -> str:
+def _suggested(row: dict[str, Any], *, are_weighed: bool) -> tuple[str, str]:
+    """What is suggested for a sample, and its category, beside which an outlier is called one."""
     found = suggestion(
         row["label_name"],
         row["suggested_name"],
         row["suggested_confidence"],
         row["category"],
         are_weighed=are_weighed,
+        is_outlier=row.get("is_outlier"),
     )
+    category = f"{row['category']}, {OUTLIER}" if found.is_outlier else row["category"]
     if found.label is None:
-        return "" if found.note == NONE else found.note
-    return f"{found.note} {found.label} ({found.confidence or 0:.0%})".strip()
+        return "" if found.note == NONE else found.note, category
+    return f"{found.note} {found.label} ({found.confidence or 0:.0%})".strip(), category

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataparams.contents.region_decoding import TRIES, Region, centre_region, random_resized_region
+from dataparams.contents.regions import TRIES, Region, centre_region, random_resized_region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MIDDLE_SHARE = 224 / 256
+"""The part of the shorter side that is usual."""
 _NUMBERS = 4 * TRIES + 1
 
 
@@ -65,15 +67,16 @@ def is_mirrored(drawn: NDArray[np.float64]) -> bool:
     return bool(drawn[-1] < 0.5)
 
 
-def middle_region(width: int, height: int) -> Region:
-    """Choose the square in the middle that evaluation sees: 224/256 of the shorter side.
+def middle_region(width: int, height: int, share: float = MIDDLE_SHARE) -> Region:
+    """Choose the square in the middle that evaluation sees.
 
     Args:
         width: Of the picture, in pixels.
         height: Of the picture, in pixels.
+        share: Its side as a part of the shorter side.
 
     Example:
         >>> middle_region(500, 256)
         Region(left=138, top=16, width=224, height=224)
     """
-    return centre_region(width, height, 224 / 256)
+    return centre_region(width, height, share)

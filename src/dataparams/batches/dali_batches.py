@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
-from dataparams.batches.streamed_batches import Job, Read, Reader, StreamedBatches
+from dataparams.batches.streamed_batches import Job, Read, StreamedBatches
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import UserError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.batches.streamed_batches import Encoded
-    from dataparams.contents.region_decoding import Region
+    from dataparams.contents.regions import Region
 
 _AHEAD = 3
 
@@ -50,7 +50,8 @@ class DaliBatches(StreamedBatches):
     differ by what two JPEG decoders differ. Threads read the encoded images; those of a batch
     that DALI refuses are decoded as ``StreamedBatches`` does it, which finds the damaged ones.
 
-    Takes the arguments of ``StreamedBatches``; ``start_method`` has no meaning here.
+    Takes the arguments of ``StreamedBatches``; ``start_method`` has no meaning here, and DALI
+    resizes in its own way whatever ``interpolation`` is.
 
     Raises:
         UserError: If DALI is not installed.
@@ -59,7 +60,7 @@ class DaliBatches(StreamedBatches):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._dali = _import_dali()
-        self._reader = Reader(self._samples, self._seed, augment=self._augment, slots=())
+        self._reader = self._new_reader()
         self._pipeline: Any = None
 
     def close(self) -> None:
@@ -100,7 +101,7 @@ class DaliBatches(StreamedBatches):
     def _cut(self, data: Encoded, epoch: int, position: int) -> _Cut | UnreadableContentError:
         if isinstance(data, UnreadableContentError):
             return data
-        choose: Callable[[int, int], Region] = middle_region
+        choose: Callable[[int, int], Region] = partial(middle_region, share=self._middle_share)
         mirror = False
         if self._augment:
             drawn = draw(self._seed, epoch, int(self._samples.index[position]))

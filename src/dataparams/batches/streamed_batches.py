@@ -11,7 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
+from dataparams.batches.crops import (
+    MIDDLE_SHARE,
+    draw,
+    is_mirrored,
+    middle_region,
+    random_region,
+)
 from dataparams.batches.device_batches import Batch, batch_bounds, epoch_generator, require_share
 from dataparams.batches.labeled_images import UnreadableSample
 from dataparams.batches.normalization import Normalization
@@ -19,6 +25,7 @@ from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import require_image
 from dataparams.contents.pixmap import view_pixmap
 from dataparams.contents.region_decoding import (
+    Interpolation,
     crop_and_resize,
     decode_region,
 )
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
 
     from dataparams.batches.streamed_images import StreamedImages
     from dataparams.contents.content import Content
+    from dataparams.contents.region_decoding import Interpolation
 
     Encoded: TypeAlias = "bytes | memoryview | UnreadableContentError"
 
@@ -84,11 +92,19 @@ class Reader(Dataset[Read]):
     """Reads shares of batches; it is sent to other processes."""
 
     def __init__(
-        self, samples: StreamedImages, seed: int, *, augment: bool, slots: Sequence[Tensor]
+        self,
+        samples: StreamedImages,
+        seed: int,
+        *,
+        augment: bool,
+        slots: Sequence[Tensor],
+        interpolation: Interpolation = "bilinear",
+        middle_share: float = MIDDLE_SHARE,
     ) -> None:
         self._contents, self._index = samples.contents, samples.index.numpy()
         self._size = samples.image_size
         self._seed, self._augment, self._slots = seed, augment, slots
+        self._interpolation, self._middle_share = interpolation, middle_share
 
     def __getitem__(self, job: Job) -> Read:
         shape = (len(job.positions), self._size, self._size, 3)
@@ -120,16 +136,21 @@ class Reader(Dataset[Read]):
     ) -> NDArray[np.uint8] | UnreadableContentError:
         if isinstance(data, UnreadableContentError):
             return data
-        choose, mirror = middle_region, False
+        choose, mirror = partial(middle_region, share=self._middle_share), False
         if self._augment:
             drawn = draw(self._seed, epoch, int(self._index[position]))
             choose, mirror = partial(random_region, drawn=drawn), is_mirrored(drawn)
         pixels = view_pixmap(data)
         if pixels is not None:
             height, width, _ = pixels.shape
-            return crop_and_resize(pixels, choose(width, height), self._size, mirror=mirror)
+            region = choose(width, height)
+            return crop_and_resize(
+                pixels, region, self._size, mirror=mirror, interpolation=self._interpolation
+            )
         try:
-            return decode_region(bytes(data), choose, self._size, mirror=mirror)
+            return decode_region(
+                bytes(data), choose, self._size, mirror=mirror, interpolation=self._interpolation
+            )
         except UnreadableContentError as error:
             return error
 
@@ -164,7 +185,7 @@ class StreamedBatches:
     batch. The order is that of ``DeviceBatches``.
 
     In training a random part of each picture is resized to a square and mirrored in half of the
-    cases; otherwise the middle is shown: 224/256 of the shorter side. Bytes travel between the
+    cases; otherwise the middle is shown. Bytes travel between the
     processes and to the device; they are normalized there.
 
     An image that cannot be read is left out of its batch and noted in ``unreadable``. Only one
@@ -186,6 +207,8 @@ class StreamedBatches:
             system's way.
         mean: What is subtracted from each channel, (3,), on the scale 0 ... 1.
         std: What each channel is divided by, (3,), on the same scale.
+        interpolation: How pictures are resized.
+        middle_share: What evaluation sees of the shorter side.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -207,6 +230,8 @@ class StreamedBatches:
         start_method: str | None = None,
         mean: Tensor = MEAN,
         std: Tensor = STD,
+        interpolation: Interpolation = "bilinear",
+        middle_share: float = MIDDLE_SHARE,
     ) -> None:
         require_share(batch_size, rank, world_size)
         self._samples = samples
@@ -217,6 +242,7 @@ class StreamedBatches:
         self._workers = default_workers() if workers is None else workers
         self._start_method = start_method
         self._bounds = batch_bounds(len(samples), batch_size)
+        self._interpolation, self._middle_share = interpolation, middle_share
         self._normalization = Normalization(mean, std, samples.image_size, self._device)
         self._jobs = _Jobs()
         self._slots: list[Tensor] = []
@@ -299,16 +325,23 @@ class StreamedBatches:
             shape = (count, capacity, side, side, 3)
             shared = torch.empty(shape, dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
             self._slots = list(shared)
-            reader = Reader(
-                self._samples, self._seed, augment=self._augment, slots=tuple(self._slots)
-            )
             self._loader = reading_loader(
-                reader,
+                self._new_reader(tuple(self._slots)),
                 self._jobs,
                 self._workers,
                 start_method=self._start_method,
                 is_persistent=True,
             )
+
+    def _new_reader(self, slots: Sequence[Tensor] = ()) -> Reader:
+        return Reader(
+            self._samples,
+            self._seed,
+            augment=self._augment,
+            slots=slots,
+            interpolation=self._interpolation,
+            middle_share=self._middle_share,
+        )
 
     def _results(self) -> Iterator[Read]:
         """Read the jobs of the epoch, in their order."""

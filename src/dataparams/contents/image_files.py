@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import math
 import os
 import stat
 from contextlib import nullcontext
@@ -341,30 +340,6 @@ def fit_pixels(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     return np.asarray(_fit(Image.fromarray(np.ascontiguousarray(pixels)), size))
-
-
-def resize_box(
-    pixels: NDArray[np.uint8], box: tuple[float, float, float, float], size: int
-) -> NDArray[np.uint8]:
-    """Resize a rectangle whose edges need not fall between two pixels to a square.
-
-    Args:
-        pixels: (height, width, 3), uint8.
-        box: Left, top, right and bottom edge, in pixels.
-        size: Height and width of the result.
-
-    Returns:
-        (size, size, 3), uint8.
-    """
-    from PIL import Image
-    from PIL.Image import Resampling
-
-    left, top, right, bottom = box
-    first_column, first_row = math.floor(left), math.floor(top)
-    part = pixels[first_row : math.ceil(bottom), first_column : math.ceil(right)]
-    within = (left - first_column, top - first_row, right - first_column, bottom - first_row)
-    image = Image.fromarray(np.ascontiguousarray(part))
-    return np.array(image.resize((size, size), Resampling.BILINEAR, box=within))
 
 
 def shrink_pixels(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:

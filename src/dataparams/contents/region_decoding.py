@@ -11,7 +11,7 @@ silencing the warnings in which Pillow tells of oddities of a file.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import simplejpeg
@@ -19,39 +19,23 @@ import torch
 from torch.nn import functional
 
 from dataparams.contents.content import UnreadableContentError
-from dataparams.contents.image_files import decode_upright, read_turn, resize_box
+from dataparams.contents.image_files import decode_upright, read_turn
 from dataparams.contents.jpeg_header import JpegHeader, read_jpeg_header, with_fewer_rows
 from dataparams.contents.orientation import turn_pixels
+from dataparams.contents.regions import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
     from PIL.Image import Transpose
 
-TRIES = 10
-_AREA_SHARES = (0.08, 1.0)
-_ASPECT_RATIOS = (3 / 4, 4 / 3)
+Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
+
 _JPEG_SCALES = (8, 4, 2)
 # Smoothing of subsampled color looks at the row below.
 _ROWS_OF_CONTEXT = 2
 _NOTE_ON_ROWS_LEFT_OUT = "extraneous bytes before marker 0xd9"
-
-
-class Region(NamedTuple):
-    """A rectangle of a picture, in pixels of the upright picture.
-
-    Attributes:
-        left: Columns before it.
-        top: Rows above it.
-        width: Its columns, at least 1.
-        height: Its rows, at least 1.
-    """
-
-    left: int
-    top: int
-    width: int
-    height: int
 
 
 class _Jpeg(NamedTuple):
@@ -63,7 +47,12 @@ class _Jpeg(NamedTuple):
 
 
 def decode_region(
-    data: bytes, choose: Callable[[int, int], Region], size: int, *, mirror: bool = False
+    data: bytes,
+    choose: Callable[[int, int], Region],
+    size: int,
+    *,
+    mirror: bool = False,
+    interpolation: Interpolation = "bilinear",
 ) -> NDArray[np.uint8]:
     """Decode a region of an image, resized to a square.
 
@@ -72,6 +61,7 @@ def decode_region(
         choose: Chooses the region, given width and height of the upright picture.
         size: Height and width of the result.
         mirror: Whether to exchange left and right.
+        interpolation: How it is resized, without aliasing either way.
 
     Returns:
         RGB, (size, size, 3), uint8. Transparent parts are laid on white.
@@ -93,7 +83,7 @@ def decode_region(
     if jpeg is None:
         pixels = _decode_upright(data)
         region = choose(pixels.shape[1], pixels.shape[0])
-        return crop_and_resize(pixels, region, size, mirror=mirror)
+        return crop_and_resize(pixels, region, size, mirror=mirror, interpolation=interpolation)
     width, height = _upright_size(jpeg)
     region = choose(width, height)
     _check_within(region, width, height)
@@ -101,17 +91,23 @@ def decode_region(
     scale = _jpeg_scale(min(stored.width, stored.height), size)
     decoded = _decode_rows(jpeg, stored.top + stored.height, scale)
     if decoded is None:
-        return crop_and_resize(_decode_upright(data), region, size, mirror=mirror)
-    if jpeg.turn is None:
-        return _resize_scaled(decoded, stored, scale, size, mirror=mirror)
-    turned = turn_pixels(_resize_scaled(decoded, stored, scale, size), jpeg.turn)
-    return np.ascontiguousarray(turned[:, ::-1]) if mirror else turned
+        pixels = _decode_upright(data)
+        return crop_and_resize(pixels, region, size, mirror=mirror, interpolation=interpolation)
+    resized = _resize_scaled(decoded, stored, scale, size, interpolation)
+    if jpeg.turn is not None:
+        resized = turn_pixels(resized, jpeg.turn)
+    return np.ascontiguousarray(resized[:, ::-1]) if mirror else resized
 
 
 def crop_and_resize(
-    pixels: NDArray[np.uint8], region: Region, size: int, *, mirror: bool = False
+    pixels: NDArray[np.uint8],
+    region: Region,
+    size: int,
+    *,
+    mirror: bool = False,
+    interpolation: Interpolation = "bilinear",
 ) -> NDArray[np.uint8]:
-    """Resize a region of decoded pixels to a square, bilinear and without aliasing.
+    """Resize a region of decoded pixels to a square, without aliasing.
 
     Where PyTorch has no vector instructions to use, values may differ by 1.
 
@@ -120,6 +116,7 @@ def crop_and_resize(
         region: The region.
         size: Height and width of the result.
         mirror: Whether to exchange left and right.
+        interpolation: How it is resized.
 
     Returns:
         (size, size, 3), uint8.
@@ -136,65 +133,36 @@ def crop_and_resize(
     _check_within(region, width, height)
     rows = slice(region.top, region.top + region.height)
     columns = slice(region.left, region.left + region.width)
-    return _resize(pixels[rows, columns], size, size, mirror=mirror)
+    part = pixels[rows, columns]
+    return _resize(part, size, size, mirror=mirror, interpolation=interpolation)
 
 
-def random_resized_region(width: int, height: int, draws: Iterable[Sequence[float]]) -> Region:
-    """Turn random numbers into a region: 8 to 100 % of the area, sides 3:4 to 4:3.
-
-    Args:
-        width: Pixels of a row of the picture.
-        height: Rows of the picture.
-        draws: A row for each try, usually ``TRIES`` of them: four numbers, uniform in
-            0 <= x < 1, that decide on area, ratio of the sides, column and row. The first try
-            that fits counts.
-
-    Returns:
-        The region; the largest of an allowed ratio in the middle if no try fits.
-
-    Example:
-        >>> random_resized_region(500, 375, [(0.5, 0.5, 0.0, 0.5)])
-        Region(left=0, top=29, width=318, height=318)
-    """
-    smallest, largest = _AREA_SHARES
-    log_ratios = [math.log(ratio) for ratio in _ASPECT_RATIOS]
-    for for_area, for_ratio, for_column, for_row in draws:
-        area = width * height * (smallest + for_area * (largest - smallest))
-        ratio = math.exp(log_ratios[0] + for_ratio * (log_ratios[1] - log_ratios[0]))
-        region_width, region_height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < region_width <= width and 0 < region_height <= height:
-            left = int(for_column * (width - region_width + 1))
-            top = int(for_row * (height - region_height + 1))
-            return Region(left, top, region_width, region_height)
-    narrowest, widest = _ASPECT_RATIOS
-    region_width = max(1, min(width, round(height * widest)))
-    region_height = max(1, min(height, round(width / narrowest)))
-    return _in_the_middle(width, height, region_width, region_height)
-
-
-def centre_region(width: int, height: int, share: float) -> Region:
-    """Find the square in the middle of a picture.
+def _resize_box(
+    pixels: NDArray[np.uint8],
+    box: tuple[float, float, float, float],
+    size: int,
+    interpolation: Interpolation = "bilinear",
+) -> NDArray[np.uint8]:
+    """Resize a rectangle whose edges need not fall between two pixels to a square.
 
     Args:
-        width: Pixels of a row of the picture.
-        height: Rows of the picture.
-        share: The side of the square as a share of the shorter side, 0 < share <= 1; 224 / 256
-            is usual.
+        pixels: (height, width, 3), uint8.
+        box: Left, top, right and bottom edge, in pixels.
+        size: Height and width of the result.
+        interpolation: How it is resized.
 
     Returns:
-        The region.
-
-    Raises:
-        ValueError: If the share is out of range.
-
-    Example:
-        >>> centre_region(500, 256, 224 / 256)
-        Region(left=138, top=16, width=224, height=224)
+        (size, size, 3), uint8.
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"share is {share}; expected more than 0 and at most 1.")
-    side = max(1, round(min(width, height) * share))
-    return _in_the_middle(width, height, side, side)
+    from PIL import Image
+    from PIL.Image import Resampling
+
+    left, top, right, bottom = box
+    column, row = math.floor(left), math.floor(top)
+    part = pixels[row : math.ceil(bottom), column : math.ceil(right)]
+    within = (left - column, top - row, right - column, bottom - row)
+    image, method = Image.fromarray(np.ascontiguousarray(part)), Resampling[interpolation.upper()]
+    return np.array(image.resize((size, size), method, box=within))
 
 
 def resized_pixels(data: bytes, shorter_side: int) -> NDArray[np.uint8]:
@@ -340,7 +308,7 @@ def _stored_region(jpeg: _Jpeg, region: Region) -> Region:
 
 
 def _resize_scaled(
-    pixels: NDArray[np.uint8], region: Region, scale: int, size: int, *, mirror: bool = False
+    pixels: NDArray[np.uint8], region: Region, scale: int, size: int, interpolation: Interpolation
 ) -> NDArray[np.uint8]:
     """Resize a region of a picture that was decoded at one ``scale``-th of its size."""
     height, width = pixels.shape[:2]
@@ -349,9 +317,8 @@ def _resize_scaled(
     bottom = min((region.top + region.height) / scale, height)
     if left % 1 == top % 1 == right % 1 == bottom % 1 == 0:
         part = Region(int(left), int(top), int(right - left), int(bottom - top))
-        return crop_and_resize(pixels, part, size, mirror=mirror)
-    resized = resize_box(pixels, (left, top, right, bottom), size)
-    return np.ascontiguousarray(resized[:, ::-1]) if mirror else resized
+        return crop_and_resize(pixels, part, size, interpolation=interpolation)
+    return _resize_box(pixels, (left, top, right, bottom), size, interpolation)
 
 
 def _check_within(region: Region, width: int, height: int) -> None:
@@ -359,11 +326,6 @@ def _check_within(region: Region, width: int, height: int) -> None:
     fits = 0 <= left < left + region_width <= width and 0 <= top < top + region_height <= height
     if not fits:
         raise ValueError(f"{region} is not within the picture of {width} x {height} pixels.")
-
-
-def _in_the_middle(width: int, height: int, region_width: int, region_height: int) -> Region:
-    left, top = (width - region_width) // 2, (height - region_height) // 2
-    return Region(left, top, region_width, region_height)
 
 
 def _shrink(
@@ -377,14 +339,19 @@ def _shrink(
 
 
 def _resize(
-    pixels: NDArray[np.uint8], height: int, width: int, *, mirror: bool = False
+    pixels: NDArray[np.uint8],
+    height: int,
+    width: int,
+    *,
+    mirror: bool = False,
+    interpolation: Interpolation = "bilinear",
 ) -> NDArray[np.uint8]:
     if not pixels.flags.writeable:
         pixels = pixels.copy()
     # In this order the strides say "channels last", for which PyTorch has a quicker way.
     images = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
     resized = functional.interpolate(
-        images, (height, width), mode="bilinear", align_corners=False, antialias=True
+        images, (height, width), mode=interpolation, align_corners=False, antialias=True
     )
     if mirror:
         resized = resized.flip(3)

@@ -24,7 +24,9 @@ def write_cleanlab(export: Export) -> None:
     """Write ``label_issues.csv``: a row per sample, in the order of the run.
 
     ``is_label_issue`` marks as many of the most suspicious samples as are estimated to have a wrong
-    label; ``label_score`` is lowest for the most suspicious, 0 ... 1.
+    label; ``label_score`` is lowest for the most suspicious, 0 ... 1. Of an audit,
+    ``is_outlier_issue`` marks what is far from all classes, and ``outlier_score`` is lowest for the
+    farthest, 0 ... 1.
 
     Args:
         export: What and where to.
@@ -50,7 +52,8 @@ def label_issues(rows: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         rows: ``index``, ``id``, ``label``, ``suggested_label``, ``suspicion`` and
-            ``noise_probability``.
+            ``noise_probability``; of an audit also ``is_outlier`` and ``outlier_score``, of which
+            high is far.
 
     Example:
         >>> label_issues(
@@ -71,11 +74,18 @@ def label_issues(rows: pl.DataFrame) -> pl.DataFrame:
     count = round(float(rows["noise_probability"].sum()))
     is_issue = np.zeros(len(rows), dtype=bool)
     is_issue[np.argsort(-suspicion, kind="stable")[:count]] = True
+    outliers: list[pl.Expr] = []
+    if {"is_outlier", "outlier_score"} <= set(rows.columns):
+        outliers = [
+            pl.col("is_outlier").alias("is_outlier_issue"),
+            (1 - pl.col("outlier_score")).alias("outlier_score"),
+        ]
     return rows.select(
         "index",
         "id",
         pl.Series("is_label_issue", is_issue),
-        label_score=1 - pl.col("suspicion"),
-        given_label="given_label" if "given_label" in rows.columns else "label",
-        predicted_label="suggested_label",
+        (1 - pl.col("suspicion")).alias("label_score"),
+        pl.col("given_label" if "given_label" in rows.columns else "label").alias("given_label"),
+        pl.col("suggested_label").alias("predicted_label"),
+        *outliers,
     )

@@ -37,7 +37,7 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
     """Draw representative samples of each category of a class.
 
     Every picture has a border in its category's colour; under it stands the suggested label where
-    one is likely, ``outlier?`` where a hard sample fits none, else the number of the sample.
+    one is likely, ``outlier?`` where the sample may be of no class, else its number.
 
     Args:
         analysis: The analysis, with pictures.
@@ -126,10 +126,13 @@ def _caption(axis: Axes, sample: dict[str, Any], category: Category, *, are_weig
         sample["suggested_confidence"],
         category,
         are_weighed=are_weighed,
+        is_outlier=sample.get("is_outlier"),
     )
     color = COLORS[category] if words else MUTED
     if not words:
         words = f"#{sample['index']}"
+    elif words.endswith(f", {OUTLIER}"):
+        words = f"→ {shortened(words.removesuffix(f', {OUTLIER}'), 15)}\n{OUTLIER}"
     elif words != OUTLIER:
         words = f"→ {shortened(words, 15)}"
     axis.set_xlabel(words, fontsize=8, labelpad=5, color=color)

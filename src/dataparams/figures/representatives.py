@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def representatives(members: pl.DataFrame, category: Category, count: int) -> pl.DataFrame:
     """Samples that show what a category of a class is like: spread over its sub-groups.
 
-    The sub-groups take turns, the largest first, each with its most typical samples (the highest
-    posterior) in turn. Easy samples have no sub-groups; theirs are spread evenly from the most to
-    the least typical half.
+    The sub-groups take turns, the largest first, each with its most typical samples in turn: those
+    nearest to its center, or of the highest posterior where that is not known. Easy samples are
+    spread evenly from the most to the least typical half.
 
     Args:
         members: The rows of one class.
@@ -29,9 +29,9 @@ def representatives(members: pl.DataFrame, category: Category, count: int) -> pl
     Example:
         >>> members = pl.DataFrame({
         ...     "category": ["hard"] * 4, "p_hard": [0.9, 0.8, 0.7, 0.6], "index": range(4),
-        ...     "suspicion": [0.9, 0.8, 0.7, 0.6], "subgroup": ["A", "A", "A", "B"]})
+        ...     "suspicion": [0.9, 0.8, 0.7, 0.6], "subgroup": ["like dog"] * 3 + ["like cow"]})
         >>> representatives(members, "hard", 2)["subgroup"].to_list()
-        ['A', 'B']
+        ['like dog', 'like cow']
     """
     posterior = f"p_{category}"
     rows = members.filter(pl.col("category") == category).sort(
@@ -39,6 +39,8 @@ def representatives(members: pl.DataFrame, category: Category, count: int) -> pl
     )
     if category == "easy" or rows["subgroup"].null_count() == len(rows):
         return _spread(rows, count)
+    if "subgroup_place" in rows.columns:
+        rows = rows.sort("subgroup_place", nulls_last=True, maintain_order=True)
     turns = rows.with_columns(
         pl.int_range(pl.len()).over("subgroup").alias("turn"),
         pl.len().over("subgroup").alias("size"),

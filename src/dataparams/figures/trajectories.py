@@ -146,10 +146,13 @@ def _title(sample: dict[str, Any], *, are_weighed: bool) -> str:
         sample["suggested_confidence"],
         sample["category"],
         are_weighed=are_weighed,
+        is_outlier=sample.get("is_outlier"),
     )
     words = f"#{sample['index']}: {shortened(sample['label_name'], 18)}"
     if not maybe:
         return words
+    if maybe.endswith(f", {OUTLIER}"):
+        return f"{words}\n→ {shortened(maybe.removesuffix(f', {OUTLIER}'), 18)}? {OUTLIER}"
     return f"{words}\n{maybe if maybe == OUTLIER else f'→ {shortened(maybe, 18)}?'}"
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dataparams.report.thumbnails import Thumbnail
 
     Positions = NDArray[np.intp]
+    ShownSample = tuple[str, SampleDetails]
 
 _PICTURES_OF_SUBGROUP = 8
 _MAP_WIDTH, _MAP_HEIGHT = 720.0, 460.0
@@ -53,27 +54,29 @@ class ShownPile:
 
 @dataclass(frozen=True, eq=False)
 class Subgroup:
-    """A kind among the hard and need-review samples of a class.
+    """A sub-group of a class.
 
     Attributes:
         name: What it is called.
         count: How many it has.
         hard: Hard ones among them.
         review: Those in need of review among them.
+        easy: Easy ones among them.
         share_of_hard: Of the class's.
         share_of_review: Of the class's.
-        suggested_name: The label suggested most often; None where that is the given one.
-        pictures: Some samples, each with what the page calls it.
+        pictures: Some samples, the most typical first, each with what the page calls it.
+        nearest_easy: Easy samples of the class that are most like it, in the same way.
     """
 
     name: str
     count: int
     hard: int
     review: int
+    easy: int
     share_of_hard: float | None
     share_of_review: float | None
-    suggested_name: str | None
-    pictures: list[tuple[str, SampleDetails]]
+    pictures: list[ShownSample]
+    nearest_easy: list[ShownSample]
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,23 @@ def suspects_of_class(
     return suspects
 
 
+def outliers_of_class(
+    samples: ClassSamples, thumbnails: Mapping[int, Thumbnail], most: int
+) -> list[Suspect]:
+    """The samples of a class that are farthest from all classes, of those that its page shows."""
+    if not {"is_outlier", "outlier_score"} <= set(samples.frame.columns):
+        return []
+    far = samples.frame["outlier_score"].to_numpy()
+    is_far = samples.frame["is_outlier"].fill_null(value=False).to_numpy()
+    farthest = np.flatnonzero(is_far)[np.argsort(-far[is_far], kind="stable")]
+    found = _shown(samples, farthest[:most].tolist(), thumbnails)
+    scores = {sample.index: far[samples.frame["index"] == sample.index] for _, sample in found}
+    return [
+        Suspect(sample, samples.page, reference, float(scores[sample.index][0]))
+        for reference, sample in found
+    ]
+
+
 def _class_temperature(table: pl.DataFrame | None, label: int) -> ClassTemperature | None:
     if table is None:
         return None
@@ -222,23 +242,42 @@ def _subgroups(
             count=row["count"],
             hard=row["hard"],
             review=row["review"],
+            easy=row["easy"],
             share_of_hard=row["share_of_hard"],
             share_of_review=row["share_of_review"],
-            suggested_name=(
-                None if row["suggested_name"] == samples.name else row["suggested_name"]
-            ),
-            pictures=_pictures_of_subgroup(samples, row["subgroup"], thumbnails),
+            pictures=_shown(samples, _members(samples, row["subgroup"]), thumbnails),
+            nearest_easy=_shown(samples, _easy_like(samples, row["subgroup"]), thumbnails),
         )
         for row in rows.sort("count", descending=True).to_dicts()
     ]
 
 
-def _pictures_of_subgroup(
-    samples: ClassSamples, subgroup: object, thumbnails: Mapping[int, Thumbnail]
-) -> list[tuple[str, SampleDetails]]:
-    references = samples.references()
+def _members(samples: ClassSamples, subgroup: object) -> list[int]:
+    """Positions of the samples of a sub-group, the most typical first where that is known."""
     is_member = (samples.frame["subgroup"] == subgroup).fill_null(value=False).to_numpy()
-    members = [i for i in np.flatnonzero(is_member).tolist() if i in references]
-    chosen = np.array(members[:_PICTURES_OF_SUBGROUP], dtype=np.intp)
+    positions = np.flatnonzero(is_member)
+    if "subgroup_place" in samples.frame.columns:
+        places = samples.frame["subgroup_place"].to_numpy()[positions]
+        positions = positions[np.argsort(places, kind="stable")]
+    found: list[int] = positions.tolist()
+    return found
+
+
+def _easy_like(samples: ClassSamples, subgroup: object) -> list[int]:
+    """Positions of the easy samples of the class that are most like a sub-group."""
+    if "nearest_easy" not in samples.frame.columns:
+        return []
+    nearest = samples.frame["nearest_easy"][_members(samples, subgroup)].drop_nulls()
+    index = samples.frame["index"].to_numpy()
+    return [int(np.flatnonzero(index == one)[0]) for one in dict.fromkeys(nearest.to_list())]
+
+
+def _shown(
+    samples: ClassSamples, positions: list[int], thumbnails: Mapping[int, Thumbnail]
+) -> list[ShownSample]:
+    """The first of some samples that are on the page, each with what it is called there."""
+    references = samples.references()
+    shown = [position for position in positions if position in references]
+    chosen = np.array(shown[:_PICTURES_OF_SUBGROUP], dtype=np.intp)
     named = [references[position] for position in chosen.tolist()]
     return list(zip(named, samples.details(chosen, thumbnails), strict=True))

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
+from dataparams.analysis.judged_by import NOT_SEEN
+from dataparams.analysis.suggestions import outliers
 from dataparams.report.charts import (
     Axes,
     Band,
@@ -38,6 +40,15 @@ _LABEL_WIDTH = 112.0
 _CLASSES_WIDTH, _CLASSES_HEIGHT, _CLASSES_LABEL_WIDTH = 780.0, 400.0, 225.0
 _HIGHEST, _LOWEST = 9, 3
 _MOST_GRAY = 200
+_PARTS = (
+    *("figures", "how", "suspects", "classes", "confusions", "trajectories"),
+    *("class_temperatures", "subgroups"),
+)
+_PARTS_OF_AUDIT = (
+    *("figures", "verdict", "suspects", "confusions", "far", "classes", "subgroups"),
+    *("trajectories", "how"),
+)
+"""The first screen is what a client is shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +59,7 @@ class Suspect:
         sample: What is known of it.
         page: The page of its class.
         reference: How that page calls it, ``hard:0``.
-        suspicion: By what suspects of several classes are compared.
+        suspicion: By what those of several classes are compared: how suspicious, or how far.
     """
 
     sample: SampleDetails
@@ -111,13 +122,19 @@ class ClassChart:
         return len(self.gray_lines)
 
 
-def overview_page(analysis: Analysis, present: Sequence[int], suspects: Sequence[Suspect]) -> str:
+def overview_page(
+    analysis: Analysis,
+    present: Sequence[int],
+    suspects: Sequence[Suspect],
+    far: Sequence[Suspect] = (),
+) -> str:
     """The first page.
 
     Args:
         analysis: What is reported.
         present: The classes that have a page.
         suspects: The most suspicious samples, the most suspicious first.
+        far: The samples that are farthest from all classes, the farthest first.
     """
     counts = dict(analysis.frame["category"].value_counts().iter_rows())
     names = analysis.class_names
@@ -133,6 +150,11 @@ def overview_page(analysis: Analysis, present: Sequence[int], suspects: Sequence
         present=set(present),
         classes=_classes(analysis.classes),
         suspects=suspects,
+        far=far,
+        parts=_PARTS_OF_AUDIT if analysis.judged_by else _PARTS,
+        judged_by=analysis.judged_by,
+        not_seen=NOT_SEEN,
+        outliers=int(outliers(analysis.frame).sum()),
         matrix=confusion_matrix(analysis.confusions, names) if has_matrix else None,
         confusions=confused.head(most).to_dicts(),
         confusions_total=len(confused),

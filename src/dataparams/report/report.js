@@ -122,7 +122,9 @@ function makeCard(sample, pile, number) {
   const link = card.querySelector(".card-link");
   link.href = sample.large ?? sample.small ?? `#${card.id}`;
   link.dataset.sample = `${pile}:${number}`;
-  link.setAttribute("aria-label", `${sample.id}, ${WORDS[sample.category].toLowerCase()}`);
+  const flag = sample.is_outlier ? ", outlier?" : "";
+  link.setAttribute("aria-label", `${sample.id}, ${WORDS[sample.category].toLowerCase()}${flag}`);
+  card.querySelector(".flag").hidden = !sample.is_outlier;
   fillPicture(card.querySelector(".picture"), sample, sample.small);
   fillMark(card.querySelector(".mark"), sample.category);
   const file = card.querySelector(".file");
@@ -245,6 +247,7 @@ class Zoom {
     const count = shownCount(this.pile);
     this.dialog.className = sample.category;
     fillMark(this.dialog.querySelector(".mark"), sample.category);
+    this.dialog.querySelector(".flag").hidden = !sample.is_outlier;
     this.part("count").textContent = `${this.number + 1} of ${count.toLocaleString("en")}`;
     this.part("previous").disabled = this.number === 0;
     this.part("next").disabled = this.number === count - 1;
@@ -253,6 +256,7 @@ class Zoom {
     this.part("given").textContent = sample.label;
     this.part("index").textContent = sample.index;
     fillSuggestion(this.dialog.querySelector(".suggested"), sample);
+    this.fillOptional("evidence", sample.evidence);
     this.fillOptional("truth", sample.truth);
     this.fillOptional("subgroup", sample.subgroup);
     this.chart.draw(sample.trajectory);

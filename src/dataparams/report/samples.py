@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dataparams.analysis.judged_by import evidence_words
 from dataparams.analysis.suggestions import suggestion
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class SampleDetails:
         is_likely: Whether the suggestion is likelier right than not.
         note: What is said instead of a suggestion, or before one that is not likely.
         truth: Name of the true label where it is known to differ from the given one.
+        is_outlier: Whether it may be of no class at all.
+        evidence: What was found for its label, in words; None of a training.
         subgroup: Name of the sub-group; None for most.
         small: Link of the small picture; None where it is unreadable.
         large: Link of the larger picture; None where there is none.
@@ -60,6 +63,8 @@ class SampleDetails:
     is_likely: bool
     note: str
     truth: str | None
+    is_outlier: bool
+    evidence: str | None
     subgroup: str | None
     small: str | None
     large: str | None
@@ -154,6 +159,7 @@ class ClassSamples:
             row["suggested_confidence"],
             row["category"],
             are_weighed=self.are_weighed,
+            is_outlier=row.get("is_outlier"),
         )
         return SampleDetails(
             index=int(row["index"]),
@@ -165,6 +171,8 @@ class ClassSamples:
             is_likely=found.is_likely,
             note=found.note,
             truth=None if truth is None or truth == label else _name(self.class_names, truth),
+            is_outlier=found.is_outlier,
+            evidence=evidence_words(row.get("held_out_probability"), row.get("neighbor_vote")),
             subgroup=subgroup_name(row.get("subgroup")),
             small=thumbnail.small if thumbnail else None,
             large=thumbnail.large if thumbnail else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,7 +14,7 @@ import numpy as np
 
 from dataparams.analysis.suggestions import weighs_other_classes
 from dataparams.errors import RunError
-from dataparams.report.class_page import class_page, suspects_of_class
+from dataparams.report.class_page import class_page, outliers_of_class, suspects_of_class
 from dataparams.report.overview import overview_page
 from dataparams.report.pages import ASSETS, GENERATOR, asset
 from dataparams.report.samples import CHUNK, ClassSamples, class_samples, map_choice
@@ -72,15 +73,17 @@ def write_report(
         for name in ("style.css", "report.js"):
             (temporary / ASSETS / name).write_bytes(asset(name))
         suspects: list[Suspect] = []
+        far: list[Suspect] = []
         are_weighed = weighs_other_classes(analysis.frame)
         labels = analysis.frame["label"].to_numpy()
         present = [int(label) for label in np.unique(labels)]
         for label, rows in zip(present, _rows_by_class(labels), strict=True):
             samples = class_samples(analysis, label, rows, pile_limit, are_weighed=are_weighed)
             found = _write_class(analysis, samples, present, embed, temporary, progress)
-            suspects = heapq.nlargest(_SUSPECTS, [*suspects, *found], key=attrgetter("suspicion"))
+            suspects = _most([*suspects, *found.suspects])
+            far = _most([*far, *found.outliers])
             progress.finish(len(rows))
-        page = overview_page(analysis, present, suspects)
+        page = overview_page(analysis, present, suspects, far)
         _write_text(temporary / "index.html", page)
     return folder / "index.html"
 
@@ -92,8 +95,8 @@ def _write_class(
     embed: Embed,
     report: Path,
     progress: _Progress,
-) -> list[Suspect]:
-    """Write the pictures, chunks and page of a class; gives its most suspicious samples."""
+) -> _Found:
+    """Write the pictures, chunks and page of a class; gives what the overview shows of it."""
     (report / samples.folder).mkdir()
     on_map = map_choice(samples)
     has_map = len(on_map) >= _FEWEST_ON_MAP
@@ -109,7 +112,22 @@ def _write_class(
         positions = np.asarray(embed(samples.log_temperatures[:, on_map]), dtype=np.float64)
     page = class_page(analysis, samples, present, thumbnails, on_map, positions)
     _write_text(report / samples.page, page)
-    return suspects_of_class(samples, thumbnails, _SUSPECTS)
+    return _Found(
+        suspects_of_class(samples, thumbnails, _SUSPECTS),
+        outliers_of_class(samples, thumbnails, _SUSPECTS),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the overview shows of a class."""
+
+    suspects: list[Suspect]
+    outliers: list[Suspect]
+
+
+def _most(suspects: list[Suspect]) -> list[Suspect]:
+    return heapq.nlargest(_SUSPECTS, suspects, key=attrgetter("suspicion"))
 
 
 def _write_pictures(

@@ -120,6 +120,7 @@ class QueueQuery(BaseModel):
     category: Annotated[list[Category], Field(max_length=3)] = []
     suggested: Number | None = None
     subgroup: Annotated[str, Field(max_length=1000)] | None = None
+    outlier: bool = False
     search: Annotated[str, Field(max_length=200)] = ""
     after: Number | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_NUMBERS)] = MOST_DETAILED
@@ -392,7 +393,12 @@ def _refused_by_store() -> Iterator[None]:
 def _page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
     """The ranks that are wanted after a sample, and how many are wanted in all."""
     chosen = Filter(
-        query.label, tuple(query.category), query.suggested, query.subgroup, query.search
+        query.label,
+        tuple(query.category),
+        query.suggested,
+        query.subgroup,
+        query.outlier,
+        query.search,
     )
     mask = review.samples.wanted(chosen)
     by_decision = review.standing.wanted(query.annotator, query.decision)

@@ -43,6 +43,8 @@ _ARRAYS: dict[str, type[np.generic]] = {
     "confidence": np.float32,
     "category": np.int8,
     "subgroup": np.int32,
+    "is_outlier": np.bool_,
+    "found": np.float16,
     "trajectories": np.float16,
 }
 _INTERRUPTED = 130
@@ -106,7 +108,7 @@ def load_prepared(run: RunFolder, *, data: str | None = None) -> Prepared | None
         }
         names = {name: tuple(kept[name]) for name in ("class_names", "subgroups", "epochs")}
         overview = dict(kept["overview"])
-        if not isinstance(overview["warnings"], list):
+        if not isinstance(overview["warnings"], list) or "judged_by" not in overview:
             return None
     except (OSError, EOFError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
         return None
@@ -128,7 +130,8 @@ def _fits(facts: RankedFacts) -> bool:
     flat = (facts.index, facts.label, facts.suggested, facts.confidence, facts.category)
     return (
         count > 0
-        and all(array.shape == (count,) for array in (*flat, facts.subgroup))
+        and all(array.shape == (count,) for array in (*flat, facts.subgroup, facts.is_outlier))
+        and facts.found.shape == (count, 2)
         and facts.trajectories.shape == (count, len(facts.epochs))
         and bool(0 <= facts.label.min() <= facts.label.max() < classes)
         and bool(0 <= facts.suggested.min() <= facts.suggested.max() < classes)
@@ -193,13 +196,22 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
     return {
         "name": analysis.name,
         "warnings": list(analysis.warnings),
+        "judged_by": None if analysis.judged_by is None else analysis.judged_by.sentence(),
+        "outliers": int(facts.is_outlier.sum()),
         "classes": [
             {"name": name, **row}
             for name, row in zip(analysis.class_names, counts.iter_rows(named=True), strict=True)
         ],
         "subgroups": [
-            {"label": row["label"], "name": str(row["subgroup"]), "count": row["count"]}
-            for row in analysis.subgroups.iter_rows(named=True)
+            {
+                "label": row["label"],
+                "name": str(row["subgroup"]),
+                "count": row["count"],
+                "easy": row["easy"],
+            }
+            for row in analysis.subgroups.sort(
+                "label", "count", descending=[False, True], maintain_order=True
+            ).iter_rows(named=True)
         ],
         "chart": {
             "axes": vars(axes),

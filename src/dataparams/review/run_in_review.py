@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataparams.decisions import DecisionStore
@@ -15,11 +16,13 @@ from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_o
 from dataparams.review.samples import ReviewSamples
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
+from dataparams.run_features import features_of_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.analysis.result import Analysis
+    from dataparams.review.similar import FeaturesOf
     from dataparams.runs import RunFolder
 
 
@@ -78,11 +81,17 @@ def open_review(
         samples=samples,
         standing=Standing(DecisionStore(run.review), samples),
         pictures=pictures,
-        similar=Similar(samples, pictures),
+        similar=Similar(samples, pictures, _features_of(run)),
         maps=ClassMaps(samples, cache / f"maps_{made}"),
         overview=prepared.overview,
         annotator=annotator,
     )
+
+
+def _features_of(run: RunFolder) -> FeaturesOf | None:
+    """What gives the features of samples, where the run is an audit."""
+    is_audit = (run.path / "run.json").is_file() and run.is_audit()
+    return partial(features_of_run, run) if is_audit else None
 
 
 def run_key(run: RunFolder) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.judged_by import evidence_words
 from dataparams.analysis.result import CATEGORIES
-from dataparams.analysis.suggestions import suggestion
+from dataparams.analysis.suggestions import outliers, suggestion
 from dataparams.analysis.trajectories import parts
 
 if sys.platform != "win32":
@@ -45,6 +46,7 @@ class Filter:
         categories: Categories, any of which will do.
         suggested: The suggested class.
         subgroup: Name of the sub-group.
+        is_outlier: Only those that may be of no class at all.
         search: A part of the file name, in large or small letters.
     """
 
@@ -52,6 +54,7 @@ class Filter:
     categories: tuple[str, ...] = ()
     suggested: int | None = None
     subgroup: str | None = None
+    is_outlier: bool = False
     search: str = ""
 
 
@@ -68,6 +71,8 @@ class SampleFacts:
         confidence: How likely the suggestion is right, 0 ... 1; None where it is not known.
         is_likely: Whether that is likelier than not.
         note: What is said instead of a suggestion, or before one that is not likely.
+        is_outlier: Whether it may be of no class at all.
+        evidence: What was found for its label, in words; None of a training.
         subgroup: Name of the sub-group; None for most.
     """
 
@@ -79,6 +84,8 @@ class SampleFacts:
     confidence: float | None
     is_likely: bool
     note: str
+    is_outlier: bool
+    evidence: str | None
     subgroup: str | None
 
 
@@ -97,6 +104,10 @@ class RankedFacts:
         confidence: How likely that is the true one, (n,), float32.
         category: Position among ``CATEGORIES``, (n,), int8.
         subgroup: Position among ``subgroups``, -1 for none, (n,), int32.
+        is_outlier: Whether it may be of no class at all, (n,), bool.
+        found: What was found for the given label by those that never saw the sample: the
+            probability by classifiers and the share of the neighbors' votes, (n, 2), float16; NaN
+            of a training.
         trajectories: Log temperatures, (n, epochs), float16.
     """
 
@@ -110,6 +121,8 @@ class RankedFacts:
     confidence: NDArray[np.float32]
     category: NDArray[np.int8]
     subgroup: NDArray[np.int32]
+    is_outlier: NDArray[np.bool_]
+    found: NDArray[np.float16]
     trajectories: NDArray[np.float16]
 
 
@@ -130,6 +143,8 @@ def ranked_facts(analysis: Analysis) -> RankedFacts:
         confidence=frame["suggested_confidence"].to_numpy()[order].astype(np.float32),
         category=_codes(frame["category"], CATEGORIES)[order].astype(np.int8),
         subgroup=_codes(frame["subgroup"].cast(pl.String), subgroups)[order],
+        is_outlier=outliers(frame).to_numpy()[order],
+        found=_found(frame)[order],
         trajectories=trajectories,
     )
 
@@ -158,6 +173,7 @@ class ReviewSamples:
         self._suggested, self._confidence = facts.suggested, facts.confidence
         self._are_weighed = bool((facts.suggested != facts.label).any())
         self._category, self._subgroup = facts.category, facts.subgroup
+        self._is_outlier, self._found = facts.is_outlier, facts.found
         self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
         self._index_sorted = self.index[self._by_index]
@@ -218,6 +234,8 @@ class ReviewSamples:
         if chosen.subgroup is not None:
             known = chosen.subgroup in self.subgroups
             mask &= self._subgroup == (self.subgroups.index(chosen.subgroup) if known else -2)
+        if chosen.is_outlier:
+            mask &= self._is_outlier
         if chosen.search:
             mask &= self._matching(chosen.search)
         return mask
@@ -237,6 +255,15 @@ class ReviewSamples:
         fits = self._suggested[members] == label
         order = np.lexsort((-confidence, ~fits, ~self.is_easy(members)))
         return members[order[:count]]
+
+    def easy_of(self, label: int, most: int) -> Ranks:
+        """Easy samples of a class, of many some from the surest to the least sure."""
+        members = self.members(label)
+        easy = members[self.is_easy(members)]
+        if len(easy) <= most:
+            return easy
+        spread: Ranks = easy[np.linspace(0, len(easy) - 1, most).astype(np.intp)]
+        return spread
 
     def is_easy(self, ranks: Ranks) -> NDArray[np.bool_]:
         """Which of some samples are easy."""
@@ -259,6 +286,7 @@ class ReviewSamples:
             float(self._confidence[rank]),
             category,
             are_weighed=self._are_weighed,
+            is_outlier=bool(self._is_outlier[rank]),
         )
         code = int(self._subgroup[rank])
         return SampleFacts(
@@ -270,6 +298,8 @@ class ReviewSamples:
             confidence=None if found.confidence is None else round(found.confidence, 3),
             is_likely=found.is_likely,
             note=found.note,
+            is_outlier=found.is_outlier,
+            evidence=evidence_words(*self._found[rank].tolist()),
             subgroup=self.subgroups[code] if code >= 0 else None,
         )
 
@@ -302,6 +332,14 @@ def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int32]:
         list(known), list(range(len(known))), default=-1, return_dtype=pl.Int32
     )
     values: NDArray[np.int32] = codes.fill_null(-1).to_numpy()
+    return values
+
+
+def _found(frame: pl.DataFrame) -> NDArray[np.float16]:
+    values = np.full((len(frame), 2), np.nan, dtype=np.float16)
+    for column, name in enumerate(("held_out_probability", "neighbor_vote")):
+        if name in frame.columns:
+            values[:, column] = frame[name].to_numpy()
     return values
 
 

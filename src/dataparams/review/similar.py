@@ -1,15 +1,20 @@
-"""Samples to compare a sample with: clear cases of a class that look most like it."""
+"""Samples to compare a sample with: clear cases of a class that are most like it."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.errors import UserError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from dataparams.review.pictures import PictureCache
@@ -17,8 +22,10 @@ if TYPE_CHECKING:
 
     Ranks = NDArray[np.intp]
     Look = NDArray[np.float32]
+    FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.floating] | None]
 
 _CANDIDATES = 48
+_COMPARED_BY_FEATURES = 1_000
 _SIDE = 12
 _LOOKS_KEPT = 20_000
 
@@ -26,18 +33,27 @@ _LOOKS_KEPT = 20_000
 class Similar:
     """Finds clear cases of a class that look like a sample.
 
-    What tells a class from others is best seen on samples that the model is sure of, so those are
-    the candidates; trajectories say nothing about what is in a picture, so the candidates are
-    ordered by how their colours are spread over the picture.
+    What tells a class from others is best seen on samples that are surely of it, so those are the
+    candidates. Where features are at hand, the easy ones that are nearest by them come first.
+    Otherwise the candidates are ordered by how their colors are spread over the picture, since
+    trajectories say nothing about what is in it.
 
     Args:
         samples: All samples.
         pictures: Their pictures.
+        features_of: Gives the features of samples, (m, d), by their numbers in the source, or None
+            where they are not at hand; None of a training.
     """
 
-    def __init__(self, samples: ReviewSamples, pictures: PictureCache) -> None:
+    def __init__(
+        self,
+        samples: ReviewSamples,
+        pictures: PictureCache,
+        features_of: FeaturesOf | None = None,
+    ) -> None:
         self._samples = samples
         self._pictures = pictures
+        self._features_of = features_of
         self._looks: OrderedDict[int, Look | None] = OrderedDict()
 
     async def most_similar(self, rank: int, label: int, count: int) -> Ranks:
@@ -51,6 +67,10 @@ class Similar:
         Returns:
             Ranks, at most ``count``.
         """
+        if self._features_of is not None:
+            nearest = await asyncio.to_thread(self._nearest, self._features_of, rank, label, count)
+            if nearest is not None:
+                return nearest
         candidates = self._samples.clearest(label, _CANDIDATES + 1)
         candidates = candidates[candidates != rank][:_CANDIDATES]
         own, *looks = await asyncio.gather(
@@ -60,7 +80,23 @@ class Similar:
             np.inf if own is None or look is None else float(np.abs(own - look).mean())
             for look in looks
         ]
-        nearest: Ranks = candidates[np.argsort(distances, kind="stable")[:count]]
+        alike: Ranks = candidates[np.argsort(distances, kind="stable")[:count]]
+        return alike
+
+    def _nearest(self, features_of: FeaturesOf, rank: int, label: int, count: int) -> Ranks | None:
+        """The easy samples of a class that are nearest by their features, if those are known."""
+        candidates = self._samples.easy_of(label, _COMPARED_BY_FEATURES)
+        candidates = candidates[candidates != rank]
+        if not len(candidates):
+            return None
+        features = None
+        with suppress(UserError):
+            features = features_of(self._samples.index[np.append(candidates, rank)])
+        if features is None:
+            self._features_of = None
+            return None
+        order = np.argsort(-_cosines(np.asarray(features, dtype=np.float32)), kind="stable")
+        nearest: Ranks = candidates[order[:count]]
         return nearest
 
     async def _look(self, rank: int) -> Look | None:
@@ -76,6 +112,15 @@ class Similar:
         while len(self._looks) > _LOOKS_KEPT:
             self._looks.popitem(last=False)
         return look
+
+
+def _cosines(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How like each of the first m rows is to the last one, (m,), seen from their center."""
+    centered = features - features[:-1].mean(axis=0)
+    norms = np.linalg.norm(centered, axis=1)
+    cosines: NDArray[np.float32] = centered[:-1] @ centered[-1]
+    cosines /= np.maximum(norms[:-1] * norms[-1], 1e-9)
+    return cosines
 
 
 def look_of(file: bytes) -> Look:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from dataparams.batches import Batches, LabeledImages, Split
+    from dataparams.batches.network_input import NetworkInput
     from dataparams.training.config import TrainConfig
 
 _VALIDATION_BATCH = 1000
@@ -32,6 +33,7 @@ def make_batches(
     rank: int,
     world_size: int,
     channels_last: bool,
+    network_input: NetworkInput | None = None,
 ) -> tuple[Batches, Batches]:
     """Make what yields the batches of training and validation.
 
@@ -44,6 +46,8 @@ def make_batches(
         rank: Number of this process.
         world_size: Number of processes.
         channels_last: Whether images come in PyTorch's channels-last memory format.
+        network_input: How the images of a network are made that others have trained; None takes
+            statistics of the images in memory, and the usual ones for a stream.
     """
     shared: dict[str, Any] = {
         "device": device,
@@ -54,6 +58,8 @@ def make_batches(
     size = min(config.batch_size, len(train))
     if isinstance(train, StreamedImages) and isinstance(val, StreamedImages):
         shared["workers"] = config.workers
+        if network_input is not None:
+            shared |= network_input.of_stream()
         kind = StreamedBatches
         if config.loader == "dali":
             from dataparams.batches.dali_batches import DaliBatches
@@ -63,7 +69,12 @@ def make_batches(
             kind(train, size, augment=config.augment, seed=config.seed, **shared),
             kind(val, _STREAMED_VALIDATION_BATCH, shuffle=False, **shared),
         )
-    return _resident(config, size, train, val, whole, shared)  # type: ignore[arg-type]
+    shared["mean"], shared["std"] = (
+        channel_statistics(whole.images)  # type: ignore[union-attr]
+        if network_input is None
+        else network_input.statistics
+    )
+    return _resident(config, size, train, val, shared)  # type: ignore[arg-type]
 
 
 def _resident(
@@ -71,11 +82,8 @@ def _resident(
     size: int,
     train: LabeledImages,
     val: LabeledImages,
-    whole: LabeledImages,
     shared: dict[str, Any],
 ) -> tuple[Batches, Batches]:
-    mean, std = channel_statistics(whole.images)
-    shared = {**shared, "mean": mean, "std": std}
     channels, side, _ = train.image_shape
     augmentation = (
         Augmentation(crop_padding=side // 8, mirror=channels == 3)

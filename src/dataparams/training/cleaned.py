@@ -41,6 +41,8 @@ class CleanedTraining:
     Attributes:
         whole: The whole training split, with the labels that were decided.
         train: Of it the samples that are kept; they keep their index.
+        val: The validation split: of an audit, which judges all samples, those that are kept, with
+            the labels that were decided; otherwise as it is.
         truth: The labels and the truth, in the order of the whole training split, where the truth
             is known; a sample that is not kept counts as right.
         weights: What each sample's loss is multiplied by, (num_instances,), float32, 1 on the
@@ -49,6 +51,7 @@ class CleanedTraining:
 
     whole: Split
     train: Split
+    val: Split
     truth: CorruptedLabels | None
     weights: Tensor | None
 
@@ -145,12 +148,18 @@ def select_cleaned(
         UserError: If the file was made from another data set.
     """
     _require_same_data(config, dataset, cleaned)
-    samples = cleaned.samples
-    positions = torch.from_numpy(_positions(config, dataset.train, cleaned))
+    samples, val = cleaned.samples, dataset.val
+    if cleaned.made.get("audit"):
+        is_val = TextColumn(val.ids).find(samples["id"].to_list()) >= 0
+        # Labels that were made wrong on purpose are wrong in no validation sample.
+        if not _has_noise(config):
+            val = _decided_validation(dataset.val, samples.filter(pl.Series(is_val)))
+        samples = samples.filter(pl.Series(~is_val))
+    positions = torch.from_numpy(_positions(config, dataset.train, samples))
     decided = dataset.train.labels.clone()
     decided[positions] = torch.from_numpy(samples["label"].to_numpy().copy())
     whole, truth = dataset.train.with_labels(decided), None
-    if config.rand_fraction > 0 or config.noise.startswith("file:"):
+    if _has_noise(config):
         true_labels = dataset.train.labels
         truth = CorruptedLabels(decided, true_labels.clone(), decided != true_labels)
     weights = None
@@ -160,7 +169,18 @@ def select_cleaned(
         weights[dataset.train.index[positions]] = torch.from_numpy(
             (shares / shares.mean()).astype(np.float32)
         )
-    return CleanedTraining(whole, whole.select(positions), truth, weights)
+    return CleanedTraining(whole, whole.select(positions), val, truth, weights)
+
+
+def _has_noise(config: TrainConfig) -> bool:
+    return config.rand_fraction > 0 or config.noise.startswith("file:")
+
+
+def _decided_validation(val: Split, samples: pl.DataFrame) -> Split:
+    positions = torch.from_numpy(TextColumn(val.ids).find(samples["id"].to_list()))
+    decided = val.labels.clone()
+    decided[positions] = torch.from_numpy(samples["label"].to_numpy().copy())
+    return val.with_labels(decided).select(positions.sort().values)
 
 
 def digest_of(cleaned: CleanedSamples) -> str:
@@ -172,7 +192,10 @@ def digest_of(cleaned: CleanedSamples) -> str:
 
 
 def _require_same_data(config: TrainConfig, dataset: AnyDataset, cleaned: CleanedSamples) -> None:
-    misfit = cleaned.misfit(dataset.class_names, dataset.fingerprint, config.image_size)
+    fingerprint = dataset.fingerprint
+    if cleaned.made.get("audit") and dataset.source is not None:
+        fingerprint = dataset.source.fingerprint()
+    misfit = cleaned.misfit(dataset.class_names, fingerprint, config.image_size)
     if misfit is not None:
         raise UserError(
             f"{config.from_clean} was made from another data set than {dataset.name} ({misfit}); "
@@ -180,9 +203,9 @@ def _require_same_data(config: TrainConfig, dataset: AnyDataset, cleaned: Cleane
         )
 
 
-def _positions(config: TrainConfig, train: Split, cleaned: CleanedSamples) -> NDArray[np.int64]:
+def _positions(config: TrainConfig, train: Split, samples: pl.DataFrame) -> NDArray[np.int64]:
     """Where in the training split the samples are."""
-    wanted = cleaned.samples["id"]
+    wanted = samples["id"]
     positions = TextColumn(train.ids).find(wanted.to_list())
     missing = wanted.filter(pl.Series(positions < 0))
     if len(missing):

@@ -14,7 +14,7 @@ MOST_WORKERS = 1024
 """More threads or processes than any machine has a use for, and than most can start."""
 _LARGEST = 1e30
 _LARGEST_SEED = 2**64 - 1
-Recipe = Literal["quick", "cifar", "imagenet"]
+Recipe = Literal["quick", "cifar", "imagenet", "finetune"]
 Auto = Literal["auto"]
 
 
@@ -33,9 +33,10 @@ class TrainConfig:
     data: str | None = None
     """The path of a local copy of the data set: another way of saying --dataset."""
     recipe: Recipe = "quick"
-    """What the other flags default to: 'quick' trains a small network in minutes; 'cifar' and
-    'imagenet' are the published recipes (WideResNet-28-10, CIFAR-100, 120 epochs; ResNet-18,
-    ImageNet-1k, 100 epochs)."""
+    """What the other flags default to: 'quick' trains a small network in minutes; 'finetune' trains
+    a network further that others have trained on photographs; 'cifar' and 'imagenet' are the
+    published recipes (WideResNet-28-10, CIFAR-100, 120 epochs; ResNet-18, ImageNet-1k, 100
+    epochs)."""
     exp_prefix: Annotated[str, arg(aliases=["--job-name"])] = "run"
     """Name of the run folder under <output-dir>/<dataset>/; may contain '/'."""
     output_dir: str = "weights_CL"
@@ -63,7 +64,7 @@ class TrainConfig:
     """Stream from this file that 'dataparams cache' made from the data set."""
     image_size: int | None = None
     """Height and width in pixels. By default the images' own size up to 96, else 64; streamed,
-    224."""
+    224; with --pretrained, what the network was trained on."""
     workers: Annotated[int | None, arg(aliases=["-j"])] = None
     """Threads for decoding and computing, processes that read a stream; by default one per
     core."""
@@ -102,7 +103,14 @@ class TrainConfig:
     """Do not keep the temperatures within 1/20 ... 20."""
 
     arch: Annotated[str, arg(aliases=["-a"])] = "small-cnn"
-    """small-cnn, wrn-28-10, or any name of timm or torchvision."""
+    """small-cnn, wrn-28-10, efficientnet-lite0, or any name of timm or torchvision."""
+    pretrained: bool = False
+    """Start from weights that others have trained on photographs: efficientnet-lite0 has them
+    inside a package, those of a name of timm are downloaded once. Images are normalized as timm
+    says."""
+    weights: str | None = None
+    """Start from the weights in this file, safetensors or a PyTorch state dict, for a network of
+    timm."""
     epochs: int = 30
     """Number of epochs."""
     start_epoch: int = 0
@@ -110,7 +118,11 @@ class TrainConfig:
     batch_size: Annotated[int, arg(aliases=["-b"])] = 128
     """Samples per step, over all processes."""
     lr: Annotated[float, arg(aliases=["--learning-rate"])] = 0.1
-    """Highest learning rate of the model."""
+    """Highest learning rate of the model, or of its classifier with --layer-decay."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """Optimizer of the model; data parameters always have SGD."""
+    layer_decay: float = 1.0
+    """Each layer's learning rate as a share of that of the layer behind it; 1: the same for all."""
     schedule: Literal["steps", "cosine"] = "cosine"
     """steps: x0.1 at each milestone; cosine: a short warm-up, then down to zero."""
     milestones: tuple[int, ...] = (80, 100, 160)
@@ -148,6 +160,11 @@ class TrainConfig:
         """What the data set is found by: ``data`` where it is given, otherwise ``dataset``."""
         return self.dataset if self.data is None else self.data
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether training starts from weights that others have trained."""
+        return self.pretrained or self.weights is not None
+
 
 RECIPES: dict[Recipe, TrainConfig] = {
     "quick": TrainConfig(),
@@ -172,6 +189,17 @@ RECIPES: dict[Recipe, TrainConfig] = {
         lr_drop_epoch_step=30,
         lr_inst_param=0.8,
         wd_inst_param=1e-8,
+    ),
+    "finetune": TrainConfig(
+        recipe="finetune",
+        arch="efficientnet-lite0",
+        pretrained=True,
+        epochs=4,
+        batch_size=32,
+        optimizer="adamw",
+        lr=1e-3,
+        layer_decay=0.75,
+        wd=0.05,
     ),
 }
 """What each recipe sets: Saxena et al. 2019, sections 4.3 (``cifar``) and 4.2 (``imagenet``)."""
@@ -275,6 +303,8 @@ def require_valid(config: TrainConfig) -> None:
         value = getattr(config, flag)
         is_rate = value == "auto" or 0 <= value <= _LARGEST
         _require(config, flag, is_rate, f"a number, 0 ... {_LARGEST:g}")
+    is_share = 0 < config.layer_decay <= 1
+    _require(config, "layer_decay", is_share, "a share above 0, up to 1")
     _require(config, "momentum", 0 <= config.momentum < 1, "a number from 0 to below 1")
     _require(config, "rand_fraction", 0 <= config.rand_fraction <= 1, "a share, 0 ... 1")
     _require(config, "subset_frac", 0 < config.subset_frac <= 1, "a share above 0, up to 1")

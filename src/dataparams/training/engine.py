@@ -31,11 +31,19 @@ from dataparams.training.divergence import divergence_text
 from dataparams.training.held_out import HeldOutRecorder
 from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
+from dataparams.training.optimizer import make_optimizer, set_learning_rate
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
 from dataparams.training.processes import Processes
 from dataparams.training.random_states import random_state, set_random_state
 from dataparams.training.recorder import SampleRecorder
 from dataparams.training.signals import StopSignals
+from dataparams.training.starting_weights import (
+    StartingWeights,
+    duration_text,
+    small_images_text,
+    starting_weights,
+    with_defaults_of_network,
+)
 from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, parameter_metrics
 
 if TYPE_CHECKING:
@@ -75,12 +83,20 @@ def train(
         # Nobody must look for these images where the flag's default points.
         config = replace(config, dataset=f"(in memory) {dataset.name}", data=None)
     require_valid(config)
+    if model is None:
+        config = with_defaults_of_network(config)
+    elif config.is_pretrained:
+        raise UserError("--pretrained is given with a network of one's own; expected one of them.")
     display = display or SilentProgress()
     if config.workers is not None:
         torch.set_num_threads(min(config.workers, os.cpu_count() or 1))
     accelerator = _accelerator(config)
     processes = Processes(accelerator)
     with token_file(config.hf_token_file):
+        # Before the data: weights that do not fit are told at once.
+        start = processes.first_on_each_machine(
+            lambda: starting_weights(config, display.line if processes.is_main else None)
+        )
         data = processes.first_on_each_machine(
             lambda: prepare_data(
                 config,
@@ -94,8 +110,10 @@ def train(
     _require_same_data(processes, data)
     run = RunFolder(Path(config.output_dir) / data.dataset.name / config.exp_prefix)
     with StopSignals() as signals:
-        training = _Training(config, data, accelerator, processes, signals, run, display, model)
-        processes.on_main(lambda: open_run(run, config, data))
+        training = _Training(
+            config, data, accelerator, processes, signals, run, display, model, start
+        )
+        processes.on_main(lambda: open_run(run, config, data, start))
         try:
             training.go()
         except BaseException as error:
@@ -216,6 +234,7 @@ class _Training:
         run: RunFolder,
         display: ProgressDisplay,
         model: nn.Module | None,
+        start: StartingWeights | None,
     ) -> None:
         self.config, self.data, self.run = config, data, run
         self.accelerator, self.display = accelerator, display
@@ -224,18 +243,23 @@ class _Training:
         torch.manual_seed(config.seed)
         channels, side, _ = data.train.image_shape
         if model is None:
-            model = create_model(config.arch, len(data.dataset.class_names), channels, side)
+            model = create_model(
+                config.arch,
+                len(data.dataset.class_names),
+                channels,
+                side,
+                backbone=None if start is None else start.backbone,
+            )
         self.channels_last = self.device.type in ("cpu", "cuda")
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
         if self.device.type == "cuda" and processes.count > 1:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
         require_enough_samples(model, config, len(data.train), processes.count)
+        # Compiled, a network has other names for its layers.
+        optimizer = make_optimizer(model, config)
         if config.compile:
             model = torch.compile(model)  # type: ignore[assignment]
-        optimizer = torch.optim.SGD(
-            model.parameters(), config.lr, config.momentum, weight_decay=config.wd
-        )
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         self.dp = _data_parameters(config, data)
         if self.dp is not None:
@@ -249,6 +273,7 @@ class _Training:
             rank=processes.rank,
             world_size=processes.count,
             channels_last=self.channels_last,
+            network_input=None if start is None else start.network_input,
         )
         self.unreadable: list[UnreadableSample] = []
         self.weights = None if data.weights is None else data.weights.to(self.device)
@@ -296,7 +321,7 @@ class _Training:
 
     def _epoch(self) -> tuple[Metrics, EpochRecord]:
         self._train()
-        learning_rate = self.optimizer.param_groups[0]["lr"]
+        learning_rate = max(group["lr"] for group in self.optimizer.param_groups)
         self._require_convergence()
         if self.dp is not None:
             self.dp.synchronize()
@@ -438,8 +463,7 @@ class _Training:
 
     def _set_learning_rate(self, progress: float) -> None:
         rate = self.config.lr * learning_rate_factor(self.config, progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer.param_groups, rate)
 
     @torch.no_grad()
     def _evaluate(self) -> _Evaluation:
@@ -646,6 +670,10 @@ class _Training:
             )
         if self.data.notice is not None:
             self.display.line(self.data.notice)
+        if self.config.is_pretrained:
+            for text in (small_images_text(self.data.dataset), self._duration_text()):
+                if text is not None:
+                    self.display.line(text)
         rate = f", lr_inst {self.dp.lr_inst:.3g}" if self.dp and self.dp.lr_inst else ""
         self.display.line(
             f"{self.run.path}: {counts}, {self.config.arch} on {self.device}, "
@@ -654,6 +682,12 @@ class _Training:
         if self.position.steps:
             steps = f"{self.position.steps} of {len(self.batches)}"
             self.display.line(f"Going on after step {steps} in epoch {self.epoch + 1}.")
+
+    def _duration_text(self) -> str | None:
+        if self.device.type != "cpu" or self.processes.count > 1:
+            return None
+        left = (self.config.epochs - self.epoch) * len(self.data.train)
+        return duration_text(self.model, self.data.train.image_shape, left)
 
     def _show(self) -> None:
         """Show the figures of the moment, over all processes."""

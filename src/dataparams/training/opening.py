@@ -17,10 +17,19 @@ from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, stored
 if TYPE_CHECKING:
     from dataparams.runs import RunFolder
     from dataparams.training.preparation import TrainingData
+    from dataparams.training.starting_weights import StartingWeights
 
 
-def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
+def open_run(
+    run: RunFolder, config: TrainConfig, data: TrainingData, start: StartingWeights | None = None
+) -> None:
     """Begin a run folder, or check that this run goes on with the one that is there.
+
+    Args:
+        run: The run folder.
+        config: The configuration.
+        data: What is trained on.
+        start: The weights that training starts from, where others have trained them.
 
     Raises:
         RunError: If the folder exists and may not be touched, or is of another run.
@@ -37,6 +46,7 @@ def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
     if config.resume and run.exists():
         description = run.description()
         _require_same_run(run, description, config, data)
+        _require_same_start(run, description, start)
         description.pop("error", None)
         run.write_description({**description, "status": "running"})
         _write_tables(run, data)
@@ -44,7 +54,8 @@ def open_run(run: RunFolder, config: TrainConfig, data: TrainingData) -> None:
     if config.restart:
         _require_outside(run, config)
         run.clear()
-    run.write_description(_description(config, data))
+    known = None if start is None else start.as_json()
+    run.write_description({**_description(config, data), "pretrained": known})
     _write_tables(run, data)
 
 
@@ -85,7 +96,8 @@ def _require_same_source(run: RunFolder, config: TrainConfig, data: TrainingData
 def _require_same_run(
     run: RunFolder, description: dict[str, Any], config: TrainConfig, data: TrainingData
 ) -> None:
-    before = description.get("config", {})
+    # A setting that older runs do not have did what it does by default.
+    before = {**_plain_config(TrainConfig()), **description.get("config", {})}
     now = _plain_config(config)
     changed = [
         f"--{name.replace('_', '-')} was {before.get(name)} and is {now[name]}"
@@ -108,6 +120,17 @@ def _require_same_run(
         raise RunError(
             f"{config.from_clean} is not what {run.path} was begun with (its contents differ). "
             "Restore it, or give --restart to start anew."
+        )
+
+
+def _require_same_start(
+    run: RunFolder, description: dict[str, Any], start: StartingWeights | None
+) -> None:
+    before = (description.get("pretrained") or {}).get("sha256")
+    if start is not None and before != start.digest:
+        raise RunError(
+            f"The weights of {start.origin} are not those that {run.path} was begun with. Restore "
+            "them, or give --restart to start anew."
         )
 
 
@@ -165,7 +188,6 @@ def _plain_config(config: TrainConfig) -> dict[str, Any]:
 
 
 def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
-    packages = ("dataparams", "torch", "torchvision", "accelerate", "timm")
     return {
         "status": "running",
         "epoch": 0,
@@ -184,9 +206,16 @@ def _description(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
             "corrupted": int(data.truth.is_corrupted.sum()) if data.truth else None,
         },
         "seed": config.seed,
-        "versions": {"python": platform.python_version()}
-        | {package: _installed_version(package) for package in packages},
+        "versions": installed_versions(),
         "config": _plain_config(config),
+    }
+
+
+def installed_versions() -> dict[str, str | None]:
+    """The versions that ``run.json`` keeps, by what they are of."""
+    packages = ("dataparams", "torch", "torchvision", "accelerate", "timm")
+    return {"python": platform.python_version()} | {
+        package: _installed_version(package) for package in packages
     }
 
 

@@ -121,10 +121,14 @@ def prepare_data(
     elif isinstance(dataset, ImageDataset):
         # Whoever hands over a data set may have changed what came from its source.
         dataset = replace(dataset, source=None)
+    chosen = None if cleaned is None else select_cleaned(config, dataset, cleaned)
+    if chosen is not None:
+        dataset = replace(dataset, val=chosen.val)  # type: ignore[arg-type]
     words = _content_words(dataset)
+    if config.is_pretrained and isinstance(dataset, ImageDataset):
+        dataset = _in_color(dataset)
     identity = identity_of(pl.concat(words))
-    if cleaned is not None:
-        chosen = select_cleaned(config, dataset, cleaned)
+    if cleaned is not None and chosen is not None:
         samples = _samples_table(dataset, chosen.whole.labels, chosen.truth, words)
         is_kept = samples["id"].is_in(cleaned.samples["id"].implode())
         kept = samples.filter(is_kept | (samples["split"] == "val"))
@@ -185,6 +189,13 @@ def _open(
     if config.loader == "memory":
         return load_images(source, **how, on_progress=on_progress), understanding
     return stream_images(source, prepared, **how), understanding
+
+
+def _in_color(dataset: ImageDataset) -> ImageDataset:
+    """Networks that others have trained take color."""
+    if dataset.train.image_shape[0] == 3:
+        return dataset
+    return replace(dataset, train=dataset.train.in_color(), val=dataset.val.in_color())
 
 
 def _content_words(dataset: AnyDataset) -> tuple[pl.Series, pl.Series]:

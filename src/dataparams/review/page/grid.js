@@ -1,6 +1,7 @@
 /* Many samples at once. Only the cards in view exist, however many samples there are. */
 
 import {
+  OUTLIER,
   byId,
   described,
   element,
@@ -196,6 +197,9 @@ export class Grid {
     frame.append(picture(run.run, index, "small"));
     const sign = element("span", "tile-mark");
     sign.append(mark(facts.category));
+    if (facts.is_outlier) {
+      sign.append(" ", element("span", "flag", OUTLIER));
+    }
     const box = element("span", "tile-box");
     box.setAttribute("aria-hidden", "true");
     const text = element("span", "tile-text");

@@ -101,7 +101,12 @@ class Page {
     for (const dialog of document.querySelectorAll("dialog:not(#who)")) {
       dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     }
-    this.form.addEventListener("change", () => this.onFilter());
+    this.form.addEventListener("change", ({ target }) => {
+      if (target.name === "subgroup" || target.name === "outlier") {
+        this.showEasyOnes();
+      }
+      this.onFilter();
+    });
     this.form.addEventListener("submit", async (event) => {
       event.preventDefault(); // Enter in the search field: on to what was found
       await this.onFilter();
@@ -138,6 +143,8 @@ class Page {
 
   fillFilters() {
     const { label, suggested } = this.form.elements;
+    byId("only-outliers").hidden = !this.run.outliers;
+    byId("outliers-count").textContent = `(${count(this.run.outliers)})`;
     const sorted = this.run.classes
       .map((one, number) => ({ ...one, number }))
       .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
@@ -157,6 +164,7 @@ class Page {
       label: data.get("label"),
       suggested: data.get("suggested"),
       subgroup: data.get("subgroup"),
+      outlier: data.get("outlier"),
       search: data.get("search").trim(),
     };
     return Object.fromEntries(Object.entries(known).filter(([, value]) => value?.length));
@@ -170,6 +178,7 @@ class Page {
     for (const box of this.form.querySelectorAll("[name=category]")) {
       box.checked = categories.includes(box.value);
     }
+    this.form.elements.outlier.checked = query.outlier === "true";
     this.fillSubgroups(query.subgroup ?? "");
     return this.onFilter();
   }
@@ -183,6 +192,17 @@ class Page {
     }
     subgroup.disabled = !groups.length;
     subgroup.value = groups.some((group) => group.name === chosen) ? chosen : "";
+  }
+
+  /** A rare kind is mostly easy, and an outlier may be: what is asked for is not hidden. */
+  showEasyOnes() {
+    const { label, outlier, subgroup } = this.form.elements;
+    const chosen = this.run.subgroups.find(
+      (one) => String(one.label) === label.value && one.name === subgroup.value,
+    );
+    if (chosen?.easy || outlier.checked) {
+      this.form.querySelector("[name=category][value=easy]").checked = true;
+    }
   }
 
   onFilter() {
@@ -244,6 +264,7 @@ class Page {
     for (const box of this.form.querySelectorAll("[name=category]")) {
       box.checked = parameters.getAll("category").includes(box.value);
     }
+    this.form.elements.outlier.checked = parameters.get("outlier") === "true";
     this.fillSubgroups(parameters.get("subgroup") ?? "");
     const view = parameters.get("view");
     if (["grid", "single", "map"].includes(view)) {

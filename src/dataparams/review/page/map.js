@@ -1,6 +1,7 @@
 /* A class as a map: samples whose temperatures moved alike lie together. */
 
 import {
+  OUTLIER,
   WORDS,
   byId,
   count,
@@ -295,7 +296,8 @@ export class SampleMap {
     const file = element("span", "file name");
     fillFile(file, facts.id);
     const words = element("span", "name", suggestionWords(facts, classNames));
-    this.tip.replaceChildren(frame, mark(facts.category), file, words);
+    const flag = facts.is_outlier ? [element("span", "flag", OUTLIER)] : [];
+    this.tip.replaceChildren(frame, mark(facts.category), ...flag, file, words);
     this.tip.hidden = false;
     const frameBox = byId("map-frame");
     const isRight = point.across + 16 + this.tip.offsetWidth > frameBox.clientWidth;
@@ -306,7 +308,7 @@ export class SampleMap {
     const isSelected = this.session.selection.has(point.index) ? ", selected" : "";
     this.canvas.setAttribute(
       "aria-label",
-      `Map of the class. ${facts.id}, ${WORDS[facts.category].toLowerCase()}${isSelected}`,
+      `Map of the class. ${facts.id}, ${WORDS[facts.category].toLowerCase()}${facts.is_outlier ? `, ${OUTLIER}` : ""}${isSelected}`,
     );
   }
 

@@ -2,6 +2,7 @@
 
 export const SIGNS = { easy: "●", hard: "▲", review: "◆" };
 export const WORDS = { easy: "Easy", hard: "Hard", review: "Need review" };
+export const OUTLIER = "outlier?";
 const TINY = 80;
 
 export const byId = (id) => document.getElementById(id);
@@ -105,6 +106,7 @@ export function described(facts, opinions, annotator, classNames) {
   const words = [
     facts.id,
     WORDS[facts.category].toLowerCase(),
+    ...(facts.is_outlier ? [OUTLIER] : []),
     `given ${classNames[facts.label]}`,
     suggestionWords(facts, classNames),
     ...opinions.map((one) => {

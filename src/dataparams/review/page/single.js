@@ -24,6 +24,10 @@ export class Single {
     this.chart = new TrajectoryChart(byId("fact-chart"), session.run.chart);
     byId("previous").addEventListener("click", () => this.move(-1));
     byId("next").addEventListener("click", () => this.move(1));
+    if (session.run.judged_by !== null) {
+      byId("chart-title").textContent = "Temperature over the training of the classifiers";
+      byId("chart-words").textContent = "a description: the verdict does not rest on it";
+    }
     session.addEventListener("current", () => this.draw());
     session.addEventListener("opinions", () => this.drawOpinions());
     this.ahead = new Map();
@@ -102,6 +106,8 @@ export class Single {
     byId("fact-suggested").querySelector(".name").textContent = "";
     byId("fact-suggested").querySelector(".confidence").textContent = "";
     byId("fact-subgroup-row").hidden = true;
+    byId("fact-evidence-row").hidden = true;
+    byId("fact-outlier").hidden = true;
     byId("fact-opinions").replaceChildren();
   }
 
@@ -133,6 +139,9 @@ export class Single {
     byId("fact-unjudged").hidden = unjudged === null;
     byId("fact-unjudged").textContent = unjudged === null ? "" : `a class ${unjudged}`;
     fillSuggestion(byId("fact-suggested"), facts, classNames);
+    byId("fact-outlier").hidden = !facts.is_outlier;
+    byId("fact-evidence-row").hidden = facts.evidence === null;
+    byId("fact-evidence").textContent = facts.evidence ?? "";
     byId("fact-subgroup-row").hidden = facts.subgroup === null;
     byId("fact-subgroup").textContent = facts.subgroup ?? "";
     this.drawOpinions();

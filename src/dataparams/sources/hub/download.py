@@ -1,4 +1,4 @@
-"""Downloading the files of a data set of the hub into its library's cache, if there is room."""
+"""Downloading files of the hub into its library's cache, if there is room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from dataparams.errors import DataError
@@ -32,19 +32,21 @@ _ADDRESS = re.compile(r"hf://datasets/(?P<repository>[^@]+)@(?P<revision>[^/]+)/
 
 
 class HubFile(NamedTuple):
-    """A file of a data set.
+    """A file of a data set, or of a network.
 
     Attributes:
         repository: ``owner/name``.
-        revision: The commit.
+        revision: The commit, or the name of a branch.
         path: Path in the repository.
         size: Bytes, 0 if not known.
+        kind: What the repository holds.
     """
 
     repository: str
     revision: str
     path: str
     size: int = 0
+    kind: Literal["dataset", "model"] = "dataset"
 
 
 def parse_addresses(addresses: Iterable[str]) -> list[HubFile]:
@@ -52,7 +54,8 @@ def parse_addresses(addresses: Iterable[str]) -> list[HubFile]:
 
     Example:
         >>> parse_addresses(["hf://datasets/owner/pets@0a1b/data/a.parquet", "https://a.b/c.zip"])
-        [HubFile(repository='owner/pets', revision='0a1b', path='data/a.parquet', size=0)]
+        [HubFile(repository='owner/pets', revision='0a1b', path='data/a.parquet', size=0,
+        kind='dataset')]
     """
     matches = filter(None, map(_ADDRESS.fullmatch, addresses))
     return [HubFile(m["repository"], unquote(m["revision"]), m["path"]) for m in matches]
@@ -78,7 +81,7 @@ def measure_files(files: Sequence[HubFile], token: HubToken | None) -> list[HubF
             some[0].repository,
             [file.path for file in some],
             revision=some[0].revision,
-            repo_type="dataset",
+            repo_type=some[0].kind,
         )
         sizes |= {item.path: getattr(item, "size", None) or 0 for item in found}
     return [file._replace(size=sizes.get(file.path, 0)) for file in files]
@@ -91,21 +94,29 @@ def secret(token: HubToken | None) -> str | bool:
 
 def is_downloaded(file: HubFile) -> bool:
     """Whether a file lies whole in the library's cache."""
+    return downloaded_path(file) is not None
+
+
+def downloaded_path(file: HubFile) -> str | None:
+    """Where a file lies whole in the library's cache; None if it does not."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(
-        file.repository, file.path, revision=file.revision, repo_type="dataset"
+        file.repository, file.path, revision=file.revision, repo_type=file.kind
     )
-    return isinstance(found, str)
+    return found if isinstance(found, str) else None
 
 
-def require_room(name: str, needs: Mapping[Path, int], purposes: Mapping[Path, str]) -> None:
+def require_room(
+    name: str, needs: Mapping[Path, int], purposes: Mapping[Path, str], kind: str = "data set"
+) -> None:
     """Check that there is room on the disks before anything is downloaded.
 
     Args:
         name: What it is for, for the message.
         needs: Bytes that each folder will take; those on the same disk are added.
         purposes: What each folder is for.
+        kind: What it is, for the message.
 
     Raises:
         DataError: Saying how much is needed, how much there is, and how to use another disk.
@@ -121,7 +132,7 @@ def require_room(name: str, needs: Mapping[Path, int], purposes: Mapping[Path, s
                 f"{size_text(needs[folder])} {purposes[folder]} in {folder}" for folder in folders
             )
             raise DataError(
-                f"The data set {name!r} needs {size_text(needed)} of disk space ({parts}), but "
+                f"The {kind} {name!r} needs {size_text(needed)} of disk space ({parts}), but "
                 f"{size_text(free)} are free there. Free space, or set the environment variable "
                 "HF_HOME to a folder on a larger disk; then give the same command."
             )
@@ -220,7 +231,7 @@ class Download:
             file.repository,
             file.path,
             revision=file.revision,
-            repo_type="dataset",
+            repo_type=file.kind,
             token=secret(self._token),
             **options,
         )

@@ -7,7 +7,7 @@ import ssl
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dataparams.errors import DataError
 
@@ -22,26 +22,36 @@ _HTTP_LIBRARIES = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urll
 
 
 class NotOnHubError(DataError):
-    """The hub has no data set of that name, or cannot be asked whether it has."""
+    """The hub has nothing of that name, or cannot be asked whether it has."""
 
 
 class Place(NamedTuple):
-    """Where a data set is looked for.
+    """Where a data set, or the weights of a network, are looked for.
 
     Attributes:
         name: ``owner/name``, or ``name``.
         endpoint: Address of the hub.
         cache: Folder that the hub's libraries keep things in (HF_HOME).
+        kind: What it is.
     """
 
     name: str
     endpoint: str
     cache: str
+    kind: Literal["data set", "model"] = "data set"
 
     @property
     def page(self) -> str:
-        """Address of the data set's page."""
-        return f"{self.endpoint}/datasets/{self.name}"
+        """Address of its page."""
+        folder = "datasets/" if self.kind == "data set" else ""
+        return f"{self.endpoint}/{folder}{self.name}"
+
+    @property
+    def instead(self) -> str:
+        """What can be given in place of a name on the hub."""
+        if self.kind == "data set":
+            return "give the path of a local folder"
+        return "give a file of weights that is here (--weights FILE)"
 
     @property
     def tokens(self) -> str:
@@ -75,11 +85,11 @@ def explain_refusal(
         kind = NotOnHubError if _is_missing(response, token) else DataError
         reason = _explain_answer(response, place, token)
     if reason is None:
-        reason = _explain_connection(chain, is_broken_off=bool(kept))
+        reason = _explain_connection(chain, place, is_broken_off=bool(kept))
         kind = DataError if reason is None or kept else NotOnHubError
     if reason is None:
         reason = _explain_data(chain, place)
-    text = f"The data set {place.name!r} cannot be loaded from the Hugging Face hub: {reason}"
+    text = f"The {place.kind} {place.name!r} cannot be loaded from the Hugging Face hub: {reason}"
     text = f"{text} {kept}" if kept else text
     return kind(token.redact(text) if token else text)
 
@@ -169,8 +179,8 @@ def _explain_gate(said: str, place: Place, token: HubToken | None) -> str:
     whose = token.source if token else "the token"
     if "fine-grained" in said:
         return (
-            f"it is gated, and {whose} is a fine-grained one that may not read gated data sets. "
-            f"Allow it to on {place.tokens}, or make one of the kind 'read'."
+            f"it is gated, and {whose} is a fine-grained one that may not read gated "
+            f"{place.kind}s. Allow it to on {place.tokens}, or make one of the kind 'read'."
         )
     if "awaiting" in said or "pending" in said:
         return (
@@ -224,7 +234,9 @@ def seconds_to_wait(headers: Mapping[str, str]) -> int | None:
 # --- without an answer ---------------------------------------------------------------------------
 
 
-def _explain_connection(chain: list[BaseException], *, is_broken_off: bool) -> str | None:
+def _explain_connection(
+    chain: list[BaseException], place: Place, *, is_broken_off: bool
+) -> str | None:
     names = [type(error).__name__ for error in chain]
     words = " ".join(map(str, chain))
     if "OfflineModeIsEnabled" in names or "offline mode is enabled" in words.lower():
@@ -257,18 +269,18 @@ def _explain_connection(chain: list[BaseException], *, is_broken_off: bool) -> s
         what = "the proxy refuses the connection (HTTPS_PROXY)"
     else:
         what = "the hub is not reached"
-    return f"{what} ({names[0]}). Check the network, or give the path of a local folder."
+    return f"{what} ({names[0]}). Check the network, or {place.instead}."
 
 
 def _explain_data(chain: list[BaseException], place: Place) -> str:
     if any(type(error).__module__.startswith("pyarrow") for error in chain):
         return (
             f"a file that was downloaded is damaged ({_line(chain[-1])}). Remove {place.cache}"
-            f"/hub/datasets--{place.name.replace('/', '--')} and give the same command."
+            f"/hub/{place.kind.replace(' ', '')}s--{place.name.replace('/', '--')} and give the "
+            "same command."
         )
     return (
-        f"{type(chain[0]).__name__}: {_line(chain[0])}. Look at {place.page}, or give the path of "
-        "a local folder."
+        f"{type(chain[0]).__name__}: {_line(chain[0])}. Look at {place.page}, or {place.instead}."
     )
 
 

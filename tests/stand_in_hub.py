@@ -117,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif "/tree/" in path:
             self._send_json(self._listing(self._below(path)))
         elif "/paths-info/" in path:
-            self._send_json([self._entry(file) for file in parse_qs(body.decode())["paths"]])
+            wanted = parse_qs(body.decode())["paths"]
+            self._send_json([self._entry(file) for file in wanted if file in self.hub.files])
         else:
             siblings = [{"rfilename": file} for file in self.hub.files]
             about = {"id": REPOSITORY, "sha": COMMIT, "gated": "auto", "private": False}

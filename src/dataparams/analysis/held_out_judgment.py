@@ -1,0 +1,155 @@
+"""What is made of every sample of an audit: by heads and neighbors that never saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.categories import assign_categories, category_posteriors
+from dataparams.analysis.cautions import class_accuracies
+from dataparams.analysis.class_standing import ClassStanding, class_standing
+from dataparams.analysis.judgment import Judgment, recorded_scores
+from dataparams.analysis.noise_rate import UNKNOWN_NOISE
+from dataparams.analysis.planted_errors import HeldOutNoise, noise_from_planted
+from dataparams.analysis.recorded_noise import RecordedNoise
+from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
+from dataparams.analysis.suggestions import LEAST_CONFIDENCE
+from dataparams.analysis.suspicion import quantiles
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.feature_space import FeatureSpace
+    from dataparams.analysis.held_out_evidence import HeldOutEvidence
+    from dataparams.analysis.subgroups import Describe
+    from dataparams.analysis.trajectories import TrajectorySource
+
+_LEAST = 1e-9
+
+
+def judge_held_out(
+    samples: pl.DataFrame,
+    class_names: tuple[str, ...],
+    source: TrajectorySource,
+    found: HeldOutEvidence,
+    *,
+    describe: Describe | FeatureSpace,
+    review_budget: float | None = None,
+) -> Judgment:
+    """Judge every sample of an audit.
+
+    Args:
+        samples: ``index``, ``id``, ``label``, and the truth where it is known; n rows.
+        class_names: Names of the classes.
+        source: The trajectories of these samples, in this order.
+        found: What was found of them.
+        describe: What sub-groups are told apart by; see :func:`subgroups_of_samples`.
+        review_budget: The largest share that may need review.
+    """
+    labels = samples["label"].to_numpy().astype(np.int64)
+    rival, of_label, share = _rivals(found, labels)
+    noise, probability = held_out_noise(labels, found, len(class_names))
+    margins = np.log(of_label + _LEAST) - np.log(rival.evidence + _LEAST)
+    posteriors = category_posteriors(probability, margins, noise.standing.is_judged[labels])
+    category = assign_categories(posteriors, review_budget)
+    confidence = probability * share
+    is_kept = (confidence <= 1 - probability) | ~noise.standing.is_judged[rival.label]
+    suggested = np.where(is_kept, labels, rival.label)
+    confidence = np.where(is_kept, 1 - probability, confidence)
+    likely = np.where(confidence >= LEAST_CONFIDENCE, suggested, labels)
+    judged = JudgedLabels(
+        samples["index"].to_numpy(), labels, category, likely, class_names, found.is_outlier
+    )
+    names = np.array(class_names, dtype=object)
+    columns, _ = recorded_scores(source, len(labels))
+    truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
+    frame = samples.select("index", "id", "label").with_columns(
+        pl.Series("label_name", names[labels], dtype=pl.String),
+        pl.Series("category", category),
+        *(
+            pl.Series(f"p_{name}", posteriors[:, k].astype(np.float32))
+            for k, name in enumerate(CATEGORIES)
+        ),
+        pl.Series("noise_probability", probability.astype(np.float32)),
+        pl.Series("suspicion", quantiles(-np.log(found.evidence + 1e-300))),
+        pl.Series("suggested_label", suggested),
+        pl.Series("suggested_name", names[suggested], dtype=pl.String),
+        pl.Series("suggested_confidence", confidence.astype(np.float32)),
+        *subgroups_of_samples(judged, describe),
+        pl.Series("is_outlier", found.is_outlier),
+        pl.Series("outlier_score", found.outlier_score.astype(np.float32)),
+        pl.Series("held_out_probability", found.probability.astype(np.float32)),
+        pl.Series("neighbor_vote", found.vote.astype(np.float32)),
+        pl.Series("evidence", found.evidence.astype(np.float32)),
+        *(pl.Series(name, values) for name, values in columns.items()),
+        *(samples[name] for name in truth),
+    )
+    return Judgment(frame, noise)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rivals:
+    label: NDArray[np.int64]
+    evidence: NDArray[np.float64]
+
+
+def _rivals(
+    found: HeldOutEvidence, labels: NDArray[np.int64]
+) -> tuple[_Rivals, NDArray[np.float64], NDArray[np.float64]]:
+    """The likeliest class but the given, the given one's evidence, and the rival's share of all.
+
+    Both are of the last round, so that they can be held against each other.
+    """
+    rows = np.arange(len(labels))
+    is_given = found.classes == labels[:, None]
+    others = np.where(is_given, -np.inf, found.class_evidence)
+    place = others.argmax(axis=1)
+    rival = _Rivals(found.classes[rows, place], others[rows, place])
+    listed = np.where(is_given, found.class_evidence, 0).sum(axis=1)
+    # Of a label that is not among the likeliest, what is left to all others is the most there is.
+    least = np.minimum(found.class_evidence[:, -1], found.evidence)
+    of_label = np.where(is_given.any(axis=1), listed, least)
+    share = rival.evidence / np.maximum(1 - of_label, _LEAST)
+    return rival, of_label, np.clip(share, 0.0, 1.0)
+
+
+def held_out_noise(
+    labels: NDArray[np.int64], found: HeldOutEvidence, num_classes: int
+) -> tuple[RecordedNoise, NDArray[np.float64]]:
+    """The noise estimate, the classes that can be judged, and how likely each label is wrong.
+
+    Args:
+        labels: Given labels, (n,).
+        found: What was found of them.
+        num_classes: C.
+
+    Returns:
+        What holds for the samples together, and (n,) probabilities.
+    """
+    predicted = found.classes[:, 0]
+    accuracies = class_accuracies(labels, predicted, num_classes, "held-out")
+    standing = class_standing(labels, predicted, num_classes)
+    if accuracies.is_by_chance():
+        everything = np.ones(num_classes, dtype=bool)
+        standing = ClassStanding(standing.is_too_small, everything & ~standing.is_too_small)
+    is_judged = standing.is_judged[labels]
+    probability = np.full(len(labels), 0.5)
+    estimate = UNKNOWN_NOISE
+    if is_judged.any() and found.planted:
+        lead = np.log(found.class_evidence[:, :2] + _LEAST)
+        told: HeldOutNoise = noise_from_planted(
+            found.evidence[is_judged],
+            found.planted,
+            is_disputed=(predicted != labels)[is_judged],
+            predicted=predicted[is_judged],
+            confidence=(lead[:, 0] - lead[:, 1])[is_judged],
+            num_classes=num_classes,
+        )
+        estimate = told.estimate
+        probability = np.full(len(labels), estimate.rate)
+        probability[is_judged] = told.noise_probability
+    return RecordedNoise(estimate, standing, np.arange(1), accuracies), probability

@@ -1,0 +1,112 @@
+"""Who judged the samples of an audit, and what that cannot see, in words for people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from dataparams.terminal import counted
+
+NOT_SEEN = (
+    "What this figure does not see: labels that are wrong where the sample itself looks like the "
+    "class that it was given. They count as right, so the true share can be higher."
+)
+"""Stands beside the estimated share of wrong labels, wherever that is shown."""
+
+
+@dataclass(frozen=True)
+class JudgedBy:
+    """Classifiers and neighbors that never saw the sample that they judge.
+
+    Attributes:
+        encoder: What the features were made by, by name.
+        width: Numbers per sample; None where it is not known.
+        classifiers: How many classifiers judge each sample.
+        neighbors: How many neighbors vote.
+        rounds: How often all of them were asked, each time without the labels doubted before.
+        day: When, ``2026-01-31``; None where it is not known.
+        unreadable: How many samples could not be read, and are not judged.
+    """
+
+    encoder: str
+    width: int | None = None
+    classifiers: int = 1
+    neighbors: int = 0
+    rounds: int = 1
+    day: str | None = None
+    unreadable: int = 0
+
+    def sentence(self) -> str:
+        """How the samples were judged.
+
+        Example:
+            >>> JudgedBy("efficientnet-lite0", 1280, 3, 20, 3).sentence()
+            'Every label was judged by 3 small classifiers that were trained without that sample and
+            by its 20 nearest neighbors, in 3 rounds, on features of efficientnet-lite0 (1,280
+            numbers per sample).'
+        """
+        judges = f"{counted(self.classifiers, 'small classifier')} that "
+        judges += "was" if self.classifiers == 1 else "were"
+        judges += " trained without that sample"
+        if self.neighbors:
+            judges += f" and by its {self.neighbors:,} nearest neighbors"
+        rounds = f", in {self.rounds} rounds" if self.rounds > 1 else ""
+        width = f" ({self.width:,} numbers per sample)" if self.width else ""
+        return f"Every label was judged by {judges}{rounds}, on features of {self.encoder}{width}."
+
+
+def judged_by(description: dict[str, Any]) -> JudgedBy | None:
+    """Who judged, by ``run.json``; None where it is no audit.
+
+    What an entry lacks, or has in another form, is left out.
+
+    Example:
+        >>> judged_by({"audit": {"encoder": {"name": "mine"}, "width": 64}})
+        JudgedBy(encoder='mine', width=64, classifiers=1, neighbors=0, rounds=1, day=None,
+        unreadable=0)
+    """
+    entry = description.get("audit")
+    if not isinstance(entry, dict):
+        return None
+    encoder, settings = _part(entry, "encoder"), _part(entry, "settings")
+    heads, counts = _part(settings, "heads"), _part(description, "counts")
+    plain = _number(_part(settings, "plain").get("repeats")) if settings.get("plain_power") else 0
+    day = entry.get("day")
+    return JudgedBy(
+        encoder=str(encoder.get("name", "an unknown encoder")),
+        width=_number(entry.get("width")) or None,
+        classifiers=_number(heads.get("repeats")) + plain or 1,
+        neighbors=_number(settings.get("neighbors")),
+        rounds=_number(settings.get("rounds")) or 1,
+        day=day if isinstance(day, str) else None,
+        unreadable=_number(counts.get("unreadable")),
+    )
+
+
+def evidence_words(probability: float | None, vote: float | None) -> str | None:
+    """What was found for the label of a sample; None where that is not known.
+
+    Args:
+        probability: Of the given label by classifiers that never saw the sample, 0 ... 1.
+        vote: The neighbors' share of votes for it, 0 ... 1.
+
+    Example:
+        >>> evidence_words(0.034, 0.25)
+        'Classifiers that never saw it give its label 3%, its neighbors 25% of their votes.'
+    """
+    if probability is None or vote is None or not math.isfinite(probability + vote):
+        return None
+    return (
+        f"Classifiers that never saw it give its label {probability:.0%}, its neighbors {vote:.0%} "
+        "of their votes."
+    )
+
+
+def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
+    part = whole.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,157 @@
+"""``dataparams audit``: one command from a folder to a verdict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from dataparams.cli.current import SHOWN, current
+from dataparams.errors import UserError
+from dataparams.training.audit_config import AuditConfig
+
+if TYPE_CHECKING:
+    from dataparams.analysis import Analysis
+    from dataparams.progress import ProgressDisplay
+    from dataparams.runs import RunFolder
+
+_NETWORK_ALONE = ("encoder", "weights", "features", "out")
+
+
+@dataclass(frozen=True)
+class AuditArguments(AuditConfig):
+    """What ``dataparams audit`` takes."""
+
+    recipe: Literal["heads", "finetune", "scratch"] = "heads"
+    """heads: small heads on the features of a pretrained network, in a minute; finetune: that
+    network trained further; scratch: a small network from nothing. The last two train as long as
+    dataparams train does."""
+    open: bool = False
+    """Open the report in a browser."""
+    worst: int = SHOWN
+    """How many of the most suspicious samples to print."""
+
+
+def run(words: list[str], program: str) -> int:
+    """Run the command.
+
+    Args:
+        words: What follows its name.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code.
+    """
+    arguments = tyro.cli(
+        AuditArguments,
+        args=words,
+        prog=f"{program} audit",
+        description="Find out which labels are wrong: every sample is judged by classifiers that "
+        "never saw it. Nothing leaves this machine.",
+    )
+    if arguments.worst < 0:
+        raise UserError(f"--worst is {arguments.worst}; expected a whole number, 0 or above.")
+    from dataparams.progress import progress_display
+
+    started = time.monotonic()
+    with progress_display("audit") as display:
+        run = _audited(arguments, display)
+        analysis = current(run, display, pictures=True)
+        index = _report(run, analysis, display)
+        seconds = time.monotonic() - started
+        for line in _closing_lines(run, analysis, index, arguments.worst, seconds):
+            display.line(line)
+    if arguments.open:
+        import webbrowser
+
+        webbrowser.open(index.absolute().as_uri())
+    return 0
+
+
+def _audited(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
+    if arguments.recipe != "heads":
+        return _trained(arguments, display)
+    from dataparams.carried_decisions import carry_decisions
+    from dataparams.training.audit import audit
+
+    named = {field.name: getattr(arguments, field.name) for field in fields(AuditConfig)}
+    audited = audit(AuditConfig(**named), display=display)
+    if not audited.is_new:
+        display.line(f"Nothing changed since {audited.run.path} was made; it is opened again.")
+    elif audited.before is not None:
+        carried = carry_decisions(audited.before, audited.run)
+        display.line(
+            f"The data are not as in {audited.before.path}, so a new run lies beside it: "
+            f"{audited.run.path}. {carried.words()}"
+        )
+    return audited.run
+
+
+def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
+    """The run of a training from end to end, in place of heads on features."""
+    for name in _NETWORK_ALONE:
+        if getattr(arguments, name) is not None:
+            raise UserError(
+                f"--{name} is given with --recipe {arguments.recipe}, which trains the whole "
+                "network; expected --recipe heads, or dataparams train with its own flags."
+            )
+    from dataparams.runs import RunFolder
+    from dataparams.training.config import RECIPES
+    from dataparams.training.engine import train
+    from dataparams.training.processes import process_group_left
+
+    recipe = RECIPES["finetune" if arguments.recipe == "finetune" else "quick"]
+    config = replace(
+        recipe,
+        dataset=arguments.dataset,
+        exp_prefix=f"audit-{arguments.recipe}",
+        image_column=arguments.image_column,
+        label_column=arguments.label_column,
+        data_dir=arguments.data_dir,
+        hf_token_file=arguments.hf_token_file,
+        rand_fraction=arguments.rand_fraction,
+        noise=arguments.noise,
+        seed=arguments.seed,
+    )
+    with process_group_left():
+        return RunFolder(train(config, display=display).path)
+
+
+def _report(run: RunFolder, analysis: Analysis, display: ProgressDisplay) -> Path:
+    """The report, written where it is not there already."""
+    index = run.report / "index.html"
+    if index.is_file() and index.stat().st_mtime_ns > _analyzed_at(run):
+        return index
+    from dataparams.figures import embed
+    from dataparams.report import write_report
+
+    return write_report(
+        analysis,
+        run.report,
+        embed=embed,
+        on_progress=lambda done, total: display.stage("writing the report", done, total),
+    )
+
+
+def _analyzed_at(run: RunFolder) -> int:
+    return (run.path / "analysis.parquet").stat().st_mtime_ns
+
+
+def _closing_lines(
+    run: RunFolder, analysis: Analysis, index: Path, worst: int, seconds: float
+) -> list[str]:
+    from dataparams.analysis.verdict_text import verdict_text
+
+    return [
+        "",
+        verdict_text(analysis, worst),
+        f"Report: {index}",
+        f"Run folder: {run.path} ({seconds:.0f} seconds)",
+        "",
+        "Next:",
+        f"  dataparams review {run.path}    look at the doubtful ones and decide, in a browser",
+        f"  dataparams clean {run.path}     keep what is likely right, for training",
+    ]

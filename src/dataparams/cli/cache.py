@@ -1,0 +1,106 @@
+"""``dataparams cache``."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from dataparams.errors import UserError
+from dataparams.terminal import counted, size_text
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """Prepare a data set once, for training faster: smaller images, all in one file."""
+
+    dataset: tyro.conf.Positional[str]
+    """The path of an image folder or of Parquet, or a name on the Hugging Face hub."""
+    out: Path
+    """The file to write."""
+    image_column: str | None = None
+    """Which column of a table has the images, where that is not clear."""
+    label_column: str | None = None
+    """Which column of a table has the labels, where that is not clear."""
+    size: int = 256
+    """Pixels to which the shorter side is resized; smaller images keep their size."""
+    quality: int = 90
+    """Of the JPEG images in it, 1 ... 100."""
+    raw: bool = False
+    """Keep pixels instead of JPEG images: several times the room, and nothing to decode."""
+    overwrite: bool = False
+    """Replace the file where it exists."""
+    workers: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
+    """Number of processes; by default one per core."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, for gated data sets; it is not stored."""
+
+
+def run(words: list[str], program: str) -> int:
+    """Run the command.
+
+    Args:
+        words: What follows its name.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code.
+    """
+    config = tyro.cli(CacheConfig, args=words, prog=f"{program} cache")
+    from dataparams.training.config import MOST_WORKERS
+
+    for flag, value, most in (("size", config.size, 4096), ("quality", config.quality, 100)):
+        if not 1 <= value <= most:
+            raise UserError(f"--{flag} is {value}; expected a whole number, 1 ... {most}.")
+    if config.workers is not None and not 1 <= config.workers <= MOST_WORKERS:
+        raise UserError(
+            f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
+        )
+    from dataparams.batches import open_streamed
+    from dataparams.progress import progress_display
+    from dataparams.sources.cache import require_absent, write_cache
+    from dataparams.sources.hub.token import token_file
+    from dataparams.sources.understanding import understand
+
+    require_absent(config.out, overwrite=config.overwrite)
+    with token_file(config.hf_token_file), progress_display("preparing") as display:
+        source, _ = open_streamed(
+            config.dataset,
+            image_column=config.image_column,
+            label_column=config.label_column,
+            on_fetch=display.fetched,
+        )
+        for line in understand(source).lines():
+            display.line(line)
+        summary = write_cache(
+            source,
+            config.out,
+            size=config.size,
+            quality=None if config.raw else config.quality,
+            workers=config.workers,
+            overwrite=config.overwrite,
+            on_progress=display.decoded,
+        )
+        if summary.unreadable:
+            verb = "is" if summary.unreadable == 1 else "are"
+            unreadable = counted(summary.unreadable, "image")
+            display.line(f"{unreadable} could not be read and {verb} left out.")
+        display.line(
+            f"Wrote {counted(summary.images, 'image')} to {config.out} "
+            f"({size_text(summary.num_bytes)})."
+        )
+        display.line(
+            f"Next: dataparams train {config.dataset}{_columns_given(config)} --loader stream "
+            f"--cache {config.out}"
+        )
+    return 0
+
+
+def _columns_given(config: CacheConfig) -> str:
+    """The flags that choose columns, as they were given."""
+    columns = {"--image-column": config.image_column, "--label-column": config.label_column}
+    given = (f" {flag} {shlex.quote(name)}" for flag, name in columns.items() if name is not None)
+    return "".join(given)

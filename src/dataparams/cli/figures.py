@@ -1,0 +1,74 @@
+"""``dataparams figures``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from dataparams.cli.current import SHOWN, current, pictures_expected
+from dataparams.errors import UserError
+
+
+@dataclass(frozen=True)
+class FiguresConfig:
+    """Draw easy, hard and need-review samples of each class, its t-SNE map, and trajectories."""
+
+    run: tyro.conf.Positional[Path | None] = None
+    """The run folder; by default the newest below weights_CL."""
+    class_: Annotated[tuple[str, ...], tyro.conf.arg(name="class")] = ()
+    """Names or numbers of the classes; by default all."""
+    kind: tuple[Literal["grids", "maps", "trajectories", "classes"], ...] = (
+        *("grids", "maps", "trajectories", "classes"),
+    )
+    """What to draw."""
+    analysis_dir: Path | None = None
+    """The run folder, by the name that the method's users know."""
+    out: Path | None = None
+    """Where to; by default figures/ in the run folder."""
+    pictures: bool = True
+    """--no-pictures draws where the images are not at hand."""
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
+
+
+def run(words: list[str], program: str) -> int:
+    """Run the command.
+
+    Args:
+        words: What follows its name.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code.
+    """
+    config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
+    from dataparams.figures import write_figures
+    from dataparams.progress import progress_display
+    from dataparams.runs import RunFolder, newest_run
+    from dataparams.sources.hub.token import token_file
+
+    given = config.run or config.analysis_dir
+    if given is None and any(Path(name, "run.json").is_file() for name in config.class_):
+        raise UserError("A run folder stands among the names of --class; put it in front of it.")
+    run = newest_run(Path("weights_CL")) if given is None else RunFolder(given)
+    with token_file(config.hf_token_file), progress_display("drawing") as display:
+        analysis = current(run, display, data=config.data, pictures=config.pictures)
+        labels = [analysis.label_of(name) for name in config.class_] or None
+        with pictures_expected():
+            files = write_figures(
+                analysis,
+                config.out or run.figures,
+                labels=labels,
+                kinds=config.kind,
+                on_progress=lambda done, total: display.step(done, total, ""),
+            )
+        for file in files[:SHOWN]:
+            display.line(str(file))
+        if len(files) > SHOWN:
+            display.line(f"... and {len(files) - SHOWN} more in {files[0].parent}")
+    return 0

@@ -1,0 +1,114 @@
+"""The command line: one sub-command per verb, thin."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from dataparams.errors import Stopped, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dataparams.training.config import Recipe
+
+_INTERRUPTED = 130
+_NOBODY_READS = 141
+COMMANDS = (
+    *("audit", "train", "cache", "rank", "analyze", "figures", "report", "export", "review"),
+    *("decisions", "clean", "compare", "demo"),
+)
+"""The commands; each is a module beside this one, whose ``run`` gets the words after its name."""
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "dataparams") -> int:
+    """Run the command line.
+
+    Args:
+        arguments: The words after the program's name; None takes the process's own.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code: 0 done, 2 wrong use, 3 unusable data, 4 unusable run folder, 130 interrupted,
+        143 terminated.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return _ended(lambda: _dispatch(words, program), program)
+
+
+def main_of_script(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
+    """Run a published script: ``dataparams train`` by a recipe, with the script's own defaults.
+
+    Args:
+        recipe: What the script trains by.
+        arguments: As of :func:`main`, as is what is returned.
+    """
+    words = ["--recipe", recipe, *(sys.argv[1:] if arguments is None else arguments)]
+    from dataparams.cli import train
+
+    return _ended(lambda: train.run(words, "dataparams", is_script=True), "dataparams")
+
+
+def _ended(action: Callable[[], int], program: str) -> int:
+    """The exit code of a command, whose errors are told without a traceback."""
+    try:
+        return action()
+    except UserError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return error.exit_code
+    except Stopped as stopped:
+        sys.stderr.write(f"{program}: {stopped}\n")
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"{program}: interrupted; train --resume goes on from the last checkpoint, and the "
+            "same export where it was.\n"
+        )
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter's last flush must not fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+
+
+def _dispatch(words: list[str], program: str) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(_overview())
+        return 0 if words else UserError.exit_code
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"dataparams {version('dataparams')}\n")
+        return 0
+    if words[0] not in COMMANDS:
+        raise UserError(
+            f"There is no command {words[0]!r}; expected one of {', '.join(COMMANDS)}. "
+            "dataparams --help tells what they do."
+        )
+    command = import_module(f"dataparams.cli.{words[0]}")
+    return int(command.run(words[1:], program))
+
+
+def _overview() -> str:
+    return """\
+usage: dataparams COMMAND [--help] [flags]
+
+  audit     find wrong labels, from a folder to a verdict, by a pretrained network; start here
+  demo      find swapped labels in images that come with the installation, in under a minute
+  train     train once with data parameters; everything goes to a run folder
+  cache     prepare a data set that does not fit into memory, for training faster
+  rank      sort a run's samples, the highest temperatures first
+  analyze   sort them into easy, hard and need review; score them; suggest labels
+  figures   draw each class: representative samples, its map, trajectories
+  report    write pages for people: what is wrong with the data, class by class
+  review    decide about the suspicious samples, in a browser
+  decisions list what people decided; export and import it
+  clean     decide which samples to train on, and with which labels; train --from-clean follows
+  compare   put runs side by side: what retraining was worth
+  export    write samples, labels and analysis for another tool to read
+
+dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
+4 unusable run folder, 130 interrupted, 143 terminated.
+"""

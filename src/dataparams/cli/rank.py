@@ -1,0 +1,106 @@
+"""``dataparams rank``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from dataparams.cli.current import SHOWN
+from dataparams.errors import RunError, UserError
+from dataparams.terminal import text_table
+
+if TYPE_CHECKING:
+    from dataparams.analysis import Ranking
+
+
+@dataclass(frozen=True)
+class RankConfig:
+    """Sort a run's samples by data parameter, the most suspicious first."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    epoch: int | None = None
+    """After which epoch; by default the one at which validation accuracy peaked."""
+    top: float | None = None
+    """Select this share of the samples, the highest first."""
+    threshold: Literal["auto"] | None = None
+    """Select as many as labels are estimated to be wrong, the highest first; analyze finds the same
+    number."""
+    out: Path | None = None
+    """Write the selected samples to this CSV file, for programs: index, id, label, label_name,
+    value. Names stay as they are, also where a spreadsheet would run one as a formula."""
+    overwrite: bool = False
+    """Replace that file where it exists."""
+
+
+def run(words: list[str], program: str) -> int:
+    """Run the command.
+
+    Args:
+        words: What follows its name.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code.
+    """
+    config = tyro.cli(RankConfig, args=words, prog=f"{program} rank")
+    if config.top is not None and config.threshold is not None:
+        raise UserError("--top and --threshold are both given; expected one of them.")
+    if config.top is not None and not 0 <= config.top <= 1:
+        raise UserError(f"--top is {config.top}; expected a share, 0 ... 1.")
+    if config.out is not None and config.out.exists() and not config.overwrite:
+        raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
+    from dataparams.analysis import rank
+    from dataparams.runs import RunFolder, write_whole
+    from dataparams.spreadsheet_cells import formula_notice
+
+    ranking = rank(
+        RunFolder(config.run),
+        epoch=config.epoch,
+        top=config.top,
+        estimate_threshold=config.threshold is not None,
+    )
+    sys.stdout.write(_ranking_text(ranking))
+    selected = ranking.table.filter(ranking.table["is_selected"]).drop("is_selected")
+    if config.out is not None:
+        write_whole(config.out, selected.write_csv().encode())
+        sys.stdout.write(f"Wrote {len(selected)} samples to {config.out}.\n")
+        names = (*selected["id"], *selected["label_name"])
+        for notice in formula_notice(names, str(config.out)):
+            sys.stdout.write(f"{notice}\n")
+    else:
+        sys.stdout.write("Nothing is written; --out ranked.csv writes the list.\n")
+    return 0
+
+
+def _ranking_text(ranking: Ranking) -> str:
+    from dataparams.analysis.summary_text import noise_words
+
+    why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
+    count = int(ranking.table["is_selected"].sum())
+    lines = [*ranking.warnings, f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
+    rows = [
+        [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]]
+        for row in ranking.table[:SHOWN].iter_rows(named=True)
+    ]
+    lines.append(text_table(["index", "id", "value", "label"], rows))
+    if ranking.estimate is not None:
+        is_known = ranking.estimate.is_known
+        chosen = f"as many are selected: {count}" if is_known else "none is selected"
+        lines.append(f"{noise_words(ranking.estimate)}; {chosen}.")
+    if ranking.precision is not None and count:
+        lines.append(
+            f"Of the {count} selected, {ranking.precision:.1%} are corrupted (precision); they are "
+            f"{ranking.recall:.1%} of all corrupted (recall)."
+        )
+    if ranking.figures is not None:
+        lines.append(
+            f"Truth is known: noise rate {ranking.figures.noise_rate:.1%}, recall at the noise "
+            f"rate {ranking.figures.recall_at_noise_rate:.1%}, AUROC {ranking.figures.auroc:.4f}, "
+            f"average precision {ranking.figures.average_precision:.4f}."
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,97 @@
+"""``dataparams review``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+from dataparams.cli.current import check, current
+from dataparams.errors import UserError
+
+if TYPE_CHECKING:
+    from dataparams.review.run_in_review import RunInReview
+    from dataparams.runs import RunFolder
+
+_LAST_PORT = 65535
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class ReviewConfig:
+    """Look at the suspicious samples and decide about them, in a browser."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+    host: str = "127.0.0.1"
+    """What to listen on; another than this machine's own address asks for a token."""
+    port: int | None = None
+    """The port; by default the first free one from 8471 on."""
+    open: bool = True
+    """--no-open does not open the page."""
+    annotator: str | None = None
+    """Who decides; by default the page asks."""
+    pictures: bool = True
+    """--no-pictures reviews where the images are not at hand."""
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
+
+
+def run(words: list[str], program: str) -> int:
+    """Run the command.
+
+    Args:
+        words: What follows its name.
+        program: The program's name, for its messages.
+
+    Returns:
+        The exit code.
+    """
+    config = tyro.cli(ReviewConfig, args=words, prog=f"{program} review")
+    if config.port is not None and not 0 <= config.port <= _LAST_PORT:
+        raise UserError(f"--port is {config.port}; expected a number, 0 ... {_LAST_PORT}.")
+    if config.annotator is not None and not 0 < len(config.annotator.strip()) <= _LONGEST_NAME:
+        raise UserError(
+            f"--annotator is {config.annotator!r}; expected a name of at most {_LONGEST_NAME} "
+            "letters."
+        )
+    from dataparams.review import serve
+    from dataparams.review.preparing import is_large, prepare
+    from dataparams.runs import RunFolder
+
+    run = RunFolder(config.run)
+    if is_large(run):
+        status = prepare(run, data=config.data)
+        if status:
+            return status
+    review = _opened_review(run, config)
+    serve(
+        review,
+        host=config.host,
+        port=config.port,
+        opens_page=config.open,
+        on_line=lambda line: print(line, flush=True),
+    )
+    sys.stdout.write(f"Stopped. The decisions are in {run.review}.\n")
+    return 0
+
+
+def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
+    """What the server answers from; the analysis itself is not kept in memory."""
+    from dataparams.progress import progress_display
+    from dataparams.review.preparing import load_prepared, prepared_of
+    from dataparams.review.run_in_review import open_review
+
+    prepared = load_prepared(run, data=config.data)
+    with progress_display("analyzing") as display:
+        if prepared is None:
+            analysis = current(run, display, data=config.data, pictures=config.pictures)
+            prepared = prepared_of(analysis)
+        elif config.pictures:
+            check(prepared.contents, prepared.facts.ids, display)
+    if not config.pictures:
+        prepared = replace(prepared, contents=None)
+    return open_review(run, prepared, config.annotator and config.annotator.strip())

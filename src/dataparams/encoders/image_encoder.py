@@ -1,0 +1,214 @@
+"""Features of images by a network of timm."""
+
+from __future__ import annotations
+
+import re
+import threading
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from dataparams.encoders.image_preparation import ImagePreparation
+from dataparams.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from dataparams.contents.content import Content
+
+_FORMAT = 1
+_DIGITS = 16
+_BATCH_ON_CPU = 8
+_BATCH_ON_ACCELERATOR = 64
+_THREADS_BESIDE_ACCELERATOR = 2
+_LARGEST_HALF = 65504.0
+_LONGEST_NAME = 60
+
+
+class ImageEncoder:
+    """A network of timm without its classifier.
+
+    A feature does not depend on what else is in the batch, bit for bit, since all batches have the
+    same size: what is missing to it is filled up. On another device the last digits may be others.
+    Where a device is quick in half precision, as many processors are, the network is at work in it.
+
+    Args:
+        name: What the user calls it.
+        weights: A hash of the network's weights, in a word.
+        width: Numbers of a feature.
+        preparation: How images are prepared.
+        make: Makes the network, from images (b, 3, height, width) to pooled features (b, width);
+            called when it is first needed, and not where all features are kept already.
+        device: Where the network is at work; None takes an accelerator where there is one.
+        precision: What it computes in; None takes the half precision that the device is quick in,
+            or else full precision.
+
+    Example:
+        >>> import timm
+        >>> from dataparams.contents.images import PixelImage
+        >>> network = timm.create_model("test_efficientnet", num_classes=0)
+        >>> encoder = image_encoder("mine", network)
+        >>> pixels = encoder.prepare(PixelImage(np.zeros((30, 40, 3), np.uint8)))
+        >>> encoder.encode([pixels]).shape == (1, encoder.width)
+        True
+    """
+
+    def __init__(
+        self,
+        name: str,
+        weights: str,
+        width: int,
+        preparation: ImagePreparation,
+        make: Callable[[], nn.Module],
+        *,
+        device: torch.device | None = None,
+        precision: torch.dtype | None = None,
+    ) -> None:
+        self.name = name
+        self.width = width
+        self.preparation = preparation
+        self._device = device or _accelerator() or torch.device("cpu")
+        is_cpu = self._device.type == "cpu"
+        self.batch_size = _BATCH_ON_CPU if is_cpu else _BATCH_ON_ACCELERATOR
+        self.threads = torch.get_num_threads() if is_cpu else _THREADS_BESIDE_ACCELERATOR
+        self.precision = precision or _quick_precision(self._device)
+        self.key = _key(name, weights, preparation, self.precision)
+        self._scale, self._shift = _normalization(preparation, self._device)
+        self._make = make
+        self._made: nn.Module | None = None
+        self._making = threading.Lock()
+
+    def prepare(self, content: Content) -> NDArray[np.uint8]:
+        """The pixels that the network is given; see ``ImagePreparation.prepare``."""
+        return self.preparation.prepare(content)
+
+    def encode(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float16]:
+        """Features of a few images.
+
+        Args:
+            prepared: At most ``batch_size`` of (height, width, 3), uint8.
+
+        Returns:
+            (b, width). What half precision cannot hold is the largest number that it can; what is
+            infinite or no number stays so.
+        """
+        batch = np.zeros((self.batch_size, *prepared[0].shape), np.uint8)
+        np.stack(prepared, out=batch[: len(prepared)])
+        with torch.inference_mode():
+            features = self._features(torch.from_numpy(batch))[: len(prepared)].float()
+            clamped = features.clamp(-_LARGEST_HALF, _LARGEST_HALF)
+            half = torch.where(features.isfinite(), clamped, features).half()
+            values: NDArray[np.float16] = half.cpu().numpy()
+            return values
+
+    def _features(self, batch: Tensor) -> Tensor:
+        # (b, height, width, 3) in memory is (b, 3, height, width) with channels last.
+        pixels = batch.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
+        images = pixels.float().mul_(self._scale).add_(self._shift)
+        is_half = self.precision != torch.float32
+        with torch.autocast(self._device.type, dtype=self.precision, enabled=is_half):
+            features: Tensor = self._network()(images)
+        return features
+
+    def _network(self) -> nn.Module:
+        with self._making:
+            if self._made is None:
+                network = self._make().eval().requires_grad_(False)
+                self._made = network.to(self._device).to(memory_format=torch.channels_last)
+            return self._made
+
+
+def image_encoder(
+    name: str,
+    network: nn.Module,
+    *,
+    device: torch.device | None = None,
+    precision: torch.dtype | None = None,
+) -> ImageEncoder:
+    """An encoder of a timm network, with what timm's configuration says of its images.
+
+    Args:
+        name: What the user calls it.
+        network: Made by ``timm.create_model(..., num_classes=0)``.
+        device: Where it is at work; None takes an accelerator where there is one.
+        precision: What it computes in; None takes what the device is quick in.
+
+    Raises:
+        UserError: If the network does not give one row of numbers for each image.
+    """
+    from timm.data import resolve_model_data_config
+
+    preparation = ImagePreparation.of_timm(resolve_model_data_config(network))
+    width = _measured_width(name, network, preparation)
+    weights = _hash_of(network.state_dict())
+    return ImageEncoder(
+        name, weights, width, preparation, lambda: network, device=device, precision=precision
+    )
+
+
+def _quick_precision(device: torch.device) -> torch.dtype:
+    """The half precision that a device is quick in, or else full precision."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    is_quick = device.type == "cpu" and _has_bfloat16_instructions()
+    return torch.bfloat16 if is_quick else torch.float32
+
+
+def _has_bfloat16_instructions() -> bool:
+    """Whether this processor multiplies bfloat16 itself; elsewhere that is slower than float32."""
+    # PyTorch's earlier versions do not tell.
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _measured_width(name: str, network: nn.Module, preparation: ImagePreparation) -> int:
+    size = preparation.height, preparation.width
+    try:
+        with torch.inference_mode():
+            features = network.eval()(torch.zeros(1, 3, *size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(
+            f"--encoder {name} cannot take images of {size[0]} x {size[1]} pixels ({reason}); "
+            "choose another encoder."
+        ) from error
+    if not isinstance(features, torch.Tensor) or features.ndim != 2 or not features.shape[1]:
+        raise UserError(
+            f"--encoder {name} gives no row of numbers for an image; choose another encoder."
+        )
+    return features.shape[1]
+
+
+def _key(name: str, weights: str, preparation: ImagePreparation, precision: torch.dtype) -> str:
+    """Name and size, and a hash of all that decides on the features."""
+    said = f"{_FORMAT} {weights} {preparation.word} {precision}"
+    digest = sha256(said.encode()).hexdigest()[:_DIGITS]
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:_LONGEST_NAME] or "encoder"
+    return f"{safe}-{preparation.height}-{digest}"
+
+
+def _hash_of(weights: Mapping[str, Tensor]) -> str:
+    digest = sha256()
+    for name, tensor in weights.items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        stored = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(stored.numpy().data)
+    return digest.hexdigest()
+
+
+def _accelerator() -> torch.device | None:
+    if torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("mps") if torch.backends.mps.is_available() else None
+
+
+def _normalization(preparation: ImagePreparation, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What values 0 ... 255 are multiplied by, and what is added then, each (3, 1, 1)."""
+    mean, std = (torch.tensor(each) for each in (preparation.mean, preparation.std))
+    scale, shift = 1 / (255 * std), -mean / std
+    return scale.reshape(-1, 1, 1).to(device), shift.reshape(-1, 1, 1).to(device)

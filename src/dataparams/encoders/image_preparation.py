@@ -1,0 +1,157 @@
+"""How an image is brought into the form that a network was trained on, up to its normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.image_files import decode_upright
+from dataparams.contents.images import EncodedImage, PixelImage, require_image
+from dataparams.contents.region_decoding import crop_and_resize, decode_region
+from dataparams.contents.regions import Region, centre_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from dataparams.contents.content import Content
+    from dataparams.contents.region_decoding import Interpolation
+
+_QUICK_MODES = ("center", "squash")
+_QUICK_INTERPOLATIONS = ("bilinear", "bicubic")
+
+
+@dataclass(frozen=True)
+class ImagePreparation:
+    """What timm's configuration of a network says of the images that it takes.
+
+    Attributes:
+        height: Pixels.
+        width: Pixels.
+        crop_share: The part of the picture's shorter side that is seen, above 0.
+        crop_mode: ``center``: the square in the middle; ``squash``: all of it, made square;
+            ``border``: all of it, with a border.
+        interpolation: How it is resized, such as ``bicubic``.
+        mean: What is taken from each channel, of values 0 ... 1.
+        std: By what each channel is divided then.
+    """
+
+    height: int
+    width: int
+    crop_share: float
+    crop_mode: str
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of_timm(cls, configuration: Mapping[str, Any]) -> ImagePreparation:
+        """Of what ``timm.data.resolve_model_data_config`` says.
+
+        Example:
+            >>> import timm
+            >>> network = timm.create_model("tf_efficientnet_lite0")
+            >>> said = timm.data.resolve_model_data_config(network)
+            >>> ImagePreparation.of_timm(said).word
+            '224x224-0.875-center-bicubic-0.5,0.5,0.5-0.5,0.5,0.5'
+        """
+        _, height, width = configuration["input_size"]
+        return cls(
+            height=int(height),
+            width=int(width),
+            crop_share=float(configuration["crop_pct"]),
+            crop_mode=str(configuration.get("crop_mode") or "center"),
+            interpolation=str(configuration["interpolation"]),
+            mean=tuple(map(float, configuration["mean"])),
+            std=tuple(map(float, configuration["std"])),
+        )
+
+    @property
+    def word(self) -> str:
+        """All of it, in a word."""
+        size = f"{self.height}x{self.width}"
+        statistics = (",".join(f"{value:.6g}" for value in each) for each in (self.mean, self.std))
+        share = f"{self.crop_share:.6g}"
+        return "-".join([size, share, self.crop_mode, self.interpolation, *statistics])
+
+    def prepare(self, content: Content) -> NDArray[np.uint8]:
+        """The pixels that the network is given.
+
+        Args:
+            content: An image. It is seen upright, in color; transparent parts are laid on white,
+                and 16-bit values become 8-bit ones.
+
+        Returns:
+            (height, width, 3), uint8.
+
+        Raises:
+            UnreadableContentError: If it cannot be decoded, or is no image.
+        """
+        image = require_image(content)
+        if not self._is_quick:
+            return self._by_timm(_upright_pixels(image))
+        interpolation = cast("Interpolation", self.interpolation)
+        if isinstance(image, EncodedImage):
+            data = bytes(image.encoded())
+            return decode_region(data, self._region, self.height, interpolation=interpolation)
+        pixels = _upright_pixels(image)
+        region = self._region(pixels.shape[1], pixels.shape[0])
+        return crop_and_resize(pixels, region, self.height, interpolation=interpolation)
+
+    @property
+    def _is_quick(self) -> bool:
+        return (
+            self.height == self.width
+            and self.crop_mode in _QUICK_MODES
+            and self.interpolation in _QUICK_INTERPOLATIONS
+            and 0 < self.crop_share <= 1
+        )
+
+    def _region(self, width: int, height: int) -> Region:
+        """What is seen of a picture of this width and height."""
+        if self.crop_mode == "center":
+            return centre_region(width, height, self.crop_share)
+        seen = [max(1, round(side * self.crop_share)) for side in (width, height)]
+        return Region((width - seen[0]) // 2, (height - seen[1]) // 2, seen[0], seen[1])
+
+    def _by_timm(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        prepared = self._timm_transform(Image.fromarray(pixels))
+        return np.ascontiguousarray(np.asarray(prepared).transpose(1, 2, 0))
+
+    @cached_property
+    def _timm_transform(self) -> Callable[[Any], Any]:
+        from timm.data import create_transform
+
+        transform: Callable[[Any], Any] = create_transform(
+            input_size=(3, self.height, self.width),
+            interpolation=self.interpolation,
+            crop_pct=self.crop_share,
+            crop_mode=self.crop_mode,
+            mean=self.mean,
+            std=self.std,
+            # Without it, the result would be normalized already.
+            use_prefetcher=True,
+        )
+        return transform
+
+
+def _upright_pixels(image: EncodedImage | PixelImage) -> NDArray[np.uint8]:
+    """All pixels of an image, (height, width, 3)."""
+    if isinstance(image, EncodedImage):
+        pixels = decode_upright(bytes(image.encoded()))
+        if isinstance(pixels, str):
+            raise UnreadableContentError(pixels)
+        return pixels
+    array = image.array
+    if not array.size:
+        raise UnreadableContentError("the image has no pixels")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    return array

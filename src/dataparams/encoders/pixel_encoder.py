@@ -1,0 +1,63 @@
+"""Pixels as features: of pictures so small that networks of photographs see little in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataparams.contents.images import require_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.contents.content import Content
+
+PIXELS_NAME = "pixels"
+"""What this encoder is called."""
+_SIDE = 16
+
+
+class PixelEncoder:
+    """An encoder that makes pictures equally large and takes their pixels as they are.
+
+    Attributes:
+        name: ``pixels``.
+        key: What tells its features from those of other encoders.
+        width: Numbers of a feature.
+        batch_size: How many contents are encoded at once.
+        threads: In how many threads.
+
+    Example:
+        >>> from dataparams.contents.images import PixelImage
+        >>> encoder = PixelEncoder()
+        >>> prepared = encoder.prepare(PixelImage(np.full((8, 8), 51, np.uint8)))
+        >>> encoder.encode([prepared]).shape
+        (1, 768)
+    """
+
+    name = PIXELS_NAME
+    key = f"{PIXELS_NAME}-{_SIDE}"
+    width = 3 * _SIDE * _SIDE
+    batch_size = 256
+    threads = 1
+
+    def prepare(self, content: Content) -> NDArray[Any]:
+        """The picture in 16 x 16 pixels, (16, 16, 3), uint8, whatever its shape was.
+
+        Raises:
+            UnreadableContentError: If it cannot be decoded, or is no image.
+        """
+        from PIL import Image
+
+        pixels = require_image(content).pixels(8 * _SIDE)
+        picture = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX)
+        return np.asarray(picture)
+
+    def encode(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float16]:
+        """The pixels, 0 ... 1, (b, 768)."""
+        whole = np.stack(prepared).reshape(len(prepared), -1)
+        features: NDArray[np.float16] = (whole / np.float32(255)).astype(np.float16)
+        return features

@@ -1,0 +1,96 @@
+"""Features that somebody has computed already, in a file of NumPy's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataparams.errors import UserError
+from dataparams.terminal import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_FORMAT = b"\x93NUMPY"
+_EXPECTED = (
+    "expected a .npy file with a row of numbers for each sample (numpy.save of a float16, float32 "
+    "or float64 array, samples x numbers)"
+)
+_KINDS = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS_AT_ONCE = 1 << 24
+
+
+def read_ready_features(path: Path, count: int) -> NDArray[Any]:
+    """Features of all samples of a source, mapped from the disk; nothing in the file is run.
+
+    Args:
+        path: A ``.npy`` file: a row for each sample, in the order of the source.
+        count: Number of samples that the source has.
+
+    Returns:
+        (count, d), float16, float32 or float64.
+
+    Raises:
+        UserError: If it is no such file, has another number of rows, or holds something that is
+            infinite or not a number.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp()) / "features.npy"
+        >>> np.save(path, np.zeros((3, 8), np.float32))
+        >>> read_ready_features(path, 3).shape
+        (3, 8)
+    """
+    features = _mapped(path)
+    if features.ndim != 2 or features.dtype.newbyteorder("=") not in _KINDS:
+        shape = " x ".join(map(str, features.shape)) or "one number"
+        raise UserError(
+            f"--features is {path}, which holds {features.dtype} in the shape {shape}; {_EXPECTED}."
+        )
+    if not features.shape[1]:
+        raise UserError(f"--features is {path}, whose rows have no numbers; {_EXPECTED}.")
+    if len(features) != count:
+        raise UserError(
+            f"--features is {path}, which has {counted(len(features), 'row')}; expected "
+            f"{count:,}, one for each sample of the source, in its order."
+        )
+    _require_finite(features, path)
+    return features
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        with path.open("rb") as file:
+            is_numpy = file.read(len(_FORMAT)) == _FORMAT
+        if not is_numpy:
+            raise UserError(f"--features is {path}, which is no .npy file; {_EXPECTED}.")
+        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(
+            f"--features is {path}, which cannot be read ({reason}); {_EXPECTED}."
+        ) from None
+    except (ValueError, SyntaxError, EOFError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise UserError(
+            f"--features is {path}, which is damaged or holds objects ({reason}); {_EXPECTED}."
+        ) from None
+    return mapped
+
+
+def _require_finite(features: NDArray[Any], path: Path) -> None:
+    rows_at_once = max(1, _NUMBERS_AT_ONCE // features.shape[1])
+    bad: list[int] = []
+    for start in range(0, len(features), rows_at_once):
+        is_finite = np.isfinite(features[start : start + rows_at_once]).all(axis=1)
+        bad += (start + np.flatnonzero(~is_finite)).tolist()
+    if bad:
+        raise UserError(
+            f"--features is {path}, in which {counted(len(bad), 'row')} of {len(features):,} hold "
+            f"something infinite or not a number (NaN), first row {bad[0]:,} (counted from 0); "
+            "expected finite numbers."
+        )

@@ -1,0 +1,188 @@
+"""The odds that labels are wrong, from the evidence for classes and the ways in which labels err.
+
+Evidence Q says which class a sample is of, its label left aside. How suspicious a label y is
+depends on how labels come to be wrong as well (Bayes' rule; Q_c for each class c)::
+
+    odds(y) = sum over c != y of  Q_c * (a / (C - 1) + flow[c, y])  /  Q_y
+
+``a`` is the share of labels that are any class by chance, ``flow[c, y]`` the share of class c that
+goes to class y one way. Confusion by a model, or of classes that are alike, goes both ways: among
+samples with label y where evidence says c, and label c where it says y, there are equally many but
+for chance. So what goes one way more often than chance allows is labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEAST_CHANCE = 0.03
+"""Labels by chance are taken to be at least this share: no other way explains every wrong one."""
+
+_DEVIATIONS = 4.0
+_LITTLE, _MUCH = 0.1, 0.2
+_LEAST = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class WaysOfError:
+    """How labels of a data set come to be wrong, as far as evidence shows.
+
+    Attributes:
+        chance: Share of the labels that are any class by chance: about twice the share that is in
+            the less likely half of the classes, where hardly a label comes otherwise.
+        flow: Share of each class that goes to another one way, (C, C); see :func:`one_way_flow`.
+        one_way: 1 where flow explains at least a tenth of the labels that evidence disputes; 0
+            where it explains less than a twentieth.
+        alike: 1 where both explain at most a tenth of the labels that evidence disputes, so that
+            labels, if any, are wrong since classes are alike; 0 where they explain a fifth or more.
+    """
+
+    chance: float
+    flow: sparse.csr_array
+    one_way: float
+    alike: float
+
+    @classmethod
+    def seen(
+        cls,
+        labels: NDArray[np.int64],
+        found: NDArray[np.integer],
+        unlikely: NDArray[np.floating],
+        num_classes: int,
+    ) -> WaysOfError:
+        """What evidence shows of the labels.
+
+        Args:
+            labels: Given labels, (n,).
+            found: The likeliest class of each by evidence, (n,).
+            unlikely: How far each label is in the less likely half of the classes, (n,), 0 ... 1.
+            num_classes: C, at least 2.
+        """
+        chance = float(unlikely.mean()) * (num_classes - 1) / (num_classes // 2)
+        flow = one_way_flow(labels, found, num_classes)
+        sizes = np.bincount(found, minlength=num_classes)
+        disputed = max(float((found != labels).mean()), _LEAST)
+        one_way = float((flow.sum(axis=1) * sizes).sum()) / len(labels) / disputed
+        is_one_way = float(np.clip((one_way - _LITTLE / 2) / (_LITTLE / 2), 0, 1))
+        alike = float(np.clip((_MUCH - chance / disputed - one_way) / (_MUCH - _LITTLE), 0, 1))
+        return cls(max(chance, LEAST_CHANCE), flow, is_one_way, alike)
+
+
+def one_way_flow(
+    labels: NDArray[np.int64], found: NDArray[np.integer], num_classes: int
+) -> sparse.csr_array:
+    """The share of each class whose labels are another class, as far as it goes one way.
+
+    With k[c, y] the number of samples found to be c and labeled y, what counts is
+    k[c, y] - k[y, c] less four of its standard deviations under chance, sqrt(k[c, y] + k[y, c]).
+
+    Args:
+        labels: Given labels, (n,).
+        found: The likeliest class of each by evidence, (n,).
+        num_classes: C.
+
+    Returns:
+        (C, C), row: the class found, column: the label; zero nearly everywhere.
+
+    Example:
+        >>> found = np.repeat([0, 1], [100, 70])
+        >>> labels = np.repeat([0, 1, 1], [60, 40, 70])
+        >>> one_way_flow(labels, found, 2).toarray().round(2)
+        array([[0.  , 0.15],
+               [0.  , 0.  ]])
+    """
+    ones = np.ones(len(labels))
+    count = sparse.coo_array((ones, (found, labels)), shape=(num_classes, num_classes)).tocsr()
+    excess = (count - count.T - _DEVIATIONS * (count + count.T).sqrt()).tocoo()
+    keep = (excess.data > 0) & (excess.row != excess.col)
+    row, column = excess.row[keep], excess.col[keep]
+    share = excess.data[keep] / np.asarray(count.sum(axis=1)).ravel()[row]
+    return sparse.coo_array((share, (row, column)), shape=count.shape).tocsr()
+
+
+def log_odds_of_wrong(
+    labels: NDArray[np.int64],
+    evidence: NDArray[np.floating],
+    classes: NDArray[np.integer],
+    class_evidence: NDArray[np.floating],
+    flow: sparse.csr_array,
+    chance: float,
+) -> NDArray[np.float64]:
+    """How likely each label is wrong, up to a constant.
+
+    Args:
+        labels: (m,).
+        evidence: For the label, (m,).
+        classes: The likeliest classes of each, (m, k).
+        class_evidence: For them, (m, k).
+        flow: From :func:`one_way_flow`.
+        chance: The share of labels that are any class by chance, above 0.
+
+    Returns:
+        (m,): the logarithm of the odds in this module's first lines.
+
+    Example:
+        >>> nowhere = sparse.csr_array((2, 2))
+        >>> classes = np.array([[0, 1], [0, 1]])
+        >>> table = np.array([[0.9, 0.1], [0.9, 0.1]])
+        >>> log_odds_of_wrong(np.array([0, 1]), table[0], classes, table, nowhere, 1.0).round(2)
+        array([-2.2,  2.2])
+    """
+    given = np.maximum(evidence.astype(np.float64), _LEAST)
+    others = np.maximum(1 - given, _LEAST) * chance / max(flow.shape[0] - 1, 1)
+    if flow.nnz:
+        for column in range(classes.shape[1]):
+            others += class_evidence[:, column] * _entries(flow, classes[:, column], labels)
+    odds: NDArray[np.float64] = np.log(others) - np.log(given)
+    return odds
+
+
+def log_odds_of_rival(
+    labels: NDArray[np.int64],
+    evidence: NDArray[np.floating],
+    classes: NDArray[np.integer],
+    class_evidence: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """How clear another class is: log (1 + m) / (1 - m), m the lead of the likeliest other class.
+
+    Where labels are wrong since classes are alike, a label is most suspicious where one other class
+    is sure; where several compete, it is a difficult sample.
+
+    Args:
+        labels: (m,).
+        evidence: For the label, (m,).
+        classes: The likeliest classes of each, (m, k), the likeliest first.
+        class_evidence: For them, (m, k).
+
+    Example:
+        >>> classes, table = np.array([[0, 1]]), np.array([[0.9, 0.1]])
+        >>> log_odds_of_rival(np.array([1]), table[:, 1], classes, table).round(2)
+        array([2.2])
+    """
+    second = min(1, classes.shape[1] - 1)
+    is_first = classes[:, 0] == labels
+    other = np.where(is_first, class_evidence[:, second], class_evidence[:, 0])
+    lead = np.clip(other.astype(np.float64) - evidence, -1 + 1e-9, 1 - 1e-9)
+    rival: NDArray[np.float64] = np.log1p(lead) - np.log1p(-lead)
+    return rival
+
+
+def _entries(
+    flow: sparse.csr_array, rows: NDArray[np.integer], columns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The entries at (rows, columns), which may be arrays that cannot be written to."""
+    table = flow.tocoo()
+    places = table.row.astype(np.int64) * flow.shape[1] + table.col
+    order = np.argsort(places)
+    places, values = places[order], table.data[order]
+    asked = rows.astype(np.int64) * flow.shape[1] + columns
+    at = np.minimum(np.searchsorted(places, asked), len(places) - 1)
+    found: NDArray[np.float64] = np.where(places[at] == asked, values[at], 0.0)
+    return found
