@@ -172,6 +172,9 @@ def test_many_tiny_classes_get_fewer_heads() -> None:
     few = CrossFittingSettings().fitting(15_000, 1280, 5_000)
     assert few.heads.heads <= 9
     assert CrossFittingSettings().fitting(1_281_167, 1280, 1000).heads.heads == 3
+    assert few.heads.folds == 5
+    assert few.plain.epochs == few.heads.epochs
+    assert few.rounds == 2
     usual = CrossFittingSettings()
     assert usual.fitting(50_000, 1280, 100) == usual
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _CELLS_AT_ONCE = 1 << 22
 _MOST_ANSWERS = 4_000_000_000
 _MOST_WEIGHTS = 60_000_000
+_MOST_PRODUCTS = 250_000_000_000
 
 
 @dataclass(frozen=True)
@@ -88,17 +89,19 @@ class CrossFittingSettings:
     def fitting(self, count: int, width: int, num_classes: int) -> CrossFittingSettings:
         """With as many heads as time and memory allow, and never more folds than samples.
 
+        Where even these take long, there are two rounds, and plain heads train no longer than all.
+
         Args:
             count: Number of samples.
             width: Numbers per sample.
             num_classes: C.
         """
         most = min(_MOST_ANSWERS // (count * num_classes), _MOST_WEIGHTS // (width * num_classes))
-        return replace(
-            self,
-            heads=self.heads.at_most(most, count),
-            plain=self.plain.at_most(most, count),
-        )
+        heads, plain = self.heads.at_most(most, count), self.plain.at_most(most, count)
+        if count * width * num_classes * heads.heads <= _MOST_PRODUCTS:
+            return replace(self, heads=heads, plain=plain)
+        plain = replace(plain, epochs=min(plain.epochs, heads.epochs))
+        return replace(self, heads=heads, plain=plain, rounds=min(self.rounds, 2))
 
 
 @dataclass(frozen=True, eq=False)
