@@ -104,10 +104,10 @@ def _worth(
     run: RunFolder, frame: pl.DataFrame, class_names: tuple[str, ...], seed: int
 ) -> tuple[float, float, float]:
     """Accuracies on a fifth of the samples: trained on given, corrected and true labels."""
-    features = features_of_run(run, frame["index"].to_numpy())
+    features = features_of_run(run)
     if features is None:
         raise UserError("The features of the digits are gone from the cache; start the demo again.")
-    scaled = ScaledFeatures(features)
+    scaled = ScaledFeatures(features[:])
     cleaned = clean(run.samples(), frame, class_names, CleanSettings("relabel"))
     corrected = cleaned["new_label"].fill_null(-1).to_numpy().astype(np.int64)
     true = frame["true_label"].to_numpy().astype(np.int64)

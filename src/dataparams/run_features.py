@@ -1,4 +1,4 @@
-"""The features that an audit's heads were trained on, found again in the cache."""
+"""The features that an audit's heads were trained on, found again where they are kept."""
 
 from __future__ import annotations
 
@@ -10,45 +10,84 @@ import numpy as np
 from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
     from numpy.typing import NDArray
 
     from dataparams.runs import RunFolder
 
+    Read = Callable[[NDArray[np.int64]], NDArray[np.floating]]
 
-def features_of_run(run: RunFolder, index: NDArray[np.int64]) -> NDArray[np.floating] | None:
-    """Features of some samples of an audit.
+
+class RunFeatures:
+    """Features of an audit's samples, read when they are wanted.
+
+    Args:
+        index: Rows of the samples in the source, (n,), none twice.
+        read: Gives features, (m, d), of samples by their places among these, (m,).
+
+    Example:
+        >>> table = np.arange(6.0).reshape(3, 2)
+        >>> features = RunFeatures(np.array([7, 2, 5]), lambda places: table[places])
+        >>> len(features), features[1:].tolist(), features.of(np.array([5])).tolist()
+        (3, [[2.0, 3.0], [4.0, 5.0]], [[4.0, 5.0]])
+    """
+
+    def __init__(self, index: NDArray[np.int64], read: Read) -> None:
+        self._order = np.argsort(index)
+        self._sorted = index[self._order]
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, places: slice | NDArray[np.integer]) -> NDArray[np.floating]:
+        """Features of the samples at some places, (m, d)."""
+        return self._read(np.arange(len(self))[places])
+
+    def of(self, index: NDArray[np.int64]) -> NDArray[np.floating]:
+        """Features of samples by their rows in the source, (m, d)."""
+        return self._read(self._order[np.searchsorted(self._sorted, index)])
+
+
+def features_of_run(run: RunFolder) -> RunFeatures | None:
+    """Features of the samples that an audit judged, in the order of ``samples.parquet``.
 
     Args:
         run: The run folder.
-        index: Rows of the samples in the source, (n,).
 
     Returns:
-        (n, d), perhaps mapped from disk; None where they are no longer there, or the run is no
-        audit.
+        None where they are no longer there, or the run is no audit.
     """
-    encoder = run.description().get("audit", {}).get("encoder", {})
-    if "features" in encoder:
-        try:
-            return _ready_features(Path(encoder["features"]))[index]
-        except (OSError, ValueError, IndexError):
-            return None
-    width = run.description().get("audit", {}).get("width")
-    if not isinstance(encoder.get("key"), str) or not isinstance(width, int):
-        return None
+    made = run.description().get("audit", {})
+    encoder, width = made.get("encoder", {}), made.get("width")
     contents = run.contents()
-    order = np.argsort(contents["index"].to_numpy())
-    places = order[np.searchsorted(contents["index"].to_numpy()[order], index)]
-    words = contents["content"].gather(places).to_list()
-    folder = FeatureCache().folder / encoder["key"]
-    if not folder.is_dir() or None in words:
-        return None
-    digests = np.frombuffer(bytes.fromhex("".join(words)), np.uint8).reshape(len(words), -1)
+    index = contents["index"].to_numpy().astype(np.int64)
+    if isinstance(encoder.get("features"), str):
+        read = _from_file(Path(encoder["features"]), index, width)
+    elif isinstance(encoder.get("key"), str) and isinstance(width, int):
+        read = _from_cache(FeatureCache().folder / encoder["key"], width, contents["content"])
+    else:
+        read = None
+    return None if read is None else RunFeatures(index, read)
+
+
+def _from_file(path: Path, index: NDArray[np.int64], width: object) -> Read | None:
     try:
-        return StoredFeatures(folder, width).read(digests)
-    except (KeyError, FileNotFoundError):
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
         return None
+    if values.ndim != 2 or values.shape[1] != width or len(values) <= index.max():
+        return None
+    return lambda places: np.asarray(values[index[places]])
 
 
-def _ready_features(path: Path) -> NDArray[np.floating]:
-    values: NDArray[np.floating] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return values
+def _from_cache(folder: Path, width: int, words: pl.Series) -> Read | None:
+    if not folder.is_dir() or words.null_count():
+        return None
+    digests = np.frombuffer(bytes.fromhex(words.str.join("")[0]), np.uint8).reshape(len(words), -1)
+    stored = StoredFeatures(folder, width)
+    if not stored.has(digests).all():
+        return None
+    return lambda places: stored.read(digests[places])

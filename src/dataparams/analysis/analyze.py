@@ -105,7 +105,7 @@ def analyze(
             class_names,
             source,
             evidence,
-            describe=_describe(run, samples, source, on_notice),
+            describe=_describe(run, source, on_notice),
             review_budget=review_budget,
         )
         findings = findings_of(judgment.noise, None)
@@ -286,12 +286,11 @@ def assembled(
 
 def _describe(
     run: RunFolder,
-    samples: pl.DataFrame,
     source: RunTrajectories,
     on_notice: Callable[[str], None] | None,
 ) -> Describe | FeatureSpace:
     """What sub-groups of an audit are told apart by: features, else the trajectories."""
-    features = features_of_run(run, samples["index"].to_numpy())
+    features = features_of_run(run)
     if features is not None:
         return FeatureSpace(features)
     if on_notice is not None:

@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dataparams.run_features import RunFeatures
+
     Points = NDArray[np.float32]
 
 _DIMENSIONS = 64
@@ -27,7 +29,7 @@ class FeatureSpace:
     in their order; 128 bytes are kept of each sample.
 
     Args:
-        features: (n, d), perhaps mapped from disk.
+        features: (n, d): an array, or what is read from the disk piece by piece.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -37,7 +39,7 @@ class FeatureSpace:
         [[5, 6, 8, 9]]
     """
 
-    def __init__(self, features: NDArray[np.floating]) -> None:
+    def __init__(self, features: NDArray[np.floating] | RunFeatures) -> None:
         mean, directions = _directions(features)
         self._points = np.empty((len(features), directions.shape[1]), dtype=np.float16)
         for start in range(0, len(features), _AT_ONCE):
@@ -78,7 +80,7 @@ class FeatureSpace:
         return self.of(self._compared)
 
 
-def _directions(features: NDArray[np.floating]) -> tuple[Points, Points]:
+def _directions(features: NDArray[np.floating] | RunFeatures) -> tuple[Points, Points]:
     """The mean, (d,), and the directions in which features differ most, (d, up to 64)."""
     from scipy.linalg import eigh
 

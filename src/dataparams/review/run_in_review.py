@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataparams.decisions import DecisionStore
@@ -89,9 +88,10 @@ def open_review(
 
 
 def _features_of(run: RunFolder) -> FeaturesOf | None:
-    """What gives the features of samples, where the run is an audit."""
+    """What gives the features of samples, where the run is an audit and has them."""
     is_audit = (run.path / "run.json").is_file() and run.is_audit()
-    return partial(features_of_run, run) if is_audit else None
+    features = features_of_run(run) if is_audit else None
+    return None if features is None else features.of
 
 
 def run_key(run: RunFolder) -> str:

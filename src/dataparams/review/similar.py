@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import OrderedDict
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from dataparams.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
     Ranks = NDArray[np.intp]
     Look = NDArray[np.float32]
-    FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.floating] | None]
+    FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.floating]]
 
 _CANDIDATES = 48
 _COMPARED_BY_FEATURES = 1_000
@@ -41,8 +38,8 @@ class Similar:
     Args:
         samples: All samples.
         pictures: Their pictures.
-        features_of: Gives the features of samples, (m, d), by their numbers in the source, or None
-            where they are not at hand; None of a training.
+        features_of: Gives the features of samples, (m, d), by their rows in the source; None where
+            they are not at hand.
     """
 
     def __init__(
@@ -89,10 +86,9 @@ class Similar:
         candidates = candidates[candidates != rank]
         if not len(candidates):
             return None
-        features = None
-        with suppress(UserError):
+        try:
             features = features_of(self._samples.index[np.append(candidates, rank)])
-        if features is None:
+        except (KeyError, OSError):  # somebody has emptied the cache since
             self._features_of = None
             return None
         order = np.argsort(-_cosines(np.asarray(features, dtype=np.float32)), kind="stable")
