@@ -26,9 +26,9 @@ class CarriedDecisions:
         relabeled: Those that kept a label which the data have changed since.
     """
 
-    carried: int
-    gone: int
-    relabeled: int
+    carried: int = 0
+    gone: int = 0
+    relabeled: int = 0
 
     def words(self) -> str:
         """The same for a terminal.
@@ -42,8 +42,7 @@ class CarriedDecisions:
             behind.append(f"{self.gone:,} on samples that are gone or changed")
         if self.relabeled:
             behind.append(f"{self.relabeled:,} that kept a label which the data have changed since")
-        verb = "came along"
-        told = f"{counted(self.carried, 'decision')} {verb}"
+        told = f"{counted(self.carried, 'decision')} came along"
         return f"{told}; left behind: {', '.join(behind)}." if behind else f"{told}."
 
 
@@ -61,7 +60,7 @@ def carry_decisions(before: RunFolder, run: RunFolder) -> CarriedDecisions:
         RunError: If either cannot be read, or the decisions cannot be written.
     """
     if not before.review.exists():
-        return CarriedDecisions(0, 0, 0)
+        return CarriedDecisions()
     store = DecisionStore(before.review, read_only=True)
     try:
         in_force = store.in_force()

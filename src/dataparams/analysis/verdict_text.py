@@ -68,7 +68,8 @@ def _outliers(frame: pl.DataFrame) -> str:
         return ""
     verb = "is" if count == 1 else "are"
     why = "far from all classes" if "is_outlier" in frame.columns else "hard and like no class"
-    return f"{counted(count, 'sample')} {verb} {why}: perhaps outliers, whatever the label."
+    what = "an outlier" if count == 1 else "outliers"
+    return f"{counted(count, 'sample')} {verb} {why}: perhaps {what}, whatever the label."
 
 
 def _unjudged(classes: pl.DataFrame) -> str:

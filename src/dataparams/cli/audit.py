@@ -36,15 +36,7 @@ class AuditArguments(AuditConfig):
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     arguments = tyro.cli(
         AuditArguments,
         args=words,
@@ -74,7 +66,7 @@ def run(words: list[str], program: str) -> int:
 def _audited(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
     if arguments.recipe != "heads":
         return _trained(arguments, display)
-    from dataparams.carried_decisions import carry_decisions
+    from dataparams.carried_decisions import CarriedDecisions, carry_decisions
     from dataparams.training.audit import audit
 
     named = {field.name: getattr(arguments, field.name) for field in fields(AuditConfig)}
@@ -83,10 +75,11 @@ def _audited(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
         display.line(f"Nothing changed since {audited.run.path} was made; it is opened again.")
     elif audited.before is not None:
         carried = carry_decisions(audited.before, audited.run)
-        display.line(
-            f"The data are not as in {audited.before.path}, so a new run lies beside it: "
-            f"{audited.run.path}. {carried.words()}"
-        )
+        why = f"The data are not as in {audited.before.path}"
+        if audited.is_of_same_data:
+            why = f"{audited.before.path} judged the same data otherwise"
+        told = f"{why}, so a new run lies beside it: {audited.run.path}."
+        display.line(f"{told} {carried.words()}" if carried != CarriedDecisions() else told)
     return audited.run
 
 
@@ -99,10 +92,13 @@ def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
                 "network; expected --recipe heads, or dataparams train with its own flags."
             )
     from dataparams.runs import RunFolder
+    from dataparams.training.audited_samples import require_here
     from dataparams.training.config import RECIPES
     from dataparams.training.engine import train
     from dataparams.training.processes import process_group_left
 
+    if arguments.offline:
+        require_here(arguments.dataset)
     recipe = RECIPES["finetune" if arguments.recipe == "finetune" else "quick"]
     config = replace(
         recipe,

@@ -20,7 +20,11 @@ COMMANDS = (
     *("audit", "train", "cache", "rank", "analyze", "figures", "report", "export", "review"),
     *("decisions", "clean", "compare", "demo"),
 )
-"""The commands; each is a module beside this one, whose ``run`` gets the words after its name."""
+"""The commands, each a module beside this one.
+
+Its ``run(words, program)`` gets the words after the command's name and the program's name, for
+messages, and returns the exit code.
+"""
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "dataparams") -> int:
@@ -64,7 +68,7 @@ def _ended(action: Callable[[], int], program: str) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(
             f"{program}: interrupted; train --resume goes on from the last checkpoint, and the "
-            "same export where it was.\n"
+            "same audit or export with what is there.\n"
         )
         return _INTERRUPTED
     except BrokenPipeError:

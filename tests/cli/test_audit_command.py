@@ -1,0 +1,107 @@
+"""What ``dataparams audit`` says: what was understood, the verdict, and what comes next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from dataparams.cli import main
+from dataparams.decisions import Decision, DecisionStore
+from dataparams.runs import RunFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The words that audit the digits by their own pixels, in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATAPARAMS_CACHE", str(tmp_path / "cache"))
+    np.save(tmp_path / "pixels.npy", load_digits().data.astype(np.float32))
+    return ["audit", "digits", "--features", "pixels.npy", "--out", "run"]
+
+
+def test_one_command_goes_from_data_to_a_verdict(
+    digits: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*digits, "--rand-fraction", "0.2", "--worst", "3"]) == 0
+    text = capsys.readouterr().out
+    assert "1,797 samples of 10 classes" in text
+    assert "labels are probably wrong" in text
+    assert "What this figure does not see" in text
+    assert "The 3 most suspicious" in text
+    assert "dataparams review run" in text
+    assert (tmp_path / "run/report/index.html").is_file()
+
+
+def test_where_nothing_changed_the_run_is_opened_again(
+    digits: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(digits) == 0
+    written = (tmp_path / "run/report/index.html").stat().st_mtime_ns
+    capsys.readouterr()
+    assert main(digits) == 0
+    assert "it is opened again" in capsys.readouterr().out
+    assert (tmp_path / "run/report/index.html").stat().st_mtime_ns == written
+
+
+def test_another_seed_is_no_change_of_the_data(
+    digits: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(digits) == 0
+    store = DecisionStore(RunFolder(tmp_path / "run").review)
+    store.record("r", "ann", [Decision(5, "discard")])
+    store.close()
+    capsys.readouterr()
+    assert main([*digits, "--seed", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "judged the same data otherwise" in text
+    assert "1 decision came along" in text
+    assert "not as in" not in text
+
+
+def test_features_are_computed_once_and_the_second_audit_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATAPARAMS_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for name, low in (("bright", 180), ("dark", 0)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(low, low + 70, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    words = ["audit", str(tmp_path / "photos"), "--encoder", "pixels", "--out"]
+    assert main([*words, str(tmp_path / "first")]) == 0
+    assert "Nothing leaves this machine" in capsys.readouterr().out
+    assert main([*words, str(tmp_path / "second")]) == 0
+    assert "those that are known are in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["owner/name", "--offline"], "--offline forbids"),
+        (["owner/name", "--offline", "--recipe", "scratch"], "--offline forbids"),
+        (["digits", "--recipe", "finetune", "--encoder", "resnet18"], "--recipe finetune"),
+        (["digits", "--features", "x.npy", "--encoder", "resnet18"], "expected one of them"),
+        (["digits", "--worst", "-1"], "--worst is -1"),
+        (["digits", "--encoder", "resnet_18"], "The nearest are"),
+        (["digits", "--features", "missing.npy"], "missing.npy"),
+    ],
+)
+def test_what_cannot_be_is_said_without_a_traceback(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", *words]) in (2, 3)
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "weights_CL").exists()
