@@ -364,13 +364,11 @@ class RunFolder:
         Raises:
             RunError: If it is damaged.
         """
-        file = self.path / "validation.parquet"
-        if not file.is_file():
+        table = self._table_if_there("validation.parquet", _VALIDATION_COLUMNS)
+        if table is None:
             return None
-        table = self._table(file.name, pl.read_parquet)
-        require_columns(table, _VALIDATION_COLUMNS, file)
         for name in _VALIDATION_COLUMNS:
-            require_range(table, name, None, file)
+            require_range(table, name, None, self.path / "validation.parquet")
         return table.select(*_VALIDATION_COLUMNS)
 
     def write_validation(self, table: pl.DataFrame) -> None:
@@ -387,12 +385,7 @@ class RunFolder:
         Raises:
             RunError: If it is damaged.
         """
-        file = self.path / "held_out.parquet"
-        if not file.is_file():
-            return None
-        table = self._table(file.name, pl.read_parquet)
-        require_columns(table, _HELD_OUT_COLUMNS, file)
-        return table
+        return self._table_if_there("held_out.parquet", _HELD_OUT_COLUMNS)
 
     def write_held_out(self, table: pl.DataFrame) -> None:
         """Write ``held_out.parquet`` as a whole."""
@@ -408,12 +401,7 @@ class RunFolder:
         Raises:
             RunError: If it is damaged.
         """
-        file = self.path / "planted.parquet"
-        if not file.is_file():
-            return None
-        table = self._table(file.name, pl.read_parquet)
-        require_columns(table, _PLANTED_COLUMNS, file)
-        return table
+        return self._table_if_there("planted.parquet", _PLANTED_COLUMNS)
 
     def write_planted(self, table: pl.DataFrame) -> None:
         """Write ``planted.parquet`` as a whole."""
@@ -589,6 +577,15 @@ class RunFolder:
             return read(file)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
+
+    def _table_if_there(self, name: str, columns: dict[str, Kind]) -> pl.DataFrame | None:
+        """A table with these columns; None where the run has none of that name."""
+        file = self.path / name
+        if not file.is_file():
+            return None
+        table = self._table(name, pl.read_parquet)
+        require_columns(table, columns, file)
+        return table
 
     def _write(self, name: str, contents: bytes) -> None:
         write_whole(self.path / name, contents)

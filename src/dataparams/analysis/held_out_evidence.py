@@ -71,7 +71,7 @@ def held_out_evidence(run: RunFolder, samples: pl.DataFrame) -> HeldOutEvidence 
         vote=joined["vote"].to_numpy().astype(np.float64),
         classes=_stacked(joined["classes"]).astype(np.int64),
         class_evidence=_stacked(joined["class_evidence"]).astype(np.float64),
-        is_outlier=joined["outlier"].to_numpy(),
+        is_outlier=joined["is_outlier"].to_numpy(),
         outlier_score=joined["outlier_score"].to_numpy().astype(np.float64),
         planted={
             str(kind): group["evidence"].to_numpy().astype(np.float64)
@@ -80,7 +80,7 @@ def held_out_evidence(run: RunFolder, samples: pl.DataFrame) -> HeldOutEvidence 
     )
 
 
-_COLUMNS = ("vote", "class_evidence", "probabilities", "outlier", "outlier_score")
+_COLUMNS = ("vote", "class_evidence", "probabilities", "is_outlier", "outlier_score")
 
 
 def _stacked(lists: pl.Series) -> NDArray[np.generic]:

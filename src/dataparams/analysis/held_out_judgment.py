@@ -11,11 +11,15 @@ import polars as pl
 from dataparams.analysis.categories import assign_categories, category_posteriors
 from dataparams.analysis.cautions import class_accuracies
 from dataparams.analysis.class_standing import ClassStanding, class_standing
-from dataparams.analysis.judgment import Judgment, recorded_scores
+from dataparams.analysis.judgment import (
+    Judgment,
+    recorded_scores,
+    truth_columns,
+    verdict_frame,
+)
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE
 from dataparams.analysis.planted_errors import HeldOutNoise, noise_from_planted
 from dataparams.analysis.recorded_noise import RecordedNoise
-from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
 from dataparams.analysis.suggestions import LEAST_CONFIDENCE
 from dataparams.analysis.suspicion import quantiles
@@ -64,21 +68,18 @@ def judge_held_out(
     judged = JudgedLabels(
         samples["index"].to_numpy(), labels, category, likely, class_names, found.is_outlier
     )
-    names = np.array(class_names, dtype=object)
     columns, _ = recorded_scores(source, len(labels))
-    truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
-    frame = samples.select("index", "id", "label").with_columns(
-        pl.Series("label_name", names[labels], dtype=pl.String),
-        pl.Series("category", category),
-        *(
-            pl.Series(f"p_{name}", posteriors[:, k].astype(np.float32))
-            for k, name in enumerate(CATEGORIES)
-        ),
-        pl.Series("noise_probability", probability.astype(np.float32)),
-        pl.Series("suspicion", quantiles(-np.log(found.evidence + 1e-300))),
-        pl.Series("suggested_label", suggested),
-        pl.Series("suggested_name", names[suggested], dtype=pl.String),
-        pl.Series("suggested_confidence", confidence.astype(np.float32)),
+    judged_as = verdict_frame(
+        samples,
+        class_names,
+        category,
+        posteriors,
+        noise_probability=probability,
+        suspicion=quantiles(-np.log(found.evidence + 1e-300)),
+        suggested=suggested,
+        confidence=confidence,
+    )
+    frame = judged_as.with_columns(
         *subgroups_of_samples(judged, describe),
         pl.Series("is_outlier", found.is_outlier),
         pl.Series("outlier_score", found.outlier_score.astype(np.float32)),
@@ -86,7 +87,7 @@ def judge_held_out(
         pl.Series("neighbor_vote", found.vote.astype(np.float32)),
         pl.Series("evidence", found.evidence.astype(np.float32)),
         *(pl.Series(name, values) for name, values in columns.items()),
-        *(samples[name] for name in truth),
+        *truth_columns(samples),
     )
     return Judgment(frame, noise)
 

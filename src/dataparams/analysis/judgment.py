@@ -98,26 +98,66 @@ def judge(
     category = assign_categories(verdict.posteriors, review_budget)
     likely = np.where(verdict.confidence >= LEAST_CONFIDENCE, verdict.suggested, labels)
     judged = JudgedLabels(samples["index"].to_numpy(), labels, category, likely, class_names)
-    names = np.array(class_names, dtype=object)
-    suggested_names = names[verdict.suggested]
-    truth = [name for name in ("true_label", "is_corrupted") if name in samples.columns]
-    frame = samples.select("index", "id", "label").with_columns(
-        pl.Series("label_name", names[labels], dtype=pl.String),
-        pl.Series("category", category),
-        *(
-            pl.Series(f"p_{name}", verdict.posteriors[:, k].astype(np.float32))
-            for k, name in enumerate(CATEGORIES)
-        ),
-        pl.Series("noise_probability", verdict.noise_probability.astype(np.float32)),
-        pl.Series("suspicion", verdict.suspicion),
-        pl.Series("suggested_label", verdict.suggested),
-        pl.Series("suggested_name", suggested_names, dtype=pl.String),
-        pl.Series("suggested_confidence", verdict.confidence.astype(np.float32)),
+    judged_as = verdict_frame(
+        samples,
+        class_names,
+        category,
+        verdict.posteriors,
+        noise_probability=verdict.noise_probability,
+        suspicion=verdict.suspicion,
+        suggested=verdict.suggested,
+        confidence=verdict.confidence,
+    )
+    frame = judged_as.with_columns(
         *subgroups_of_samples(judged, _descriptions(source, view)),
         *(pl.Series(name, values) for name, values in columns.items()),
-        *(samples[name] for name in truth),
+        *truth_columns(samples),
     )
     return Judgment(frame, noise)
+
+
+def verdict_frame(
+    samples: pl.DataFrame,
+    class_names: tuple[str, ...],
+    category: NDArray[np.str_],
+    posteriors: NDArray[np.float64],
+    *,
+    noise_probability: NDArray[np.float64],
+    suspicion: NDArray[np.float64],
+    suggested: NDArray[np.int64],
+    confidence: NDArray[np.float64],
+) -> pl.DataFrame:
+    """The columns that every analysis has, whatever judged the samples.
+
+    Args:
+        samples: ``index``, ``id``, ``label``; n rows.
+        class_names: Names of the classes.
+        category: Of each sample, (n,).
+        posteriors: Of the categories, (n, 3), in the order of ``CATEGORIES``.
+        noise_probability: How likely each label is wrong, (n,).
+        suspicion: What ranks them, (n,).
+        suggested: The likely class of each, (n,).
+        confidence: How likely that is the true one, (n,).
+    """
+    names = np.array(class_names, dtype=object)
+    return samples.select("index", "id", "label").with_columns(
+        pl.Series("label_name", names[samples["label"].to_numpy()], dtype=pl.String),
+        pl.Series("category", category),
+        *(
+            pl.Series(f"p_{name}", posteriors[:, k].astype(np.float32))
+            for k, name in enumerate(CATEGORIES)
+        ),
+        pl.Series("noise_probability", noise_probability.astype(np.float32)),
+        pl.Series("suspicion", suspicion),
+        pl.Series("suggested_label", suggested),
+        pl.Series("suggested_name", names[suggested], dtype=pl.String),
+        pl.Series("suggested_confidence", confidence.astype(np.float32)),
+    )
+
+
+def truth_columns(samples: pl.DataFrame) -> list[pl.Series]:
+    """What is known of the truth, for the last columns of an analysis; none where nothing is."""
+    return [samples[name] for name in ("true_label", "is_corrupted") if name in samples.columns]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import tyro
 
-from dataparams.cli.current import LOOKING, SHOWN
+from dataparams.cli.current import LOOKING, SHOWN, DataFlags
 from dataparams.errors import UserError
 from dataparams.terminal import MOST_CLASSES
 
 
 @dataclass(frozen=True)
-class AnalyzeConfig:
+class AnalyzeConfig(DataFlags):
     """Sort a run's samples into easy, hard and need review; score them; suggest labels."""
 
     run: tyro.conf.Positional[Path]
@@ -25,22 +25,10 @@ class AnalyzeConfig:
     """Show the samples to the trained model as well; --no-model looks at the trajectories alone."""
     top: int = SHOWN
     """How many of the most suspicious samples to print."""
-    data: str | None = None
-    """Where the data lie, where they have moved since the training."""
-    hf_token_file: Path | None = None
-    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(AnalyzeConfig, args=words, prog=f"{program} analyze")
     if config.top < 0:
         raise UserError(f"--top is {config.top}; expected a whole number, 0 or above.")

@@ -40,15 +40,7 @@ class CacheConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(CacheConfig, args=words, prog=f"{program} cache")
     from dataparams.training.config import MOST_WORKERS
 

@@ -40,15 +40,7 @@ class CleanConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(CleanConfig, args=words, prog=f"{program} clean")
     from dataparams.cleaning import CleanSettings, clean_run, require_replaceable, summary_text
     from dataparams.progress import progress_display

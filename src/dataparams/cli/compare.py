@@ -27,15 +27,7 @@ class CompareConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(CompareConfig, args=words, prog=f"{program} compare")
     if config.out is not None and config.out.suffix not in (".csv", ".json"):
         raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataparams.errors import ChangedDataError, DataError
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from dataparams.analysis import Analysis
     from dataparams.progress import ProgressDisplay
     from dataparams.runs import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFlags:
+    """The flags of every command that shows the samples of a run."""
+
+    data: str | None = None
+    """Where the data lie, where they have moved since the training."""
+    hf_token_file: Path | None = None
+    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
+
 
 SHOWN = 10
 """How many rows of a long list are printed."""

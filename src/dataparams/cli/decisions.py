@@ -37,15 +37,7 @@ class DecisionsConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(DecisionsConfig, args=words, prog=f"{program} decisions")
     if config.limit < 0:
         raise UserError(f"--limit is {config.limit}; expected a whole number, 0 or above.")

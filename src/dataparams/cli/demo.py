@@ -20,15 +20,7 @@ class DemoConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(DemoConfig, args=words, prog=f"{program} demo")
     from dataparams.demo import run_demo
     from dataparams.progress import progress_display

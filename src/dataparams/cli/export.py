@@ -6,15 +6,7 @@ import tyro
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     from dataparams.export import ExportConfig
 
     config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dataparams.cli.current import SHOWN, current, pictures_expected
+from dataparams.cli.current import SHOWN, DataFlags, current, pictures_expected
 from dataparams.errors import UserError
 
 
 @dataclass(frozen=True)
-class FiguresConfig:
+class FiguresConfig(DataFlags):
     """Draw easy, hard and need-review samples of each class, its t-SNE map, and trajectories."""
 
     run: tyro.conf.Positional[Path | None] = None
@@ -30,22 +30,10 @@ class FiguresConfig:
     """Where to; by default figures/ in the run folder."""
     pictures: bool = True
     """--no-pictures draws where the images are not at hand."""
-    data: str | None = None
-    """Where the data lie, where they have moved since the training."""
-    hf_token_file: Path | None = None
-    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
     from dataparams.figures import write_figures
     from dataparams.progress import progress_display

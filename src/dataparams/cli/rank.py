@@ -38,15 +38,7 @@ class RankConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(RankConfig, args=words, prog=f"{program} rank")
     if config.top is not None and config.threshold is not None:
         raise UserError("--top and --threshold are both given; expected one of them.")

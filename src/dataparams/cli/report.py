@@ -7,12 +7,12 @@ from pathlib import Path
 
 import tyro
 
-from dataparams.cli.current import current, pictures_expected
+from dataparams.cli.current import DataFlags, current, pictures_expected
 from dataparams.errors import UserError
 
 
 @dataclass(frozen=True)
-class ReportConfig:
+class ReportConfig(DataFlags):
     """Write a report that can be handed on: pages that open from disk in any browser."""
 
     run: tyro.conf.Positional[Path]
@@ -21,22 +21,10 @@ class ReportConfig:
     """The most samples of a category that the page of a class shows."""
     pictures: bool = True
     """--no-pictures writes the report where the images are not at hand."""
-    data: str | None = None
-    """Where the data lie, where they have moved since the training."""
-    hf_token_file: Path | None = None
-    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(ReportConfig, args=words, prog=f"{program} report")
     if config.pile_limit < 1:
         raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")

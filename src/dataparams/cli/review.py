@@ -41,15 +41,7 @@ class ReviewConfig:
 
 
 def run(words: list[str], program: str) -> int:
-    """Run the command.
-
-    Args:
-        words: What follows its name.
-        program: The program's name, for its messages.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(ReviewConfig, args=words, prog=f"{program} review")
     if config.port is not None and not 0 <= config.port <= _LAST_PORT:
         raise UserError(f"--port is {config.port}; expected a number, 0 ... {_LAST_PORT}.")

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from dataparams.encoders.image_preparation import ImagePreparation
+from dataparams.encoders.weights import hash_of_weights
 from dataparams.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -145,7 +146,7 @@ def image_encoder(
 
     preparation = ImagePreparation.of_timm(resolve_model_data_config(network))
     width = _measured_width(name, network, preparation)
-    weights = _hash_of(network.state_dict())
+    weights = hash_of_weights(network.state_dict())
     return ImageEncoder(
         name, weights, width, preparation, lambda: network, device=device, precision=precision
     )
@@ -190,15 +191,6 @@ def _key(name: str, weights: str, preparation: ImagePreparation, precision: torc
     digest = sha256(said.encode()).hexdigest()[:_DIGITS]
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:_LONGEST_NAME] or "encoder"
     return f"{safe}-{preparation.height}-{digest}"
-
-
-def _hash_of(weights: Mapping[str, Tensor]) -> str:
-    digest = sha256()
-    for name, tensor in weights.items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        stored = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        digest.update(stored.numpy().data)
-    return digest.hexdigest()
 
 
 def _accelerator() -> torch.device | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataparams.errors import UserError
@@ -200,3 +201,21 @@ def _named(names: Iterable[str]) -> str:
 
 def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a number"
+
+
+def hash_of_weights(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256, in hex, of the names and values of a network's weights.
+
+    Example:
+        >>> import torch
+        >>> hash_of_weights({"bias": torch.zeros(2)}) != hash_of_weights({"bias": torch.ones(2)})
+        True
+    """
+    import torch
+
+    digest = sha256()
+    for name, tensor in weights.items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        stored = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(stored.numpy().data)
+    return digest.hexdigest()

@@ -39,9 +39,9 @@ from dataparams.training.recorder import SampleRecorder
 from dataparams.training.signals import StopSignals
 from dataparams.training.starting_weights import (
     StartingWeights,
-    duration_text,
     small_images_text,
     starting_weights,
+    training_time_text,
     with_defaults_of_network,
 )
 from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, parameter_metrics
@@ -671,7 +671,7 @@ class _Training:
         if self.data.notice is not None:
             self.display.line(self.data.notice)
         if self.config.is_pretrained:
-            for text in (small_images_text(self.data.dataset), self._duration_text()):
+            for text in (small_images_text(self.data.dataset), self._training_time_text()):
                 if text is not None:
                     self.display.line(text)
         rate = f", lr_inst {self.dp.lr_inst:.3g}" if self.dp and self.dp.lr_inst else ""
@@ -683,11 +683,11 @@ class _Training:
             steps = f"{self.position.steps} of {len(self.batches)}"
             self.display.line(f"Going on after step {steps} in epoch {self.epoch + 1}.")
 
-    def _duration_text(self) -> str | None:
+    def _training_time_text(self) -> str | None:
         if self.device.type != "cpu" or self.processes.count > 1:
             return None
         left = (self.config.epochs - self.epoch) * len(self.data.train)
-        return duration_text(self.model, self.data.train.image_shape, left)
+        return training_time_text(self.model, self.data.train.image_shape, left)
 
     def _show(self) -> None:
         """Show the figures of the moment, over all processes."""

@@ -125,7 +125,7 @@ def held_out_table(
     Returns:
         What :meth:`HeldOutRecorder.table` has, by the last round, and beside it ``vote`` (share of
         the neighbors' votes for the given label), ``evidence`` (for it, over all rounds; low is
-        bad), ``class_evidence`` (for ``classes``, in the last round), ``outlier``,
+        bad), ``class_evidence`` (for ``classes``, in the last round), ``is_outlier``,
         ``outlier_score``, and of each round
         ``round_probability``, ``round_vote`` and ``round_evidence``.
     """
@@ -152,7 +152,7 @@ def held_out_table(
             "vote": last.vote,
             "evidence": fit.score,
             "class_evidence": lists(last.class_evidence),
-            "outlier": outlier_score > OUTLIER_ABOVE,
+            "is_outlier": outlier_score > OUTLIER_ABOVE,
             "outlier_score": outlier_score.astype(np.float32),
             **rounds,
         },

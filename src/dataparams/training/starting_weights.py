@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import torch
 from dataparams.batches.network_input import NetworkInput
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import require_image
+from dataparams.encoders.weights import hash_of_weights
 from dataparams.pretrained_models import (
     preparation_of,
     pretrained_backbone,
@@ -106,7 +106,7 @@ def starting_weights(
         backbone,
         timm_name(config.arch),
         config.arch if file is None else str(file),
-        digest_of_weights(backbone),
+        hash_of_weights(backbone.state_dict()),
         _network_input(preparation_of(config.arch), is_streamed=config.loader != "memory"),
     )
 
@@ -120,15 +120,6 @@ def _network_input(preparation: ImagePreparation, *, is_streamed: bool) -> Netwo
         "bicubic" if is_bicubic else "bilinear",
         min(preparation.crop_share, 1.0) if is_streamed else 1.0,
     )
-
-
-def digest_of_weights(network: nn.Module) -> str:
-    """SHA-256, in hex, of the names and values of a network's weights."""
-    digest = sha256()
-    for name, tensor in network.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def small_images_text(dataset: AnyDataset) -> str | None:
@@ -155,7 +146,7 @@ def _longest_side(content: Content | UnreadableContentError, most: int) -> int |
     return max(int(height), int(width))
 
 
-def duration_text(model: nn.Module, shape: tuple[int, int, int], count: int) -> str | None:
+def training_time_text(model: nn.Module, shape: tuple[int, int, int], count: int) -> str | None:
     """What to say of a training on this machine's processor that takes long, else None.
 
     Args:
