@@ -1,19 +1,23 @@
-"""Draws the README's picture from the demo's run folder.
+"""Trains on scikit-learn's digits, 40 % of the labels swapped, and draws the README's picture.
 
-uv run dataparams demo && uv run --with matplotlib python docs/picture.py
+uv run python docs/picture.py
 """
 
 from __future__ import annotations
 
-import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from dataparams.analysis import noise_of_run, rank
 from dataparams.batches import load_dataset
-from dataparams.runs import RunFolder
+from dataparams.training import TrainConfig, train
+
+if TYPE_CHECKING:
+    from dataparams.runs import RunFolder
 
 CLEAN, CORRUPTED, INK = "#3b7ea1", "#d1495b", "#333333"
 SHOWN = 10
@@ -58,5 +62,6 @@ def draw(run: RunFolder, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "weights_CL/digits/demo/learned")
-    draw(RunFolder(folder), Path(__file__).with_name("temperatures.svg"))
+    with tempfile.TemporaryDirectory() as folder:
+        trained = train(TrainConfig(output_dir=folder, val_frac=0.2, epochs=20, rand_fraction=0.4))
+        draw(trained, Path(__file__).with_name("temperatures.svg"))
