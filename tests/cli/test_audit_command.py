@@ -105,3 +105,22 @@ def test_what_cannot_be_is_said_without_a_traceback(
     assert main(["audit", *words]) in (2, 3)
     assert said in capsys.readouterr().err
     assert not (tmp_path / "weights_CL").exists()
+
+
+def test_a_training_in_place_of_heads_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, low in (("bright", 180), ("dark", 0)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(low, low + 70, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    assert main(["audit", "photos", "--recipe", "scratch"]) == 0
+    run = RunFolder(tmp_path / "weights_CL/photos/audit-scratch")
+    made = (run.path / "metrics.csv").stat().st_mtime_ns
+    capsys.readouterr()
+    assert main(["audit", "photos", "--recipe", "scratch"]) == 0
+    assert "most suspicious" in capsys.readouterr().out
+    assert (run.path / "metrics.csv").stat().st_mtime_ns == made

@@ -29,7 +29,7 @@ def verdict_text(analysis: Analysis, worst: int = 10) -> str:
     parts = [
         *analysis.warnings,
         wrong_labels_words(analysis.noise, len(frame))
-        + ("" if analysis.judged_by is None else f"\n{NOT_SEEN}"),
+        + (f"\n{NOT_SEEN}" if analysis.judged_by and analysis.noise.is_known else ""),
         _outliers(frame),
         _unjudged(analysis.classes),
         _confusions(analysis.confusions),
@@ -55,8 +55,10 @@ def wrong_labels_words(noise: NoiseEstimate, count: int) -> str:
             f"Hardly any of the {counted(count, 'label')} seems to be wrong: at most "
             f"{100 * noise.high:.1f} % (90 % interval)."
         )
+    wrong = max(round(noise.rate * count), 1)
+    verb = "is" if wrong == 1 else "are"
     return (
-        f"About {round(noise.rate * count):,} of {counted(count, 'label')} are probably wrong: "
+        f"About {wrong:,} of {counted(count, 'label')} {verb} probably wrong: "
         f"{100 * noise.rate:.1f} % (90 % interval: {100 * noise.low:.1f} % to "
         f"{100 * noise.high:.1f} %)."
     )

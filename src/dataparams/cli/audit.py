@@ -104,6 +104,8 @@ def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
         recipe,
         dataset=arguments.dataset,
         exp_prefix=f"audit-{arguments.recipe}",
+        # The same audit again opens what was trained, or goes on with it.
+        resume=True,
         image_column=arguments.image_column,
         label_column=arguments.label_column,
         data_dir=arguments.data_dir,

@@ -89,8 +89,9 @@ def _require_finite(features: NDArray[Any], path: Path) -> None:
         is_finite = np.isfinite(features[start : start + rows_at_once]).all(axis=1)
         bad += (start + np.flatnonzero(~is_finite)).tolist()
     if bad:
+        verb = "holds" if len(bad) == 1 else "hold"
         raise UserError(
-            f"--features is {path}, in which {counted(len(bad), 'row')} of {len(features):,} hold "
-            f"something infinite or not a number (NaN), first row {bad[0]:,} (counted from 0); "
-            "expected finite numbers."
+            f"--features is {path}, in which {counted(len(bad), 'row')} of {len(features):,} "
+            f"{verb} something infinite or not a number (NaN), first row {bad[0]:,} (counted from "
+            "0); expected finite numbers."
         )
