@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from dataparams.batches.batch_reader import Job, Read
 from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
-from dataparams.batches.streamed_batches import Job, Read, StreamedBatches
+from dataparams.batches.streamed_batches import StreamedBatches
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import UserError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.batches.streamed_batches import Encoded
+    from dataparams.batches.batch_reader import Encoded
     from dataparams.contents.regions import Region
 
 _AHEAD = 3
