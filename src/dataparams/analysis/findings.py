@@ -22,11 +22,14 @@ class Findings:
         noise: The estimated share of wrong labels, with its interval.
         warnings: Sentences that come first.
         unlearned: The numbers of the classes that the model never learned, ascending.
+        disputed: Of an audit the share of labels for which another class is likelier, right or
+            wrong; None of a training.
     """
 
     noise: NoiseEstimate
     warnings: tuple[str, ...] = ()
     unlearned: tuple[int, ...] = ()
+    disputed: float | None = None
 
 
 def findings_of(noise: RecordedNoise, epochs: int | None) -> Findings:
@@ -40,6 +43,7 @@ def findings_of(noise: RecordedNoise, epochs: int | None) -> Findings:
         noise=noise.estimate,
         warnings=cautions(noise.accuracies, epochs),
         unlearned=tuple(np.flatnonzero(noise.standing.is_unlearned).tolist()),
+        disputed=noise.disputed,
     )
 
 
@@ -56,7 +60,7 @@ def restored(made: dict[str, Any]) -> Findings | None:
         >>> restored(stored(found)) == found
         True
     """
-    noise, warnings, unlearned = (made.get(name) for name in Findings.__annotations__)
+    noise, warnings, unlearned, disputed = map(made.get, Findings.__annotations__)
     if not isinstance(noise, dict) or set(noise) != set(NoiseEstimate.__annotations__):
         return None
     if not all(isinstance(value, int | float) for value in noise.values()):
@@ -67,4 +71,5 @@ def restored(made: dict[str, Any]) -> Findings | None:
         NoiseEstimate(**{name: float(value) for name, value in noise.items()}),
         tuple(map(str, warnings)),
         tuple(number for number in unlearned if isinstance(number, int)),
+        float(disputed) if isinstance(disputed, int | float) else None,
     )

@@ -153,4 +153,5 @@ def held_out_noise(
         estimate = told.estimate
         probability = np.full(len(labels), estimate.rate)
         probability[is_judged] = told.noise_probability
-    return RecordedNoise(estimate, standing, np.arange(1), accuracies), probability
+    disputed = float((predicted != labels).mean())
+    return RecordedNoise(estimate, standing, np.arange(1), accuracies, disputed), probability

@@ -15,6 +15,26 @@ NOT_SEEN = (
 """Stands beside the estimated share of wrong labels, wherever that is shown."""
 
 
+def not_seen_words(disputed: float | None) -> str:
+    """What the estimated share does not see, and what else there is to go by.
+
+    Args:
+        disputed: Share of the labels for which another class is likelier; None where not known.
+
+    Example:
+        >>> not_seen_words(0.186).removeprefix(NOT_SEEN)
+        ' The classifiers find another class likelier for 18.6 % of the labels, wrong or not; if
+        labels are wrong just where classes look alike, about as many may be.'
+    """
+    if disputed is None:
+        return NOT_SEEN
+    return (
+        f"{NOT_SEEN} The classifiers find another class likelier for {100 * disputed:.1f} % of the "
+        "labels, wrong or not; if labels are wrong just where classes look alike, about as many "
+        "may be."
+    )
+
+
 @dataclass(frozen=True)
 class JudgedBy:
     """Classifiers and neighbors that never saw the sample that they judge.

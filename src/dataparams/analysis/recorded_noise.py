@@ -40,12 +40,15 @@ class RecordedNoise:
             temperatures are known.
         accuracies: How often the model was right in these epochs, on validation samples or, where
             they are too few, on the samples themselves; None where only temperatures are known.
+        disputed: Of heads that never saw the samples: the share of labels for which they find
+            another class likelier; None of a training.
     """
 
     estimate: NoiseEstimate
     standing: ClassStanding
     epochs: NDArray[np.intp] | None
     accuracies: ClassAccuracies | None
+    disputed: float | None = None
 
 
 def recorded_noise(

@@ -8,7 +8,7 @@ import polars as pl
 
 from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.analysis.class_temperatures import class_temperatures_text
-from dataparams.analysis.judged_by import NOT_SEEN
+from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import NONE, OUTLIER, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
@@ -90,7 +90,7 @@ def noise_words(noise: NoiseEstimate) -> str:
 def _how_judged(analysis: Analysis) -> str:
     if analysis.judged_by is None:
         return ""
-    return f"{analysis.judged_by.sentence()}\n{NOT_SEEN}"
+    return f"{analysis.judged_by.sentence()}\n{not_seen_words(analysis.findings.disputed)}"
 
 
 def _source_of_trajectories(analysis: Analysis) -> str:

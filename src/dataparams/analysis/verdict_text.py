@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dataparams.analysis.judged_by import NOT_SEEN
+from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.suggestions import outliers, suggestion_words
 from dataparams.terminal import counted, printable, text_table
 
@@ -28,14 +28,19 @@ def verdict_text(analysis: Analysis, worst: int = 10) -> str:
     frame = analysis.frame
     parts = [
         *analysis.warnings,
-        wrong_labels_words(analysis.noise, len(frame))
-        + (f"\n{NOT_SEEN}" if analysis.judged_by and analysis.noise.is_known else ""),
+        wrong_labels_words(analysis.noise, len(frame)) + _not_seen(analysis),
         _outliers(frame),
         _unjudged(analysis.classes),
         _confusions(analysis.confusions),
         _worst(frame, worst),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _not_seen(analysis: Analysis) -> str:
+    if analysis.judged_by is None or not analysis.noise.is_known:
+        return ""
+    return f"\n{not_seen_words(analysis.findings.disputed)}"
 
 
 def wrong_labels_words(noise: NoiseEstimate, count: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
-from dataparams.analysis.judged_by import NOT_SEEN
+from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.suggestions import outliers
 from dataparams.report.charts import (
     Axes,
@@ -153,7 +153,7 @@ def overview_page(
         far=far,
         parts=_PARTS_OF_AUDIT if analysis.judged_by else _PARTS,
         judged_by=analysis.judged_by,
-        not_seen=NOT_SEEN,
+        not_seen=not_seen_words(analysis.findings.disputed),
         outliers=int(outliers(analysis.frame).sum()),
         matrix=confusion_matrix(analysis.confusions, names) if has_matrix else None,
         confusions=confused.head(most).to_dicts(),
