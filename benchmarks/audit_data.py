@@ -62,7 +62,8 @@ def feature_set(name: str, data: Path, fashion: Path, cache: Path) -> FeatureSet
     if not file.exists():
         made = {
             "caltech20": lambda: _caltech(data / "caltech20"),
-            "cifar10": lambda: _cifar(data / "cifar10"),
+            "cifar10": lambda: _cifar(data / "cifar10", FIRST_OF_CIFAR),
+            "cifar10-whole": lambda: _cifar(data / "cifar10", None),
             "banking77": lambda: _banking(data / "banking77"),
             "fashion-mnist": lambda: _fashion(fashion),
         }[name]()
@@ -113,9 +114,9 @@ def _caltech(folder: Path) -> FeatureSet:
     return FeatureSet(_encoded(bundled_encoder(), images), np.array([k for _, k in files]))
 
 
-def _cifar(folder: Path) -> FeatureSet:
+def _cifar(folder: Path, first: int | None) -> FeatureSet:
     (file,) = folder.glob("train-*.parquet")
-    table = pl.read_parquet(file, n_rows=FIRST_OF_CIFAR)
+    table = pl.read_parquet(file, n_rows=first)
     images = (EncodedImage(image["bytes"]) for image in table["img"])
     return FeatureSet(
         _encoded(_small_encoder(), images), table["label"].to_numpy().astype(np.int64)
