@@ -20,7 +20,7 @@ from dataparams.analysis import analyze, analyze_trajectories, write_analysis
 from dataparams.contents.images import PixelImage
 from dataparams.figures import draw_grid, draw_tsne, embed
 from dataparams.report import write_report
-from dataparams.runs import EpochRecord, RunFolder
+from dataparams.run.folder import EpochRecord, RunFolder
 from results import table, write_section
 
 CLASS_SIZE, CLASS_EPOCHS = 1300, 100

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from PIL import Image
 from sklearn.metrics import average_precision_score
 
 from audit_data import feature_set, noisy_labels
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from dataparams.training import neighbors
 from dataparams.training.cross_fitting import CrossFittingSettings, cross_fit
 from results import table, write_section

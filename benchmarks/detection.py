@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from dataparams.batches import ImageDataset, load_dataset
-from dataparams.detection import detection_figures
-from dataparams.progress import PlainProgress
+from dataparams.run.detection import detection_figures
+from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
 from results import mean_and_spread, table, write_section
 
 if TYPE_CHECKING:
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 SETTINGS = (
     "no data parameters",

@@ -15,8 +15,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from dataparams.parameters import DataParameters
-from dataparams.process_exchange import exchanged
+from dataparams.method.data_parameters import DataParameters
+from dataparams.method.exchange import exchanged
 from results import table, write_section
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ import polars as pl
 
 from dataparams.analysis import current_analysis
 from dataparams.analysis.trajectories import trained_samples
-from dataparams.cleaning import CleanSettings, clean_run
-from dataparams.decisions import Decision, DecisionStore
-from dataparams.progress import PlainProgress
-from dataparams.runs import RunFolder
+from dataparams.cleaning.cleaning import CleanSettings, clean_run
+from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.run.folder import RunFolder
+from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
 from dataparams.training.cleaned import config_from_clean
 from results import mean_and_spread, table, write_section

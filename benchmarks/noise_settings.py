@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from dataparams.batches import DeviceBatches, ImageDataset, channel_statistics, load_dataset
-from dataparams.models import create_model
+from dataparams.encoders.models import create_model
 from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from PIL import Image
 from dataparams.analysis.findings import Findings, stored
 from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.contents.images import EncodedImage
-from dataparams.decisions import Decision, DecisionStore
-from dataparams.runs import EpochRecord, RunFolder
+from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.run.folder import EpochRecord, RunFolder
 from results import table, write_section
 
 HARD, REVIEW = 0.08, 0.04

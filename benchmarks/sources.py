@@ -103,7 +103,7 @@ def _shown(data: str, folder: Path) -> float:
 
     from dataparams.analysis import load_analysis
     from dataparams.report.thumbnails import Wanted, write_thumbnails
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
     analysis = load_analysis(RunFolder(_run(data, folder)))
     assert analysis is not None

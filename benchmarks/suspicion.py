@@ -21,9 +21,9 @@ from cleanlab.rank import get_label_quality_scores
 from sklearn.model_selection import StratifiedKFold
 
 from dataparams.analysis import analyze
-from dataparams.detection import detection_figures
-from dataparams.progress import PlainProgress
-from dataparams.runs import RunFolder
+from dataparams.run.detection import detection_figures
+from dataparams.run.folder import RunFolder
+from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
 from noise_settings import SETTINGS, NoiseSetting, load, logits_of, noise_flags, subset
 from results import mean_and_spread, table, write_section

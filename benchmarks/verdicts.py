@@ -24,10 +24,10 @@ from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.suggestions import is_suggestion
 from dataparams.batches import ImageDataset, load_dataset
 from dataparams.batches.labeled_images import LabeledImages
-from dataparams.progress import PlainProgress
-from dataparams.runs import RunFolder
+from dataparams.method.learning_rate import instance_learning_rate
+from dataparams.run.folder import RunFolder
+from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
-from dataparams.training.learning_rate import instance_learning_rate
 from noise_settings import subset
 from results import table, write_section
 

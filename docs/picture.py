@@ -17,7 +17,7 @@ from dataparams.batches import load_dataset
 from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 CLEAN, CORRUPTED, INK = "#3b7ea1", "#d1495b", "#333333"
 SHOWN = 10

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import sync_playwright
 
 from dataparams.analysis import load_analysis
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

@@ -23,7 +23,7 @@ from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
 from dataparams.batches import load_dataset
 from dataparams.errors import Stopped, UserError
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.processes import process_group_left
 from made_trainings import first_samples

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from dataparams.decisions import Decision, DecisionStore
+from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import RunError
 
 KILLS = 40

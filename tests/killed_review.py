@@ -25,7 +25,7 @@ from typing import Any
 
 import uvicorn
 
-from dataparams.decisions import Decision, DecisionStore
+from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.review.application import make_application
 from dataparams.review.guarding import Access
 from made_reviews import made_review

@@ -22,8 +22,8 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
 from dataparams.batches import load_dataset
-from dataparams.models import create_model
-from dataparams.runs import RunFolder
+from dataparams.encoders.models import create_model
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from made_trainings import first_samples
 

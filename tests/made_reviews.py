@@ -17,7 +17,7 @@ from dataparams.review.application import make_application
 from dataparams.review.connections import Connection
 from dataparams.review.guarding import Access
 from dataparams.review.run_in_review import open_review
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from made_reports import ColoredContents, made_analysis
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from dataparams.sources.opening import open_source
 from dataparams.sources.splits import split_rows
 

@@ -15,14 +15,14 @@ from dataparams import DataParameters
 from dataparams.analysis import analyze_trajectories
 from dataparams.batches import ImageDataset
 from dataparams.batches.labeled_images import LabeledImages
+from dataparams.method.learning_rate import instance_learning_rate
 from dataparams.training import TrainConfig, train
-from dataparams.training.learning_rate import instance_learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataparams.analysis import Analysis
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 DIGITS = datasets.load_digits()
 

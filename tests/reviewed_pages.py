@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from dataparams.decisions import DecisionStore
+from dataparams.decisions.store import DecisionStore
 from made_reports import ColoredContents
 from made_reviews import made_review, served
 from waiting import wait

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataparams.analysis import rank
-from dataparams.detection import detection_figures, precision_and_recall
 from dataparams.errors import RunError
-from dataparams.runs import EpochRecord, RunFolder
+from dataparams.run.detection import detection_figures, precision_and_recall
+from dataparams.run.folder import EpochRecord, RunFolder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,9 +24,9 @@ from dataparams.analysis import (
 )
 from dataparams.analysis.summary_text import summary_text
 from dataparams.cli import main
-from dataparams.detection import detection_figures
 from dataparams.errors import RunError, UserError
-from dataparams.runs import RunFolder
+from dataparams.run.detection import detection_figures
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from made_folders import dark_and_light
 

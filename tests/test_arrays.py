@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dataparams.analysis import Analysis, analyze_trajectories
-from dataparams.detection import detection_figures
 from dataparams.errors import UserError
+from dataparams.run.detection import detection_figures
 
 COUNT, EPOCHS = 400, 12
 IS_WRONG = np.arange(COUNT) % 10 == 0

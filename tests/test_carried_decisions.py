@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dataparams.carried_decisions import carry_decisions
-from dataparams.decisions import Decision, DecisionStore
-from dataparams.runs import RunFolder
+from dataparams.decisions.carrying import carry_decisions
+from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from pathlib import Path

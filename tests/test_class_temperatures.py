@@ -15,7 +15,7 @@ from dataparams.analysis.class_temperatures import (
     ranked_classes,
 )
 from dataparams.errors import RunError
-from dataparams.runs import EpochRecord, RunFolder
+from dataparams.run.folder import EpochRecord, RunFolder
 from dataparams.training import train
 
 NAMES = ("cat", "dog", "élan\x1b[2J")

@@ -14,14 +14,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataparams.cleaning import CleanSettings, clean, clean_run, kept, summary_text
+from dataparams.analysis.comparison import compare
+from dataparams.cleaning.cleaning import CleanSettings, clean, clean_run, kept, summary_text
 from dataparams.cli import main
-from dataparams.comparison import compare
-from dataparams.decisions import Decision, DecisionStore
+from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import RunError, UserError
-from dataparams.progress import SilentProgress
-from dataparams.runs import CleanedSamples, RunFolder, read_cleaned, write_cleaned
-from dataparams.spreadsheet_cells import guarded, unguarded
+from dataparams.run.folder import CleanedSamples, RunFolder, read_cleaned, write_cleaned
+from dataparams.run.spreadsheet_cells import guarded, unguarded
+from dataparams.terminal.progress import SilentProgress
 from dataparams.training import config_from_clean, train
 from made_folders import dark_and_light
 from made_runs import made_run

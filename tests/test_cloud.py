@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dataparams.cli import main
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from dataparams.training import TrainConfig

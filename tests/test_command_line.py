@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dataparams.cli import COMMANDS, main
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from dataparams.training import TrainConfig

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dataparams.cli import main
-from dataparams.decisions import DecisionStore
+from dataparams.decisions.store import DecisionStore
 from made_runs import made_run
 from made_sources import photo_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 NAMES = ("7", "cat", "dog", "emu", "fox", "gnu", "hen", "yak")
 

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from dataparams.agreement import agreed_decisions, cohen_kappa, disputes
-from dataparams.decisions import (
+from dataparams.decisions.agreement import agreed_decisions, cohen_kappa, disputes
+from dataparams.decisions.store import (
     Decision,
     DecisionStore,
 )

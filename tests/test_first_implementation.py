@@ -16,7 +16,7 @@ import torch
 from numpy._core.multiarray import _reconstruct
 
 from dataparams.errors import RunError, UserError
-from dataparams.runs import RunFolder, read_epoch_record
+from dataparams.run.folder import RunFolder, read_epoch_record
 from dataparams.training import TrainConfig, train
 from test_training import Lines
 

@@ -11,7 +11,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from dataparams.cli import main
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from made_images import encoded
 
 NAMES = ("cat", "dog")

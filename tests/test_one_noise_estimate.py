@@ -22,7 +22,7 @@ from dataparams.analysis import (
 from dataparams.analysis.summary_text import summary_text
 from dataparams.cli import main
 from dataparams.report import write_report
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from made_reports import first_two
 from made_trainings import digits_of, trained
 

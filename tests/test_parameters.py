@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dataparams.parameters import (
+from dataparams.method.data_parameters import (
     DataParameters,
     sparse_momentum_step,
     temperature_cross_entropy,

@@ -9,8 +9,8 @@ import torch
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
-from dataparams.parameters import DataParameters
-from dataparams.process_exchange import exchanged
+from dataparams.method.data_parameters import DataParameters
+from dataparams.method.exchange import exchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

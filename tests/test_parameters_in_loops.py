@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dataparams.parameters import DataParameters
+from dataparams.method.data_parameters import DataParameters
 from dataparams.training import instance_learning_rate
 
 CLASSES = 4
@@ -30,13 +30,15 @@ def _modules_after(program: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "program", ["import dataparams.parameters", "from dataparams import DataParameters"]
+    "program", ["import dataparams.method.data_parameters", "from dataparams import DataParameters"]
 )
 def test_importing_the_method_costs_what_importing_torch_costs(program: str) -> None:
     more = _modules_after(program) - _modules_after("import torch")
     assert {name for name in more if name.partition(".")[0] != "dataparams"} == set()
     use = "\nDataParameters(9, 2, lr_inst=1.0)(torch.zeros(1, 2), *torch.zeros(2, 1).long())"
-    in_use = _modules_after(f"import torch\nfrom dataparams.parameters import DataParameters{use}")
+    in_use = _modules_after(
+        f"import torch\nfrom dataparams.method.data_parameters import DataParameters{use}"
+    )
     assert not {"torch._dynamo", "sympy"} & in_use
 
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import torch
 
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from made_folders import dark_and_light
 from test_training import assert_same_run
 

@@ -27,11 +27,11 @@ from PIL import Image
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from dataparams.agreement import disputes, kappa_of
 from dataparams.cli import main
 from dataparams.contents.content import View
 from dataparams.contents.images import EncodedImage, PixelImage
-from dataparams.decisions import Decision, DecisionStore
+from dataparams.decisions.agreement import disputes, kappa_of
+from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
@@ -43,7 +43,7 @@ from dataparams.review.samples import ReviewSamples, ranked_facts
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from made_contents import Text
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, as_audit, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review

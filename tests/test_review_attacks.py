@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 from dataparams.cli import main
-from dataparams.decisions import DecisionStore
+from dataparams.decisions.store import DecisionStore
 from made_folders import dark_and_light
 from made_reviews import made_review, served
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dataparams.batches import load_dataset
 from dataparams.errors import RunError
-from dataparams.run_source import ContentsOfRun, samples_of_run
+from dataparams.run.source import ContentsOfRun, samples_of_run
 from dataparams.sources.cache import write_cache
 from dataparams.sources.opening import open_source
 from dataparams.training import TrainConfig, train
@@ -22,7 +22,7 @@ from made_tables import write_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 LABELS = [0, 1] * 8
 

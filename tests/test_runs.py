@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from dataparams.errors import RunError
-from dataparams.runs import EpochRecord, RunFolder, read_epoch_record, write_whole
+from dataparams.run.folder import EpochRecord, RunFolder, read_epoch_record, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +107,7 @@ def test_a_failed_write_leaves_the_file_before_and_no_rest(tmp_path: Path) -> No
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
     script = (
-        "import sys; from pathlib import Path; from dataparams.runs import write_whole\n"
+        "import sys; from pathlib import Path; from dataparams.run.folder import write_whole\n"
         "from dataparams.errors import RunError\n"
         "try: write_whole(Path(sys.argv[1]), b'x' * 5000)\n"
         "except RunError as error: print(error)"

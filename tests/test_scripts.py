@@ -13,7 +13,7 @@ import pytest
 
 from dataparams.analysis import analyze, write_analysis
 from dataparams.cli import main
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from made_folders import dark_and_light
 

@@ -17,10 +17,10 @@ from dataparams.analysis import analyze
 from dataparams.analysis.model_view import view_through_model
 from dataparams.cli import main
 from dataparams.errors import RunError, UserError
-from dataparams.runs import RunFolder
+from dataparams.method.learning_rate import learning_rate_factor
+from dataparams.run.folder import RunFolder
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
-from dataparams.training.learning_rate import learning_rate_factor
 from made_folders import dark_and_light
 from test_training import Lines, Stop, assert_same_run
 

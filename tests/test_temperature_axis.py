@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataparams.temperature_axis import round_temperatures, spread
+from dataparams.analysis.temperature_axis import round_temperatures, spread
 
 
 @given(low=st.floats(-30, 20), span=st.floats(0.003, 60))

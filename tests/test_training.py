@@ -18,10 +18,10 @@ from torch import nn
 from dataparams.analysis import analyze
 from dataparams.batches import DeviceBatches
 from dataparams.batches.device_batches import batch_bounds
+from dataparams.encoders.models import create_model
 from dataparams.errors import RunError, Stopped, UserError
-from dataparams.models import create_model
-from dataparams.progress import SilentProgress
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
+from dataparams.terminal.progress import SilentProgress
 from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.training.batch_normalization import running_statistics
 from dataparams.training.tracking import clamp_warning, parameter_metrics

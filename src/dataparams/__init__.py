@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataparams.analysis import Analysis, analyze, analyze_trajectories
     from dataparams.batches.indexed import IndexedDataset
     from dataparams.errors import DataError, RunError, UserError
-    from dataparams.parameters import (
+    from dataparams.method.data_parameters import (
         DataParameters,
         sparse_momentum_step,
         temperature_cross_entropy,
@@ -37,7 +37,7 @@ __getattr__ = lazy_names(
         **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "dataparams.analysis"),
         **dict.fromkeys(
             ("DataParameters", "sparse_momentum_step", "temperature_cross_entropy"),
-            "dataparams.parameters",
+            "dataparams.method.data_parameters",
         ),
     },
 )

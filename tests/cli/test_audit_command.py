@@ -10,8 +10,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from dataparams.cli import main
-from dataparams.decisions import Decision, DecisionStore
-from dataparams.runs import RunFolder
+from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from pathlib import Path

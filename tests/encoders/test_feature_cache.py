@@ -19,7 +19,7 @@ from dataparams.encoders.cache_folder import cache_folder
 from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures
 from dataparams.encoders.features import features_of
 from dataparams.errors import RunError
-from dataparams.terminal import size_text
+from dataparams.terminal.words import size_text
 
 PROGRAM = Path(__file__).with_name("extracted_in_processes.py")
 WIDTH = 5

@@ -18,12 +18,12 @@ import torch
 import torchvision.datasets
 
 from dataparams.batches import load_dataset
-from dataparams.cleaning import CleanSettings, made_from
+from dataparams.cleaning.cleaning import CleanSettings, made_from
 from dataparams.cli import main
 from dataparams.export import TARGETS, ExportConfig, export
 from dataparams.export.config import Target
 from dataparams.export.targets import WITH_FILES, WITH_TRUTH
-from dataparams.runs import CleanedSamples, EpochRecord, read_cleaned, write_cleaned
+from dataparams.run.folder import CleanedSamples, EpochRecord, read_cleaned, write_cleaned
 from made_runs import made_run
 from made_sources import contents, photo, photo_folder, photo_table
 

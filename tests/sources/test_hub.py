@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from dataparams.errors import UserError
-from dataparams.progress import PlainProgress
 from dataparams.sources.hub.refusals import seconds_to_wait
 from dataparams.sources.hub.token import HubToken, find_token, read_token_file, token_file
+from dataparams.terminal.progress import PlainProgress
 from made_images import encoded
 from stand_in_hub import COMMIT, REPOSITORY, TOKEN, StandInHub, serving
 

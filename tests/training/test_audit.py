@@ -11,12 +11,12 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from dataparams.analysis import analyze, load_analysis, write_analysis
-from dataparams.carried_decisions import carry_decisions
-from dataparams.cleaning import CleanSettings, clean_run
-from dataparams.decisions import Decision, DecisionStore
-from dataparams.detection import detection_figures
+from dataparams.cleaning.cleaning import CleanSettings, clean_run
+from dataparams.decisions.carrying import carry_decisions
+from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import DataError, RunError, UserError
-from dataparams.runs import RunFolder
+from dataparams.run.detection import detection_figures
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.audit import audit
 from dataparams.training.audit_config import AuditConfig

@@ -16,8 +16,8 @@ from dataparams.analysis import analyze
 from dataparams.analysis.model_view import view_through_model
 from dataparams.batches import DeviceBatches, ImageDataset, StreamedBatches
 from dataparams.cli import main
+from dataparams.encoders.pretrained_models import preparation_of
 from dataparams.errors import RunError, UserError
-from dataparams.pretrained_models import preparation_of
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
 from dataparams.training.optimizer import make_optimizer, set_learning_rate

@@ -32,10 +32,10 @@ from dataparams.analysis.summaries import (
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import ChangedDataError, DataError, UserError
-from dataparams.run_features import features_of_run
-from dataparams.run_source import MOVED, ContentsOfRun
-from dataparams.runs import RunFolder
-from dataparams.table_checks import require_among, require_range
+from dataparams.run.features import features_of_run
+from dataparams.run.folder import RunFolder
+from dataparams.run.source import MOVED, ContentsOfRun
+from dataparams.run.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

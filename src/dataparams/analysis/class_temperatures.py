@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from dataparams.errors import RunError
-from dataparams.terminal import text_table
+from dataparams.terminal.words import text_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 _HIGHEST, _LOWEST = 10, 3
 

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dataparams.run_features import RunFeatures
+    from dataparams.run.features import RunFeatures
 
     Points = NDArray[np.float32]
 

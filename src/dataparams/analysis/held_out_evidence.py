@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.errors import RunError
-from dataparams.table_checks import require_range
+from dataparams.run.table_checks import require_range
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True, eq=False)

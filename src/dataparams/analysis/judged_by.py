@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from dataparams.terminal import counted
+from dataparams.terminal.words import counted
 
 NOT_SEEN = (
     "What this figure does not see: labels that are wrong where the sample itself looks like the "

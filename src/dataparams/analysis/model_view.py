@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from dataparams.batches import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
 from dataparams.batches.network_input import NetworkInput
+from dataparams.encoders.models import create_model
+from dataparams.encoders.pretrained_models import empty_backbone
 from dataparams.errors import RunError
-from dataparams.models import create_model
-from dataparams.pretrained_models import empty_backbone
-from dataparams.run_source import samples_of_run
+from dataparams.run.source import samples_of_run
 from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.batches import AnyDataset, Batch, Split
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 _BATCH = 500
 _STREAMED_BATCH = 128

@@ -11,13 +11,13 @@ import polars as pl
 from dataparams.analysis.analyze import findings_of_run
 from dataparams.analysis.cautions import cautions
 from dataparams.analysis.validation import validation_counts
-from dataparams.detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.errors import RunError
-from dataparams.table_checks import require_range
+from dataparams.run.detection import DetectionFigures, detection_figures, precision_and_recall
+from dataparams.run.table_checks import require_range
 
 if TYPE_CHECKING:
     from dataparams.analysis.noise_rate import NoiseEstimate
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 _OF_HEADS = (
     "These are temperatures of an audit's heads, which learn labels by heart quickly: they "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
 
-from dataparams.class_names import class_number
+from dataparams.analysis.class_names import class_number
 from dataparams.contents.images import pixels_of
 
 if TYPE_CHECKING:

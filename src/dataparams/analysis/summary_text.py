@@ -12,8 +12,8 @@ from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import NONE, OUTLIER, suggestion, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
-from dataparams.spreadsheet_cells import guarded
-from dataparams.terminal import MOST_CLASSES, counted, printable, text_table
+from dataparams.run.spreadsheet_cells import guarded
+from dataparams.terminal.words import MOST_CLASSES, counted, printable, text_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from dataparams.runs import EpochRecord, RunFolder
+    from dataparams.run.folder import EpochRecord, RunFolder
 
 _ROWS_AT_ONCE = 1 << 16
 _ROWS_PER_MAPPING = 400_000

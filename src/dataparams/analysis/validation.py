@@ -13,7 +13,7 @@ from dataparams.analysis.cautions import ClassAccuracies
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import polars as pl
 
 from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.suggestions import outliers, suggestion_words
-from dataparams.terminal import counted, printable, text_table
+from dataparams.terminal.words import counted, printable, text_table
 
 if TYPE_CHECKING:
     from dataparams.analysis.noise_rate import NoiseEstimate

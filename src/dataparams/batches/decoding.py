@@ -17,7 +17,7 @@ from dataparams.contents.image_files import DEFAULT_SIZE, Picture, decode_block,
 from dataparams.contents.images import require_image
 from dataparams.errors import DataError
 from dataparams.sources.source import Found
-from dataparams.terminal import counted, reasons_text
+from dataparams.terminal.words import counted, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

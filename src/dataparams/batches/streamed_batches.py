@@ -21,7 +21,7 @@ from dataparams.sources.reading_processes import (
     reading_loader,
     results_of,
 )
-from dataparams.terminal import counted, reasons_text
+from dataparams.terminal.words import counted, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ import tyro
 
 from dataparams.cli.current import LOOKING, SHOWN, DataFlags
 from dataparams.errors import UserError
-from dataparams.terminal import MOST_CLASSES
+from dataparams.terminal.words import MOST_CLASSES
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def run(words: list[str], program: str) -> int:
     budget = None if config.review_budget is None else _share(config.review_budget)
     from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.summary_text import classes_csv, summary_text
-    from dataparams.progress import progress_display
-    from dataparams.runs import RunFolder, write_whole
+    from dataparams.run.folder import RunFolder, write_whole
     from dataparams.sources.hub.token import token_file
+    from dataparams.terminal.progress import progress_display
 
     with token_file(config.hf_token_file), progress_display("analyzing") as display:
         run = RunFolder(config.run)

@@ -15,8 +15,8 @@ from dataparams.training.audit_config import AuditConfig
 
 if TYPE_CHECKING:
     from dataparams.analysis import Analysis
-    from dataparams.progress import ProgressDisplay
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
+    from dataparams.terminal.progress import ProgressDisplay
 
 _NETWORK_ALONE = ("encoder", "weights", "features", "out")
 
@@ -46,7 +46,7 @@ def run(words: list[str], program: str) -> int:
     )
     if arguments.worst < 0:
         raise UserError(f"--worst is {arguments.worst}; expected a whole number, 0 or above.")
-    from dataparams.progress import progress_display
+    from dataparams.terminal.progress import progress_display
 
     started = time.monotonic()
     with progress_display("audit") as display:
@@ -66,7 +66,7 @@ def run(words: list[str], program: str) -> int:
 def _audited(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
     if arguments.recipe != "heads":
         return _trained(arguments, display)
-    from dataparams.carried_decisions import CarriedDecisions, carry_decisions
+    from dataparams.decisions.carrying import CarriedDecisions, carry_decisions
     from dataparams.training.audit import audit
 
     named = {field.name: getattr(arguments, field.name) for field in fields(AuditConfig)}
@@ -91,7 +91,7 @@ def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
                 f"--{name} is given with --recipe {arguments.recipe}, which trains the whole "
                 "network; expected --recipe heads, or dataparams train with its own flags."
             )
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
     from dataparams.training.audited_samples import require_here
     from dataparams.training.config import RECIPES
     from dataparams.training.engine import train

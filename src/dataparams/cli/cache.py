@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from dataparams.errors import UserError
-from dataparams.terminal import counted, size_text
+from dataparams.terminal.words import counted, size_text
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ def run(words: list[str], program: str) -> int:
             f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
         )
     from dataparams.batches import open_streamed
-    from dataparams.progress import progress_display
     from dataparams.sources.cache import require_absent, write_cache
     from dataparams.sources.hub.token import token_file
     from dataparams.sources.understanding import understand
+    from dataparams.terminal.progress import progress_display
 
     require_absent(config.out, overwrite=config.overwrite)
     with token_file(config.hf_token_file), progress_display("preparing") as display:

@@ -42,9 +42,14 @@ class CleanConfig:
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(CleanConfig, args=words, prog=f"{program} clean")
-    from dataparams.cleaning import CleanSettings, clean_run, require_replaceable, summary_text
-    from dataparams.progress import progress_display
-    from dataparams.runs import RunFolder
+    from dataparams.cleaning.cleaning import (
+        CleanSettings,
+        clean_run,
+        require_replaceable,
+        summary_text,
+    )
+    from dataparams.run.folder import RunFolder
+    from dataparams.terminal.progress import progress_display
 
     settings = CleanSettings(
         strategy=config.strategy,

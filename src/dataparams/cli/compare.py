@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from dataparams.errors import RunError, UserError
-from dataparams.terminal import MOST_CLASSES
+from dataparams.terminal.words import MOST_CLASSES
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ def run(words: list[str], program: str) -> int:
     if config.out is not None and config.out.suffix not in (".csv", ".json"):
         raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")
     _require_absent(config.out, config.figure, overwrite=config.overwrite)
-    from dataparams import comparison as comparing
+    from dataparams.analysis import comparison as comparing
     from dataparams.figures.comparison import draw_comparison
-    from dataparams.runs import RunFolder, write_whole
+    from dataparams.run.folder import RunFolder, write_whole
 
     runs = [RunFolder(path) for path in config.runs]
     comparison = comparing.compare(runs)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dataparams.analysis import Analysis
-    from dataparams.progress import ProgressDisplay
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
+    from dataparams.terminal.progress import ProgressDisplay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def current(
 
 def check(contents: object, ids: pl.Series, display: ProgressDisplay) -> None:
     """Hold the data against the run before they are used; the most suspicious samples first."""
-    from dataparams.run_source import ContentsOfRun
+    from dataparams.run.source import ContentsOfRun
 
     if isinstance(contents, ContentsOfRun):
         with pictures_expected():

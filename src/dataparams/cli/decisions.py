@@ -45,9 +45,9 @@ def run(words: list[str], program: str) -> int:
         raise UserError("--annotator is given without --import; expected a file to take.")
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
-    from dataparams import decision_tables as tables
-    from dataparams.decision_import import import_decisions
-    from dataparams.runs import RunFolder, write_whole
+    from dataparams.decisions import tables
+    from dataparams.decisions.importing import import_decisions
+    from dataparams.run.folder import RunFolder, write_whole
 
     run = RunFolder(config.run)
     if config.import_ is not None:

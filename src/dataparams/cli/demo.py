@@ -22,8 +22,8 @@ class DemoConfig:
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(DemoConfig, args=words, prog=f"{program} demo")
-    from dataparams.demo import run_demo
-    from dataparams.progress import progress_display
+    from dataparams.cli.digits import run_demo
+    from dataparams.terminal.progress import progress_display
 
     with progress_display("demo") as display:
         run_demo(

@@ -11,8 +11,8 @@ def run(words: list[str], program: str) -> int:
 
     config = tyro.cli(ExportConfig, args=words, prog=f"{program} export")
     from dataparams.export import export
-    from dataparams.progress import progress_display
     from dataparams.sources.hub.token import token_file
+    from dataparams.terminal.progress import progress_display
 
     with token_file(config.hf_token_file), progress_display("exporting") as display:
         last_word = export(

@@ -36,9 +36,9 @@ def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
     from dataparams.figures import write_figures
-    from dataparams.progress import progress_display
-    from dataparams.runs import RunFolder, newest_run
+    from dataparams.run.folder import RunFolder, newest_run
     from dataparams.sources.hub.token import token_file
+    from dataparams.terminal.progress import progress_display
 
     given = config.run or config.analysis_dir
     if given is None and any(Path(name, "run.json").is_file() for name in config.class_):

@@ -11,7 +11,7 @@ import tyro
 
 from dataparams.cli.current import SHOWN
 from dataparams.errors import RunError, UserError
-from dataparams.terminal import text_table
+from dataparams.terminal.words import text_table
 
 if TYPE_CHECKING:
     from dataparams.analysis import Ranking
@@ -47,8 +47,8 @@ def run(words: list[str], program: str) -> int:
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.analysis import rank
-    from dataparams.runs import RunFolder, write_whole
-    from dataparams.spreadsheet_cells import formula_notice
+    from dataparams.run.folder import RunFolder, write_whole
+    from dataparams.run.spreadsheet_cells import formula_notice
 
     ranking = rank(
         RunFolder(config.run),

@@ -29,10 +29,10 @@ def run(words: list[str], program: str) -> int:
     if config.pile_limit < 1:
         raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")
     from dataparams.figures import embed
-    from dataparams.progress import progress_display
     from dataparams.report import write_report
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
     from dataparams.sources.hub.token import token_file
+    from dataparams.terminal.progress import progress_display
 
     run = RunFolder(config.run)
     with token_file(config.hf_token_file), progress_display("writing the report") as display:

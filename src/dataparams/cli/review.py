@@ -14,7 +14,7 @@ from dataparams.errors import UserError
 
 if TYPE_CHECKING:
     from dataparams.review.run_in_review import RunInReview
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 _LAST_PORT = 65535
 _LONGEST_NAME = 60
@@ -52,7 +52,7 @@ def run(words: list[str], program: str) -> int:
         )
     from dataparams.review import serve
     from dataparams.review.preparing import is_large, prepare
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
     run = RunFolder(config.run)
     if is_large(run):
@@ -73,9 +73,9 @@ def run(words: list[str], program: str) -> int:
 
 def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
     """What the server answers from; the analysis itself is not kept in memory."""
-    from dataparams.progress import progress_display
     from dataparams.review.preparing import load_prepared, prepared_of
     from dataparams.review.run_in_review import open_review
+    from dataparams.terminal.progress import progress_display
 
     prepared = load_prepared(run, data=config.data)
     with progress_display("analyzing") as display:

@@ -25,7 +25,7 @@ def run(words: list[str], program: str, *, is_script: bool = False) -> int:
         The exit code.
     """
     config = _train_config(words, program, is_script=is_script)
-    from dataparams.progress import progress_display
+    from dataparams.terminal.progress import progress_display
     from dataparams.training.engine import train
     from dataparams.training.processes import process_group_left
 

@@ -21,7 +21,7 @@ from dataparams.contents.content import UnreadableContentError
 from dataparams.encoders.feature_piece import DIGEST_BYTES
 from dataparams.encoders.reading_ahead import ReadAhead
 from dataparams.errors import DataError, Stopped
-from dataparams.terminal import counted
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -27,7 +27,7 @@ from dataparams.encoders.feature_piece import (
     write_piece,
 )
 from dataparams.errors import RunError
-from dataparams.terminal import counted, size_text
+from dataparams.terminal.words import counted, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ from dataparams.encoders.extraction import Sweep, extract
 from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures, no_room
 from dataparams.encoders.feature_piece import DIGEST_BYTES
 from dataparams.errors import DataError, RunError, Stopped, UserError
-from dataparams.terminal import counted, reasons_text
+from dataparams.terminal.words import counted, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

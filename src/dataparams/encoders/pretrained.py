@@ -16,7 +16,7 @@ from dataparams.sources.hub.download import (
 from dataparams.sources.hub.library import quiet_libraries
 from dataparams.sources.hub.refusals import Place, explain_refusal
 from dataparams.sources.hub.token import find_token
-from dataparams.terminal import size_text
+from dataparams.terminal.words import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataparams.errors import UserError
-from dataparams.terminal import counted
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataparams.errors import UserError
-from dataparams.terminal import counted, printable
+from dataparams.terminal.words import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from dataparams.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from dataparams.decisions.label_studio_annotations import read_label_studio
     from dataparams.export.config import ExportConfig
     from dataparams.export.exporting import export
     from dataparams.export.targets import TARGETS
-    from dataparams.label_studio_annotations import read_label_studio
 
 __all__ = ["TARGETS", "ExportConfig", "export", "read_label_studio"]
 
@@ -20,6 +20,6 @@ __getattr__ = lazy_names(
         "TARGETS": "dataparams.export.targets",
         "ExportConfig": "dataparams.export.config",
         "export": "dataparams.export.exporting",
-        "read_label_studio": "dataparams.label_studio_annotations",
+        "read_label_studio": "dataparams.decisions.label_studio_annotations",
     },
 )

@@ -2,7 +2,7 @@
 
 Tasks follow https://labelstud.io/guide/predictions (``data`` and ``predictions`` with a ``choices``
 result), the interface https://labelstud.io/tags/choices. What comes back is read by
-:mod:`dataparams.label_studio_annotations`.
+:mod:`dataparams.decisions.label_studio_annotations`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from dataparams.analysis.suggestions import suggestion
+from dataparams.decisions.label_studio_annotations import CONTROL, SAMPLE_ID, SAMPLE_INDEX
 from dataparams.errors import UserError
 from dataparams.export.tables import json_lines
-from dataparams.label_studio_annotations import CONTROL, SAMPLE_ID, SAMPLE_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

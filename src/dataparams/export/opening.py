@@ -11,13 +11,13 @@ import polars as pl
 from dataparams.analysis.result import CATEGORIES
 from dataparams.errors import RunError, UserError
 from dataparams.export.samples import LabeledSamples
-from dataparams.run_source import ContentsOfRun, source_of
-from dataparams.runs import RunFolder, read_cleaned
+from dataparams.run.folder import RunFolder, read_cleaned
+from dataparams.run.source import ContentsOfRun, source_of
+from dataparams.run.table_checks import require_among, require_range
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.opening import is_parquet, local_path, open_source
 from dataparams.sources.splits import split_rows
 from dataparams.sources.understanding import understand
-from dataparams.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,13 +14,13 @@ from dataparams.contents.decoding_threads import decoding_threads
 from dataparams.contents.image_files import ImageHeader, read_header
 from dataparams.contents.images import EncodedImage, require_image
 from dataparams.export.names import UniqueNames
-from dataparams.run_source import ContentsOfRun
+from dataparams.run.source import ContentsOfRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dataparams.contents.content import Content
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
     from dataparams.sources.source import Found
 
 _Piece = TypeVar("_Piece")

@@ -11,9 +11,9 @@ import polars as pl
 
 from dataparams.errors import DataError
 from dataparams.export.samples import FileNames, LeftOutSample
-from dataparams.run_source import MOVED
-from dataparams.spreadsheet_cells import formula_notice
-from dataparams.terminal import printable, reasons_text
+from dataparams.run.source import MOVED
+from dataparams.run.spreadsheet_cells import formula_notice
+from dataparams.terminal.words import printable, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from dataparams.comparison import most_different_classes
+from dataparams.analysis.comparison import most_different_classes
 from dataparams.figures.style import INK, LINE, MUTED, Drawing, drawing_style, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dataparams.comparison import Comparison
+    from dataparams.analysis.comparison import Comparison
 
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's colours, which people without full colour vision tell apart."""
@@ -31,7 +31,7 @@ def draw_comparison(comparison: Comparison) -> Drawing:
     Where there are many classes, those that differ most between the runs are drawn.
 
     Args:
-        comparison: From :func:`dataparams.comparison.compare`.
+        comparison: From :func:`dataparams.analysis.comparison.compare`.
     """
     chosen, is_part = most_different_classes(comparison, _MOST_CLASSES)
     columns = 1 if len(chosen) <= _MOST_IN_COLUMN else 2

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from dataparams.analysis.temperature_axis import round_temperatures, spread
 from dataparams.figures.style import LINE, MUTED
-from dataparams.temperature_axis import round_temperatures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

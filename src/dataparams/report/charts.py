@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataparams.temperature_axis import round_temperatures, spread
+from dataparams.analysis.temperature_axis import round_temperatures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,9 +15,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dataparams.agreement import agreements
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES, Category
-from dataparams.decisions import Action  # noqa: TC001 - FastAPI reads it
+from dataparams.decisions.agreement import agreements
+from dataparams.decisions.store import Action  # noqa: TC001 - FastAPI reads it
 from dataparams.errors import RunError
 from dataparams.report.pages import asset
 from dataparams.review.guarding import SESSION_PATH, Guard

@@ -21,12 +21,12 @@ import polars as pl
 from dataparams.analysis import current_analysis
 from dataparams.analysis.result import CATEGORIES
 from dataparams.errors import UserError
-from dataparams.progress import progress_display
 from dataparams.report.charts import band_limits, draw_bands, temperature_axes
 from dataparams.review.laying_out import npy_of
 from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
-from dataparams.run_source import ContentsOfRun
-from dataparams.runs import RunFolder, write_whole
+from dataparams.run.folder import RunFolder, write_whole
+from dataparams.run.source import ContentsOfRun
+from dataparams.terminal.progress import progress_display
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

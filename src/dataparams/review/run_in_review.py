@@ -8,21 +8,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataparams.decisions import DecisionStore
+from dataparams.decisions.store import DecisionStore
 from dataparams.review.maps import ClassMaps
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
 from dataparams.review.samples import ReviewSamples
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
-from dataparams.run_features import features_of_run
+from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.analysis.result import Analysis
     from dataparams.review.similar import FeaturesOf
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from dataparams.decisions import Decision
+from dataparams.decisions.store import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from dataparams.decisions import Action, DecisionStore
+    from dataparams.decisions.store import Action, DecisionStore
     from dataparams.review.samples import ReviewSamples
 
     Ranks = NDArray[np.intp]

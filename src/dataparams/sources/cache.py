@@ -31,7 +31,7 @@ from dataparams.sources.arrow_types import numpy_array
 from dataparams.sources.reading_processes import read_in_processes
 from dataparams.sources.source import Contents, LeftOut, Source
 from dataparams.sources.text_column import TextColumn
-from dataparams.terminal import counted, reasons_text
+from dataparams.terminal.words import counted, reasons_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dataparams.terminal import counted, printable
+from dataparams.terminal.words import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from dataparams.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from dataparams.method.learning_rate import instance_learning_rate
     from dataparams.training.cleaned import config_from_clean
     from dataparams.training.config import RECIPES, TrainConfig
     from dataparams.training.engine import train
-    from dataparams.training.learning_rate import instance_learning_rate
 
 __all__ = ["RECIPES", "TrainConfig", "config_from_clean", "instance_learning_rate", "train"]
 
@@ -19,7 +19,7 @@ __getattr__ = lazy_names(
     {
         **dict.fromkeys(("RECIPES", "TrainConfig"), "dataparams.training.config"),
         "config_from_clean": "dataparams.training.cleaned",
-        "instance_learning_rate": "dataparams.training.learning_rate",
+        "instance_learning_rate": "dataparams.method.learning_rate",
         "train": "dataparams.training.engine",
     },
 )

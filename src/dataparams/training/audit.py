@@ -14,11 +14,11 @@ from filelock import FileLock, Timeout
 
 from dataparams.batches.labeled_images import UnreadableSample
 from dataparams.errors import RunError
-from dataparams.progress import ProgressDisplay, SilentProgress
-from dataparams.runs import RunFolder
+from dataparams.run.folder import RunFolder
 from dataparams.sources.hub.token import token_file
 from dataparams.sources.noise import require_noise
 from dataparams.sources.opening import whole_name
+from dataparams.terminal.progress import ProgressDisplay, SilentProgress
 from dataparams.training.audit_config import AuditConfig, require_valid
 from dataparams.training.audited_samples import AuditedSamples, read_samples
 from dataparams.training.cross_fitting import CrossFittingSettings, cross_fit
@@ -32,7 +32,7 @@ from dataparams.training.planting import plant_errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataparams.runs import EpochRecord
+    from dataparams.run.folder import EpochRecord
 
 _OUTPUT = "weights_CL"
 _MOST_FOLDERS = 10_000

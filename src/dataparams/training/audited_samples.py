@@ -26,7 +26,7 @@ from dataparams.sources.builtin import builtin_name
 from dataparams.sources.noise import corrupt_source
 from dataparams.sources.opening import local_path, open_source
 from dataparams.sources.understanding import understand
-from dataparams.terminal import duration_text, size_text
+from dataparams.terminal.words import duration_text, size_text
 from dataparams.training.encoder_choice import encoder_for
 from dataparams.training.signals import StopSignals
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.encoders.encoder import Encoder
-    from dataparams.progress import ProgressDisplay
     from dataparams.sources.noise import CorruptedLabels
     from dataparams.sources.source import Source
     from dataparams.sources.understanding import Understanding
+    from dataparams.terminal.progress import ProgressDisplay
     from dataparams.training.audit_config import AuditConfig
 
 _FIRST, _TIMED = 16, 64

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataparams.parameters import CLAMP
+from dataparams.method.data_parameters import CLAMP
 
 if TYPE_CHECKING:
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
     from dataparams.training.config import TrainConfig
 
 

@@ -17,19 +17,19 @@ from accelerate.tracking import get_available_trackers
 from torch import Tensor, nn
 
 from dataparams.batches import StreamedBatches
+from dataparams.encoders.models import create_model
 from dataparams.errors import DataError, RunError, Stopped, UserError
-from dataparams.models import create_model
-from dataparams.parameters import CLAMP, DataParameters, Reduction
-from dataparams.progress import ProgressDisplay, SilentProgress
-from dataparams.runs import EpochRecord, RunFolder
+from dataparams.method.data_parameters import CLAMP, DataParameters, Reduction
+from dataparams.method.learning_rate import instance_learning_rate, learning_rate_factor
+from dataparams.run.folder import EpochRecord, RunFolder
 from dataparams.sources.hub.token import token_file
-from dataparams.terminal import counted
+from dataparams.terminal.progress import ProgressDisplay, SilentProgress
+from dataparams.terminal.words import counted
 from dataparams.training.batch_normalization import require_enough_samples, running_statistics
 from dataparams.training.batching import make_batches
 from dataparams.training.config import TrainConfig, require_valid, stored_settings
 from dataparams.training.divergence import divergence_text
 from dataparams.training.held_out import HeldOutRecorder
-from dataparams.training.learning_rate import instance_learning_rate, learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.optimizer import make_optimizer, set_learning_rate
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dataparams.runs import EpochRecord
+from dataparams.run.folder import EpochRecord
 from dataparams.training.recorder import SampleRecorder
 
 if TYPE_CHECKING:

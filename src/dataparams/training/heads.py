@@ -3,7 +3,7 @@
 Each head leaves some samples out, so that it can be asked about them afterwards. A batch goes
 through all heads at once, (batch, heads, classes); a mask says which head learns from which sample.
 Temperatures are learned per sample and head by the rules of the method (Saxena et al. 2019, section
-3; see :mod:`dataparams.parameters`).
+3; see :mod:`dataparams.method.data_parameters`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dataparams.parameters import CLAMP
+from dataparams.method.data_parameters import CLAMP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from dataparams.training.cleaned import config_of_source, digest_of
 from dataparams.training.config import MAY_CHANGE_ON_RESUME, TrainConfig, stored_settings
 
 if TYPE_CHECKING:
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
     from dataparams.training.preparation import TrainingData
     from dataparams.training.starting_weights import StartingWeights
 

@@ -20,7 +20,7 @@ from dataparams.batches import (
 from dataparams.batches.loading import require_arguments
 from dataparams.contents.images import require_image
 from dataparams.errors import RunError, UserError
-from dataparams.runs import RunFolder, read_cleaned, read_epoch_record
+from dataparams.run.folder import RunFolder, read_cleaned, read_epoch_record
 from dataparams.sources.arrays import ArrayContents
 from dataparams.sources.cache import CacheContents
 from dataparams.sources.identity import identity_of, size_words
@@ -30,7 +30,7 @@ from dataparams.sources.source import Source
 from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
 from dataparams.sources.understanding import understand
-from dataparams.terminal import counted
+from dataparams.terminal.words import counted
 from dataparams.training.cleaned import config_of_source, select_cleaned
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         Split,
         UnreadableSample,
     )
-    from dataparams.runs import CleanedSamples, EpochRecord
+    from dataparams.run.folder import CleanedSamples, EpochRecord
     from dataparams.sources.hub.download import FetchProgress
     from dataparams.sources.identity import Identity
     from dataparams.sources.noise import CorruptedLabels

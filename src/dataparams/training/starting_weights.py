@@ -13,14 +13,14 @@ import torch
 from dataparams.batches.network_input import NetworkInput
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import require_image
-from dataparams.encoders.weights import hash_of_weights
-from dataparams.pretrained_models import (
+from dataparams.encoders.pretrained_models import (
     preparation_of,
     pretrained_backbone,
     require_pretrained,
     timm_name,
 )
-from dataparams.terminal import counted
+from dataparams.encoders.weights import hash_of_weights
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataparams.detection import detection_figures
+from dataparams.run.detection import detection_figures
 
 if TYPE_CHECKING:
     from pathlib import Path

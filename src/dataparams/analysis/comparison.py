@@ -12,14 +12,14 @@ import polars as pl
 
 from dataparams.analysis.trajectories import trained_samples
 from dataparams.errors import RunError, UserError
-from dataparams.spreadsheet_cells import guarded
-from dataparams.terminal import MOST_CLASSES, printable, text_table
+from dataparams.run.spreadsheet_cells import guarded
+from dataparams.terminal.words import MOST_CLASSES, printable, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,23 +23,23 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
-from dataparams.argument_checks import (
+from dataparams.method.checks import (
     GRADIENT_NOT_FINITE,
     DeferredCheck,
     complaint_about_range,
     require_batch_of_integers,
     require_logits,
 )
-from dataparams.local_buffers import LocalBuffers
-from dataparams.loss_scaling import is_scaled, marked_where_skipped, unscaled
-from dataparams.number_checks import (
+from dataparams.method.exchange import exchanged, world_size
+from dataparams.method.local_buffers import LocalBuffers
+from dataparams.method.loss_scaling import is_scaled, marked_where_skipped, unscaled
+from dataparams.method.number_checks import (
     require_clamp,
     require_momentum,
     require_not_negative,
     require_positive,
 )
-from dataparams.pending_forwards import Forward, PendingForwards
-from dataparams.process_exchange import exchanged, world_size
+from dataparams.method.pending_forwards import Forward, PendingForwards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -406,7 +406,7 @@ class DataParameters(LocalBuffers):
             )[0]
         else:
             # Imported by whoever compiles, and by nobody else.
-            from dataparams.compiled_loss import loss_in_graph
+            from dataparams.method.compiled_loss import loss_in_graph
 
             loss = loss_in_graph(logits, labels, index, self._number, may_overflow=may_overflow)
         return _reduce(loss, reduction)

@@ -20,10 +20,10 @@ import polars as pl
 import torch
 
 from dataparams.errors import RunError
-from dataparams.parameters import CLAMP
+from dataparams.method.data_parameters import CLAMP
+from dataparams.run.stored_arrays import STAND_INS, StoredArray
+from dataparams.run.table_checks import require_among, require_columns, require_range
 from dataparams.sources.identity import KnownContents
-from dataparams.stored_arrays import STAND_INS, StoredArray
-from dataparams.table_checks import require_among, require_columns, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dataparams.batches.labeled_images import UnreadableSample
-    from dataparams.table_checks import Kind
+    from dataparams.run.table_checks import Kind
 
 _Read = TypeVar("_Read")
 
@@ -202,7 +202,7 @@ class RunFolder:
 
     @property
     def review(self) -> Path:
-        """Where people's decisions lie; see :class:`dataparams.decisions.DecisionStore`."""
+        """Where people's decisions lie; see :class:`dataparams.decisions.store.DecisionStore`."""
         return self.path / _REVIEW
 
     @property

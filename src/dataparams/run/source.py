@@ -19,6 +19,7 @@ from dataparams.batches import (
 )
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import ChangedDataError, DataError, RunError
+from dataparams.run.table_checks import require_range
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.identity import named, size_words
 from dataparams.sources.opening import (
@@ -30,8 +31,7 @@ from dataparams.sources.opening import (
 )
 from dataparams.sources.source import Found
 from dataparams.sources.splits import split_rows
-from dataparams.table_checks import require_range
-from dataparams.terminal import counted
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from dataparams.batches import AnyDataset, LabeledImages, Split
     from dataparams.contents.content import Content
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
     from dataparams.sources.identity import KnownContents
     from dataparams.sources.opening import ContentsOf
     from dataparams.sources.source import Source

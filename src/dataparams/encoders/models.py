@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dataparams.encoders.pretrained_models import OWN_NETWORKS, timm_name, with_classifier
 from dataparams.errors import UserError
-from dataparams.pretrained_models import OWN_NETWORKS, timm_name, with_classifier
 
 
 class SmallCNN(nn.Sequential):

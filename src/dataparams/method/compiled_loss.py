@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor
 
-from dataparams.parameters import BY_NUMBER, closed_form, logits_gradient
+from dataparams.method.data_parameters import BY_NUMBER, closed_form, logits_gradient
 
 # The leaf of each batch that waits for its step, by the number that travels through the graph.
 _leaves: WeakValueDictionary[int, Tensor] = WeakValueDictionary()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dataparams.number_checks import require_at_least_one, require_momentum
+from dataparams.method.number_checks import require_at_least_one, require_momentum
 
 if TYPE_CHECKING:
     from dataparams.training.config import TrainConfig

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dataparams.agreement import agreed_decisions, cohen_kappa, disputes
-from dataparams.decisions import ACTIONS, DecisionStore
+from dataparams.decisions.agreement import agreed_decisions, cohen_kappa, disputes
+from dataparams.decisions.store import ACTIONS, DecisionStore
 from dataparams.errors import RunError
-from dataparams.spreadsheet_cells import guarded
-from dataparams.terminal import text_table
+from dataparams.run.spreadsheet_cells import guarded
+from dataparams.terminal.words import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 _OF_HISTORY = ("number", "request", "before", "undoes")
 
@@ -79,7 +79,7 @@ def csv_of(table: pl.DataFrame) -> bytes:
     """A table as CSV that a spreadsheet opens without running anything in it.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front, which
-    :func:`dataparams.decision_import.import_decisions` takes away
+    :func:`dataparams.decisions.importing.import_decisions` takes away
     again.
     """
     text = [name for name, kind in table.schema.items() if kind == pl.String]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dataparams.terminal import printable
+from dataparams.terminal.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
     Read = Callable[[NDArray[np.int64]], NDArray[np.floating]]
 

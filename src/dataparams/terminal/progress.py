@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from dataparams.terminal import size_text
+from dataparams.terminal.words import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

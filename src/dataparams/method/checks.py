@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dataparams.process_exchange import world_size
+from dataparams.method.exchange import world_size
 
 NOT_FINITE = (
     "logits are so large that the loss is not finite; expected logits that a softmax can take. "

@@ -10,12 +10,12 @@ import numpy as np
 
 from dataparams.analysis import analyze, write_analysis
 from dataparams.analysis.verdict_text import verdict_text
-from dataparams.cleaning import CleanSettings, clean
-from dataparams.detection import precision_and_recall
+from dataparams.cleaning.cleaning import CleanSettings, clean
 from dataparams.errors import UserError
 from dataparams.figures import embed
 from dataparams.report import write_report
-from dataparams.run_features import features_of_run
+from dataparams.run.detection import precision_and_recall
+from dataparams.run.features import features_of_run
 from dataparams.training.audit import audit
 from dataparams.training.audit_config import AuditConfig
 from dataparams.training.head_accuracy import head_accuracy
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis import Analysis
-    from dataparams.progress import ProgressDisplay
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
+    from dataparams.terminal.progress import ProgressDisplay
 
 _TEST_SHARE = 0.2
 _DOUBTED = 0.5

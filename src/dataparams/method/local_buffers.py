@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from dataparams.process_exchange import broadcast_from_first
+from dataparams.method.exchange import broadcast_from_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

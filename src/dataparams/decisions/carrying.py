@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import polars as pl
 
-from dataparams.decisions import Decision, DecisionStore
-from dataparams.terminal import counted
+from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
-    from dataparams.decisions import Action
-    from dataparams.runs import RunFolder
+    from dataparams.decisions.store import Action
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import polars as pl
 
-from dataparams.agreement import agreed_decisions
-from dataparams.decisions import DecisionStore
+from dataparams.decisions.agreement import agreed_decisions
+from dataparams.decisions.store import DecisionStore
 from dataparams.errors import RunError, UserError
-from dataparams.runs import (
+from dataparams.run.folder import (
     CleanedSamples,
     cleaned_classes,
     is_of_people,
     write_cleaned,
     write_whole,
 )
-from dataparams.spreadsheet_cells import guarded
-from dataparams.terminal import MOST_CLASSES, text_table
+from dataparams.run.spreadsheet_cells import guarded
+from dataparams.terminal.words import MOST_CLASSES, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dataparams.runs import RunFolder
+    from dataparams.run.folder import RunFolder
 
 Strategy = Literal["easy", "likely", "relabel", "reviewed"]
 Undecided = Literal["keep", "likely", "relabel", "drop"]
@@ -87,8 +87,8 @@ def clean(
             not trained on, is left out unless people decided about it.
         class_names: Name of class 0, 1, ...
         settings: How.
-        agreed: What people decided, from :func:`dataparams.agreement.agreed_decisions`; needed for
-            ``reviewed``.
+        agreed: What people decided, from
+            :func:`dataparams.decisions.agreement.agreed_decisions`; needed for ``reviewed``.
 
     Returns:
         A row per sample, in the order of ``samples``, with all their columns, ``category`` and
@@ -133,7 +133,7 @@ def clean_run(
     """Decide about every sample of a run, and write what is kept.
 
     Where there are more classes than a terminal shows, what became of each is written beside it, to
-    :func:`dataparams.runs.cleaned_classes`.
+    :func:`dataparams.run.folder.cleaned_classes`.
 
     Args:
         run: The run folder.

@@ -78,7 +78,7 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
     out. Those who skipped it have no say.
 
     Args:
-        in_force: From :meth:`dataparams.decisions.DecisionStore.in_force`.
+        in_force: From :meth:`dataparams.decisions.store.DecisionStore.in_force`.
 
     Returns:
         ``index``, ``action`` (null where disputed), ``label``, ``annotators`` (names, joined),
@@ -118,7 +118,7 @@ def disputes(in_force: pl.DataFrame) -> pl.DataFrame:
     """The decisions about samples of which annotators want different things.
 
     Args:
-        in_force: From :meth:`dataparams.decisions.DecisionStore.in_force`.
+        in_force: From :meth:`dataparams.decisions.store.DecisionStore.in_force`.
 
     Returns:
         Those rows of ``in_force``, without the skipped; ordered by index and annotator.
@@ -141,7 +141,7 @@ def cohen_kappa(in_force: pl.DataFrame) -> pl.DataFrame:
     over the samples on which both decided. Skipped ones do not count.
 
     Args:
-        in_force: From :meth:`dataparams.decisions.DecisionStore.in_force`.
+        in_force: From :meth:`dataparams.decisions.store.DecisionStore.in_force`.
 
     Returns:
         ``first`` and ``second`` (annotators), ``samples`` (on which both decided), ``agreed`` (of

@@ -12,18 +12,18 @@ from uuid import uuid4
 
 import polars as pl
 
-from dataparams.class_names import class_number
-from dataparams.decisions import ACTIONS, Decision, DecisionStore
+from dataparams.analysis.class_names import class_number
+from dataparams.decisions.label_studio_annotations import SAMPLE_INDEX, read_label_studio
+from dataparams.decisions.store import ACTIONS, Decision, DecisionStore
 from dataparams.errors import DataError, UserError
-from dataparams.label_studio_annotations import SAMPLE_INDEX, read_label_studio
-from dataparams.spreadsheet_cells import unguarded
+from dataparams.run.spreadsheet_cells import unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dataparams.decisions import Action
-    from dataparams.runs import RunFolder
+    from dataparams.decisions.store import Action
+    from dataparams.run.folder import RunFolder
 
 _SHOWN_PROBLEMS = 20
 _LABEL_COLUMNS = ("new_label_name", "new_label", "label")

@@ -1,0 +1,1 @@
+"""From verdicts and decisions to a cleaned data set."""

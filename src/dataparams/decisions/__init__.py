@@ -1,0 +1,1 @@
+"""What people decided about samples: the store, agreement between people, import and tables."""

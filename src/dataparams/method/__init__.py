@@ -1,0 +1,1 @@
+"""The method of the paper: loss, sparse step, learning rate; needs PyTorch alone."""

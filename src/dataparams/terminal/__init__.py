@@ -1,0 +1,1 @@
+"""What is said in a terminal: numbers in words, tables, progress."""
