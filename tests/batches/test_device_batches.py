@@ -7,23 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_images import random_images as samples
 
 from dataparams.batches import Augmentation, DeviceBatches, LabeledImages, channel_statistics
 
 MEAN, STD = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
 BOTH = Augmentation(crop_padding=3, mirror=True)
-
-
-def samples(count: int, height: int = 9, width: int = 7) -> LabeledImages:
-    generator = torch.Generator().manual_seed(count)
-    shape = (count, 3, height, width)
-    return LabeledImages(
-        images=torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator),
-        labels=torch.arange(count) % 5,
-        ids=tuple(map(str, range(count))),
-        index=2 * torch.arange(count),
-        num_instances=2 * count,
-    )
 
 
 def batches(data: LabeledImages, batch_size: int = 40, **arguments) -> DeviceBatches:

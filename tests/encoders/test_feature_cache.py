@@ -21,7 +21,7 @@ from dataparams.encoders.features import features_of
 from dataparams.errors import RunError
 from dataparams.terminal.words import size_text
 
-PROGRAM = Path(__file__).with_name("extracted_in_processes.py")
+PROGRAM = Path(__file__).parents[1] / "support" / "extracted_in_processes.py"
 WIDTH = 5
 
 
@@ -207,14 +207,10 @@ def test_where_the_cache_lies(monkeypatch, tmp_path):
 
 
 def started(folder, **options):
-    paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-    paths += filter(None, [os.environ.get("PYTHONPATH")])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), str(folder), json.dumps(options)],
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save, save_file
+from stand_in_hub import TOKEN, serving
 from torch import nn
 
 from dataparams.contents.images import PixelImage
@@ -20,10 +21,9 @@ from dataparams.encoders import bundled
 from dataparams.encoders.image_encoder import image_encoder
 from dataparams.encoders.opening import open_encoder
 from dataparams.errors import UserError
-from stand_in_hub import TOKEN, serving
 
 NETWORK = "test_efficientnet"
-PROGRAM = Path(__file__).with_name("opening_encoder_from_hub.py")
+PROGRAM = Path(__file__).parents[1] / "support" / "opening_encoder_from_hub.py"
 READS = {"HF_TOKEN": TOKEN}
 
 
@@ -204,9 +204,7 @@ def test_other_weights_in_the_package_are_refused(tmp_path):
 
 def opened(server, home, *cases):
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", "HUGGING"))}
-    paths = [str(PROGRAM.parent.parent), kept.get("PYTHONPATH", "")]
     more = {"HF_ENDPOINT": server.address, "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    more["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     told = home.parent / "told.json"
     done = subprocess.run(
         [sys.executable, PROGRAM, told],

@@ -1,0 +1,114 @@
+"""Reviews that tests serve, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+import uvicorn
+from made_reports import ColoredContents, made_analysis
+from starlette.testclient import TestClient
+
+from dataparams.review.application import make_application
+from dataparams.review.connections import Connection
+from dataparams.review.guarding import Access
+from dataparams.review.run_in_review import open_review
+from dataparams.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.review.run_in_review import RunInReview
+
+SIZES = ({"hard": 7, "review": 5, "easy": 9}, {"hard": 3, "review": 2, "easy": 12})
+LOCAL = Access("127.0.0.1", 8000)
+TOKEN = "t" * 43
+
+
+def made_review(folder: Path, **options) -> RunInReview:
+    """A small run; decisions that lie in the folder count."""
+    folder.mkdir(exist_ok=True)
+    annotator = options.pop("annotator", None)
+    options.setdefault("sizes", SIZES)
+    options.setdefault("contents", ColoredContents())
+    changed = options.pop("changed", lambda analysis: analysis)
+    return open_review(RunFolder(folder), changed(made_analysis(**options)), annotator)
+
+
+def doubted(analysis: Analysis) -> Analysis:
+    """Of three samples one has no other likely class, one an unlikely one, and one a likely one.
+
+    The first class is too small to judge, and the analysis warns.
+    """
+    turn = pl.col("index") // 3 % 3
+    frame = analysis.frame.with_columns(
+        suggested_label=pl.when(turn == 0).then("label").otherwise("suggested_label"),
+        suggested_name=pl.when(turn == 0).then("label_name").otherwise("suggested_name"),
+        suggested_confidence=pl.when(turn == 2).then(0.8).otherwise(0.2),
+    )
+    return replace(
+        analysis,
+        frame=frame,
+        classes=analysis.classes.with_columns(
+            unjudged=pl.when(pl.col("label") == 0).then(pl.lit("too small to judge"))
+        ),
+        findings=replace(
+            analysis.findings,
+            warnings=("The model learned <i>nothing</i>.", "No ranking here means anything."),
+        ),
+    )
+
+
+def client_of(review: RunInReview, access: Access = LOCAL, **options) -> TestClient:
+    """A client that the server takes for its own page."""
+    options.setdefault("base_url", "http://127.0.0.1:8000")
+    return TestClient(make_application(review, access), **options)
+
+
+def decisions_of(review, request, annotator, *decisions):
+    """The body that decides: (index, action) or (index, action, label) each."""
+    names = ("index", "action", "label")
+    return {
+        "run": review.key,
+        "request": request,
+        "annotator": annotator,
+        "decisions": [dict(zip(names, one, strict=False)) for one in decisions],
+    }
+
+
+@contextmanager
+def served(review: RunInReview, port: int = 0) -> Iterator[str]:
+    """A real server in a thread; gives its address."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    access = Access("127.0.0.1", listener.getsockname()[1])
+    config = uvicorn.Config(
+        make_application(review, access),
+        log_level="critical",
+        lifespan="off",
+        http=Connection,
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not server.started:
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{access.port}"
+    finally:
+        server.should_exit = True
+        thread.join(15)
+        listener.close()
+        review.close()

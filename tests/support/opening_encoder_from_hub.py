@@ -1,0 +1,70 @@
+"""Open an encoder under one circumstance after the other; print what came of each.
+
+The hub's libraries read addresses and folders when they are imported, so this is a program: its
+standard input is a list of cases, its output a list of what was told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+import urllib.request
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import timm
+from huggingface_hub import constants
+from stand_in_hub import COMMIT, REPOSITORY
+
+from dataparams.encoders.opening import open_encoder
+from dataparams.errors import UserError
+
+NAME = "test_efficientnet.r160_in1k"
+
+
+def no_name(*_: object, **__: object) -> None:
+    import socket
+
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+def circumstance(name: str) -> contextlib.AbstractContextManager[object]:
+    small = namedtuple("Usage", "total used free")(1, 1, 1000)  # noqa: PYI024
+    return {
+        "small-disk": mock.patch.object(shutil, "disk_usage", return_value=small),
+        "no-name": mock.patch("socket.getaddrinfo", no_name),
+    }.get(name, contextlib.nullcontext())
+
+
+def attempt(case: dict[str, str]) -> dict[str, object]:
+    address = f"{os.environ['HF_ENDPOINT']}/mode/{case.get('mode', '')}"
+    urllib.request.urlopen(address).read()  # noqa: S310
+    notices: list[str] = []
+    try:
+        with (
+            mock.patch.dict(os.environ, {"HF_TOKEN": case.get("HF_TOKEN", "")}),
+            circumstance(case.get("circumstance", "")),
+        ):
+            encoder = open_encoder(
+                NAME, offline=bool(case.get("offline")), on_notice=notices.append
+            )
+    except UserError as error:
+        return {"kind": type(error).__name__, "message": str(error), "notices": notices}
+    return {"key": encoder.key, "width": encoder.width, "notices": notices}
+
+
+if __name__ == "__main__":
+    # The library waits between its attempts.
+    time.sleep = lambda _: None
+    constants.HF_HUB_ETAG_TIMEOUT = 1
+    constants.HF_HUB_DOWNLOAD_TIMEOUT = 1
+    known = replace(timm.get_pretrained_cfg(NAME), hf_hub_id=f"{REPOSITORY}@{COMMIT}")
+    with mock.patch.object(timm, "get_pretrained_cfg", return_value=known):
+        told = [attempt(case) for case in json.load(sys.stdin)]
+    Path(sys.argv[1]).write_text(json.dumps(told))
