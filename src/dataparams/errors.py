@@ -1,4 +1,8 @@
-"""The errors a user can cause and mend; the command line prints them without a traceback."""
+"""The errors a user can cause and mend; the command line prints them without a traceback.
+
+Messages speak of arguments, in backticks as Python has them: `val_frac`, `amp="bf16"`. The command
+line makes flags of them (see :mod:`dataparams.terminal.flags`).
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,24 @@ class UserError(Exception):
     The command line prints the message and ends with ``exit_code``.
 
     Example:
-        >>> raise UserError("--top is 1.4; expected a share between 0 and 1.")
+        >>> raise UserError("There is no class 'dgo'; expected cat or dog.")
         Traceback (most recent call last):
         ...
-        dataparams.errors.UserError: --top is 1.4; expected a share between 0 and 1.
+        dataparams.errors.UserError: There is no class 'dgo'; expected cat or dog.
     """
 
     exit_code: int = 2
+
+
+class ArgumentError(UserError, ValueError):
+    """An argument is out of its range, or does not go with another.
+
+    Example:
+        >>> raise ArgumentError("`top` is 1.4; expected a share between 0 and 1.")
+        Traceback (most recent call last):
+        ...
+        dataparams.errors.ArgumentError: `top` is 1.4; expected a share between 0 and 1.
+    """
 
 
 class DataError(UserError):

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dataparams.errors import Stopped, UserError
+from dataparams.terminal.flags import with_flags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,10 +61,10 @@ def _ended(action: Callable[[], int], program: str) -> int:
     try:
         return action()
     except UserError as error:
-        sys.stderr.write(f"{program}: {error}\n")
+        sys.stderr.write(f"{program}: {with_flags(str(error))}\n")
         return error.exit_code
     except Stopped as stopped:
-        sys.stderr.write(f"{program}: {stopped}\n")
+        sys.stderr.write(f"{program}: {with_flags(str(stopped))}\n")
         return stopped.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(

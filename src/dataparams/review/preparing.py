@@ -26,6 +26,7 @@ from dataparams.review.laying_out import npy_of
 from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
 from dataparams.run.folder import RunFolder, write_whole
 from dataparams.run.source import ContentsOfRun
+from dataparams.terminal.flags import with_flags
 from dataparams.terminal.progress import progress_display
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def main(arguments: Sequence[str]) -> int:
             )
         write_prepared(run, prepared_of(analysis))
     except UserError as error:
-        sys.stderr.write(f"dataparams review: {error}\n")
+        sys.stderr.write(f"dataparams review: {with_flags(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED

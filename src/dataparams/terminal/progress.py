@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from dataparams.terminal.flags import with_flags
 from dataparams.terminal.words import size_text
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class PlainProgress(SilentProgress):
 
     def line(self, text: str) -> None:
         """Print the line."""
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(with_flags(text) + "\n")
         sys.stdout.flush()
 
 
@@ -112,7 +113,7 @@ class BarProgress(SilentProgress):
 
     def line(self, text: str) -> None:
         """Print the line above the bar."""
-        self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(with_flags(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
