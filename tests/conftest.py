@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from made_trainings import first_samples
+from reviewed_pages import opened_pages, served_place
 from torch import nn
 
 from dataparams.batches import ImageDataset, load_dataset
 from dataparams.training import TrainConfig
-from made_trainings import first_samples
-from reviewed_pages import opened_pages, served_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,16 @@ BROWSER_ARGUMENTS = [
 # Tests run side by side, one for each core; so do the programs that they start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, by name, what needs a GPU where there is none."""
+    if torch.cuda.is_available():
+        return
+    without = pytest.mark.skip(reason="there is no CUDA device here")
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(without)
 
 
 @pytest.fixture(scope="session")
