@@ -179,10 +179,10 @@ def test_many_tiny_classes_get_fewer_heads() -> None:
     assert usual.fitting(50_000, 1280, 100) == usual
 
 
-def test_progress_is_told_after_each_round_and_each_epoch_of_the_first() -> None:
+def test_progress_is_told_after_each_epoch_and_records_of_the_first_round() -> None:
     features, labels = blobs([30] * 3)
     settings = CrossFittingSettings(rounds=2)
-    rounds, epochs, seen = [], [], np.zeros(len(labels), int)
+    passed, epochs, seen = [], [], np.zeros(len(labels), int)
 
     def on_batch(rows: np.ndarray, logits: object, active: object) -> None:
         del logits, active
@@ -192,9 +192,10 @@ def test_progress_is_told_after_each_round_and_each_epoch_of_the_first() -> None
         features, labels, 3, settings,
         on_batch=on_batch,
         on_epoch=lambda epoch, log_temperature: epochs.append((epoch, log_temperature.shape)),
-        on_round=lambda done, total: rounds.append((done, total)),
+        on_progress=lambda done, total: passed.append((done, total)),
     )  # fmt: skip
-    assert rounds == [(1, 2), (2, 2)]
+    in_all = settings.plain.epochs + 2 * settings.heads.epochs
+    assert passed == [(done, in_all) for done in range(in_all + 1)]
     assert epochs == [(epoch, (90, settings.heads.heads)) for epoch in range(1, 6)]
     assert (seen == settings.heads.epochs).all()
 

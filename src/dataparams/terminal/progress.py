@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _TAKES_LONG = 1_000_000_000
 """Bytes."""
+_QUIET = 30.0
+"""Seconds."""
 
 
 class ProgressDisplay(Protocol):
@@ -62,6 +65,7 @@ class PlainProgress(SilentProgress):
 
     def __init__(self) -> None:
         self._tenths: dict[str, int] = {}
+        self._begun: dict[str, float] = {}
 
     def fetched(self, what: str, done: int, total: int) -> None:
         """Print a line at the start, and at each tenth of what takes long."""
@@ -70,6 +74,14 @@ class PlainProgress(SilentProgress):
             self._tenths[what] = tenths
             of = f"{size_text(done)} of " if tenths else ""
             self.line(f"{what} {of}{size_text(total)}")
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        """Print a line at each tenth of what has taken long already."""
+        began = self._begun.setdefault(what, time.monotonic())
+        tenths = 10 * done // max(total, 1)
+        if tenths > self._tenths.get(what, 0) and time.monotonic() - began > _QUIET:
+            self._tenths[what] = tenths
+            self.line(f"{what} {done:,} of {total:,}")
 
     def line(self, text: str) -> None:
         """Print the line."""

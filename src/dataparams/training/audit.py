@@ -173,7 +173,7 @@ def _judge(
         seed=config.seed,
         on_batch=records.on_batch,
         on_epoch=records.on_epoch,
-        on_round=lambda done, total: display.stage("heads", done, total),
+        on_progress=lambda done, total: display.stage("heads", done, total),
     )
     values, labels = samples.features.values, samples.labels
     outlier_score = outlier_scores(ScaledFeatures(values), fit.near, labels, num_classes)

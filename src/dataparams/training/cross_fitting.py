@@ -249,7 +249,7 @@ def cross_fit(
     seed: int = 0,
     on_batch: OnBatch | None = None,
     on_epoch: Callable[[int, Tensor], None] | None = None,
-    on_round: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> CrossFit:
     """Judge every sample by heads that never saw it.
 
@@ -261,7 +261,7 @@ def cross_fit(
         seed: What folds and batches depend on.
         on_batch: As of :func:`dataparams.training.heads.train_heads`, in the first round.
         on_epoch: Likewise.
-        on_round: Called with the number of rounds that are done, and of all.
+        on_progress: Called with the number of epochs that are done, of all heads, and of all.
 
     Raises:
         ValueError: If there are fewer than two samples or classes, a label is out of range, or
@@ -275,19 +275,29 @@ def cross_fit(
     labels = labels.copy()
     rng = np.random.default_rng(seed)
     scaled = ScaledFeatures(features)
+    passed = _epochs_counted(settings, on_progress)
     near = nearest_neighbors(scaled, settings.neighbors)
     plain, plain_folds = None, assign_folds(labels, settings.plain, rng)
     if settings.plain_power:
-        plain = train_heads(scaled, labels, num_classes, plain_folds, settings.plain, rng)
+        plain = train_heads(
+            scaled, labels, num_classes, plain_folds, settings.plain, rng,
+            on_epoch=lambda *_: passed(),
+        )  # fmt: skip
     is_kept = np.ones(len(labels), dtype=bool)
     rounds: list[Round] = []
+
+    def recorded(epoch: int, log_temperature: Tensor) -> None:
+        if on_epoch is not None and not rounds:
+            on_epoch(epoch, log_temperature)
+        passed()
+
     for number in range(settings.rounds):
         folds = assign_folds(labels, settings.heads, rng)
         heads = train_heads(
             scaled, labels, num_classes, folds, settings.heads, rng,
             rows=np.flatnonzero(is_kept),
             on_batch=on_batch if number == 0 else None,
-            on_epoch=on_epoch if number == 0 else None,
+            on_epoch=recorded,
         )  # fmt: skip
         weight = np.where(is_kept, 1.0, settings.doubtful_vote).astype(np.float32)
         found = _Found(len(labels), min(settings.likeliest, num_classes))
@@ -305,9 +315,26 @@ def cross_fit(
             found.fill(rows, chance, votes, asked, evidence, labels[rows])
         rounds.append(found.round(settings.kept_above))
         is_kept = rounds[-1].is_kept
-        if on_round is not None:
-            on_round(number + 1, settings.rounds)
     return CrossFit(tuple(rounds), labels, num_classes, settings, near)
+
+
+def _epochs_counted(
+    settings: CrossFittingSettings, on_progress: Callable[[int, int], None] | None
+) -> Callable[[], None]:
+    """What is called after each epoch of any heads, and passes on how many there were."""
+    total = settings.rounds * settings.heads.epochs
+    total += settings.plain.epochs if settings.plain_power else 0
+    done = 0
+
+    def passed() -> None:
+        nonlocal done
+        done += 1
+        if on_progress is not None:
+            on_progress(done, total)
+
+    if on_progress is not None:
+        on_progress(0, total)
+    return passed
 
 
 def _require_usable(
