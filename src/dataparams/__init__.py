@@ -10,11 +10,8 @@ if TYPE_CHECKING:
     from dataparams.analysis import Analysis, analyze, analyze_trajectories
     from dataparams.batches.indexed import IndexedDataset
     from dataparams.errors import DataError, RunError, UserError
-    from dataparams.method.data_parameters import (
-        DataParameters,
-        sparse_momentum_step,
-        temperature_cross_entropy,
-    )
+    from dataparams.method.data_parameters import DataParameters
+    from dataparams.method.functional import sparse_momentum_step, temperature_cross_entropy
 
 __all__ = [
     "Analysis",
@@ -35,9 +32,9 @@ __getattr__ = lazy_names(
         "IndexedDataset": "dataparams.batches.indexed",
         **dict.fromkeys(("DataError", "RunError", "UserError"), "dataparams.errors"),
         **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "dataparams.analysis"),
+        "DataParameters": "dataparams.method.data_parameters",
         **dict.fromkeys(
-            ("DataParameters", "sparse_momentum_step", "temperature_cross_entropy"),
-            "dataparams.method.data_parameters",
+            ("sparse_momentum_step", "temperature_cross_entropy"), "dataparams.method.functional"
         ),
     },
 )

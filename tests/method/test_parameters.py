@@ -14,11 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dataparams.method.data_parameters import (
-    DataParameters,
-    sparse_momentum_step,
-    temperature_cross_entropy,
-)
+from dataparams.method import checks
+from dataparams.method.data_parameters import DataParameters
+from dataparams.method.functional import sparse_momentum_step, temperature_cross_entropy
 
 LOWEST, HIGHEST = math.log(1 / 20), math.log(20)
 
@@ -120,6 +118,39 @@ def test_200_steps_equal_the_dense_reference(mode: str, weight_decay: float) -> 
             )
             initial = math.log(1.3 if name == "inst" else 0.8)
             assert (values - initial).abs().mean() > 0.05, "the parameters are to have moved"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_public_functions_alone_give_the_same_bit_for_bit(mode: str) -> None:
+    generator = torch.Generator().manual_seed(5)
+    rates, how = MODES[mode], {"momentum": 0.9, "weight_decay": 0.01, "clamp": (1 / 20, 20.0)}
+    dp = DataParameters(30, 5, **rates, wd_inst=0.01, wd_class=0.01)
+    learned = {
+        name: (torch.zeros_like(values), torch.zeros_like(values))
+        for name, values in (("lr_inst", dp.inst_log), ("lr_class", dp.class_log))
+    }
+    for _ in range(20):
+        logits = 4 * torch.randn(16, 5, generator=generator)
+        entries = {
+            "lr_inst": torch.randint(30, (16,), generator=generator),
+            "lr_class": torch.randint(5, (16,), generator=generator),
+        }
+        used = [name for name in learned if rates[name] is not None]
+        sigma = sum(learned[name][0][entries[name]].exp() for name in used).requires_grad_()
+        loss = temperature_cross_entropy(logits, entries["lr_class"], sigma)
+        loss.backward()
+        for name in used:
+            values, momenta = learned[name]
+            gradient = sigma.grad * values[entries[name]].exp()
+            sparse_momentum_step(
+                values, momenta, entries[name], gradient, learning_rate=rates[name], **how
+            )
+        ours = dp(logits.requires_grad_(), entries["lr_class"], entries["lr_inst"])
+        ours.backward()
+        dp.step()
+        assert torch.equal(ours, loss)
+    assert torch.equal(dp.inst_log, learned["lr_inst"][0])
+    assert torch.equal(dp.class_log, learned["lr_class"][0])
 
 
 def test_clamp_holds_for_touched_entries_only() -> None:
@@ -279,21 +310,21 @@ GOOD = {
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"logits": torch.zeros(3, 5)}, r"logits has shape \(3, 5\); expected \(batch, 4\)"),
-        ({"logits": torch.zeros(4)}, r"logits has shape \(4,\)"),
-        ({"logits": torch.zeros(3, 4, dtype=torch.int64)}, "logits has dtype torch.int64"),
-        ({"labels": torch.tensor([0, 1])}, r"labels has shape \(2,\); expected \(3,\)"),
-        ({"labels": torch.zeros(3)}, "labels has dtype torch.float32; expected torch.int64"),
-        ({"labels": torch.tensor([0, 4, 1])}, r"labels contains 4; expected 0 \.\.\. 3"),
-        ({"labels": torch.tensor([0, -1, 1])}, "labels contains -1"),
-        ({"index": torch.tensor([[0], [1], [2]])}, r"index has shape \(3, 1\)"),
-        ({"index": torch.tensor([0, 10, 1])}, r"index contains 10; expected 0 \.\.\. 9"),
-        ({"index": torch.tensor([0, -3, 1])}, "index contains -3"),
-        ({"index": None}, "index is None"),
+        ({"logits": torch.zeros(3, 5)}, r"`logits` has shape \(3, 5\); expected \(batch, 4\)"),
+        ({"logits": torch.zeros(4)}, r"`logits` has shape \(4,\)"),
+        ({"logits": torch.zeros(3, 4, dtype=torch.int64)}, "`logits` has dtype torch.int64"),
+        ({"labels": torch.tensor([0, 1])}, r"`labels` has shape \(2,\); expected \(3,\)"),
+        ({"labels": torch.zeros(3)}, "`labels` has dtype torch.float32; expected torch.int64"),
+        ({"labels": torch.tensor([0, 4, 1])}, r"`labels` contains 4; expected 0 \.\.\. 3"),
+        ({"labels": torch.tensor([0, -1, 1])}, "`labels` contains -1"),
+        ({"index": torch.tensor([[0], [1], [2]])}, r"`index` has shape \(3, 1\)"),
+        ({"index": torch.tensor([0, 10, 1])}, r"`index` contains 10; expected 0 \.\.\. 9"),
+        ({"index": torch.tensor([0, -3, 1])}, "`index` contains -3"),
+        ({"index": None}, "`index` is None"),
         ({"logits": torch.tensor([[0.0] * 4, [0, math.nan, 0, 0], [0.0] * 4])}, "nan in row 1"),
         ({"logits": torch.tensor([[0.0] * 4, [0.0] * 4, [math.inf, 0, 0, 0]])}, "inf in row 2"),
         ({"logits": torch.full((3, 4), -math.inf)}, r"-inf in row 0, for the label itself \(3 of"),
-        ({"reduction": "max"}, "reduction is 'max'"),
+        ({"reduction": "max"}, "`reduction` is 'max'"),
     ],
 )
 def test_wrong_input_is_named_and_the_next_batch_is_unharmed(
@@ -324,7 +355,7 @@ def test_what_is_no_tensor_is_named_with_the_way_to_make_it_one(
 ) -> None:
     (name,) = wrong
     dp = DataParameters(10, 4, lr_inst=1.0).train(training)
-    with pytest.raises(TypeError, match=rf"{name} is a .*expected.*as_tensor\({name}\)"):
+    with pytest.raises(TypeError, match=rf"`{name}` is a .*expected.*as_tensor\({name}\)"):
         dp(**{**GOOD, **wrong})
 
 
@@ -343,7 +374,7 @@ def test_a_masked_class_counts_as_if_it_were_not_there(
     monkeypatch: pytest.MonkeyPatch, reduction: str, *, on_device: bool
 ) -> None:
     if on_device:
-        monkeypatch.setattr(DataParameters, "_loss_on_cpu", DataParameters._loss_on_device)
+        monkeypatch.setattr(checks, "kernels_check_range", lambda values: False)
     generator = torch.Generator().manual_seed(0)
     logits = (5 * torch.randn(40, 6, generator=generator)).requires_grad_()
     labels = torch.randint(4, (40,), generator=generator)
@@ -378,7 +409,7 @@ def test_beside_a_masked_class_what_is_wrong_is_still_found(
     monkeypatch: pytest.MonkeyPatch, value: float, *, autocast: bool, on_device: bool
 ) -> None:
     if on_device:
-        monkeypatch.setattr(DataParameters, "_loss_on_cpu", DataParameters._loss_on_device)
+        monkeypatch.setattr(checks, "kernels_check_range", lambda values: False)
     logits = torch.tensor([[0.0, 0.0, -math.inf, 0.0], [0.0, value, -math.inf, 0.0]])
     dp = DataParameters(10, 4, lr_inst=1.0)
 
@@ -394,25 +425,38 @@ def test_beside_a_masked_class_what_is_wrong_is_still_found(
     judged(logits[:1], [3])
 
 
+def test_a_finite_loss_with_a_gradient_that_overflows_changes_nothing() -> None:
+    dp = DataParameters(10, 4, lr_inst=1.0, init_inst=1 / 20)
+    logits = torch.tensor([[8e36, 0.0, 0.0, 0.0]], requires_grad=True)
+    loss = dp(logits, torch.tensor([1]), torch.tensor([2]))
+    assert loss.isfinite()
+    loss.backward()
+    before = dp.inst_log.clone()
+    with pytest.raises(ValueError, match="gradient of the loss is not finite"):
+        dp.step()
+    assert torch.equal(dp.inst_log, before)
+    assert (dp.inst_momentum == 0).all()
+
+
 def test_an_index_out_of_range_is_named_on_a_device_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DataParameters, "_loss_on_cpu", DataParameters._loss_on_device)
+    monkeypatch.setattr(checks, "kernels_check_range", lambda values: False)
     dp = DataParameters(10, 4, lr_inst=1.0)
     dp(**{**GOOD, "index": torch.tensor([0, 10, 1])})
-    with pytest.raises(ValueError, match="index contains 10"):
+    with pytest.raises(ValueError, match="`index` contains 10"):
         dp.step()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lr_inst": None}, "lr_inst and lr_class are both None"),
-        ({"lr_inst": -0.1}, "lr_inst is -0.1"),
-        ({"lr_inst": math.nan}, "lr_inst is nan"),
-        ({"num_instances": 0}, "num_instances is 0"),
-        ({"init_inst": 0.0}, "init_inst is 0.0"),
-        ({"momentum": 1.0}, "momentum is 1.0"),
-        ({"clamp": (2.0, 1.0)}, "clamp is"),
-        ({"wd_inst": -1.0}, "wd_inst is -1.0"),
+        ({"lr_inst": None}, "`lr_inst` and `lr_class` are both None"),
+        ({"lr_inst": -0.1}, "`lr_inst` is -0.1"),
+        ({"lr_inst": math.nan}, "`lr_inst` is nan"),
+        ({"num_instances": 0}, "`num_instances` is 0"),
+        ({"init_inst": 0.0}, "`init_inst` is 0.0"),
+        ({"momentum": 1.0}, "`momentum` is 1.0"),
+        ({"clamp": (2.0, 1.0)}, "`clamp` is"),
+        ({"wd_inst": -1.0}, "`wd_inst` is -1.0"),
     ],
 )
 def test_wrong_configuration_is_named(arguments: dict[str, object], message: str) -> None:

@@ -16,8 +16,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dataparams.errors import ArgumentError
+from dataparams.method import checks
 from dataparams.method.data_parameters import DataParameters
-from dataparams.training import instance_learning_rate
+from dataparams.method.learning_rate import instance_learning_rate
 
 CLASSES = 4
 
@@ -40,6 +42,10 @@ def test_importing_the_method_costs_what_importing_torch_costs(program: str) -> 
         f"import torch\nfrom dataparams.method.data_parameters import DataParameters{use}"
     )
     assert not {"torch._dynamo", "sympy"} & in_use
+
+
+def test_the_learning_rate_needs_no_torch() -> None:
+    assert "torch" not in _modules_after("import dataparams.method.learning_rate")
 
 
 def _batch(number: int, size: int = 8, instances: int = 30) -> tuple[Tensor, Tensor, Tensor]:
@@ -211,18 +217,18 @@ def test_without_a_scaler_an_overflow_in_half_precision_is_an_error(
     monkeypatch: pytest.MonkeyPatch, scaler: torch.amp.GradScaler | None, *, on_device: bool
 ) -> None:
     if on_device:
-        monkeypatch.setattr(DataParameters, "_loss_on_cpu", DataParameters._loss_on_device)
+        monkeypatch.setattr(checks, "kernels_check_range", lambda values: False)
     dp = DataParameters(30, CLASSES, lr_inst=4.0)
     logits = torch.full((2, CLASSES), math.inf, dtype=torch.float16, requires_grad=True)
     label = torch.tensor([0, 1])
     dp(logits, label, label).backward()
     dp(logits, label, label).backward()
-    with pytest.raises(ValueError, match="logits contains inf in row 0"):
+    with pytest.raises(ValueError, match="`logits` contains inf in row 0"):
         dp.step(scaler)
     assert (dp.inst_log == 0).all()
     dp(torch.zeros(2, CLASSES, requires_grad=True), label, label).backward()
     dp.step(scaler)
-    with pytest.raises(ValueError, match="logits contains inf in row 0"):
+    with pytest.raises(ValueError, match="`logits` contains inf in row 0"):
         _judged(dp, logits, label)
 
 
@@ -298,7 +304,7 @@ def test_a_compiled_loss_names_what_is_wrong() -> None:
     dp = DataParameters(30, CLASSES, lr_inst=5.0)
     compiled = torch.compile(dp, backend="eager", fullgraph=True)
     label = torch.tensor([0, 1])
-    with pytest.raises(ValueError, match="index contains 30"):
+    with pytest.raises(ValueError, match="`index` contains 30"):
         compiled(torch.zeros(2, CLASSES), label, label + 29)
 
 
@@ -356,16 +362,16 @@ def test_what_does_not_fit_is_refused_as_of_any_module(*, assign: bool) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "epochs is 0; expected a number, 1 or above"),
-        ({"epochs": math.nan}, "epochs is nan"),
-        ({"batch_size": 0}, "batch_size is 0; expected a number, 1 or above"),
-        ({"batch_size": -128}, "batch_size is -128"),
-        ({"momentum": 1.0}, "momentum is 1.0; expected 0 <= momentum < 1"),
-        ({"momentum": -0.1}, "momentum is -0.1"),
+        ({"epochs": 0}, "`epochs` is 0; expected a number, 1 or above"),
+        ({"epochs": math.nan}, "`epochs` is nan"),
+        ({"batch_size": 0}, "`batch_size` is 0; expected a number, 1 or above"),
+        ({"batch_size": -128}, "`batch_size` is -128"),
+        ({"momentum": 1.0}, "`momentum` is 1.0; expected 0 <= momentum < 1"),
+        ({"momentum": -0.1}, "`momentum` is -0.1"),
     ],
 )
 def test_a_rate_for_what_cannot_be_is_refused(arguments: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         instance_learning_rate(**{"epochs": 30, "batch_size": 128, **arguments})
 
 

@@ -19,10 +19,10 @@ from dataparams.analysis import analyze
 from dataparams.analysis.model_view import view_through_model
 from dataparams.cli import main
 from dataparams.errors import RunError, UserError
-from dataparams.method.learning_rate import learning_rate_factor
 from dataparams.run.folder import RunFolder
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
+from dataparams.training.learning_rate import learning_rate_factor
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,7 +139,11 @@ def test_the_published_recipe() -> None:
         "resnet18",
         "stream",
     )
-    rates = [recipe.lr * learning_rate_factor(recipe, epoch) for epoch in (0, 29.99, 30, 60, 99)]
+    how = {"schedule": recipe.schedule, "lr_drop_epoch_step": recipe.lr_drop_epoch_step}
+    rates = [
+        recipe.lr * learning_rate_factor(epoch, epochs=recipe.epochs, **how)
+        for epoch in (0, 29.99, 30, 60, 99)
+    ]
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001, 0.0001])
 
 

@@ -1,14 +1,21 @@
-"""Checks of what a caller hands to the loss: shapes at once, values without making it wait."""
+"""Checks of settings and shapes, at once, and of values, without making a step wait."""
 
 from __future__ import annotations
+
+import math
+from collections import deque
 
 import torch
 from torch import Tensor
 
+from dataparams.errors import ArgumentError
 from dataparams.method.exchange import world_size
 
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Logits (B, C), labels (B,) and index (B,)."""
+
 NOT_FINITE = (
-    "logits are so large that the loss is not finite; expected logits that a softmax can take. "
+    "`logits` are so large that the loss is not finite; expected logits that a softmax can take. "
     "Lower the model's learning rate or clip its gradients."
 )
 GRADIENT_NOT_FINITE = (
@@ -18,14 +25,191 @@ GRADIENT_NOT_FINITE = (
 )
 
 
-class DeferredCheck:
-    """A verdict on a batch that travels from the device without anybody waiting for it."""
+def require_positive(**arguments: float) -> None:
+    """Raise ArgumentError for the first argument that is not a finite number above 0."""
+    for name, value in arguments.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise ArgumentError(f"`{name}` is {value}; expected a number above 0.")
 
-    def __init__(
-        self, ok: Tensor, batch: tuple[Tensor, Tensor, Tensor], *, may_overflow: bool
+
+def require_not_negative(**arguments: float | None) -> None:
+    """Raise ArgumentError for the first argument below 0 or not finite; None is allowed."""
+    for name, value in arguments.items():
+        if value is not None and not (value >= 0 and math.isfinite(value)):
+            raise ArgumentError(f"`{name}` is {value}; expected a finite number, 0 or above.")
+
+
+def require_one_rate(lr_inst: float | None, lr_class: float | None) -> None:
+    """Raise ArgumentError where neither instance nor class parameters have a learning rate."""
+    if lr_inst is None and lr_class is None:
+        raise ArgumentError(
+            "`lr_inst` and `lr_class` are both None; expected a learning rate for the instance "
+            "parameters (`lr_inst`), the class parameters (`lr_class`), or both."
+        )
+
+
+def require_momentum(momentum: float) -> None:
+    """Raise ArgumentError unless 0 <= momentum < 1."""
+    if not 0 <= momentum < 1:
+        raise ArgumentError(f"`momentum` is {momentum}; expected 0 <= momentum < 1.")
+
+
+def require_clamp(clamp: tuple[float, float] | None) -> None:
+    """Raise ArgumentError unless the lowest temperature is above 0 and below the highest."""
+    if clamp is not None and not 0 < clamp[0] < clamp[1]:
+        raise ArgumentError(
+            f"`clamp` is {clamp}; expected (lowest, highest) with 0 < lowest < highest."
+        )
+
+
+def require_logits(logits: Tensor, num_classes: int) -> None:
+    """Raise an error unless logits are a floating (batch, num_classes) tensor."""
+    require_tensor("logits", logits, f"(batch, {num_classes})")
+    if logits.ndim != 2 or logits.shape[1] != num_classes:
+        raise ArgumentError(
+            f"`logits` has shape {tuple(logits.shape)}; expected (batch, {num_classes}), "
+            "a logit per class."
+        )
+    if not logits.is_floating_point():
+        raise ArgumentError(f"`logits` has dtype {logits.dtype}; expected a floating dtype.")
+    # Of several processes, one may be left without a sample, and must take the step all the same.
+    if not len(logits) and world_size() == 1:
+        raise ArgumentError(
+            f"`logits` has shape {tuple(logits.shape)}, an empty batch, whose mean loss is not a "
+            "number; expected one sample or more. Skip batches without samples."
+        )
+
+
+def require_index(index: Tensor | None, logits: Tensor) -> Tensor:
+    """The index, which a training batch needs; raise an error where it is missing or wrong."""
+    if index is None:
+        raise ArgumentError(
+            "`index` is None; expected the (batch,) indices of the samples in the training set. "
+            "IndexedDataset gives them where a data set has none; eval() needs none."
+        )
+    require_batch_of_integers("index", index, logits)
+    return index
+
+
+def require_batch_of_integers(name: str, values: Tensor, logits: Tensor) -> None:
+    """Raise an error unless ``values`` is (batch,) integers on the device of ``logits``."""
+    require_tensor(name, values, f"({len(logits)},)")
+    if values.shape != logits.shape[:1]:
+        raise ArgumentError(
+            f"`{name}` has shape {tuple(values.shape)}; expected ({len(logits)},), "
+            "one for each row of `logits`."
+        )
+    if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
+        raise ArgumentError(f"`{name}` has dtype {values.dtype}; expected torch.int64.")
+    if values.device != logits.device:
+        raise ArgumentError(
+            f"`{name}` is on {values.device}, but `logits` is on {logits.device}; "
+            "expected both on one device."
+        )
+
+
+def require_tensor(name: str, values: Tensor, shape: str) -> None:
+    """Raise TypeError for a list, a NumPy array or anything else that is no tensor."""
+    if not isinstance(values, Tensor):
+        kind = type(values)
+        origin = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+        raise TypeError(
+            f"`{name}` is a {origin}{kind.__qualname__}; expected a torch.Tensor of shape {shape} "
+            f"on the device of `logits`. torch.as_tensor({name}) makes one of a list or a NumPy "
+            "array."
+        )
+
+
+class DeferredChecks:
+    """Checks of the batches' values, in order, that wait for the device to report.
+
+    Args:
+        num_instances: N; an index is in 0 ... N-1.
+        num_classes: C; a label is in 0 ... C-1.
+    """
+
+    def __init__(self, num_instances: int, num_classes: int) -> None:
+        self.num_instances, self.num_classes = num_instances, num_classes
+        self.skips_overflow: bool | None = None
+        """Whether a gradient scaler skips what overflows; None: unknown before the first step."""
+        self._waiting: deque[_DeferredCheck] = deque()
+
+    def in_range(self, labels: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Labels and index (B,) that are safe to use, and whether none of them had to be moved.
+
+        On the CPU they are not looked at (None): there the kernels refuse what is out of range.
+        """
+        if kernels_check_range(labels):
+            return labels.long(), index.long(), None
+        safe_labels = labels.clamp(0, self.num_classes - 1)
+        safe_index = index.clamp(0, self.num_instances - 1)
+        in_range = ((safe_labels == labels) & (safe_index == index)).all()
+        return safe_labels.long(), safe_index.long(), in_range
+
+    def add(
+        self, batch: Batch, loss: Tensor, in_range: Tensor | None, *, may_overflow: bool
     ) -> None:
-        self._batch = (batch[0].detach(), *batch[1:])
-        self._may_overflow = may_overflow
+        """Check that the loss is finite, and what :meth:`in_range` returned.
+
+        Args:
+            batch: What the loss is of, for the message.
+            loss: A scalar or (B,).
+            in_range: A boolean scalar; None where labels and index are known to be in range.
+            may_overflow: Whether float16, which goes with a gradient scaler, may be the cause.
+        """
+        total = loss.detach().sum()
+        if in_range is not None:
+            ok = in_range & torch.isfinite(total)
+        elif math.isfinite(total.item()):
+            return
+        else:
+            ok = torch.tensor(False)
+        self._waiting.append(_DeferredCheck(ok, batch, may_overflow=may_overflow))
+
+    def complaint(self, *, wait: bool) -> str | None:
+        """What was wrong with a batch, and forget all checks; None where nothing is known to be.
+
+        Args:
+            wait: Wait for the device, in place of leaving what it has not reported for later.
+        """
+        while self._waiting and (wait or self._waiting[0].has_arrived()):
+            if self.skips_overflow is None and self._waiting[0].may_overflow:
+                return None
+            check = self._waiting.popleft()
+            if not check.is_ok():
+                complaint = self.complaint_about(check.batch)
+                if complaint is not None:
+                    self._waiting.clear()
+                    return complaint
+        return None
+
+    def complaint_about(self, batch: Batch) -> str | None:
+        """What is wrong with a batch; None for an overflow that a scaler skips."""
+        logits, labels, index = batch
+        outside = self.complaint_about_range(labels, index)
+        return outside or (None if self.skips_overflow else complaint_about_logits(logits, labels))
+
+    def complaint_about_range(self, labels: Tensor, index: Tensor) -> str | None:
+        """Which label or index is out of its range; None where all are in it."""
+        for name, values, limit, unit in (
+            ("labels", labels, self.num_classes, "classes"),
+            ("index", index, self.num_instances, "instances"),
+        ):
+            outside = values[(values < 0) | (values >= limit)]
+            if outside.numel():
+                return (
+                    f"`{name}` contains {int(outside[0])}; expected 0 ... {limit - 1}, "
+                    f"since there are {limit} {unit}."
+                )
+        return None
+
+
+class _DeferredCheck:
+    """One boolean that travels from the device while the step goes on."""
+
+    def __init__(self, ok: Tensor, batch: Batch, *, may_overflow: bool) -> None:
+        self.batch: Batch = (batch[0].detach(), batch[1], batch[2])
+        self.may_overflow = may_overflow
         self._arrival: torch.cuda.Event | None = None
         if ok.is_cuda:
             self._ok = torch.empty((), dtype=torch.bool, pin_memory=True)
@@ -36,44 +220,19 @@ class DeferredCheck:
             self._ok = ok
 
     def has_arrived(self) -> bool:
-        """Whether the verdict can be read without waiting."""
+        """Whether it can be read without waiting."""
         return self._arrival is None or bool(self._arrival.query())  # type: ignore[no-untyped-call]
 
     def is_ok(self) -> bool:
-        """The verdict; waits for it where it has not arrived."""
+        """Its value; waits for it where it has not arrived."""
         if self._arrival is not None:
             self._arrival.synchronize()
         return bool(self._ok)
 
-    @property
-    def may_overflow(self) -> bool:
-        """Whether float16, which goes with a gradient scaler, may have made it not finite."""
-        return self._may_overflow
 
-    def complaint(
-        self, num_instances: int, num_classes: int, *, skips_overflow: bool
-    ) -> str | None:
-        """What was wrong with the batch; None for an overflow where a scaler skips it."""
-        logits, labels, index = self._batch
-        outside = complaint_about_range(labels, index, num_instances, num_classes)
-        return outside or (None if skips_overflow else complaint_about_logits(logits, labels))
-
-
-def complaint_about_range(
-    labels: Tensor, index: Tensor, num_instances: int, num_classes: int
-) -> str | None:
-    """Say which integer is out of its range; None where all are in it."""
-    for name, values, limit, unit in (
-        ("labels", labels, num_classes, "classes"),
-        ("index", index, num_instances, "instances"),
-    ):
-        outside = values[(values < 0) | (values >= limit)]
-        if outside.numel():
-            return (
-                f"{name} contains {int(outside[0])}; expected 0 ... {limit - 1}, "
-                f"since there are {limit} {unit}."
-            )
-    return None
+def kernels_check_range(values: Tensor) -> bool:
+    """Whether the device's own kernels refuse an index out of range, at no further cost."""
+    return values.device.type == "cpu"
 
 
 def complaint_about_logits(logits: Tensor, labels: Tensor) -> str:
@@ -88,53 +247,7 @@ def complaint_about_logits(logits: Tensor, labels: Tensor) -> str:
     column = int(is_wrong[row].nonzero()[0])
     of_label = ", for the label itself" if bool(is_label[row, column]) else ""
     return (
-        f"logits contains {float(logits[row, column])} in row {row}{of_label} ({len(rows)} of "
+        f"`logits` contains {float(logits[row, column])} in row {row}{of_label} ({len(rows)} of "
         f"{len(logits)} rows); expected finite numbers, or -inf for a masked class, which is never "
         "the label. Lower the model's learning rate or clip its gradients."
     )
-
-
-def require_logits(logits: Tensor, num_classes: int) -> None:
-    """Raise TypeError or ValueError unless logits are a floating (batch, num_classes) tensor."""
-    require_tensor("logits", logits, f"(batch, {num_classes})")
-    if logits.ndim != 2 or logits.shape[1] != num_classes:
-        raise ValueError(
-            f"logits has shape {tuple(logits.shape)}; expected (batch, {num_classes}), "
-            "a logit per class."
-        )
-    if not logits.is_floating_point():
-        raise ValueError(f"logits has dtype {logits.dtype}; expected a floating dtype.")
-    # Of several processes, one may be left without a sample, and must take the step all the same.
-    if not len(logits) and world_size() == 1:
-        raise ValueError(
-            f"logits has shape {tuple(logits.shape)}, an empty batch, whose mean loss is not a "
-            "number; expected one sample or more. Skip batches without samples."
-        )
-
-
-def require_tensor(name: str, values: Tensor, shape: str) -> None:
-    """Raise TypeError for a list, a NumPy array or anything else that is no tensor."""
-    if not isinstance(values, Tensor):
-        kind = type(values)
-        origin = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-        raise TypeError(
-            f"{name} is a {origin}{kind.__qualname__}; expected a torch.Tensor of shape {shape} on "
-            f"the device of logits. torch.as_tensor({name}) makes one of a list or a NumPy array."
-        )
-
-
-def require_batch_of_integers(name: str, values: Tensor, logits: Tensor) -> None:
-    """Raise TypeError or ValueError unless ``values`` is (batch,) integers beside ``logits``."""
-    require_tensor(name, values, f"({len(logits)},)")
-    if values.shape != logits.shape[:1]:
-        raise ValueError(
-            f"{name} has shape {tuple(values.shape)}; expected ({len(logits)},), "
-            "one for each row of logits."
-        )
-    if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
-        raise ValueError(f"{name} has dtype {values.dtype}; expected torch.int64.")
-    if values.device != logits.device:
-        raise ValueError(
-            f"{name} is on {values.device}, but logits is on {logits.device}; "
-            "expected both on one device."
-        )

@@ -14,7 +14,8 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor
 
-from dataparams.method.data_parameters import BY_NUMBER, closed_form, logits_gradient
+from dataparams.method.data_parameters import BY_NUMBER
+from dataparams.method.functional import closed_form, logits_gradient
 
 # The leaf of each batch that waits for its step, by the number that travels through the graph.
 _leaves: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
@@ -35,13 +36,27 @@ def _loss(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     # The graph may use the memory of its tensors again before the step reads them.
     batch = (logits, labels.clone(), index.clone())
+    loss_of = _LossForBackward()
     with torch.set_grad_enabled(learns):
-        loss, probability, derivative, leaf = BY_NUMBER[number].training_loss(
-            batch, torch.no_grad()(closed_form), may_overflow=may_overflow
-        )
+        loss = BY_NUMBER[number].training_loss(batch, loss_of, may_overflow=may_overflow)
     ticket = next(_tickets)
-    _leaves[ticket] = leaf
-    return loss, probability, derivative, leaf.detach().clone(), torch.tensor(ticket)
+    _leaves[ticket] = loss_of.leaf
+    temperature = loss_of.leaf.detach().clone()
+    return loss, loss_of.probability, loss_of.derivative, temperature, torch.tensor(ticket)
+
+
+class _LossForBackward:
+    """Computes the loss, and keeps what its backward needs."""
+
+    leaf: Tensor
+    probability: Tensor
+    derivative: Tensor
+
+    def __call__(self, logits: Tensor, labels: Tensor, temperature: Tensor) -> Tensor:
+        self.leaf = temperature
+        with torch.no_grad():
+            loss, self.probability, self.derivative = closed_form(logits, labels, temperature)
+        return loss
 
 
 @_loss.register_fake

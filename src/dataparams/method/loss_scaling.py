@@ -1,14 +1,9 @@
-"""What a gradient scaler makes of a step: its factor undone, its decision to skip followed."""
+"""Following a gradient scaler: its factor undone, its decision to skip a step shared."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-
-def is_scaled(scaler: torch.amp.GradScaler | None) -> bool:
-    """Whether a gradient scaler is in use."""
-    return scaler is not None and scaler.is_enabled()
 
 
 def marked_where_skipped(gradient: Tensor, scaler: torch.amp.GradScaler) -> Tensor:

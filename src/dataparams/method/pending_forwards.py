@@ -1,4 +1,4 @@
-"""The training forwards since the last step, and a word to who forgets the step."""
+"""The training forwards since the last step, and the warning where the step was forgotten."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-# More micro-batches than anybody accumulates.
+# More micro-batches than an accumulation has.
 _MOST_FORWARDS = 200
 
 
@@ -26,10 +28,10 @@ class Forward:
 class PendingForwards:
     """The forwards that wait for a step.
 
-    They are warned of, once, when they are too many to be an accumulation: 200, or more samples
-    than there are. As many samples as there are can still be one batch, or all micro-batches of
-    one step, so that what comes next must decide. Beyond both limits the oldest are let go, so
-    that memory does not grow for ever.
+    A warning is given once when they are too many to be an accumulation: 200, or more samples than
+    the training set has. As many samples as it has can still be one batch, or all micro-batches of
+    one step; then the next forward decides. Beyond both limits the oldest are dropped, so that
+    memory stays bounded.
 
     Args:
         num_instances: The number of training samples.
@@ -45,13 +47,13 @@ class PendingForwards:
         return len(self._forwards)
 
     def announce(self, samples: int) -> None:
-        """A forward of so many samples begins; called by ``forward`` itself."""
+        """Expect a forward of so many samples; called by ``forward`` itself."""
         seen_again = bool(self._forwards) and self._samples + samples > self._num_instances
         if seen_again or len(self._forwards) + 1 >= _MOST_FORWARDS:
             self._warn(len(self._forwards) + 1, self._samples + samples, stacklevel=6)
 
     def training_ends(self) -> None:
-        """Evaluation begins: where every sample has been seen, no step will come."""
+        """Warn where evaluation begins and all samples were seen: no step will follow."""
         if self._samples >= self._num_instances:
             self._warn(len(self._forwards), self._samples, stacklevel=5)
 
@@ -62,14 +64,28 @@ class PendingForwards:
         while len(self._forwards) > _MOST_FORWARDS and self._samples > self._num_instances:
             self._samples -= len(self._forwards.popleft().index)
 
-    def take(self) -> list[Forward]:
-        """The forwards that had a backward; none waits any longer."""
-        taken = [kept for kept in self._forwards if kept.temperature.grad is not None]
+    def take(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Index, labels and dL/dsigma, (B,) each, of the forwards that had a backward; drop all.
+
+        Args:
+            device: Where the tensors of no forward at all are made.
+        """
+        taken = [
+            (kept.index, kept.labels, kept.temperature.grad.float())
+            for kept in self._forwards
+            if kept.temperature.grad is not None
+        ]
         self.forget()
-        return taken
+        if len(taken) == 1:
+            return taken[0]
+        if not taken:
+            nothing = torch.empty(0, dtype=torch.int64, device=device)
+            return nothing, nothing, torch.empty(0, device=device)
+        index, labels, gradient = map(torch.cat, zip(*taken, strict=True))
+        return index, labels, gradient
 
     def forget(self) -> None:
-        """Let all go."""
+        """Drop all."""
         self._forwards.clear()
         self._samples = 0
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from dataparams.batches import StreamedBatches
 from dataparams.encoders.models import create_model
 from dataparams.errors import DataError, RunError, Stopped, UserError
-from dataparams.method.data_parameters import CLAMP, DataParameters, Reduction
-from dataparams.method.learning_rate import instance_learning_rate, learning_rate_factor
+from dataparams.method.data_parameters import CLAMP, DataParameters
+from dataparams.method.learning_rate import instance_learning_rate
 from dataparams.run.folder import EpochRecord, RunFolder
 from dataparams.sources.hub.token import token_file
 from dataparams.terminal.progress import ProgressDisplay, SilentProgress
@@ -30,6 +30,7 @@ from dataparams.training.batching import make_batches
 from dataparams.training.config import TrainConfig, require_valid, stored_settings
 from dataparams.training.divergence import divergence_text
 from dataparams.training.held_out import HeldOutRecorder
+from dataparams.training.learning_rate import learning_rate_factor
 from dataparams.training.opening import note_failure, open_run
 from dataparams.training.optimizer import make_optimizer, set_learning_rate
 from dataparams.training.preparation import TrainingData, prepare_data, stays_on_cpu
@@ -48,6 +49,7 @@ from dataparams.training.tracking import Metrics, TensorBoard, clamp_warning, pa
 
 if TYPE_CHECKING:
     from dataparams.batches import AnyDataset, Batch, UnreadableSample
+    from dataparams.method.functional import Reduction
 
 # What a process may wish at the end of a step; a signal's number, which is higher, is to stop.
 _GO_ON, _CHECKPOINT, _STOP_DIVERGED = 0, 1, 1000
@@ -462,8 +464,15 @@ class _Training:
         return RunError(divergence_text(self.config, self.run, self.epoch + 1))
 
     def _set_learning_rate(self, progress: float) -> None:
-        rate = self.config.lr * learning_rate_factor(self.config, progress)
-        set_learning_rate(self.optimizer.param_groups, rate)
+        config = self.config
+        factor = learning_rate_factor(
+            progress,
+            epochs=config.epochs,
+            schedule=config.schedule,
+            milestones=config.milestones,
+            lr_drop_epoch_step=config.lr_drop_epoch_step,
+        )
+        set_learning_rate(self.optimizer.param_groups, config.lr * factor)
 
     @torch.no_grad()
     def _evaluate(self) -> _Evaluation:
