@@ -20,7 +20,8 @@ from dataparams.analysis import analyze, analyze_trajectories, write_analysis
 from dataparams.contents.images import PixelImage
 from dataparams.figures import draw_grid, draw_tsne, embed
 from dataparams.report import write_report
-from dataparams.run.folder import EpochRecord, RunFolder
+from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.folder import RunFolder
 from results import table, write_section
 
 CLASS_SIZE, CLASS_EPOCHS = 1300, 100
@@ -70,8 +71,8 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
         run.write_epoch_record(
             EpochRecord(
                 epoch=epoch,
-                class_parameters=torch.empty(0),
-                inst_parameters=torch.from_numpy(log_temperature.astype(np.float32)),
+                class_log_temperature=torch.empty(0),
+                instance_log_temperature=torch.from_numpy(log_temperature.astype(np.float32)),
                 margin=torch.from_numpy(margin),
                 loss=torch.from_numpy(-np.log(chance).astype(np.float32)),
                 error_norm=torch.from_numpy(((1 - chance) * np.sqrt(2)).astype(np.float32)),

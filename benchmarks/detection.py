@@ -44,7 +44,7 @@ def by_margin(run: RunFolder) -> np.ndarray:
 
 def by_parameter(run: RunFolder) -> np.ndarray:
     """The instance parameters after the last epoch."""
-    return run.epoch_record(run.epochs()[-1]).inst_parameters.numpy()
+    return run.epoch_record(run.epochs()[-1]).instance_log_temperature.numpy()
 
 
 def figures_of(run: RunFolder, score: np.ndarray | None) -> Figures:

@@ -29,7 +29,8 @@ from dataparams.analysis.findings import Findings, stored
 from dataparams.analysis.noise_rate import NoiseEstimate
 from dataparams.contents.images import EncodedImage
 from dataparams.decisions.store import Decision, DecisionStore
-from dataparams.run.folder import EpochRecord, RunFolder
+from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.folder import RunFolder
 from results import table, write_section
 
 HARD, REVIEW = 0.08, 0.04
@@ -76,8 +77,8 @@ def generate(folder: Path, instances: int, epochs: int, classes: int) -> None:
         run.write_epoch_record(
             EpochRecord(
                 epoch=epoch,
-                class_parameters=torch.empty(0),
-                inst_parameters=torch.from_numpy(level.astype(np.float32)),
+                class_log_temperature=torch.empty(0),
+                instance_log_temperature=torch.from_numpy(level.astype(np.float32)),
                 margin=zeros,
                 loss=zeros,
                 error_norm=zeros,

@@ -28,7 +28,7 @@ def draw(run: RunFolder, target: Path) -> None:
     plt.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "dataparams"})
     samples = run.samples()
     epoch = run.epochs()[-1]
-    values = run.epoch_record(epoch).inst_parameters.numpy()[samples["index"].to_numpy()]
+    values = run.epoch_record(epoch).instance_log_temperature.numpy()[samples["index"].to_numpy()]
     is_corrupted = samples["is_corrupted"].to_numpy()
     figure = plt.figure(figsize=(8, 4.2), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=[2.4, 1])

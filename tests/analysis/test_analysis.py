@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dataparams.analysis import rank
 from dataparams.errors import RunError
 from dataparams.run.detection import detection_figures, precision_and_recall
-from dataparams.run.folder import EpochRecord, RunFolder
+from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +37,8 @@ def _run(path: Path, *, truth: bool = True) -> RunFolder:
         run.write_epoch_record(
             EpochRecord(
                 epoch=epoch,
-                class_parameters=torch.empty(0),
-                inst_parameters=torch.tensor([-1.0, 2.0, -0.5, 0.5, 9.0, 1.0]) * epoch,
+                class_log_temperature=torch.empty(0),
+                instance_log_temperature=torch.tensor([-1.0, 2.0, -0.5, 0.5, 9.0, 1.0]) * epoch,
                 margin=torch.zeros(6),
                 loss=torch.zeros(6),
                 error_norm=torch.zeros(6),

@@ -15,7 +15,8 @@ from dataparams.analysis.class_temperatures import (
     ranked_classes,
 )
 from dataparams.errors import RunError
-from dataparams.run.folder import EpochRecord, RunFolder
+from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.folder import RunFolder
 from dataparams.training import train
 
 NAMES = ("cat", "dog", "élan\x1b[2J")
@@ -28,7 +29,7 @@ def made(folder, *epochs: list[float]) -> RunFolder:
     for number, values in enumerate(epochs, start=1):
         empty = {name: torch.empty(0) for name in EpochRecord.__annotations__ if name != "epoch"}
         record = EpochRecord(epoch=number, **empty)
-        run.write_epoch_record(replace(record, class_parameters=torch.tensor(values)))
+        run.write_epoch_record(replace(record, class_log_temperature=torch.tensor(values)))
     return run
 
 
@@ -84,7 +85,7 @@ def test_an_analysis_has_them_where_they_were_learned(few_digits, short):
     analysis = analyze(run, dataset=few_digits)
     table = analysis.class_temperatures
     assert table["epoch"].unique().sort().to_list() == [1, 2, 3]
-    last = run.epoch_record(3).class_parameters.double().exp()
+    last = run.epoch_record(3).class_log_temperature.double().exp()
     of_last = table.filter(pl.col("epoch") == 3)
     assert of_last["temperature"].to_list() == pytest.approx(last.tolist())
     write_analysis(run, analysis)

@@ -22,7 +22,8 @@ from dataparams.cleaning.cleaning import CleanSettings, clean, clean_run, kept, 
 from dataparams.cli import main
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import RunError, UserError
-from dataparams.run.folder import CleanedSamples, RunFolder, read_cleaned, write_cleaned
+from dataparams.run.cleaned_samples import CleanedSamples, read_cleaned, write_cleaned
+from dataparams.run.folder import RunFolder
 from dataparams.run.spreadsheet_cells import guarded, unguarded
 from dataparams.terminal.progress import SilentProgress
 from dataparams.training import config_from_clean, train

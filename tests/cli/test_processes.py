@@ -103,11 +103,12 @@ def test_two_processes_train_the_same_as_one_though_one_of_them_died(tmp_path: P
         assert done.returncode == 0, done.stderr[-3000:]
     one = RunFolder(tmp_path / "digits" / "one")
     assert_nearly_same_run(one, two)
-    assert one.epoch_record(4).inst_parameters.std() > 0.01
+    assert one.epoch_record(4).instance_log_temperature.std() > 0.01
     streams = [RunFolder(images / name) for name in ("one", "two")]
     assert streams[0].unreadable() == streams[1].unreadable() != ()
     torch.testing.assert_close(
-        streams[1].epoch_record(2).inst_parameters, streams[0].epoch_record(2).inst_parameters
+        streams[1].epoch_record(2).instance_log_temperature,
+        streams[0].epoch_record(2).instance_log_temperature,
     )
 
 
@@ -219,7 +220,7 @@ def test_mixed_precision_and_compilation(tmp_path: Path) -> None:
     done = call(*words, "--amp", "bf16", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     record = RunFolder(tmp_path / "weights_CL/digits/run").epoch_record(2)
-    assert record.inst_parameters.dtype == torch.float32
+    assert record.instance_log_temperature.dtype == torch.float32
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from dataparams.cli import main
 from dataparams.export import TARGETS, ExportConfig, export
 from dataparams.export.config import Target
 from dataparams.export.targets import WITH_FILES, WITH_TRUTH
-from dataparams.run.folder import CleanedSamples, EpochRecord, read_cleaned, write_cleaned
+from dataparams.run.cleaned_samples import CleanedSamples, read_cleaned, write_cleaned
+from dataparams.run.epoch_record import EpochRecord
 from made_runs import made_run
 from made_sources import contents, photo, photo_folder, photo_table
 
@@ -53,8 +54,8 @@ def epoch_record(epoch, temperatures):
     count = len(temperatures)
     return EpochRecord(
         epoch=epoch,
-        class_parameters=torch.zeros(0),
-        inst_parameters=temperatures,
+        class_log_temperature=torch.zeros(0),
+        instance_log_temperature=temperatures,
         margin=torch.zeros(count),
         loss=torch.ones(count),
         error_norm=torch.ones(count),

@@ -17,7 +17,8 @@ from made_trainings import Lines
 from numpy._core.multiarray import _reconstruct
 
 from dataparams.errors import RunError, UserError
-from dataparams.run.folder import RunFolder, read_epoch_record
+from dataparams.run.epoch_record import read_epoch_record
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:
@@ -63,10 +64,12 @@ def test_its_checkpoints_are_read(tmp_path: Path, is_zip: bool, names: bytes, ki
     save(file, {**contents, "inst_parameters": written}, is_zip=is_zip, names=names)
     record = read_epoch_record(file)
     assert record.epoch == 81
-    assert record.inst_parameters.dtype == torch.float32
-    np.testing.assert_array_equal(record.inst_parameters.numpy(), contents["inst_parameters"])
+    assert record.instance_log_temperature.dtype == torch.float32
+    np.testing.assert_array_equal(
+        record.instance_log_temperature.numpy(), contents["inst_parameters"]
+    )
     # It writes initial values where nothing was learned.
-    assert record.class_parameters.shape == (0,)
+    assert record.class_log_temperature.shape == (0,)
     assert record.margin.isnan().all()
     assert record.predicted.eq(-1).all()
     assert len(record.correct) == 400
@@ -148,7 +151,7 @@ def test_numpy_is_told_nothing_by_the_file(tmp_path: Path) -> None:
         is_zip=True,
         names=NUMPY_2,
     )
-    assert read_epoch_record(file).inst_parameters.tolist() == values.tolist()
+    assert read_epoch_record(file).instance_log_temperature.tolist() == values.tolist()
     assert set(torch.serialization.get_safe_globals()) == set(allowed)
     with pytest.raises(RunError, match="cannot be read"):
         RunFolder(tmp_path).epoch_record(80)
@@ -158,18 +161,26 @@ def test_its_checkpoint_selects_as_ours_does(
     few_digits: ImageDataset, short: TrainConfig, tmp_path: Path
 ) -> None:
     learned = train(short, dataset=few_digits)
-    values = learned.epoch_record(3).inst_parameters
+    values = learned.epoch_record(3).instance_log_temperature
     file = tmp_path / "epoch_2.pth.tar"
     save(file, artifacts(inst_parameters=values.numpy()), is_zip=False, names=NUMPY_1)
     chosen = replace(short, learn_inst_parameters=False, subset_frac=0.25)
+    first_version = tmp_path / "epoch_3.pth.tar"
+    ours = torch.load(learned.epoch_file(3), weights_only=True)
+    new_keys = ("instance_log_temperature", "class_log_temperature")
+    torch.save({key: ours[key] for key in ours if key not in new_keys}, first_version)
     used, lines = [], Lines()
-    for name, path in (("ours", learned.epoch_file(3)), ("theirs", file)):
+    for name, path in (
+        ("ours", learned.epoch_file(3)),
+        ("before", first_version),
+        ("theirs", file),
+    ):
         config = replace(chosen, exp_prefix=name, dataset_subset_ckpt=str(path), epochs=1)
         run = train(config, dataset=few_digits, display=lines)
         used.append((run.epoch_record(1).predicted >= 0).tolist())
-    assert used[0] == used[1]
+    assert used[0] == used[1] == used[2]
     assert sum(used[0]) == 100
-    (notice,) = [line for line in lines.lines if "does not say which samples" in line]
+    *_, notice = [line for line in lines.lines if "does not say which samples" in line]
     assert notice.startswith(str(file))
     assert "other samples than --rand-fraction" in notice
 

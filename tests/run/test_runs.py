@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from dataparams.errors import RunError
-from dataparams.run.folder import EpochRecord, RunFolder, read_epoch_record, write_whole
+from dataparams.run.epoch_record import EpochRecord, read_epoch_record
+from dataparams.run.folder import RunFolder
+from dataparams.run.safe_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 def _record(epoch: int = 1, count: int = 4) -> EpochRecord:
     return EpochRecord(
         epoch=epoch,
-        class_parameters=torch.empty(0),
-        inst_parameters=torch.arange(float(count)),
+        class_log_temperature=torch.empty(0),
+        instance_log_temperature=torch.arange(float(count)),
         margin=torch.zeros(count),
         loss=torch.ones(count),
         error_norm=torch.ones(count),
@@ -51,6 +53,37 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     read = run.epoch_record(7)
     for name, value in vars(_record(7)).items():
         assert torch.equal(torch.as_tensor(getattr(read, name)), torch.as_tensor(value))
+
+
+OLD_KEYS = {
+    "inst_parameters": "instance_log_temperature",
+    "class_parameters": "class_log_temperature",
+}
+
+
+def test_log_temperatures_are_called_so_and_are_found_by_their_old_keys_too(tmp_path: Path) -> None:
+    run, record = RunFolder(tmp_path), _record(count=100_000)
+    run.write_epoch_record(record)
+    contents = torch.load(run.epoch_file(1), weights_only=True)
+    assert set(contents) == set(vars(record)) | set(OLD_KEYS)
+    for old, new in OLD_KEYS.items():
+        assert torch.equal(contents[old], getattr(record, new))
+    torch.save(vars(record), tmp_path / "without")
+    more = run.epoch_file(1).stat().st_size - (tmp_path / "without").stat().st_size
+    assert 0 < more < 1000, "what has two keys is to be stored once"
+
+
+def test_records_of_the_first_version_are_read(tmp_path: Path) -> None:
+    run, record = RunFolder(tmp_path), _record(3)
+    old_names = {new: old for old, new in OLD_KEYS.items()}
+    older = {old_names.get(name, name): value for name, value in vars(record).items()}
+    assert not set(older) & set(old_names)
+    torch.save(older, run.epoch_file(3))
+    for read in (run.epoch_record(3), read_epoch_record(run.epoch_file(3))):
+        for name, value in vars(record).items():
+            assert torch.equal(torch.as_tensor(getattr(read, name)), torch.as_tensor(value))
+    mapped = run.epoch_record(3, mapped=True).instance_log_temperature
+    assert torch.equal(mapped, record.instance_log_temperature)
 
 
 def test_a_hostile_file_runs_nothing(tmp_path: Path) -> None:
@@ -107,7 +140,7 @@ def test_a_failed_write_leaves_the_file_before_and_no_rest(tmp_path: Path) -> No
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
     script = (
-        "import sys; from pathlib import Path; from dataparams.run.folder import write_whole\n"
+        "import sys; from pathlib import Path; from dataparams.run.safe_files import write_whole\n"
         "from dataparams.errors import RunError\n"
         "try: write_whole(Path(sys.argv[1]), b'x' * 5000)\n"
         "except RunError as error: print(error)"
@@ -120,7 +153,7 @@ def test_a_failed_write_leaves_the_file_before_and_no_rest(tmp_path: Path) -> No
         preexec_fn=with_small_files,
     )
     assert "cannot be written: File too large" in done.stdout
-    assert "--resume" in done.stdout
+    assert "`resume=True`" in done.stdout
     assert file.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -132,7 +165,7 @@ def test_clearing_takes_only_what_training_made(tmp_path: Path) -> None:
     (run.path / "notes.txt").write_text("mine")
     run.clear()
     assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
-    with pytest.raises(RunError, match="is not a run folder"):
+    with pytest.raises(RunError, match=r"is not a run folder.*`restart=True`.*`exp_prefix`"):
         run.clear()
     run.write_description({})
     (run.path / "review.sqlite").write_text("decisions")

@@ -58,7 +58,7 @@ def test_the_run_folder_is_one_that_everything_after_knows(audited: RunFolder) -
     assert audited.epochs() == [1, 2, 3, 4, 5]
     assert len(audited.samples()) == 1797
     record = audited.epoch_record(5)
-    assert record.inst_parameters.shape == (1797,)
+    assert record.instance_log_temperature.shape == (1797,)
     assert record.margin.isfinite().all()
     held_out = audited.held_out()
     assert held_out is not None

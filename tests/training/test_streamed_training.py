@@ -50,7 +50,7 @@ def test_a_streamed_run_leaves_the_same_folder_behind(config: TrainConfig) -> No
     trained_on = run.samples()["index"].to_list()
     assert (run.epoch_record(3).predicted[trained_on] >= 0).all()
     assert (run.epoch_record(3).predicted >= 0).sum() == len(trained_on) == 32
-    assert run.epoch_record(3).inst_parameters.std() > 0
+    assert run.epoch_record(3).instance_log_temperature.std() > 0
     assert not [p for p in psutil.Process().children() if "dataparams" in "".join(p.cmdline())]
     assert_same_run(run, train(replace(config, exp_prefix="again")))
 
@@ -85,7 +85,7 @@ def test_damaged_images_are_skipped_listed_and_left_as_they_were(
     record = run.epoch_record(3)
     assert (record.predicted[index] == -1).all()
     assert record.loss[index].isnan().all()
-    assert (record.inst_parameters[index] == 0).all()
+    assert (record.instance_log_temperature[index] == 0).all()
     assert int((record.predicted >= 0).sum()) == len(run.samples()) - 2
     assert run.description()["counts"]["unreadable"] == 2
     assert sum("2 images could not be read so far" in line for line in lines.lines) == 1
@@ -160,7 +160,7 @@ def test_the_methods_own_command_for_imagenet(
         runpy.run_path(str(ROOT / "main_imagenet.py"), run_name="__main__")
     run = RunFolder(tmp_path / "weights_CL/images/class")
     assert run.metrics()["lr"].to_list() == pytest.approx([0.1, 0.01, 0.001])
-    assert run.epoch_record(1).class_parameters.exp().mean() == pytest.approx(1.5, abs=0.3)
+    assert run.epoch_record(1).class_log_temperature.exp().mean() == pytest.approx(1.5, abs=0.3)
 
 
 @pytest.mark.parametrize(

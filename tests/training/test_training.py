@@ -47,7 +47,7 @@ def test_a_run_folder_holds_what_it_promises(few_digits: ImageDataset, short: Tr
     ].to_list()
     assert samples["true_label"].to_list() == few_digits.train.labels.tolist()
     record = run.epoch_record(3)
-    assert record.inst_parameters.shape == record.margin.shape == (400,)
+    assert record.instance_log_temperature.shape == record.margin.shape == (400,)
     assert ((record.margin > 0) == record.correct).all()
     assert {path.name for path in (run.path / "checkpoint").iterdir()} == {"last.pt", "best.pt"}
     assert list(run.tensorboard.iterdir())
@@ -94,7 +94,8 @@ def test_the_same_seed_is_the_same_run(few_digits: ImageDataset, short: TrainCon
     assert_same_run(*runs)
     other = train(replace(short, exp_prefix="c", seed=1), dataset=few_digits)
     assert not torch.equal(
-        other.epoch_record(3).inst_parameters, runs[0].epoch_record(3).inst_parameters
+        other.epoch_record(3).instance_log_temperature,
+        runs[0].epoch_record(3).instance_log_temperature,
     )
 
 
@@ -286,7 +287,7 @@ def test_a_selection_keeps_the_lowest_and_their_index(
     )
     run = train(chosen, dataset=few_digits)
     is_used = run.epoch_record(3).predicted >= 0
-    lowest = learned.epoch_record(3).inst_parameters.argsort(stable=True)[:100]
+    lowest = learned.epoch_record(3).instance_log_temperature.argsort(stable=True)[:100]
     assert sorted(is_used.nonzero().squeeze(1).tolist()) == sorted(lowest.tolist())
     assert run.description()["counts"]["trained_on"] == 100
     with pytest.raises(UserError, match="had another label"):
@@ -311,21 +312,21 @@ def test_labels_from_a_file_and_truth_that_training_never_sees(
     relabeled = replace(few_digits, train=few_digits.train.with_labels(labels))
     plain = replace(short, rand_fraction=0.0, exp_prefix="plain")
     assert torch.equal(
-        run.epoch_record(3).inst_parameters,
-        train(plain, dataset=relabeled).epoch_record(3).inst_parameters,
+        run.epoch_record(3).instance_log_temperature,
+        train(plain, dataset=relabeled).epoch_record(3).instance_log_temperature,
     )
 
 
 def test_class_parameters_alone_and_jointly(few_digits: ImageDataset, short: TrainConfig) -> None:
     joint = train(replace(short, learn_class_parameters=True, save_every=2), dataset=few_digits)
-    assert joint.epoch_record(3).class_parameters.abs().max() > 0
+    assert joint.epoch_record(3).class_log_temperature.abs().max() > 0
     assert (joint.path / "checkpoint" / "epoch_2.pt").exists()
     alone = replace(
         short, learn_inst_parameters=False, learn_class_parameters=True, exp_prefix="class"
     )
     record = train(alone, dataset=few_digits).epoch_record(3)
-    assert record.inst_parameters.shape == (0,)
-    assert record.class_parameters.abs().max() > 0
+    assert record.instance_log_temperature.shape == (0,)
+    assert record.class_log_temperature.abs().max() > 0
 
 
 @pytest.mark.parametrize(
@@ -551,6 +552,6 @@ def test_a_damaged_image_is_left_out_and_listed(tmp_path: Path, short: TrainConf
     index = unreadable["index"][0]
     assert index not in run.samples()["index"]
     assert len(run.samples()) + len(run.samples("val")) == 39
-    assert len(run.epoch_record(3).inst_parameters) == 40
+    assert len(run.epoch_record(3).instance_log_temperature) == 40
     assert run.epoch_record(3).predicted[index] == -1
     assert any("1 image could not be read" in line for line in lines.lines)

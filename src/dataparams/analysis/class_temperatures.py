@@ -36,7 +36,7 @@ def class_temperatures(run: RunFolder) -> pl.DataFrame | None:
     names = run.class_names()
     learned: dict[int, NDArray[np.float64]] = {}
     for epoch in run.epochs():
-        values = run.epoch_record(epoch, mapped=True).class_parameters.double().numpy()
+        values = run.epoch_record(epoch, mapped=True).class_log_temperature.double().numpy()
         if len(values):
             _require_one_per_class(run, epoch, values, len(names))
             learned[epoch] = np.exp(values)

@@ -76,18 +76,18 @@ def rank(
     """
     chosen = best_epoch(run) if epoch is None else epoch
     record = run.epoch_record(chosen)
-    if not record.inst_parameters.numel():
+    if not record.instance_log_temperature.numel():
         raise RunError(
             f"{run.path} has no instance parameters to rank by; it was trained without them. "
             "Train with --learn-inst-parameters, or see what `dataparams analyze` makes of its "
             "margins."
         )
     samples = run.samples()
-    if samples["index"].max() >= len(record.inst_parameters):  # type: ignore[operator]
+    if samples["index"].max() >= len(record.instance_log_temperature):  # type: ignore[operator]
         raise RunError(f"{run.path} is damaged: samples.parquet has more samples than epoch files.")
     is_trained_on = record.predicted.numpy()[samples["index"].to_numpy()] >= 0
     samples = samples.filter(pl.Series(is_trained_on))
-    log_temperature = record.inst_parameters.numpy()[samples["index"].to_numpy()]
+    log_temperature = record.instance_log_temperature.numpy()[samples["index"].to_numpy()]
     estimate, warnings = None, _warnings(run, chosen)
     is_selected = np.ones(len(samples), dtype=bool)
     order = np.argsort(-log_temperature, kind="stable")

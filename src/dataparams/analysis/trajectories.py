@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from dataparams.run.folder import EpochRecord, RunFolder
+    from dataparams.run.epoch_record import EpochRecord
+    from dataparams.run.folder import RunFolder
 
 _ROWS_AT_ONCE = 1 << 16
 _ROWS_PER_MAPPING = 400_000
@@ -115,7 +116,7 @@ class RunTrajectories:
     def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """The log temperatures of some samples, (epochs, len(rows))."""
         if self.has_temperatures:
-            return self._stack("inst_parameters", rows, self._records)
+            return self._stack("instance_log_temperature", rows, self._records)
         loss = self._stack("loss", rows, self._records)
         return log_temperatures_from_margins(self._stack("margin", rows, self._records), loss)
 
@@ -148,7 +149,7 @@ class RunTrajectories:
         records: list[EpochRecord],
     ) -> NDArray[np.float32]:
         if self.has_temperatures:
-            return self._stack("inst_parameters", rows, records)
+            return self._stack("instance_log_temperature", rows, records)
         return self.of(rows) if epochs is None else self.of(rows)[epochs]
 
     def _release_now_and_then(self, count: int) -> None:
@@ -234,7 +235,7 @@ def log_temperatures_from_margins(
 
 
 def _has_temperatures(run: RunFolder, records: list[EpochRecord]) -> bool:
-    has = [len(record.inst_parameters) > 0 for record in records]
+    has = [len(record.instance_log_temperature) > 0 for record in records]
     if any(has) and not all(has):
         raise RunError(
             f"{run.path} is damaged: some of its epochs have instance parameters, others have "
@@ -252,7 +253,7 @@ def _require_all_samples(
 ) -> None:
     fields = ["margin", "loss", "error_norm", "rival"]
     if has_temperatures:
-        fields.append("inst_parameters")
+        fields.append("instance_log_temperature")
     fewest = min(len(getattr(record, name)) for record in records for name in fields)
     if len(index) and index.max() >= fewest:
         raise RunError(

@@ -10,13 +10,13 @@ import polars as pl
 from dataparams.decisions.agreement import agreed_decisions
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import RunError, UserError
-from dataparams.run.folder import (
+from dataparams.run.cleaned_samples import (
     CleanedSamples,
     cleaned_classes,
     is_of_people,
     write_cleaned,
-    write_whole,
 )
+from dataparams.run.safe_files import write_whole
 from dataparams.run.spreadsheet_cells import guarded
 from dataparams.terminal.words import MOST_CLASSES, text_table
 

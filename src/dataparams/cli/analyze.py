@@ -35,7 +35,8 @@ def run(words: list[str], program: str) -> int:
     budget = None if config.review_budget is None else _share(config.review_budget)
     from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.summary_text import classes_csv, summary_text
-    from dataparams.run.folder import RunFolder, write_whole
+    from dataparams.run.folder import RunFolder
+    from dataparams.run.safe_files import write_whole
     from dataparams.sources.hub.token import token_file
     from dataparams.terminal.progress import progress_display
 

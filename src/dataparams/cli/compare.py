@@ -34,7 +34,8 @@ def run(words: list[str], program: str) -> int:
     _require_absent(config.out, config.figure, overwrite=config.overwrite)
     from dataparams.analysis import comparison as comparing
     from dataparams.figures.comparison import draw_comparison
-    from dataparams.run.folder import RunFolder, write_whole
+    from dataparams.run.folder import RunFolder
+    from dataparams.run.safe_files import write_whole
 
     runs = [RunFolder(path) for path in config.runs]
     comparison = comparing.compare(runs)

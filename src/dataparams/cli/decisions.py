@@ -47,7 +47,8 @@ def run(words: list[str], program: str) -> int:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.decisions import tables
     from dataparams.decisions.importing import import_decisions
-    from dataparams.run.folder import RunFolder, write_whole
+    from dataparams.run.folder import RunFolder
+    from dataparams.run.safe_files import write_whole
 
     run = RunFolder(config.run)
     if config.import_ is not None:

@@ -47,7 +47,8 @@ def run(words: list[str], program: str) -> int:
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.analysis import rank
-    from dataparams.run.folder import RunFolder, write_whole
+    from dataparams.run.folder import RunFolder
+    from dataparams.run.safe_files import write_whole
     from dataparams.run.spreadsheet_cells import formula_notice
 
     ranking = rank(

@@ -11,7 +11,8 @@ import polars as pl
 from dataparams.analysis.result import CATEGORIES
 from dataparams.errors import RunError, UserError
 from dataparams.export.samples import LabeledSamples
-from dataparams.run.folder import RunFolder, read_cleaned
+from dataparams.run.cleaned_samples import read_cleaned
+from dataparams.run.folder import RunFolder
 from dataparams.run.source import ContentsOfRun, source_of
 from dataparams.run.table_checks import require_among, require_range
 from dataparams.sources.builtin import builtin_name

@@ -8,7 +8,7 @@ from dataparams.figures.class_temperatures import draw_class_temperatures
 from dataparams.figures.grid import draw_grid
 from dataparams.figures.trajectories import draw_trajectories
 from dataparams.figures.tsne import draw_tsne
-from dataparams.run.folder import write_whole
+from dataparams.run.safe_files import write_whole
 from dataparams.sources.folder import safe_name
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from dataparams.errors import RunError
 from dataparams.review.laying_out import LayingOut, npy_of
 from dataparams.review.samples import MOST_AT_ONCE
-from dataparams.run.folder import write_whole
+from dataparams.run.safe_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

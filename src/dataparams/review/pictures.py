@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from dataparams.contents.content import UnreadableContentError, View
 from dataparams.contents.images import views_of
 from dataparams.errors import ChangedDataError, RunError, UserError
-from dataparams.run.folder import write_whole
+from dataparams.run.safe_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,8 @@ from dataparams.errors import UserError
 from dataparams.report.charts import band_limits, draw_bands, temperature_axes
 from dataparams.review.laying_out import npy_of
 from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
-from dataparams.run.folder import RunFolder, write_whole
+from dataparams.run.folder import RunFolder
+from dataparams.run.safe_files import write_whole
 from dataparams.run.source import ContentsOfRun
 from dataparams.terminal.flags import with_flags
 from dataparams.terminal.progress import progress_display

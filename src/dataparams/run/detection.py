@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DetectionFigures:
-    """What finding corrupted labels by a score amounts to.
+    """How well a score finds corrupted labels.
 
     Attributes:
         noise_rate: Share of corrupted samples, 0 ... 1.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class RunFeatures:
-    """Features of an audit's samples, read when they are wanted.
+    """Features of an audit's samples, read on demand.
 
     Args:
         index: Rows of the samples in the source, (n,), none twice.
@@ -58,7 +58,7 @@ def features_of_run(run: RunFolder) -> RunFeatures | None:
         run: The run folder.
 
     Returns:
-        None where they are no longer there, or the run is no audit.
+        The features; None where they are no longer there, or the run is no audit.
     """
     made = run.description().get("audit", {})
     encoder, width = made.get("encoder", {}), made.get("width")

@@ -1,4 +1,4 @@
-"""The source of a run: found again from any folder, and held against what the run knows of it."""
+"""The source of a run, opened again and compared with what the run recorded of its samples."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from dataparams.sources.opening import ContentsOf
     from dataparams.sources.source import Source
 
-MOVED = "If the data have moved, say where they are: --data PATH."
-"""What may help where the data of a run are not found."""
+MOVED = "If the data have moved, say where they are: `data=PATH`."
+"""What to do where the data of a run are not found."""
 _LOOKED_AT = 256
 _AT_ONCE = 16
 _MOST_LABELS = 200_000
@@ -82,9 +82,9 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
 
 
 class ContentsOfRun:
-    """The contents of a run's samples, none of which is handed out where it is another one now.
+    """The contents of a run's samples; one that changed since is an error.
 
-    The source is opened when the first is wanted.
+    The source is opened when the first content is read.
 
     Args:
         run: The run folder.
@@ -99,7 +99,7 @@ class ContentsOfRun:
 
         Raises:
             DataError: If the source is gone.
-            RunError: If one of them is not what the run was trained on; names them.
+            RunError: If samples are not what the run was trained on; the message names them.
         """
         contents_of = self._contents_of
         self._require_there()
@@ -114,23 +114,23 @@ class ContentsOfRun:
             All of them; see :meth:`dataparams.sources.source.Contents.sweep`.
         """
         for found in self._contents_of(ids).sweep(range(len(ids))):
-            # Whoever goes through all of them wants their bytes: they are read once.
+            # Readers of all contents need their bytes, which are read once.
             loaded = list(map(_loaded, found.contents))
             self._verify([ids[place] for place in found.places], loaded)
             yield Found(found.places, loaded)
 
     def check(self, ids: Sequence[str] | pl.Series) -> list[str]:
-        """Look at some samples, and at all labels where that is quick, before they are used.
+        """Check some samples, and all labels where that is quick, before they are used.
 
         Args:
-            ids: Samples, those that are used first in front; a part of them is looked at.
+            ids: Samples, in the order in which they are used; the first of them are checked.
 
         Returns:
-            Sentences about what is not as it was, but can be used.
+            Sentences about changes that do not prevent their use.
 
         Raises:
             DataError: If the source is gone.
-            RunError: If it is not the one that the run was trained on; names what changed.
+            RunError: If samples are not what the run was trained on; the message names them.
         """
         some = list(ids[:_LOOKED_AT])
         reasons: dict[str, str] = {}
@@ -177,7 +177,7 @@ class ContentsOfRun:
     def _verify(
         self, ids: Sequence[str], contents: Sequence[Content | UnreadableContentError]
     ) -> None:
-        """Refuse what changed; files are read for it, and none is kept in memory."""
+        """Raise an error where contents changed; files are read for it, and none is kept."""
         changed = self._known.changed(ids, contents)
         if changed:
             raise changed_error(self._run, self._place, changed)
@@ -190,14 +190,14 @@ class ContentsOfRun:
 
         Raises:
             DataError: If the source is gone.
-            RunError: If labels differ, and nothing else is known of the samples.
+            RunError: If labels differ, and the run recorded no contents.
         """
         arguments = source_of(self._run.description(), self._data)
         if is_without_labels(arguments["name"]):
             return []
         samples = self._run.samples()
         if len(samples) > _MOST_LABELS:
-            notice = "Whether labels have changed is not looked at: there are more than"
+            notice = "Whether labels have changed is not checked: there are more than"
             return [f"{notice} {_MOST_LABELS:,} in {self._place}."]
         with _moved_hint():
             if self._cache is not None and local_path(arguments["name"]) is None:
@@ -221,7 +221,7 @@ class ContentsOfRun:
 
 @contextmanager
 def _moved_hint() -> Iterator[None]:
-    """Say how to go on where data are not found."""
+    """Add to an error about data that are not found what to do."""
     try:
         yield
     except DataError as error:
@@ -229,7 +229,7 @@ def _moved_hint() -> Iterator[None]:
 
 
 def _gone_words(reasons: dict[str, str], looked_at: int, place: str) -> str:
-    """Say which of the samples that were looked at cannot be read any more, and why."""
+    """A sentence about the checked samples that cannot be read any more, and why."""
     first = next(iter(reasons.values()))
     return (
         f"{len(reasons):,} of the first {counted(looked_at, 'sample')} cannot be read from {place} "
@@ -238,7 +238,7 @@ def _gone_words(reasons: dict[str, str], looked_at: int, place: str) -> str:
 
 
 def changed_error(run: RunFolder, place: str, changed: Sequence[str]) -> ChangedDataError:
-    """What to say of samples that are not what a run was trained on.
+    """The error about samples that are not what a run was trained on.
 
     Args:
         run: The run folder.
@@ -249,24 +249,24 @@ def changed_error(run: RunFolder, place: str, changed: Sequence[str]) -> Changed
     verb = "is" if len(changed) == 1 else "are"
     return ChangedDataError(
         f"{subject} in {place} {verb} not what {run.path} was trained on ({named(changed)}). "
-        "Restore the data, say with --data PATH where they lie as they were, or train again."
+        "Restore the data, say with `data=PATH` where they lie as they were, or train again."
     )
 
 
 def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
-    """The samples that a run was to train on, as training saw them, and as they were then.
+    """The samples of a run, as training saw them and as they were then.
 
     Args:
         run: The run folder.
         data: Where the data lie now; None for where they lay.
 
     Returns:
-        The samples of ``samples.parquet``, in its order, in memory or as a stream. In memory those
-        follow that a person discarded before training: images are normalized by them, too.
+        The samples of ``samples.parquet``, in its order, in memory or as a stream. In memory, those
+        that were discarded before training follow: images are normalized by them, too.
 
     Raises:
         DataError: If the source is gone or cannot be read.
-        RunError: If samples are missing or are not what they were; names them.
+        RunError: If samples are missing or are not what they were; the message names them.
     """
     description = run.description()
     arguments = source_of(description, data)
@@ -328,7 +328,7 @@ def _loaded_again(
 def _samples_of_older_run(
     run: RunFolder, source: Source, prepared: str | None, *, is_streamed: bool
 ) -> Split:
-    """The training samples of a run that knows the fingerprint of all its data and no content."""
+    """The training samples of a run that recorded a fingerprint of all data and no contents."""
     description = run.description()
     settings = description["source"]
     how: dict[str, Any] = {
@@ -342,7 +342,7 @@ def _samples_of_older_run(
     if dataset.fingerprint != description.get("fingerprint"):
         raise RunError(
             f"{source.place} is not what {run.path} was trained on (its fingerprint differs); "
-            "expected the same images and labels. --data PATH says where they lie."
+            "expected the same images and labels. `data=PATH` says where they lie."
         )
     return dataset.train
 
@@ -350,7 +350,7 @@ def _samples_of_older_run(
 def _differing_labels(run: RunFolder, samples: pl.DataFrame, source: Source) -> pl.Series:
     """The ids of samples whose label in the source is not the one that the run was given."""
     if "true_label" not in samples.columns and run.description().get("cleaned") is not None:
-        # These were trained on as somebody decided them: the source's own are not known.
+        # The run was trained on labels that people decided; the source's are not recorded.
         return samples["id"].clear()
     names = pl.Series(run.class_names())
     column = "true_label" if "true_label" in samples.columns else "label"

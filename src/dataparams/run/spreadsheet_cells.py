@@ -1,7 +1,7 @@
 """Text in CSV files, which spreadsheets run where it looks like a formula.
 
-What people fill in or read (decisions, comparisons) is guarded. What programs join by id or class
-(exports, rankings) keeps every name as it is, and whoever makes the file is told.
+Tables that people fill in or read (decisions, comparisons) are guarded. Tables that programs join
+by id or class (exports, rankings) keep every name as it is, with a notice.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def unguarded(text: str) -> str:
 
 
 def formula_notice(texts: Iterable[str], file: str) -> list[str]:
-    """A word of warning where a spreadsheet would run one of the texts in a file as a formula.
+    """A notice where a spreadsheet would run one of the texts in a file as a formula; else none.
 
     Example:
         >>> formula_notice(["cat/1.jpg"], "samples.csv")

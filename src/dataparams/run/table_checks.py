@@ -1,4 +1,4 @@
-"""Checks of tables that nobody vouches for."""
+"""Checks of tables read from files that may be damaged."""
 
 from __future__ import annotations
 

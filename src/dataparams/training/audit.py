@@ -32,7 +32,7 @@ from dataparams.training.planting import plant_errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataparams.run.folder import EpochRecord
+    from dataparams.run.epoch_record import EpochRecord
 
 _OUTPUT = "weights_CL"
 _MOST_FOLDERS = 10_000

@@ -11,7 +11,7 @@ import polars as pl
 import torch
 
 from dataparams.errors import RunError, UserError
-from dataparams.run.folder import read_cleaned
+from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.sources.noise import CorruptedLabels
 from dataparams.sources.text_column import TextColumn
 from dataparams.training.config import RECIPES, TrainConfig, require_valid
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dataparams.batches import AnyDataset, Split
-    from dataparams.run.folder import CleanedSamples
+    from dataparams.run.cleaned_samples import CleanedSamples
 
 _OF_DATA = (
     *("dataset", "data", "data_dir", "image_column", "label_column", "loader", "cache", "val_frac"),

@@ -21,7 +21,8 @@ from dataparams.encoders.models import create_model
 from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.method.data_parameters import CLAMP, DataParameters
 from dataparams.method.learning_rate import instance_learning_rate
-from dataparams.run.folder import EpochRecord, RunFolder
+from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.folder import RunFolder
 from dataparams.sources.hub.token import token_file
 from dataparams.terminal.progress import ProgressDisplay, SilentProgress
 from dataparams.terminal.words import counted
@@ -333,11 +334,11 @@ class _Training:
         records = self.recorder.finish()
         self.unreadable = self._unreadable_everywhere()
         self.epoch += 1
-        empty = torch.empty(0)
+        dp, empty = self.dp, torch.empty(0)
         record = EpochRecord(
             epoch=self.epoch,
-            class_parameters=self.dp.class_log.cpu().clone() if self.dp is not None else empty,
-            inst_parameters=self.dp.inst_log.cpu().clone() if self.dp is not None else empty,
+            class_log_temperature=empty if dp is None else dp.class_log.cpu().clone(),
+            instance_log_temperature=empty if dp is None else dp.inst_log.cpu().clone(),
             **vars(records),
         )
         self.validation.append(evaluation.table(self.epoch))
@@ -354,9 +355,9 @@ class _Training:
             "seconds": self.position.seconds,
             "samples_per_second": self.position.samples / self.position.seconds,
         }
-        if record.inst_parameters.numel():
+        if record.instance_log_temperature.numel():
             metrics |= parameter_metrics(
-                record.inst_parameters[self.data.train.index],
+                record.instance_log_temperature[self.data.train.index],
                 self._is_corrupted(),
                 None if self.config.skip_clamp_data_param else CLAMP,
             )
@@ -588,11 +589,11 @@ class _Training:
 
     def _report(self, metrics: Metrics, record: EpochRecord, board: TensorBoard) -> None:
         board.scalars(metrics)
-        if record.inst_parameters.numel():
-            values = record.inst_parameters[self.data.train.index]
+        if record.instance_log_temperature.numel():
+            values = record.instance_log_temperature[self.data.train.index]
             board.temperatures(self.epoch, values, self._is_corrupted())
-        if record.class_parameters.numel():
-            board.class_temperatures(self.epoch, record.class_parameters)
+        if record.class_log_temperature.numel():
+            board.class_temperatures(self.epoch, record.class_log_temperature)
         if _trackers(self.config):
             known = {name: value for name, value in metrics.items() if value is not None}
             self.accelerator.log(known, step=self.epoch)

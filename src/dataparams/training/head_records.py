@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dataparams.run.folder import EpochRecord
+from dataparams.run.epoch_record import EpochRecord
 from dataparams.training.recorder import SampleRecorder
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class HeadRecords:
         values[self._index] = log_temperature.sum(dim=1) / self._learns
         record = EpochRecord(
             epoch=epoch,
-            class_parameters=torch.empty(0),
-            inst_parameters=values,
+            class_log_temperature=torch.empty(0),
+            instance_log_temperature=values,
             **vars(records),
         )
         count = max(len(self._labels), 1)

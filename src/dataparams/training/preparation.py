@@ -20,7 +20,9 @@ from dataparams.batches import (
 from dataparams.batches.loading import require_arguments
 from dataparams.contents.images import require_image
 from dataparams.errors import RunError, UserError
-from dataparams.run.folder import RunFolder, read_cleaned, read_epoch_record
+from dataparams.run.cleaned_samples import read_cleaned
+from dataparams.run.epoch_record import read_epoch_record
+from dataparams.run.folder import RunFolder
 from dataparams.sources.arrays import ArrayContents
 from dataparams.sources.cache import CacheContents
 from dataparams.sources.identity import identity_of, size_words
@@ -44,7 +46,8 @@ if TYPE_CHECKING:
         Split,
         UnreadableSample,
     )
-    from dataparams.run.folder import CleanedSamples, EpochRecord
+    from dataparams.run.cleaned_samples import CleanedSamples
+    from dataparams.run.epoch_record import EpochRecord
     from dataparams.sources.hub.download import FetchProgress
     from dataparams.sources.identity import Identity
     from dataparams.sources.noise import CorruptedLabels
@@ -307,12 +310,12 @@ def _texts(texts: Sequence[str]) -> pl.Series:
 
 def _record_with_instances(file: Path) -> EpochRecord:
     record = read_epoch_record(file)
-    if not record.inst_parameters.numel():
+    if not record.instance_log_temperature.numel():
         raise UserError(
             f"{file} has no instance parameters; expected the checkpoint of a run that learned "
             "them."
         )
-    if not record.inst_parameters.isfinite().all():
+    if not record.instance_log_temperature.isfinite().all():
         raise RunError(f"{file} is damaged: it has instance parameters that are no finite numbers.")
     return record
 
@@ -321,7 +324,7 @@ def _selected(
     train: Split, samples: pl.DataFrame, record: EpochRecord, file: Path, share: float
 ) -> Split:
     """The share of the samples whose instance parameters are lowest; they keep their index."""
-    values = record.inst_parameters
+    values = record.instance_log_temperature
     # The first implementation, and older runs, number the samples of the training split alone.
     missing = torch.tensor([sample.index for sample in train.unreadable], dtype=torch.int64)
     of_split = torch.cat((train.index, missing)).sort().values
