@@ -16,7 +16,8 @@ import polars as pl
 
 from dataparams.analysis import current_analysis
 from dataparams.analysis.trajectories import trained_samples
-from dataparams.cleaning.cleaning import CleanSettings, clean_run
+from dataparams.cleaning.selection import CleanSettings
+from dataparams.cleaning.writing import clean_run
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import PlainProgress

@@ -18,7 +18,9 @@ from made_runs import made_run
 from made_sources import photo_folder
 
 from dataparams.analysis.comparison import compare
-from dataparams.cleaning.cleaning import CleanSettings, clean, clean_run, kept, summary_text
+from dataparams.cleaning.selection import CleanSettings, clean, kept
+from dataparams.cleaning.summary import summary_text
+from dataparams.cleaning.writing import clean_run
 from dataparams.cli import main
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import RunError, UserError
@@ -159,14 +161,14 @@ def test_a_class_is_not_emptied_without_a_word() -> None:
             "suggested_confidence": 0.5,
         }
     )
-    with pytest.raises(UserError, match=r"1 class would.*dog \(1 of 2\).*--allow-empty-class"):
+    with pytest.raises(UserError, match=r"1 class would.*dog \(1 of 2\).*`allow_empty_class=True`"):
         clean(samples, judged, ["cat", "dog", "emu"])
     allowed = CleanSettings(allow_empty_class=True)
     assert len(kept(clean(samples, judged, ["cat", "dog", "emu"], allowed))) == 4
     strange = pl.DataFrame(
         {"index": [9], "action": ["discard"], "label": [None], "is_disputed": [False]}
     )
-    with pytest.raises(RunError, match=r"1 samples that the run does not have, such as index 9"):
+    with pytest.raises(RunError, match=r"1 sample that the run does not have, such as index 9"):
         clean(samples, judged, ["cat", "dog", "emu"], CleanSettings("reviewed"), strange)
 
 
@@ -488,7 +490,7 @@ def test_classes_that_fill_no_screen_go_to_a_file_that_is_named(tmp_path: Path) 
     clean_run(run, judged, how)
     file.write_bytes(b"mine")
     before = run.cleaned.read_bytes()
-    with pytest.raises(RunError, match="where the table of classes goes, is not of this program"):
+    with pytest.raises(RunError, match="the file for the table of classes, was not written by"):
         clean_run(run, judged, how)
     assert (file.read_bytes(), run.cleaned.read_bytes()) == (b"mine", before)
     clean_run(run, judged, how, out=tmp_path / "other.parquet")
@@ -537,7 +539,7 @@ def test_what_clean_made_by_itself_is_replaced_and_nothing_else(
             _written(file, contents, made)
             held = file.read_bytes()
             assert main([*words, strategy, *out]) == 4
-            assert "holds what people decided, or is not of this program" in capsys.readouterr().err
+            assert "holds decisions of annotators, or was not written by" in capsys.readouterr().err
             assert file.read_bytes() == held
         file.write_bytes(b"somebody's own")
         assert main([*words, strategy, *out]) == 4

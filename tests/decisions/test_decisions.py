@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -204,21 +204,23 @@ def test_a_file_of_another_kind_is_left_as_it_is(tmp_path: Path) -> None:
             DecisionStore(file, read_only=read_only)
     assert file.read_bytes() == before
     file.write_text("decisions " * 1000)
-    with pytest.raises(RunError, match=r"damaged, or no file of this program"):
+    with pytest.raises(RunError, match=r"damaged, or not a file of this program"):
         DecisionStore(file)
     assert file.read_text() == "decisions " * 1000
     file.unlink()
     file.mkdir()
     with pytest.raises(RunError, match=r"cannot be used"):
         DecisionStore(file)
-    with pytest.raises(RunError, match=r"nobody has decided anything yet"):
+    with pytest.raises(RunError, match=r"there are no decisions yet"):
         DecisionStore(tmp_path / "nowhere.sqlite", read_only=True)
     assert not (tmp_path / "nowhere.sqlite").exists()
     (tmp_path / "empty.sqlite").touch()
-    with pytest.raises(RunError, match=r"nobody has decided anything yet"):
+    with pytest.raises(RunError, match=r"there are no decisions yet"):
         DecisionStore(tmp_path / "empty.sqlite", read_only=True)
     newer = DecisionStore(tmp_path / "newer.sqlite")
-    newer._connection.execute("PRAGMA user_version = 2")
+    newer.close()
+    with closing(sqlite3.connect(tmp_path / "newer.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 2")
     with pytest.raises(RunError, match=r"is of version 2; expected 1"):
         DecisionStore(tmp_path / "newer.sqlite")
 
@@ -253,18 +255,18 @@ def test_a_damaged_file_is_told_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("request_", "annotator", "decision", "complaint"),
     [
-        ("r", " ", Decision(1, "skip"), "annotator is ' '; expected a name"),
-        ("", "ann", Decision(1, "skip"), "request is ''"),
+        ("r", " ", Decision(1, "skip"), "`annotator` is ' '; expected a name"),
+        ("", "ann", Decision(1, "skip"), "`request` is ''"),
         ("r", "a\ud800", Decision(1, "skip"), "UTF-8"),
         ("r", "a\0b", Decision(1, "skip"), "UTF-8"),
-        ("r", "ann", Decision(-1, "skip"), "index is -1"),
-        ("r", "ann", Decision(2**63, "skip"), "index is 9223372036854775808"),
-        ("r", "ann", Decision(1.5, "skip"), r"index is 1\.5"),
-        ("r", "ann", Decision(True, "skip"), "index is True"),
-        ("r", "ann", Decision(1, "keep"), "label is None for 'keep'"),
-        ("r", "ann", Decision(1, "skip", 1), "label is 1 for 'skip'"),
-        ("r", "ann", Decision(1, "keep", -1), "label is -1"),
-        ("r", "ann", Decision(1, "undo"), "action is 'undo'"),
+        ("r", "ann", Decision(-1, "skip"), "`index` is -1"),
+        ("r", "ann", Decision(2**63, "skip"), "`index` is 9223372036854775808"),
+        ("r", "ann", Decision(1.5, "skip"), r"`index` is 1\.5"),
+        ("r", "ann", Decision(True, "skip"), "`index` is True"),
+        ("r", "ann", Decision(1, "keep"), "`label` is None for 'keep'"),
+        ("r", "ann", Decision(1, "skip", 1), "`label` is 1 for 'skip'"),
+        ("r", "ann", Decision(1, "keep", -1), "`label` is -1"),
+        ("r", "ann", Decision(1, "undo"), "`action` is 'undo'"),
     ],
 )
 def test_what_makes_no_sense_is_not_recorded(

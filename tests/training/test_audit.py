@@ -11,7 +11,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from dataparams.analysis import analyze, load_analysis, write_analysis
-from dataparams.cleaning.cleaning import CleanSettings, clean_run
+from dataparams.cleaning.selection import CleanSettings
+from dataparams.cleaning.writing import clean_run
 from dataparams.decisions.carrying import carry_decisions
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import DataError, RunError, UserError

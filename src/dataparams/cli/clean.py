@@ -42,12 +42,9 @@ class CleanConfig:
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(CleanConfig, args=words, prog=f"{program} clean")
-    from dataparams.cleaning.cleaning import (
-        CleanSettings,
-        clean_run,
-        require_replaceable,
-        summary_text,
-    )
+    from dataparams.cleaning.selection import CleanSettings
+    from dataparams.cleaning.summary import summary_text
+    from dataparams.cleaning.writing import clean_run, require_replaceable
     from dataparams.run.folder import RunFolder
     from dataparams.terminal.progress import progress_display
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dataparams.analysis import analyze, write_analysis
 from dataparams.analysis.verdict_text import verdict_text
-from dataparams.cleaning.cleaning import CleanSettings, clean
+from dataparams.cleaning.selection import CleanSettings, clean
 from dataparams.errors import UserError
 from dataparams.figures import embed
 from dataparams.report import write_report

@@ -1,68 +1,27 @@
-"""What people decided about samples: ``review.sqlite``, to which rows are only ever added."""
+"""The decisions of annotators about samples, in an append-only file, ``review.sqlite``."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from dataparams.errors import RunError
+from dataparams.decisions.database import DecisionDatabase
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import sqlite3
+    from collections.abc import Sequence
     from pathlib import Path
-
 
 Action = Literal["keep", "relabel", "discard", "skip"]
 ACTIONS: tuple[Action, ...] = ("keep", "relabel", "discard", "skip")
 """``keep``: the given label is right. ``relabel``: another is. ``discard``: leave the sample out.
-``skip``: looked at, and not sure."""
+``skip``: seen, but undecided."""
 
-_APPLICATION = 0x64706172
-_VERSION = 1
-_SECONDS_TO_WAIT = 30
 _LARGEST = 2**63 - 1
-_TABLES = """
-CREATE TABLE request (
-  number    INTEGER PRIMARY KEY AUTOINCREMENT,
-  name      TEXT NOT NULL UNIQUE,
-  annotator TEXT NOT NULL CHECK (annotator <> ''),
-  is_undo   INTEGER NOT NULL,
-  below     INTEGER REFERENCES request (number),
-  top       INTEGER REFERENCES request (number)
-);
-CREATE INDEX newest ON request (annotator, number);
-CREATE TABLE decision (
-  number    INTEGER PRIMARY KEY AUTOINCREMENT,
-  request   TEXT NOT NULL REFERENCES request (name),
-  sample    INTEGER NOT NULL CHECK (sample >= 0),
-  annotator TEXT NOT NULL CHECK (annotator <> ''),
-  action    TEXT NOT NULL CHECK (action IN ('keep', 'relabel', 'discard', 'skip', 'undo')),
-  label     INTEGER CHECK ((label IS NOT NULL) = (action IN ('keep', 'relabel'))),
-  before    INTEGER REFERENCES decision (number),
-  undoes    INTEGER REFERENCES decision (number) CHECK ((undoes IS NOT NULL) = (action = 'undo')),
-  made_at   TEXT NOT NULL,
-  UNIQUE (request, sample)
-);
-CREATE INDEX latest ON decision (sample, annotator, number);
-CREATE UNIQUE INDEX undone ON decision (undoes) WHERE undoes IS NOT NULL;
-CREATE TRIGGER no_change BEFORE UPDATE ON decision
-  BEGIN SELECT RAISE (ABORT, 'decisions are only ever added'); END;
-CREATE TRIGGER no_removal BEFORE DELETE ON decision
-  BEGIN SELECT RAISE (ABORT, 'decisions are only ever added'); END;
-CREATE TRIGGER no_other_request BEFORE UPDATE ON request
-  BEGIN SELECT RAISE (ABORT, 'requests are only ever added'); END;
-CREATE TRIGGER no_request_less BEFORE DELETE ON request
-  BEGIN SELECT RAISE (ABORT, 'requests are only ever added'); END;
-"""
-# The requests of an annotator that are not taken back are a stack: "top" is what undoing takes back
-# next, "below" what it takes back after that.
 _IN_FORCE = """
 SELECT kept.number, kept.request, last.sample, last.annotator, kept.action, kept.label, kept.made_at
 FROM (SELECT sample, annotator, max(number) AS number, action, before
@@ -90,17 +49,16 @@ _COLUMNS = {
 _CHANGE_COLUMNS = {
     name: _COLUMNS[name] for name in ("number", "index", "annotator", "action", "label")
 }
-_DAMAGED = ("not a database", "malformed", "no such table", "no such column", "encrypted", "decode")
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What an annotator decides about a sample.
+    """The decision of an annotator about a sample.
 
     Attributes:
         index: The sample's position in the data source.
         action: One of ``ACTIONS``.
-        label: The class that is right, for ``keep`` the given one; None for the other actions.
+        label: The right class, for ``keep`` the given one; None for the other actions.
     """
 
     index: int
@@ -111,16 +69,16 @@ class Decision:
 class DecisionStore:
     """The decisions of a run. Several threads, and several processes, may use it at once.
 
-    Every annotator has decisions of their own: nobody's are overwritten by another's. A later
-    decision of the same annotator on the same sample counts instead of the earlier one, which
-    stays in the history; undoing adds a row as well.
+    Each annotator has decisions of their own, which no other annotator overwrites. A later decision
+    of the same annotator on the same sample replaces the earlier one, which stays in the history;
+    an undo adds a row as well.
 
     Args:
-        file: ``review.sqlite``; made where there is none.
-        read_only: Only look, also where nothing can be written; the file must be there.
+        file: The path of ``review.sqlite``; created if it does not exist.
+        read_only: Open an existing file for reading, also where nothing can be written.
 
     Raises:
-        RunError: If it cannot be opened, or is not such a file.
+        RunError: If the file cannot be opened, or is not such a file.
 
     Example:
         >>> import tempfile
@@ -137,43 +95,28 @@ class DecisionStore:
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        self._file = file
-        self._lock = Lock()
-        self._identity: list[tuple[int, int] | None] | None = None
-        with self._explained():
-            if read_only:
-                self._connection = self._connected_for_reading()
-                return
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._connected(file)
-            try:
-                self._prepare()
-                self._identity = self._files_now()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._database = DecisionDatabase(file, read_only=read_only)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
+        self._database.close()
 
     def record(self, request: str, annotator: str, decisions: Sequence[Decision]) -> int:
         """Add the decisions of one request, all or none.
 
         Args:
-            request: A name that the sender makes up. A request that was recorded before is not
-                recorded again, so that sending it twice does no harm.
-            annotator: Who decides.
+            request: A unique name that the sender chooses. A request that was recorded before is
+                not recorded again, so that it can be sent twice.
+            annotator: The annotator's name.
             decisions: At most one for each sample.
 
         Returns:
-            How many were added: 0 for a request that was there already.
+            How many were added: 0 for a request that was recorded before.
 
         Raises:
             RunError: If they cannot be written; then none is.
-            ValueError: If a decision has a label where its action has none, or the reverse; or if
-                a request of that name was recorded before that was another one.
+            ArgumentError: If a decision has a label although its action takes none, or the reverse;
+                or if the name of the request was used for a different one.
         """
         return self.record_all([(request, annotator, decisions)])
 
@@ -181,22 +124,22 @@ class DecisionStore:
         """Add the decisions of several requests, of several annotators, all or none.
 
         Args:
-            requests: Of each what :meth:`record` takes.
+            requests: The arguments of :meth:`record` for each.
 
         Returns:
             How many were added.
 
         Raises:
             RunError: If they cannot be written; then none is.
-            ValueError: As in :meth:`record`; then none is written either.
+            ArgumentError: As in :meth:`record`; then none is written either.
         """
         for request, annotator, decisions in requests:
             _require_valid(request, annotator, decisions)
         made_at = _now()
         added = 0
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             for request, annotator, decisions in requests:
-                if self._is_known(connection, request, annotator, is_undo=False):
+                if _is_known(connection, request, annotator, is_undo=False):
                     _require_same(connection, request, decisions)
                     continue
                 top = _top(connection, annotator)
@@ -216,23 +159,23 @@ class DecisionStore:
         return added
 
     def undo(self, request: str, annotator: str) -> list[int]:
-        """Take back the annotator's last request that is not taken back yet; again: the one before.
+        """Take back the annotator's last request; a second undo takes back the one before it.
 
         Args:
-            request: A name that the sender makes up; see :meth:`record`.
-            annotator: Whose.
+            request: A unique name that the sender chooses; see :meth:`record`.
+            annotator: The annotator's name.
 
         Returns:
-            The samples concerned, by index; empty where nothing is left to take back.
+            The indices of the samples concerned; empty if nothing is left to take back.
 
         Raises:
             RunError: If it cannot be written.
-            ValueError: If a request of that name was recorded before that was another one.
+            ArgumentError: If the name of the request was used for a different one.
         """
         _require_valid(request, annotator, ())
-        with self._transaction() as connection:
-            if not self._is_known(connection, request, annotator, is_undo=True):
-                taken, below = _request_on_top(connection, annotator)
+        with self._database.transaction() as connection:
+            if not _is_known(connection, request, annotator, is_undo=True):
+                taken, below = _request_at_top(connection, annotator)
                 connection.execute(
                     "INSERT INTO request (name, annotator, is_undo, below, top) "
                     "VALUES (?, ?, 1, NULL, ?)",
@@ -250,28 +193,27 @@ class DecisionStore:
         return [row[0] for row in rows]
 
     def in_force(self) -> pl.DataFrame:
-        """The decisions that count now, one for each sample and annotator.
+        """The decisions in force, one for each sample and annotator.
 
         Returns:
             ``number``, ``request``, ``index``, ``annotator``, ``action``, ``label`` (null for
             discard and skip), ``made_at`` (UTC, ISO 8601); ordered by index and annotator.
         """
-        return self._frame(_IN_FORCE, (), _COLUMNS)
+        return self._database.frame(_IN_FORCE, (), _COLUMNS)
 
     def changes(self, *, after: int = 0, most: int = 20_000) -> pl.DataFrame:
-        """What came to count by each row after a number, in order; of a sample the last counts.
+        """The rows after a number, in order, each with the decision that it put in force.
 
-        Read again and again from the last number on, it tells everything that anybody wrote, and
-        takes no more memory for a million rows than for a few.
+        Called repeatedly with the last number, it returns everything that any process has written,
+        in bounded memory.
 
         Args:
             after: The number of a row; 0 to begin with the first.
-            most: Rows at most.
+            most: The largest number of rows to return.
 
         Returns:
-            ``number``, ``index``, ``annotator``, and of the decision that counts from then on
-            ``action`` and ``label``; both null where a decision was taken back that had none
-            before it.
+            ``number``, ``index``, ``annotator``, and ``action`` and ``label`` of the decision in
+            force after that row; both null where the only decision was taken back.
 
         Example:
             >>> import tempfile
@@ -284,16 +226,16 @@ class DecisionStore:
             >>> store.changes().select("index", "action").rows()
             [(7, 'relabel'), (7, None)]
         """
-        return self._frame(_CHANGES, (after, most), _CHANGE_COLUMNS)
+        return self._database.frame(_CHANGES, (after, most), _CHANGE_COLUMNS)
 
     def history(self) -> pl.DataFrame:
-        """Everything that was ever decided or taken back, in order.
+        """All decisions and undos, in order.
 
         Returns:
-            As :meth:`in_force`, and ``before`` (number of the decision that counted before; null
-            for none) and ``undoes`` (number of the decision that is taken back).
+            The columns of :meth:`in_force`, ``before`` (number of the decision in force before;
+            null for none) and ``undoes`` (number of the decision that is taken back).
         """
-        return self._frame(
+        return self._database.frame(
             "SELECT number, request, sample, annotator, action, label, made_at, before, undoes "
             "FROM decision ORDER BY number",
             (),
@@ -302,259 +244,83 @@ class DecisionStore:
 
     def last_number(self) -> int:
         """The number of the last row, 0 where there is none."""
-        with self._lock, self._explained():
-            self._require_same_file()
-            row = self._connection.execute("SELECT max(number) FROM decision").fetchone()
-        return int(row[0] or 0)
-
-    def _connected(self, target: Path | str) -> sqlite3.Connection:
-        return sqlite3.connect(
-            target,
-            timeout=_SECONDS_TO_WAIT,
-            isolation_level=None,
-            check_same_thread=False,
-            uri=isinstance(target, str),
-        )
-
-    def _connected_for_reading(self) -> sqlite3.Connection:
-        if not self._file.is_file():
-            raise RunError(f"There is no file {self._file}: nobody has decided anything yet.")
-        address = self._file.absolute().as_uri()
-        try:
-            return self._begun(address + "?mode=ro")
-        except sqlite3.OperationalError:
-            # Where nothing can be written, SQLite reads a file that nobody else has open only
-            # when it is told that nobody will change it.
-            if self._file.with_name(f"{self._file.name}-wal").exists():
-                raise
-            return self._begun(address + "?immutable=1")
-
-    def _begun(self, address: str) -> sqlite3.Connection:
-        connection = self._connected(address)
-        try:
-            is_begun = self._is_begun(connection)
-        except BaseException:
-            connection.close()
-            raise
-        if not is_begun:
-            connection.close()
-            raise RunError(f"{self._file} is empty: nobody has decided anything yet.")
-        return connection
-
-    def _prepare(self) -> None:
-        # Before anything is changed: the file may be somebody else's.
-        self._is_begun(self._connection)
-        self._begin_log()
-        # An acknowledged decision outlives a power cut, too.
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        if not self._is_begun(self._connection):
-            with self._transaction_unlocked() as connection:
-                # Another process may have made the tables meanwhile.
-                if not self._is_begun(connection):
-                    for statement in _statements(_TABLES):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-
-    def _begin_log(self) -> None:
-        """Let others read while somebody writes; SQLite does not wait of itself for this change."""
-        end = time.monotonic() + _SECONDS_TO_WAIT
-        while not self._has_begun_log(is_last_try=time.monotonic() > end):
-            time.sleep(0.01)
-
-    def _has_begun_log(self, *, is_last_try: bool) -> bool:
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if is_last_try or "locked" not in str(error):
-                raise
-            return False
-        return True
-
-    def _require_same_file(self) -> None:
-        """SQLite goes on with a file that was removed, and what it writes there is lost."""
-        if self._identity is not None and self._identity != self._files_now():
-            raise RunError(
-                f"{self._file} was removed or replaced while it was in use; nothing more is "
-                "written. Put the file back that was there or leave the new one, then start this "
-                "program again."
-            )
-
-    def _files_now(self) -> list[tuple[int, int] | None]:
-        """Which files lie where decisions and their log are kept."""
-        return [
-            _file_at(path) for path in (self._file, self._file.with_name(f"{self._file.name}-wal"))
-        ]
-
-    def _is_begun(self, connection: sqlite3.Connection) -> bool:
-        """Whether the tables are there; raises RunError where the file is of another kind."""
-        # One statement: between two, another process may make the tables.
-        application, version, count = connection.execute(
-            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
-            "FROM pragma_application_id, pragma_user_version"
-        ).fetchone()
-        if application == _APPLICATION and version == _VERSION:
-            return True
-        if application == _APPLICATION:
-            raise RunError(
-                f"{self._file} is of version {version}; expected {_VERSION}. It was written by "
-                "another version of this program: use that one."
-            )
-        if application or version or count:
-            raise RunError(
-                f"{self._file} is a database of another program. Nothing was changed; move it away."
-            )
-        return False
-
-    @staticmethod
-    def _is_known(
-        connection: sqlite3.Connection, request: str, annotator: str, *, is_undo: bool
-    ) -> bool:
-        found = connection.execute(
-            "SELECT annotator, is_undo FROM request WHERE name = ?", (request,)
-        ).fetchone()
-        if found is not None and found != (annotator, is_undo):
-            raise ValueError(
-                f"A request {request!r} was recorded before, by {found[0]!r} or of another kind; "
-                "expected a name of its own for every request."
-            )
-        return found is not None
-
-    def _frame(
-        self, query: str, values: tuple[object, ...], columns: dict[str, type[pl.DataType]]
-    ) -> pl.DataFrame:
-        with self._lock, self._explained():
-            self._require_same_file()
-            rows = self._connection.execute(query, values).fetchall()
-        try:
-            return pl.DataFrame(rows, schema=columns, orient="row")
-        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
-            raise self._damaged(error) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._explained():
-            self._require_same_file()
-            with self._transaction_unlocked() as connection:
-                yield connection
-            # What went into a file that somebody has just removed must not be acknowledged.
-            self._require_same_file()
-
-    @contextmanager
-    def _transaction_unlocked(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except BaseException:
-            # SQLite ends the transaction of itself where the disk is full.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if any(word in str(error) for word in _DAMAGED):
-                raise self._damaged(error) from error
-            raise self._unusable(error) from error
-        except UnicodeDecodeError as error:
-            raise self._damaged(error) from error
-        except (sqlite3.Error, OSError) as error:
-            raise self._unusable(error) from error
-
-    def _damaged(self, error: Exception) -> RunError:
-        return RunError(
-            f"{self._file} is damaged, or no file of this program ({error}). Nothing was changed; "
-            "restore a copy, or move it away."
-        )
-
-    def _unusable(self, error: Exception) -> RunError:
-        return RunError(
-            f"{self._file} cannot be used: {error}. Decisions acknowledged before are safe. "
-            "Make room, or see to the rights of the file and its folder."
-        )
+        return int(self._database.rows("SELECT max(number) FROM decision")[0][0] or 0)
 
 
 def _require_valid(request: str, annotator: str, decisions: Sequence[Decision]) -> None:
     for name, value in (("request", request), ("annotator", annotator)):
         if not value.strip():
-            raise ValueError(f"{name} is {value!r}; expected a name.")
+            raise ArgumentError(f"`{name}` is {value!r}; expected a name.")
         if not _is_storable(value):
-            raise ValueError(f"{name} is {value!r}; expected text that UTF-8 can write.")
+            raise ArgumentError(
+                f"`{name}` is {value!r}; expected text that can be encoded as UTF-8."
+            )
     if len({decision.index for decision in decisions}) < len(decisions):
-        raise ValueError("Two decisions of a request are about the same sample; expected one.")
+        raise ArgumentError("`decisions` has two for the same sample; expected one for each.")
     for decision in decisions:
         if decision.action not in ACTIONS:
-            raise ValueError(
-                f"action is {decision.action!r}; expected one of {', '.join(ACTIONS)}."
+            raise ArgumentError(
+                f"`action` is {decision.action!r}; expected one of {', '.join(ACTIONS)}."
             )
         if (decision.label is not None) != (decision.action in ("keep", "relabel")):
-            raise ValueError(
-                f"label is {decision.label} for {decision.action!r}; expected a class for keep and "
-                "relabel, and None for discard and skip."
+            raise ArgumentError(
+                f"`label` is {decision.label} for {decision.action!r}; expected a class for keep "
+                "and relabel, and None for discard and skip."
             )
         for name, number in (("index", decision.index), ("label", decision.label or 0)):
             if type(number) is not int or not 0 <= number <= _LARGEST:
-                raise ValueError(f"{name} is {number!r}; expected a whole number, 0 or above.")
+                raise ArgumentError(f"`{name}` is {number!r}; expected a whole number, 0 or above.")
 
 
 def _is_storable(text: str) -> bool:
-    """Whether text has neither half a surrogate pair nor a NUL, at which SQLite's own tools end."""
+    """Whether text has no lone surrogate, and no NUL, which ends a text for SQLite's own tools."""
     return "\0" not in text and text == text.encode(errors="replace").decode()
+
+
+def _is_known(
+    connection: sqlite3.Connection, request: str, annotator: str, *, is_undo: bool
+) -> bool:
+    found = connection.execute(
+        "SELECT annotator, is_undo FROM request WHERE name = ?", (request,)
+    ).fetchone()
+    if found is not None and found != (annotator, is_undo):
+        raise ArgumentError(
+            f"`request` is {request!r}, which was recorded before, by {found[0]!r} or of another "
+            "kind; expected a name of its own for every request."
+        )
+    return found is not None
 
 
 def _require_same(
     connection: sqlite3.Connection, request: str, decisions: Sequence[Decision]
 ) -> None:
-    """A request that is sent again must not be another one: its decisions would be lost."""
+    """Raise ArgumentError if a name is used for a second request, whose decisions would be lost."""
     recorded = connection.execute(
         "SELECT sample, action, label FROM decision WHERE request = ?", (request,)
     ).fetchall()
     if set(recorded) != {(d.index, d.action, d.label) for d in decisions}:
-        raise ValueError(
-            f"A request {request!r} was recorded before with other decisions; expected a name of "
-            "its own for every request."
+        raise ArgumentError(
+            f"`request` is {request!r}, which was recorded before with other decisions; expected a "
+            "name of its own for every request."
         )
 
 
-def _file_at(path: Path) -> tuple[int, int] | None:
-    try:
-        facts = path.stat()
-    except FileNotFoundError:
-        return None
-    return facts.st_dev, facts.st_ino
-
-
 def _top(connection: sqlite3.Connection, annotator: str) -> int | None:
-    """The number of the request that the annotator takes back next."""
+    """The number of the request that the annotator's next undo takes back."""
     row = connection.execute(
         "SELECT top FROM request WHERE annotator = ? ORDER BY number DESC LIMIT 1", (annotator,)
     ).fetchone()
     return None if row is None else row[0]
 
 
-def _request_on_top(
+def _request_at_top(
     connection: sqlite3.Connection, annotator: str
 ) -> tuple[str | None, int | None]:
-    """The name of the request that the annotator takes back next, and the number of the next."""
+    """The name of the request that the next undo takes back, and the number of the one below it."""
     row = connection.execute(
         "SELECT name, below FROM request WHERE number = ?", (_top(connection, annotator),)
     ).fetchone()
     return (None, None) if row is None else (row[0], row[1])
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one at a time: run together they would end a transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _now() -> str:
