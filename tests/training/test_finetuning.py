@@ -194,7 +194,7 @@ def test_gray_images_in_memory_are_seen_in_color(
         ({"arch": "resnet_18"}, r"no weights to start resnet_18 from.*The nearest are: .*resnet18"),
         ({"arch": "resnet18.nobody"}, "no weights to start resnet18.nobody from"),
         ({"arch": "googlenet"}, "no weights to start googlenet from"),
-        ({"weights": "missing.pt"}, r"--weights is .*missing\.pt, which does not exist"),
+        ({"weights": "missing.pt"}, r"`weights` is .*missing\.pt, which does not exist"),
     ],
 )
 def test_what_cannot_be_started_from_is_said(
@@ -207,7 +207,7 @@ def test_what_cannot_be_started_from_is_said(
 
 
 def test_weights_of_another_network_name_the_tensors(config: TrainConfig) -> None:
-    with pytest.raises(UserError, match=r"does not fit the network test_resnet: .*by --arch"):
+    with pytest.raises(UserError, match=r"does not fit the network test_resnet: .*by `arch`"):
         train(replace(config, arch="test_resnet"))
 
 

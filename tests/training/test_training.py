@@ -120,7 +120,7 @@ def test_an_existing_run_is_not_touched_without_a_word(
 
 
 def test_a_wrong_flag_leaves_no_folder_behind(few_digits: ImageDataset, short: TrainConfig) -> None:
-    with pytest.raises(UserError, match=r"--arch resnet19 is not known.*resnet18"):
+    with pytest.raises(UserError, match=r"`arch` is 'resnet19', which is not known.*resnet18"):
         train(replace(short, arch="resnet19"), dataset=few_digits)
     assert not Path(short.output_dir).exists()
 
@@ -369,7 +369,7 @@ def test_architectures_take_gray_and_color(arch: str, channels: int, side: int) 
 
 
 def test_an_image_size_that_a_network_cannot_take_is_said() -> None:
-    with pytest.raises(UserError, match=r"cannot take images of 8 x 8.*--image-size"):
+    with pytest.raises(UserError, match=r"cannot take images of 8 x 8.*`image_size`"):
         create_model("squeezenet1_1", 10, 3, 8)
 
 

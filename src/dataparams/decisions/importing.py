@@ -201,7 +201,7 @@ class _Samples:
 
 def _named(annotator: str | None) -> str:
     if annotator is None or not annotator.strip() or "\0" in annotator:
-        raise UserError("it does not say who decided; give --annotator NAME")
+        raise UserError("it does not say who decided; give `annotator=NAME`")
     return annotator
 
 
@@ -343,7 +343,7 @@ def _find_conflicts(
             found.complain(row.place, words)
         elif before is not None and not overwrite and _differs(before, row.decision):
             words = f"{about.format('d')} already ({before.action})"
-            found.complain(row.place, f"{words}; --overwrite lets this file count")
+            found.complain(row.place, f"{words}; `overwrite=True` replaces it")
 
 
 def _differs(first: Decision, second: Decision) -> bool:

@@ -12,7 +12,7 @@ import torch
 
 from dataparams.encoders.image_preparation import ImagePreparation
 from dataparams.encoders.weights import hash_of_weights
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +140,7 @@ def image_encoder(
         precision: What it computes in; None takes what the device is quick in.
 
     Raises:
-        UserError: If the network does not give one row of numbers for each image.
+        ArgumentError: If the network does not give one row of numbers for each image.
     """
     from timm.data import resolve_model_data_config
 
@@ -174,13 +174,14 @@ def _measured_width(name: str, network: nn.Module, preparation: ImagePreparation
             features = network.eval()(torch.zeros(1, 3, *size))
     except (RuntimeError, AssertionError, ValueError) as error:
         reason = str(error).partition("\n")[0]
-        raise UserError(
-            f"--encoder {name} cannot take images of {size[0]} x {size[1]} pixels ({reason}); "
-            "choose another encoder."
+        raise ArgumentError(
+            f"`encoder` is {name!r}, which cannot take images of {size[0]} x {size[1]} pixels "
+            f"({reason}); choose another encoder."
         ) from error
     if not isinstance(features, torch.Tensor) or features.ndim != 2 or not features.shape[1]:
-        raise UserError(
-            f"--encoder {name} gives no row of numbers for an image; choose another encoder."
+        raise ArgumentError(
+            f"`encoder` is {name!r}, which gives no row of numbers for an image; choose another "
+            "encoder."
         )
     return features.shape[1]
 

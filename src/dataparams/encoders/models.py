@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dataparams.encoders.pretrained_models import OWN_NETWORKS, timm_name, with_classifier
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 
 class SmallCNN(nn.Sequential):
@@ -132,8 +132,8 @@ def create_model(
         A module from (B, channels, side, side) to (B, C).
 
     Raises:
-        UserError: If nobody knows the name (the nearest are listed), or the network cannot take
-            images of this size.
+        ArgumentError: If the name is not known (similar names are listed), or the network cannot
+            take images of this size.
     """
     model = _built(arch, num_classes, channels, side) if backbone is None else backbone
     try:
@@ -142,12 +142,14 @@ def create_model(
         with torch.no_grad():
             logits = model.eval()(torch.zeros(2, channels, side, side))
     except (RuntimeError, AssertionError, ValueError) as error:
-        raise UserError(
-            f"--arch {arch} cannot take images of {side} x {side} pixels ({error}). Choose another "
-            "--image-size, such as 224, or another --arch."
+        raise ArgumentError(
+            f"`arch` is {arch!r}, which cannot take images of {side} x {side} pixels ({error}). "
+            "Choose another `image_size`, such as 224, or another `arch`."
         ) from error
     if not isinstance(logits, Tensor) or logits.shape != (2, num_classes):
-        raise UserError(f"--arch {arch} gives no logits (batch, {num_classes}); choose another.")
+        raise ArgumentError(
+            f"`arch` is {arch!r}, which gives no logits (batch, {num_classes}); choose another."
+        )
     return model.train()
 
 
@@ -172,7 +174,7 @@ def _built(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
     known = [*OWN_NETWORKS, *timm.list_models(), *models.list_models(module=models)]
     nearest = difflib.get_close_matches(arch, known, n=5, cutoff=0.5)
     hint = f" The nearest are: {', '.join(dict.fromkeys(nearest))}." if nearest else ""
-    raise UserError(
-        f"--arch {arch} is not known; expected {' or '.join(OWN_NETWORKS)}, or a name of timm or "
-        f"torchvision.{hint}"
+    raise ArgumentError(
+        f"`arch` is {arch!r}, which is not known; expected {' or '.join(OWN_NETWORKS)}, or a name "
+        f"of timm or torchvision.{hint}"
     )

@@ -119,9 +119,9 @@ def _from_address(
 
 def _forbidden(name: str, where: str) -> DataError:
     return DataError(
-        f"The weights of the encoder {name} are not on this machine, and --offline forbids "
-        f"fetching them from {where}. Give the same command once without --offline, give a file of "
-        "them (--weights FILE), or leave --encoder out."
+        f"The weights of the encoder {name} are not on this machine, and `offline=True` forbids "
+        f"downloading them from {where}. Give `offline=False` once, give a file of them "
+        "(`weights=FILE`), or leave `encoder` out."
     )
 
 

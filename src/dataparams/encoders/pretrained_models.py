@@ -87,7 +87,7 @@ def pretrained_backbone(
         from dataparams.encoders.weights import load_weights
 
         backbone = empty_backbone(arch)
-        load_weights(backbone, weights, arch, on_notice=on_notice, named_by="--arch")
+        load_weights(backbone, weights, arch, on_notice=on_notice, named_by="arch")
         return backbone
     require_pretrained(arch)
     bundled = find_bundled(arch)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_ready_features(path: Path, count: int) -> NDArray[Any]:
         (count, d), float16, float32 or float64.
 
     Raises:
-        UserError: If it is no such file, has another number of rows, or holds something that is
+        ArgumentError: If it is no such file, has another number of rows, or holds something that is
             infinite or not a number.
 
     Example:
@@ -48,14 +48,14 @@ def read_ready_features(path: Path, count: int) -> NDArray[Any]:
     features = _mapped(path)
     if features.ndim != 2 or features.dtype.newbyteorder("=") not in _KINDS:
         shape = " x ".join(map(str, features.shape)) or "one number"
-        raise UserError(
-            f"--features is {path}, which holds {features.dtype} in the shape {shape}; {_EXPECTED}."
+        raise ArgumentError(
+            f"`features` is {path}, which holds {features.dtype} in the shape {shape}; {_EXPECTED}."
         )
     if not features.shape[1]:
-        raise UserError(f"--features is {path}, whose rows have no numbers; {_EXPECTED}.")
+        raise ArgumentError(f"`features` is {path}, whose rows have no numbers; {_EXPECTED}.")
     if len(features) != count:
-        raise UserError(
-            f"--features is {path}, which has {counted(len(features), 'row')}; expected "
+        raise ArgumentError(
+            f"`features` is {path}, which has {counted(len(features), 'row')}; expected "
             f"{count:,}, one for each sample of the source, in its order."
         )
     _require_finite(features, path)
@@ -67,17 +67,17 @@ def _mapped(path: Path) -> NDArray[Any]:
         with path.open("rb") as file:
             is_numpy = file.read(len(_FORMAT)) == _FORMAT
         if not is_numpy:
-            raise UserError(f"--features is {path}, which is no .npy file; {_EXPECTED}.")
+            raise ArgumentError(f"`features` is {path}, which is no .npy file; {_EXPECTED}.")
         mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(
-            f"--features is {path}, which cannot be read ({reason}); {_EXPECTED}."
+        raise ArgumentError(
+            f"`features` is {path}, which cannot be read ({reason}); {_EXPECTED}."
         ) from None
     except (ValueError, SyntaxError, EOFError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise UserError(
-            f"--features is {path}, which is damaged or holds objects ({reason}); {_EXPECTED}."
+        raise ArgumentError(
+            f"`features` is {path}, which is damaged or holds objects ({reason}); {_EXPECTED}."
         ) from None
     return mapped
 
@@ -90,8 +90,8 @@ def _require_finite(features: NDArray[Any], path: Path) -> None:
         bad += (start + np.flatnonzero(~is_finite)).tolist()
     if bad:
         verb = "holds" if len(bad) == 1 else "hold"
-        raise UserError(
-            f"--features is {path}, in which {counted(len(bad), 'row')} of {len(features):,} "
+        raise ArgumentError(
+            f"`features` is {path}, in which {counted(len(bad), 'row')} of {len(features):,} "
             f"{verb} something infinite or not a number (NaN), first row {bad[0]:,} (counted from "
             "0); expected finite numbers."
         )

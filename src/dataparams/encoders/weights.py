@@ -6,7 +6,7 @@ import sys
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 from dataparams.terminal.words import counted, printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load_weights(
     name: str,
     *,
     on_notice: Callable[[str], None] | None = None,
-    named_by: str = "--encoder",
+    named_by: str = "encoder",
 ) -> None:
     """Give a network the weights of a file.
 
@@ -62,15 +62,15 @@ def load_weights(
         file: The file.
         name: What the user calls the network.
         on_notice: Told of weights that are left out, other than a classifier's.
-        named_by: The flag by which the user names the network.
+        named_by: The argument that names the network.
 
     Raises:
-        UserError: If the file cannot be read or does not fit; names the tensors.
+        ArgumentError: If the file cannot be read or does not fit; names the tensors.
     """
     stored = read_weights(file)
     fit = _best_fit(stored, network)
     if not fit.is_whole:
-        raise UserError(_misfit_text(fit, file, name, named_by))
+        raise ArgumentError(_misfit_text(fit, file, name, named_by))
     network.load_state_dict(fit.weights, strict=False)
     classifier = _classifier_prefixes(network)
     left_out = [each for each in fit.unused if not each.startswith(classifier)]
@@ -85,21 +85,21 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     """The tensors of a file, by name.
 
     Raises:
-        UserError: If it cannot be read, or has none.
+        ArgumentError: If it cannot be read, or has none.
     """
     import torch
 
     try:
         loaded = _loaded(file)
     except FileNotFoundError:
-        raise UserError(
-            f"--weights is {file}, which does not exist; expected a safetensors file or a PyTorch "
+        raise ArgumentError(
+            f"`weights` is {file}, which does not exist; expected a safetensors file or a PyTorch "
             "file with a state dict."
         ) from None
     except Exception as error:  # noqa: BLE001 - a damaged file can make a loader raise anything
         reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise UserError(
-            f"--weights is {file}, which cannot be read as weights alone ({reason[:200]}); "
+        raise ArgumentError(
+            f"`weights` is {file}, which cannot be read as weights alone ({reason[:200]}); "
             "expected a safetensors file or a PyTorch file with a state dict."
         ) from None
     for _ in range(_DEEPEST):
@@ -107,8 +107,8 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         loaded = loaded if inner is None else inner
     tensors = {str(key): value for key, value in loaded.items() if isinstance(value, torch.Tensor)}
     if not tensors:
-        raise UserError(
-            f"--weights is {file}, which holds no tensors by name; expected a state dict, or a "
+        raise ArgumentError(
+            f"`weights` is {file}, which holds no tensors by name; expected a state dict, or a "
             f"checkpoint with one inside ({', '.join(_INSIDE)})."
         )
     return tensors
@@ -182,8 +182,8 @@ def _misfit_text(fit: _Fit, file: Path, name: str, named_by: str) -> str:
     if fit.unused:
         faults.append(f"{counted(len(fit.unused), 'tensor')} not known: {_named(fit.unused)}")
     return (
-        f"--weights is {file}, which does not fit the network {name}: {'; '.join(faults)}. Name "
-        f"the network that they belong to by {named_by}."
+        f"`weights` is {file}, which does not fit the network {name}: {'; '.join(faults)}. Name "
+        f"the network that they belong to by `{named_by}`."
     )
 
 
