@@ -230,20 +230,8 @@ def test_mixed_precision_and_compilation(tmp_path: Path) -> None:
         (["trian"], 2, "There is no command 'trian'"),
         (["train", "--epochs", "many"], 2, "many"),
         (["train", "--no-such-flag"], 2, "no-such-flag"),
-        (
-            ["train", "--recipe", "imagnet"],
-            2,
-            "--recipe is 'imagnet'; expected one of quick",
-        ),
-        (["train", "--dataset", "cifar11"], 3, "cifar10"),
-        (["train", "--dataset", "./nowhere"], 3, "nowhere"),
         (["train", "./nowhere"], 3, "nowhere"),
-        (["train", "-b", "1"], 2, "--batch-size is 1; expected 2 or above"),
-        (["train", "--dataset", "cifar100"], 3, "cifar-100-python.tar.gz"),
         (["rank", "nowhere"], 4, "not a run folder"),
-        (["rank", "nowhere", "--top", "1.4"], 2, "--top is 1.4"),
-        (["rank", "nowhere", "--top", "0.4", "--threshold", "auto"], 2, "both given"),
-        (["demo", "--rand-fraction", "0"], 2, "--rand-fraction is 0"),
     ],
 )
 def test_mistakes_end_without_a_traceback(
@@ -295,10 +283,10 @@ def test_the_demo_finds_and_repairs(tmp_path: Path) -> None:
     done = call("demo", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     text = done.stdout
-    shares = dict(re.findall(r"(precision|recall|as they are|corrected labels).* (\d+\.\d)%", text))
+    shares = dict(re.findall(r"(precision|recall|as given|corrected labels).* (\d+\.\d)%", text))
     assert float(shares["precision"]) > 90
     assert float(shares["recall"]) > 90
-    assert float(shares["as they are"]) < float(shares["corrected labels"]) <= 100
+    assert float(shares["as given"]) < float(shares["corrected labels"]) <= 100
     assert (tmp_path / "weights_CL/digits/demo/run.json").exists()
     assert (tmp_path / "weights_CL/digits/demo/report/index.html").exists()
 

@@ -1,4 +1,4 @@
-"""The command line: a file per verb, none of which computes anything itself."""
+"""The command line: a file per verb, which reads its flags and calls the rooms below."""
 
 from dataparams.cli.main import COMMANDS, main, main_of_script
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 
-from dataparams.cli.current import LOOKING, SHOWN, DataFlags
+from dataparams.cli.current import LOOKING, SHOWN, DataFlags, RunArgument
 from dataparams.errors import UserError
 from dataparams.terminal.words import MOST_CLASSES
 
@@ -17,7 +16,7 @@ from dataparams.terminal.words import MOST_CLASSES
 class AnalyzeConfig(DataFlags):
     """Sort a run's samples into easy, hard and need review; score them; suggest labels."""
 
-    run: tyro.conf.Positional[Path]
+    run: RunArgument
     """The run folder; training may still be going on."""
     review_budget: str | None = None
     """The largest share of all samples that may need review, such as 5%; by default no limit."""

@@ -22,17 +22,17 @@ class CacheConfig:
     out: Path
     """The file to write."""
     image_column: str | None = None
-    """Which column of a table has the images, where that is not clear."""
+    """The column of a table with the images, where it is not clear."""
     label_column: str | None = None
-    """Which column of a table has the labels, where that is not clear."""
+    """The column of a table with the labels, where it is not clear."""
     size: int = 256
     """Pixels to which the shorter side is resized; smaller images keep their size."""
     quality: int = 90
-    """Of the JPEG images in it, 1 ... 100."""
+    """Quality of the JPEG images in it, 1 ... 100."""
     raw: bool = False
-    """Keep pixels instead of JPEG images: several times the room, and nothing to decode."""
+    """Store pixels instead of JPEG images: several times larger, and nothing to decode."""
     overwrite: bool = False
-    """Replace the file where it exists."""
+    """Replace the file if it exists."""
     workers: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
     """Number of processes; by default one per core."""
     hf_token_file: Path | None = None

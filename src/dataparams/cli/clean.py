@@ -8,35 +8,33 @@ from typing import Literal
 
 import tyro
 
-from dataparams.cli.current import current
+from dataparams.cli.current import RunArgument, current
 
 
 @dataclass(frozen=True)
 class CleanConfig:
-    """Decide which samples to train on, and with which labels: by the analysis, or by people."""
+    """Select the samples and labels to train on, by the analysis or by annotators' decisions."""
 
-    run: tyro.conf.Positional[Path]
+    run: RunArgument
     """The run folder."""
     strategy: Literal["easy", "likely", "relabel", "reviewed"] = "easy"
     """easy: keep the easy samples; likely: also the others whose label is likelier right than
-    wrong; relabel: the same, but where the suggested label is confident enough, with that label;
-    reviewed: what people decided (see --undecided), without samples of which they want different
-    things."""
+    wrong; relabel: like likely, with the suggested label where its confidence suffices; reviewed:
+    as annotators decided (see --undecided), without disputed samples."""
     confidence: float = 0.9
-    """How confident a suggested label must be to be taken."""
+    """The lowest confidence of a suggested label that is used, 0 ... 1."""
     undecided: Literal["keep", "likely", "relabel", "drop"] = "keep"
-    """With 'reviewed', what becomes of hard and need-review samples that nobody decided about or
-    that were skipped: keep them as given, do as likely or relabel would, or drop them. Easy ones
-    are kept."""
+    """With --strategy reviewed: whether hard and need-review samples that are undecided or skipped
+    are kept as given, treated as by likely or relabel, or dropped. Easy ones are kept."""
     soft: bool = False
-    """Give samples weights below 1: how likely their label is right."""
+    """Weight each sample by the probability that its label is right, instead of by 1."""
     allow_empty_class: bool = False
-    """Let a class lose all of its samples, or all but one."""
+    """Allow that a class is left with no sample, or with one."""
     out: Path | None = None
-    """Where to; by default cleaned.parquet in the run folder."""
+    """The file to write; by default cleaned.parquet in the run folder."""
     overwrite: bool = False
-    """Replace a file that holds what people decided, or is not of this program; what clean made
-    by itself is replaced without it."""
+    """Replace a file that holds annotators' decisions, or was not written by this program. A file
+    that clean wrote without decisions is replaced in any case."""
 
 
 def run(words: list[str], program: str) -> int:
@@ -56,14 +54,14 @@ def run(words: list[str], program: str) -> int:
         allow_empty_class=config.allow_empty_class,
     )
     run = RunFolder(config.run)
-    # Before the analysis: what is in the way is told at once.
+    # Before the analysis, which takes longer.
     require_replaceable(run, config.out, overwrite=config.overwrite)
     with progress_display("analyzing") as display:
         analysis = current(run, display, pictures=False)
         for warning in analysis.warnings:
             display.line(warning)
         if run.review.exists() and config.strategy != "reviewed":
-            display.line("What people decided is not used; --strategy reviewed applies it.")
+            display.line("Annotators' decisions are not used; --strategy reviewed applies them.")
         table = clean_run(run, analysis.frame, settings, out=config.out, overwrite=config.overwrite)
         file = config.out or run.cleaned
         display.line(summary_text(table, run.class_names(), settings, file))

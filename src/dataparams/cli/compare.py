@@ -14,16 +14,16 @@ from dataparams.terminal.words import MOST_CLASSES
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """Put runs on one validation split side by side: accuracies, classes, what they trained on."""
+    """Compare runs on one validation split: accuracies, classes, training samples."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Two or more run folders."""
     out: Path | None = None
     """Write the figures to this file, .csv or .json."""
     figure: Path | None = None
-    """Where to draw; by default figures/comparison.png in the first run folder."""
+    """The image to draw; by default figures/comparison.png in the first run folder."""
     overwrite: bool = False
-    """Replace these files where they exist."""
+    """Replace these files if they exist."""
 
 
 def run(words: list[str], program: str) -> int:

@@ -1,11 +1,13 @@
-"""What several commands need: the analysis as it stands, held against the data."""
+"""The current analysis of a run, checked against its data, for the commands that show it."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import tyro
 
 from dataparams.errors import ChangedDataError, DataError
 
@@ -19,26 +21,30 @@ if TYPE_CHECKING:
     from dataparams.terminal.progress import ProgressDisplay
 
 
+RunArgument: TypeAlias = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+"""A run folder, given by its place."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataFlags:
     """The flags of every command that shows the samples of a run."""
 
     data: str | None = None
-    """Where the data lie, where they have moved since the training."""
+    """The path of the data, if they have moved since the training."""
     hf_token_file: Path | None = None
-    """File with a token of the Hugging Face hub, where the images are to be downloaded again."""
+    """File with a token of the Hugging Face hub, to download the images again."""
 
 
 SHOWN = 10
 """How many rows of a long list are printed."""
 LOOKING = "looking through the model"
-"""What is done while samples are shown to the trained model."""
+"""The progress bar's title while samples are shown to the trained model."""
 
 
 def current(
     run: RunFolder, display: ProgressDisplay, *, pictures: bool, data: str | None = None
 ) -> Analysis:
-    """The analysis that was written, or a new one where there is none or training went on."""
+    """The stored analysis, or a new one if there is none or training has gone on."""
     from dataparams.analysis import current_analysis
 
     analysis = current_analysis(
@@ -55,7 +61,7 @@ def current(
 
 
 def check(contents: object, ids: pl.Series, display: ProgressDisplay) -> None:
-    """Hold the data against the run before they are used; the most suspicious samples first."""
+    """Check that the data are those of the run, in the order of ``ids``, before they are used."""
     from dataparams.run.source import ContentsOfRun
 
     if isinstance(contents, ContentsOfRun):
@@ -66,7 +72,7 @@ def check(contents: object, ids: pl.Series, display: ProgressDisplay) -> None:
 
 @contextmanager
 def pictures_expected() -> Iterator[None]:
-    """Say how to do without pictures where the data source is gone."""
+    """Add to errors about missing data that --no-pictures goes on without them."""
     try:
         yield
     except ChangedDataError as error:

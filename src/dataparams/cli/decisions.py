@@ -9,40 +9,40 @@ from typing import Annotated
 
 import tyro
 
+from dataparams.cli.current import RunArgument  # noqa: TC001 - tyro reads it
 from dataparams.errors import RunError, UserError
 
 
 @dataclass(frozen=True)
 class DecisionsConfig:
-    """List what people decided about a run's samples; write it to a file, or take it from one."""
+    """List the decisions of annotators about a run's samples; write them to a file, import them."""
 
-    run: tyro.conf.Positional[Path]
+    run: RunArgument
     """The run folder."""
     history: bool = False
-    """Everything that was ever decided or taken back, not only what counts now."""
+    """All decisions and undos, instead of the decisions in force."""
     limit: int = 20
     """How many rows to print."""
     out: Path | None = None
-    """Write all of them to this CSV file, for people: what a spreadsheet would run as a formula
-    gets an apostrophe in front, which --import takes away."""
+    """Write all of them to this CSV file, safe for spreadsheets: a cell that would be run as a
+    formula gets an apostrophe in front, which --import removes."""
     import_: Annotated[Path | None, tyro.conf.arg(name="import")] = None
-    """Take decisions from this file, all or none. CSV: index or id, action (keep, relabel, discard,
-    skip), new_label_name (name or number), annotator. JSON: Label Studio's export, as JSON or
-    JSON-MIN, of what export --to label-studio wrote."""
+    """Import decisions from this file, all or none. CSV: index or id, action (keep, relabel,
+    discard, skip), new_label_name (name or number), annotator. JSON: Label Studio's export, as JSON
+    or JSON-MIN, of the tasks that export --to label-studio wrote."""
     annotator: str | None = None
-    """Who decided, where --import does not say it (Label Studio says it, if only by a number)."""
+    """The annotator's name, where the file of --import has none (Label Studio's has one, perhaps a
+    number)."""
     overwrite: bool = False
-    """Replace --out where it exists; let --import count instead of what the same annotator decided
-    otherwise."""
+    """Replace the file of --out; let imported decisions replace different ones of the same
+    annotator."""
 
 
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(DecisionsConfig, args=words, prog=f"{program} decisions")
-    if config.limit < 0:
-        raise UserError(f"--limit is {config.limit}; expected a whole number, 0 or above.")
     if config.annotator is not None and config.import_ is None:
-        raise UserError("--annotator is given without --import; expected a file to take.")
+        raise UserError("--annotator is given without --import; expected a file to import.")
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.decisions import tables
@@ -50,6 +50,8 @@ def run(words: list[str], program: str) -> int:
     from dataparams.run.folder import RunFolder
     from dataparams.run.safe_files import write_whole
 
+    # Before an import, which writes.
+    tables.require_limit(config.limit)
     run = RunFolder(config.run)
     if config.import_ is not None:
         done = import_decisions(
@@ -57,12 +59,11 @@ def run(words: list[str], program: str) -> int:
         )
         sys.stdout.write(
             f"Imported {done.added} decisions; {done.unchanged} were there already, "
-            f"{done.same_label} relabel a sample as what it is and count as keep.\n"
+            f"{done.same_label} relabel a sample with the label it has and count as keep.\n"
         )
         if done.replaced:
             sys.stdout.write(
-                f"{done.replaced} annotations do not count: the same annotator decided again "
-                "later.\n"
+                f"{done.replaced} annotations were replaced by later ones of the same annotator.\n"
             )
         sys.stdout.write("\n")
     run.description()

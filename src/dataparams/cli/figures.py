@@ -25,11 +25,11 @@ class FiguresConfig(DataFlags):
     )
     """What to draw."""
     analysis_dir: Path | None = None
-    """The run folder, by the name that the method's users know."""
+    """The run folder, as the published scripts call it."""
     out: Path | None = None
-    """Where to; by default figures/ in the run folder."""
+    """The folder to write to; by default figures/ in the run folder."""
     pictures: bool = True
-    """--no-pictures draws where the images are not at hand."""
+    """--no-pictures draws without the images, where they are not available."""
 
 
 def run(words: list[str], program: str) -> int:

@@ -16,15 +16,26 @@ if TYPE_CHECKING:
     from dataparams.training.config import Recipe
 
 _INTERRUPTED = 130
-_NOBODY_READS = 141
-COMMANDS = (
-    *("audit", "train", "cache", "rank", "analyze", "figures", "report", "export", "review"),
-    *("decisions", "clean", "compare", "demo"),
-)
-"""The commands, each a module beside this one.
+_OUTPUT_CLOSED = 141
+COMMANDS = {
+    "audit": "find wrong labels, from a folder to a verdict, by a pretrained network; start here",
+    "demo": "find swapped labels in images that come with the installation, in under a minute",
+    "train": "train once with data parameters; everything goes to a run folder",
+    "cache": "prepare a data set that does not fit into memory, for faster training",
+    "rank": "sort a run's samples by temperature, the highest first",
+    "analyze": "sort them into easy, hard and need review; score them; suggest labels",
+    "figures": "draw each class: representative samples, its map, trajectories",
+    "report": "write pages to hand on: what is wrong with the data, class by class",
+    "review": "decide about the suspicious samples, in a browser",
+    "decisions": "list what annotators decided; export and import it",
+    "clean": "select the samples and labels to train on; train --from-clean follows",
+    "compare": "put runs side by side: what retraining was worth",
+    "export": "write samples, labels and analysis for another tool to read",
+}
+"""The commands, each a module beside this one, with a line of help.
 
-Its ``run(words, program)`` gets the words after the command's name and the program's name, for
-messages, and returns the exit code.
+The module's ``run(words, program)`` gets the words after the command's name and the program's name,
+for messages, and returns the exit code.
 """
 
 
@@ -57,7 +68,7 @@ def main_of_script(recipe: Recipe, arguments: Sequence[str] | None = None) -> in
 
 
 def _ended(action: Callable[[], int], program: str) -> int:
-    """The exit code of a command, whose errors are told without a traceback."""
+    """The exit code of a command, whose errors are printed without a traceback."""
     try:
         return action()
     except UserError as error:
@@ -73,9 +84,9 @@ def _ended(action: Callable[[], int], program: str) -> int:
         )
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter's last flush must not fail as well.
+        # The reader of our output has closed it; the interpreter's last flush must not fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS
+        return _OUTPUT_CLOSED
 
 
 def _dispatch(words: list[str], program: str) -> int:
@@ -90,29 +101,19 @@ def _dispatch(words: list[str], program: str) -> int:
     if words[0] not in COMMANDS:
         raise UserError(
             f"There is no command {words[0]!r}; expected one of {', '.join(COMMANDS)}. "
-            "dataparams --help tells what they do."
+            "dataparams --help says what they do."
         )
     command = import_module(f"dataparams.cli.{words[0]}")
     return int(command.run(words[1:], program))
 
 
 def _overview() -> str:
-    return """\
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name.ljust(width)} {line}" for name, line in COMMANDS.items())
+    return f"""\
 usage: dataparams COMMAND [--help] [flags]
 
-  audit     find wrong labels, from a folder to a verdict, by a pretrained network; start here
-  demo      find swapped labels in images that come with the installation, in under a minute
-  train     train once with data parameters; everything goes to a run folder
-  cache     prepare a data set that does not fit into memory, for training faster
-  rank      sort a run's samples, the highest temperatures first
-  analyze   sort them into easy, hard and need review; score them; suggest labels
-  figures   draw each class: representative samples, its map, trajectories
-  report    write pages for people: what is wrong with the data, class by class
-  review    decide about the suspicious samples, in a browser
-  decisions list what people decided; export and import it
-  clean     decide which samples to train on, and with which labels; train --from-clean follows
-  compare   put runs side by side: what retraining was worth
-  export    write samples, labels and analysis for another tool to read
+{commands}
 
 dataparams COMMAND --help lists the flags. Exit codes: 0 done, 2 wrong use, 3 unusable data,
 4 unusable run folder, 130 interrupted, 143 terminated.

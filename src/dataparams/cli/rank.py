@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from dataparams.cli.current import SHOWN
+from dataparams.cli.current import SHOWN, RunArgument
 from dataparams.errors import RunError, UserError
 from dataparams.terminal.words import text_table
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 class RankConfig:
     """Sort a run's samples by data parameter, the most suspicious first."""
 
-    run: tyro.conf.Positional[Path]
+    run: RunArgument
     """The run folder."""
     epoch: int | None = None
     """After which epoch; by default the one at which validation accuracy peaked."""
     top: float | None = None
     """Select this share of the samples, the highest first."""
     threshold: Literal["auto"] | None = None
-    """Select as many as labels are estimated to be wrong, the highest first; analyze finds the same
-    number."""
+    """auto selects the estimated share of wrong labels, the highest first; analyze finds the same
+    share."""
     out: Path | None = None
-    """Write the selected samples to this CSV file, for programs: index, id, label, label_name,
-    value. Names stay as they are, also where a spreadsheet would run one as a formula."""
+    """Write the selected samples to this CSV file: index, id, label, label_name, value. It is for
+    programs: names stay as they are, also where a spreadsheet would run one as a formula."""
     overwrite: bool = False
-    """Replace that file where it exists."""
+    """Replace the file of --out if it exists."""
 
 
 def run(words: list[str], program: str) -> int:

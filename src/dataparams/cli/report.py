@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 
-from dataparams.cli.current import DataFlags, current, pictures_expected
+from dataparams.cli.current import DataFlags, RunArgument, current, pictures_expected
 from dataparams.errors import UserError
 
 
 @dataclass(frozen=True)
 class ReportConfig(DataFlags):
-    """Write a report that can be handed on: pages that open from disk in any browser."""
+    """Write a report to hand on: pages that open from disk in any browser."""
 
-    run: tyro.conf.Positional[Path]
+    run: RunArgument
     """The run folder."""
     pile_limit: int = 2000
-    """The most samples of a category that the page of a class shows."""
+    """The largest number of samples of a category on the page of a class."""
     pictures: bool = True
-    """--no-pictures writes the report where the images are not at hand."""
+    """--no-pictures writes the report without the images, where they are not available."""
 
 
 def run(words: list[str], program: str) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
 
-from dataparams.cli.current import check, current
+from dataparams.cli.current import RunArgument, check, current
 from dataparams.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,20 +23,20 @@ _LONGEST_NAME = 60
 class ReviewConfig:
     """Look at the suspicious samples and decide about them, in a browser."""
 
-    run: tyro.conf.Positional[Path]
+    run: RunArgument
     """The run folder."""
     host: str = "127.0.0.1"
-    """What to listen on; another than this machine's own address asks for a token."""
+    """The address to listen on; any but this machine's own (127.0.0.1) requires a token."""
     port: int | None = None
     """The port; by default the first free one from 8471 on."""
     open: bool = True
-    """--no-open does not open the page."""
+    """--no-open does not open the page in a browser."""
     annotator: str | None = None
-    """Who decides; by default the page asks."""
+    """The annotator's name; by default the page asks for it."""
     pictures: bool = True
-    """--no-pictures reviews where the images are not at hand."""
+    """--no-pictures reviews without the images, where they are not available."""
     data: str | None = None
-    """Where the data lie, where they have moved since the training."""
+    """The path of the data, if they have moved since the training."""
 
 
 def run(words: list[str], program: str) -> int:
@@ -72,7 +71,7 @@ def run(words: list[str], program: str) -> int:
 
 
 def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
-    """What the server answers from; the analysis itself is not kept in memory."""
+    """The review that the server serves; the analysis itself is not kept in memory."""
     from dataparams.review.preparing import load_prepared, prepared_of
     from dataparams.review.run_in_review import open_review
     from dataparams.terminal.progress import progress_display

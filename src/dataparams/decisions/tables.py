@@ -1,4 +1,4 @@
-"""People's decisions as tables: for a terminal, and as CSV files."""
+"""The decisions of annotators as tables: for a terminal, and as CSV files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from dataparams.decisions.agreement import agreed_decisions, cohen_kappa, disputes
 from dataparams.decisions.store import ACTIONS, DecisionStore
-from dataparams.errors import RunError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.run.spreadsheet_cells import guarded
 from dataparams.terminal.words import text_table
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
     from dataparams.run.folder import RunFolder
 
-_OF_HISTORY = ("number", "request", "before", "undoes")
+_HISTORY_COLUMNS = ("number", "request", "before", "undoes")
 
 
 def decisions_table(run: RunFolder, *, history: bool = False) -> pl.DataFrame:
-    """The decisions in force, or everything that was ever decided or taken back, with names.
+    """The decisions in force, or all decisions and undos, with names.
 
     Args:
         run: The run folder.
-        history: Whether everything is wanted.
+        history: Return all decisions and undos, in order.
 
     Returns:
         ``index``, ``id``, ``label_name`` (given), ``action``, ``new_label_name`` (null for discard
         and skip), ``annotator``, ``made_at``; with ``history`` also ``number``, ``request``,
-        ``before`` and ``undoes``, in the order in which it happened.
+        ``before`` and ``undoes``.
 
     Raises:
-        RunError: If nobody decided anything, or a decision is about another run's samples.
+        RunError: If there are no decisions, or one is about another run's samples.
     """
     store = DecisionStore(run.review, read_only=True)
     table = store.history() if history else store.in_force()
     store.close()
-    return named_decisions(run, table, further=_OF_HISTORY if history else ())
+    return named_decisions(run, table, further=_HISTORY_COLUMNS if history else ())
 
 
 def named_decisions(
@@ -76,11 +76,10 @@ def named_decisions(
 
 
 def csv_of(table: pl.DataFrame) -> bytes:
-    """A table as CSV that a spreadsheet opens without running anything in it.
+    """A table as CSV that is safe to open in a spreadsheet.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front, which
-    :func:`dataparams.decisions.importing.import_decisions` takes away
-    again.
+    :func:`dataparams.decisions.importing.import_decisions` removes.
     """
     text = [name for name, kind in table.schema.items() if kind == pl.String]
     safe = table.with_columns(
@@ -90,12 +89,23 @@ def csv_of(table: pl.DataFrame) -> bytes:
 
 
 def decisions_text(run: RunFolder, limit: int, *, history: bool = False) -> str:
-    """The decisions, their counts, what is disputed, and how far annotators agree, in words."""
+    """The decisions, their counts, the disputed ones and the annotators' agreement, in words.
+
+    Args:
+        run: The run folder.
+        limit: How many rows of a table to show, 0 or above.
+        history: Show all decisions and undos instead of the decisions in force.
+
+    Raises:
+        ArgumentError: If ``limit`` is below 0.
+        RunError: If there are no decisions, or one is about another run's samples.
+    """
+    require_limit(limit)
     store = DecisionStore(run.review, read_only=True)
     in_force, everything = store.in_force(), store.history() if history else None
     store.close()
     shown = in_force if everything is None else everything
-    what = "decisions in force" if everything is None else "decisions and undos, all in all"
+    what = "decisions in force" if everything is None else "decisions and undos in all"
     table = named_decisions(run, shown, further=("number",) if history else ())
     parts = [f"{len(table)} {what}.", _shown(table, limit), _counts(in_force)]
     disputed = disputes(in_force)
@@ -107,6 +117,12 @@ def decisions_text(run: RunFolder, limit: int, *, history: bool = False) -> str:
         parts.append("Nothing is disputed.")
     parts.append(_agreement(in_force))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def require_limit(limit: int) -> None:
+    """Raise ArgumentError if ``limit`` is not a number of rows."""
+    if limit < 0:
+        raise ArgumentError(f"`limit` is {limit}; expected a whole number, 0 or above.")
 
 
 def _shown(table: pl.DataFrame, limit: int) -> str:
