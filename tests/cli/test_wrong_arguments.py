@@ -89,7 +89,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     made = RunFolder(folder / "images" / "run")
     analysis = analyze(made, use_model=False)
     category = pl.when(pl.col("label") == 0).then(pl.lit("easy")).otherwise(pl.lit("hard"))
-    write_analysis(made, replace(analysis, frame=analysis.frame.with_columns(category=category)))
+    frame = analysis.frame.with_columns(category=category, noise_probability=pl.lit(0.1))
+    write_analysis(made, replace(analysis, frame=frame))
     return made
 
 
@@ -119,6 +120,16 @@ def test_a_command_names_the_flag(
     assert told.err.startswith("dataparams: ")
     assert not re.search(r"`[a-z_]+(=[^`]*)?`", told.err)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["unsigned.csv"]
+
+
+def test_a_notice_of_a_command_names_the_flag(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["clean", str(run.path), "--allow-empty-class", "--out", str(tmp_path / "cleaned")]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "--strategy likely, which keeps them, trained better models" in told
+    assert "`" not in told
 
 
 def test_wrong_arguments_of_every_command_are_tried() -> None:

@@ -122,7 +122,7 @@ def test_the_last_word_of_a_person_counts(run, project, tmp_path, capsys):
     project.annotate(0, NAMES[given(run, 0)], at=2)
     assert imported(run, project.export(tmp_path / "out.json")) == 0
     assert in_force(run) == [(0, who, "keep", given(run, 0)) for who in ("1", "2")]
-    assert "1 annotations do not count" in capsys.readouterr().out
+    assert "1 annotations were replaced" in capsys.readouterr().out
 
 
 def test_who_skips_a_task_skips_the_sample_where_the_file_tells_it(run, project, tmp_path):
@@ -161,7 +161,7 @@ def test_what_was_decided_otherwise_needs_a_word(run, project, tmp_path, capsys)
     project.annotate(0, NAMES[other(run, 0)], at=2)
     file = project.export(tmp_path / "out.json")
     assert imported(run, file) == 3
-    assert "task 1000: 1 decided about index 0 otherwise already (keep)" in capsys.readouterr().err
+    assert "task 1000: 1 decided differently about index 0 already (keep)" in capsys.readouterr().err
     assert imported(run, file, "--overwrite") == 0
     assert in_force(run) == [(0, "1", "relabel", other(run, 0))]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
 from dataparams.errors import RunError, UserError
+from dataparams.terminal.flags import say
 from dataparams.terminal.words import MOST_CLASSES
 
 
@@ -52,8 +52,9 @@ def run(words: list[str], program: str) -> int:
         written[classes] = comparing.classes_csv(comparison)
     for file, contents_of_file in written.items():
         write_whole(file, contents_of_file)
-    sys.stdout.write(comparing.comparison_text(comparison, classes))
-    sys.stdout.write("".join(f"Wrote {file}.\n" for file in written))
+    say(comparing.comparison_text(comparison, classes).removesuffix("\n"))
+    for file in written:
+        say(f"Wrote {file}.")
     return 0
 
 

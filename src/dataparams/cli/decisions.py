@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import tyro
 
 from dataparams.cli.current import RunArgument  # noqa: TC001 - tyro reads it
 from dataparams.errors import RunError, UserError
+from dataparams.terminal.flags import say
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,18 @@ def run(words: list[str], program: str) -> int:
         done = import_decisions(
             run, config.import_, annotator=config.annotator, overwrite=config.overwrite
         )
-        sys.stdout.write(
+        say(
             f"Imported {done.added} decisions; {done.unchanged} were there already, "
-            f"{done.same_label} relabel a sample with the label it has and count as keep.\n"
+            f"{done.same_label} relabel a sample with the label it has and count as keep."
         )
         if done.replaced:
-            sys.stdout.write(
-                f"{done.replaced} annotations were replaced by later ones of the same annotator.\n"
-            )
-        sys.stdout.write("\n")
+            say(f"{done.replaced} annotations were replaced by later ones of the same annotator.")
+        say("")
     run.description()
     text = tables.decisions_text(run, config.limit, history=config.history)
     if config.out is not None:
         table = tables.decisions_table(run, history=config.history)
         write_whole(config.out, tables.csv_of(table))
         text += f"Wrote {len(table)} rows to {config.out}.\n"
-    sys.stdout.write(text)
+    say(text.removesuffix("\n"))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +10,7 @@ import tyro
 
 from dataparams.cli.current import SHOWN, RunArgument
 from dataparams.errors import RunError, UserError
+from dataparams.terminal.flags import say
 from dataparams.terminal.words import text_table
 
 if TYPE_CHECKING:
@@ -57,16 +57,16 @@ def run(words: list[str], program: str) -> int:
         top=config.top,
         estimate_threshold=config.threshold is not None,
     )
-    sys.stdout.write(_ranking_text(ranking))
+    say(_ranking_text(ranking))
     selected = ranking.table.filter(ranking.table["is_selected"]).drop("is_selected")
     if config.out is not None:
         write_whole(config.out, selected.write_csv().encode())
-        sys.stdout.write(f"Wrote {len(selected)} samples to {config.out}.\n")
+        say(f"Wrote {len(selected)} samples to {config.out}.")
         names = (*selected["id"], *selected["label_name"])
         for notice in formula_notice(names, str(config.out)):
-            sys.stdout.write(f"{notice}\n")
+            say(notice)
     else:
-        sys.stdout.write("Nothing is written; --out ranked.csv writes the list.\n")
+        say("Nothing is written; --out ranked.csv writes the list.")
     return 0
 
 
@@ -96,4 +96,4 @@ def _ranking_text(ranking: Ranking) -> str:
             f"rate {ranking.figures.recall_at_noise_rate:.1%}, AUROC {ranking.figures.auroc:.4f}, "
             f"average precision {ranking.figures.average_precision:.4f}."
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import tyro
 
 from dataparams.cli.current import RunArgument, check, current
 from dataparams.errors import UserError
+from dataparams.terminal.flags import say
 
 if TYPE_CHECKING:
     from dataparams.review.run_in_review import RunInReview
@@ -64,9 +64,9 @@ def run(words: list[str], program: str) -> int:
         host=config.host,
         port=config.port,
         opens_page=config.open,
-        on_line=lambda line: print(line, flush=True),
+        on_line=say,
     )
-    sys.stdout.write(f"Stopped. The decisions are in {run.review}.\n")
+    say(f"Stopped. The decisions are in {run.review}.")
     return 0
 
 

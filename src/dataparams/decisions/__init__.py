@@ -1,1 +1,1 @@
-"""What people decided about samples: the store, agreement between people, import and tables."""
+"""The decisions of annotators about samples: the store, agreement, import and tables."""

@@ -1,4 +1,4 @@
-"""What annotators agree on, and how far."""
+"""The agreement of annotators: agreed decisions, disputes, and Cohen's kappa."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _FIRST_VOTE = 2
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two annotators agree on what both decided about.
+    """The agreement of two annotators.
 
     Attributes:
-        first: One's name.
-        second: The other's.
-        common: How many samples both decided about; those that either skipped do not count.
-        agreed: On how many they want the same.
-        kappa: Cohen's kappa, -1 ... 1; None where it is not defined, since both always want
-            the same one thing or there is nothing in common.
+        first: The first annotator's name.
+        second: The second annotator's name.
+        common: Number of samples that both decided about; skipped ones do not count.
+        agreed: Number of these on which they want the same.
+        kappa: Cohen's kappa, -1 ... 1; None where it is undefined: without samples in common, or
+            where both always want one and the same thing.
     """
 
     first: str
@@ -48,10 +48,11 @@ class Agreement:
 
 
 def agreements(codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]]) -> list[Agreement]:
-    """Every pair of annotators who decided about samples in common, by name.
+    """The agreement of each pair of annotators with samples in common, ordered by name.
 
     Args:
-        codes: What each annotator wants of every sample; 0 and 1 do not count.
+        codes: For each annotator a code per sample, of what should become of it; the codes 0 (not
+            seen) and 1 (skipped) do not count.
 
     Example:
         >>> import numpy as np
@@ -72,13 +73,13 @@ def agreements(codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]]) -> li
 
 
 def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
-    """One row for each sample that anybody decided about.
+    """The agreed decision for each sample with decisions.
 
-    A sample is disputed where annotators want different things: another label, or that it is left
-    out. Those who skipped it have no say.
+    A sample is disputed if annotators want different things: another label, or that it is left out.
+    An annotator who skipped it does not count.
 
     Args:
-        in_force: From :meth:`dataparams.decisions.store.DecisionStore.in_force`.
+        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`.
 
     Returns:
         ``index``, ``action`` (null where disputed), ``label``, ``annotators`` (names, joined),
@@ -92,7 +93,7 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
         >>> agreed_decisions(in_force).select("index", "action", "is_disputed").rows()
         [(1, None, True), (2, 'skip', False)]
     """
-    # Who keeps a label and who chooses the same one want the same; no label is a discarded sample.
+    # To keep a label and to choose the same one are the same; no label means discarded.
     actions = pl.col("action").filter(_HAS_SAY)
     grouped = in_force.group_by("index").agg(
         is_disputed=_IS_DISPUTED,
@@ -115,13 +116,13 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
 
 
 def disputes(in_force: pl.DataFrame) -> pl.DataFrame:
-    """The decisions about samples of which annotators want different things.
+    """The decisions about disputed samples.
 
     Args:
-        in_force: From :meth:`dataparams.decisions.store.DecisionStore.in_force`.
+        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`.
 
     Returns:
-        Those rows of ``in_force``, without the skipped; ordered by index and annotator.
+        The rows of ``in_force`` for these samples, without skips; ordered by index and annotator.
 
     Example:
         >>> in_force = pl.DataFrame({
@@ -135,18 +136,18 @@ def disputes(in_force: pl.DataFrame) -> pl.DataFrame:
 
 
 def cohen_kappa(in_force: pl.DataFrame) -> pl.DataFrame:
-    """How far annotators agree beyond chance, in pairs.
+    """The agreement beyond chance of each pair of annotators.
 
-    What is compared is what becomes of a sample: the label that it gets, or that it is left out;
-    over the samples on which both decided. Skipped ones do not count.
+    It compares the outcomes, a label or that the sample is left out, over the samples that both
+    decided about. Skipped ones do not count.
 
     Args:
-        in_force: From :meth:`dataparams.decisions.store.DecisionStore.in_force`.
+        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`.
 
     Returns:
-        ``first`` and ``second`` (annotators), ``samples`` (on which both decided), ``agreed`` (of
-        them), ``kappa`` (-1 ... 1; 0 is chance; null where it is undefined: without samples, or
-        where both always wanted one and the same).
+        ``first`` and ``second`` (annotators), ``samples`` (that both decided about), ``agreed``
+        (of these), ``kappa`` (-1 ... 1; 0 is chance; null where it is undefined: without samples,
+        or where both always want one and the same thing).
 
     Example:
         >>> in_force = pl.DataFrame({
@@ -173,15 +174,15 @@ def cohen_kappa(in_force: pl.DataFrame) -> pl.DataFrame:
 
 
 def kappa_of(first: NDArray[np.integer], second: NDArray[np.integer]) -> float | None:
-    """Agreement of two annotators beyond chance (Cohen, "A coefficient of agreement", 1960).
+    """Cohen's kappa of two annotators (Cohen, "A coefficient of agreement", 1960).
 
     Args:
-        first: What one wanted, a number for each thing that can be wanted, (m,).
-        second: What the other wanted of the same samples, (m,).
+        first: The outcomes that one annotator wants, as numbers, (m,).
+        second: The outcomes that the other wants of the same samples, (m,).
 
     Returns:
-        1 for complete agreement, 0 for as much as by chance; None where nothing or only one thing
-        was ever wanted.
+        1 for complete agreement, 0 for agreement by chance; None if there are fewer than two
+        different outcomes.
 
     Example:
         >>> import numpy as np
@@ -190,12 +191,12 @@ def kappa_of(first: NDArray[np.integer], second: NDArray[np.integer]) -> float |
         >>> kappa_of(np.array([1, 1]), np.array([1, 1])) is None
         True
     """
-    # scikit-learn's would have the review server hold all of scikit-learn, and wait for seconds.
-    things, places = np.unique(np.concatenate([first, second]), return_inverse=True)
-    if len(things) < 2:
+    # scikit-learn's function would make the review server import all of scikit-learn, for seconds.
+    outcomes, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    if len(outcomes) < 2:
         return None
     ours, theirs = (
-        np.bincount(part, minlength=len(things)) / len(first) for part in np.split(places, 2)
+        np.bincount(part, minlength=len(outcomes)) / len(first) for part in np.split(places, 2)
     )
     by_chance = float(ours @ theirs)
     return (float(np.mean(first == second)) - by_chance) / (1 - by_chance)

@@ -1,4 +1,4 @@
-"""People's decisions taken along to another run, for samples whose content is the same."""
+"""Decisions carried over to another run, for samples with the same content."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CarriedDecisions:
-    """What became of the decisions of an earlier run.
+    """How many decisions of an earlier run were carried over.
 
     Attributes:
-        carried: Decisions that count in the new run.
-        gone: Those on samples that are no longer there, or not as they were.
-        relabeled: Those that kept a label which the data have changed since.
+        carried: Decisions that are in force in the new run.
+        gone: Decisions about samples that are gone or have changed.
+        relabeled: Decisions to keep a label that has been changed in the data since.
     """
 
     carried: int = 0
@@ -31,7 +31,7 @@ class CarriedDecisions:
     relabeled: int = 0
 
     def words(self) -> str:
-        """The same for a terminal.
+        """The counts in a sentence.
 
         Example:
             >>> CarriedDecisions(12, 1, 0).words()
@@ -47,17 +47,17 @@ class CarriedDecisions:
 
 
 def carry_decisions(before: RunFolder, run: RunFolder) -> CarriedDecisions:
-    """Take the decisions in force of an earlier run along to a new one.
+    """Carry the decisions in force of an earlier run over to a new one.
 
-    A decision belongs to a content: it goes to the sample of the same content, of several to the
-    one of the same id. Whoever relabeled a sample as what the data call it now, keeps that label.
+    A decision follows the content: it goes to the sample with the same content, of several to the
+    one with the same id. A relabeling to the label that the data have now becomes ``keep``.
 
     Args:
-        before: The earlier run; it stays as it is.
-        run: The new run, about whose samples nobody has decided yet.
+        before: The earlier run, which is not changed.
+        run: The new run, without decisions.
 
     Raises:
-        RunError: If either cannot be read, or the decisions cannot be written.
+        RunError: If either run cannot be read, or the decisions cannot be written.
     """
     if not before.review.exists():
         return CarriedDecisions()
@@ -92,7 +92,7 @@ def carry_decisions(before: RunFolder, run: RunFolder) -> CarriedDecisions:
 
 
 def _matched(in_force: pl.DataFrame, before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Decisions with the sample of the new run that each belongs to: one for each at most."""
+    """Decisions joined with the sample of the new run that each goes to, at most one."""
     if not len(before) or not len(now) or not len(in_force):
         return in_force.head(0).with_columns(decided=pl.lit(None, pl.Int64))
     decided = in_force.select("index", "annotator", "action", decided="label").join(
@@ -103,7 +103,7 @@ def _matched(in_force: pl.DataFrame, before: pl.DataFrame, now: pl.DataFrame) ->
     )
     is_same = pl.col("id") == pl.col("now_id")
     by_sample = ["id", "annotator"]
-    # Of several samples of this content the one of the same name; without it, the first.
+    # Of several samples with this content the one with the same id, or else the first.
     best = candidates.sort([*by_sample, is_same, "index"], descending=[False, False, True, False])
     one_each = best.unique(by_sample, keep="first", maintain_order=True)
     return one_each.unique(["index", "annotator"], keep="first", maintain_order=True)

@@ -1,4 +1,4 @@
-"""People's decisions from files, all or none: CSV, and what Label Studio exports."""
+"""Importing decisions, all or none: from CSV, and from exports of Label Studio."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _BEGINNING = 64
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import did.
+    """The counts of an import.
 
     Attributes:
         added: Decisions that were written.
         unchanged: Decisions that were in force already.
-        same_label: Lines that relabel a sample as what it is; they count as ``keep``.
-        replaced: Annotations that do not count, as the same annotator decided again later.
+        same_label: Lines that relabel a sample with the label it has; they count as ``keep``.
+        replaced: Annotations that a later one of the same annotator replaces.
     """
 
     added: int
@@ -58,7 +58,7 @@ class _Row(NamedTuple):
 
 @dataclass
 class _Found:
-    """What a file says: its rows, and a problem for each that is not as it must be."""
+    """The rows of a file, and its problems."""
 
     unit: Literal["line", "task"]
     rows: list[_Row] = field(default_factory=list)
@@ -66,7 +66,7 @@ class _Found:
     replaced: int = 0
 
     def add(self, place: int, read: Callable[[], tuple[str, Decision]]) -> None:
-        """Add what is read at a place, or why it cannot be."""
+        """Add the decision that is read at a place, or the reason why it cannot be read."""
         try:
             self.rows.append(_Row(place, *read()))
         except UserError as error:
@@ -80,34 +80,34 @@ class _Found:
 def import_decisions(
     run: RunFolder, file: Path, *, annotator: str | None = None, overwrite: bool = False
 ) -> ImportResult:
-    """Take over decisions from a file, all or none.
+    """Import decisions from a file, all or none.
 
-    CSV has a line of names and in any order the columns ``index`` or ``id`` (or both, which must
-    then agree), ``action``, ``new_label_name`` or ``new_label`` or ``label`` (name or number; empty
-    for discard and skip, and perhaps for keep), and perhaps ``annotator``. Others are not looked
-    at. Commas, semicolons and tabs may separate columns.
+    CSV has a header and, in any order, the columns ``index`` or ``id`` (or both, which must agree),
+    ``action``, ``new_label_name`` or ``new_label`` or ``label`` (name or number; empty for discard
+    and skip, optional for keep), and optionally ``annotator``. Other columns are ignored. Columns
+    are separated by commas, semicolons or tabs.
 
-    JSON is what Label Studio exports of tasks that ``dataparams export --to label-studio`` wrote
-    (JSON, or JSON-MIN, which does not tell of skipped tasks): who chose the given label keeps it,
-    who chose another relabels, and who skipped a task skips. Of several annotations of one person
-    on a sample the last change counts.
+    JSON is Label Studio's export (JSON, or JSON-MIN, which lacks skipped tasks) of tasks that
+    ``dataparams export --to label-studio`` wrote: choosing the given label means keep, choosing
+    another relabel, skipping the task skip. Of several annotations by one annotator of a sample the
+    last one counts.
 
-    ``made_at`` of a decision stays the time at which it was written, also where the file knows when
-    it was made: the history tells in which order things came to count here.
+    ``made_at`` is the time of the import, also where the file has the time of the decision: the
+    history is in the order in which decisions came into force in this run.
 
     Args:
         run: The run folder.
-        file: The file; JSON where it is named so or begins like it.
-        annotator: Who decided, where the file does not say it.
-        overwrite: Whether a decision in the file counts instead of another one that the same
-            annotator has in force; the history keeps both. Otherwise that is a conflict.
+        file: The file; read as JSON if it is named ``.json`` or begins like JSON.
+        annotator: The annotator's name, for rows of the file that have none.
+        overwrite: Whether a decision in the file replaces a different one of the same annotator
+            that is in force; the history keeps both. Otherwise that is a conflict.
 
     Returns:
-        What was done. Decisions that are in force already are not written again.
+        The counts. Decisions that are in force already are not written again.
 
     Raises:
-        DataError: If the file cannot be read, or any of it is not as it must be; the message names
-            the lines, or the tasks by Label Studio's numbers. Nothing is written then.
+        DataError: If the file cannot be read or has problems; the message names the lines, or the
+            tasks by Label Studio's numbers. Nothing is written then.
         RunError: If the decisions cannot be written.
     """
     samples = _Samples(run)
@@ -119,7 +119,7 @@ def import_decisions(
     in_force = {} if store is None else _in_force(store)
     _find_conflicts(found, in_force, overwrite=overwrite)
     _require_no_problems(file, found.problems)
-    mended = [(row, _mended(row.decision, samples.given)) for row in found.rows]
+    mended = [(row, _without_same_label(row.decision, samples.given)) for row in found.rows]
     new: dict[str, dict[int, Decision]] = {}
     for row, decision in mended:
         if in_force.get((decision.index, row.annotator)) != decision:
@@ -139,7 +139,7 @@ def import_decisions(
 def _is_json(file: Path) -> bool:
     if file.suffix.lower() == ".json":
         return True
-    # A file that cannot be opened is told of where it is read.
+    # Errors of opening the file are raised where it is read.
     with suppress(OSError), file.open("rb") as stream:
         return stream.read(_BEGINNING).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
     return False
@@ -150,8 +150,8 @@ def _in_force(store: DecisionStore) -> dict[tuple[int, str], Decision]:
     return {(index, who): Decision(index, action, label) for index, who, action, label in rows}
 
 
-def _mended(decision: Decision, given: Mapping[int, int]) -> Decision:
-    """Who relabels a sample as what it is keeps it."""
+def _without_same_label(decision: Decision, given: Mapping[int, int]) -> Decision:
+    """The same decision, but ``keep`` for a relabeling to the given label."""
     if decision.action == "relabel" and decision.label == given[decision.index]:
         return replace(decision, action="keep")
     return decision
@@ -169,7 +169,7 @@ def _require_no_problems(file: Path, problems: Sequence[tuple[int, str]]) -> Non
 
 
 class _Samples:
-    """The samples and classes of a run, as files name them."""
+    """The samples and classes of a run, found by the names that files use."""
 
     def __init__(self, run: RunFolder) -> None:
         samples = run.samples()
@@ -179,10 +179,10 @@ class _Samples:
         self._indices = {name: index for index, name in self._ids.items()}
 
     def index_of(self, number: str, name: str) -> int:
-        """The index of the sample of a number, or of an id, or of both.
+        """The index of the sample with an index, an id, or both, as written in a file.
 
         Raises:
-            UserError: If there is no such sample, or the two are not of the same.
+            UserError: If there is no such sample, or index and id are of different ones.
         """
         if not number and not name:
             raise UserError("it has neither index nor id")
@@ -225,12 +225,12 @@ def _read_label_studio(file: Path, samples: _Samples, annotator: str | None) -> 
 def _annotated(
     samples: _Samples, number: int, name: str, label: str | None, annotator: str | None
 ) -> tuple[str, Decision]:
-    """Who decided what, by an annotation: a class of this name is right, or None for skipped."""
+    """The annotator and the decision of an annotation, whose label is None if it was skipped."""
     index = samples.index_of(str(number), name)
     who = _named(annotator)
     if label is None:
         return who, Decision(index, "skip")
-    # People chose among names, so what looks like the number of a class is none.
+    # Annotators choose among names, so a number here is a class's name, not its number.
     if label not in samples.class_names:
         raise UserError(f"the run has no class {label!r}")
     chosen = samples.class_names.index(label)
@@ -252,7 +252,7 @@ def _read_csv(file: Path, samples: _Samples, annotator: str | None) -> _Found:
 def _decided(
     samples: _Samples, cells: Mapping[str, str], annotator: str | None
 ) -> tuple[str, Decision]:
-    """Who decided what, by the cells of a line."""
+    """The annotator and the decision of a line, by its cells."""
     index = samples.index_of(cells.get("index", ""), unguarded(cells.get("id", "")))
     decision = _decision(samples, index, cells)
     return _named(unguarded(cells.get("annotator", "")) or annotator), decision
@@ -315,7 +315,7 @@ def _cells(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def _require_columns(file: Path, names: Sequence[str]) -> None:
     if SAMPLE_INDEX in names and "action" not in names:
         raise DataError(
-            f"{file} is Label Studio's CSV, which does not tell all; export JSON or JSON-MIN."
+            f"{file} is Label Studio's CSV, which lacks needed columns; export JSON or JSON-MIN."
         )
     if not {"index", "id"} & set(names) or "action" not in names:
         raise DataError(
@@ -323,7 +323,7 @@ def _require_columns(file: Path, names: Sequence[str]) -> None:
             "new_label_name, and perhaps annotator."
         )
     if len(set(names)) < len(names):
-        raise DataError(f"{file} has two columns of one name; expected one of each.")
+        raise DataError(f"{file} has two columns with the same name; expected each once.")
 
 
 # --- conflicts -----------------------------------------------------------------------------------
@@ -332,12 +332,12 @@ def _require_columns(file: Path, names: Sequence[str]) -> None:
 def _find_conflicts(
     found: _Found, in_force: Mapping[tuple[int, str], Decision], *, overwrite: bool
 ) -> None:
-    """Complain where a row contradicts an earlier one, or what its annotator decided already."""
+    """Add a problem where a row contradicts an earlier row, or a decision of its annotator."""
     first: dict[tuple[int, str], _Row] = {}
     for row in found.rows:
         key = (row.decision.index, row.annotator)
         earlier, before = first.setdefault(key, row), in_force.get(key)
-        about = f"{row.annotator} decide{{}} about index {key[0]} otherwise"
+        about = f"{row.annotator} decide{{}} differently about index {key[0]}"
         if earlier.decision != row.decision:
             words = f"{about.format('s')} in {found.unit} {earlier.place}"
             found.complain(row.place, words)
@@ -347,6 +347,6 @@ def _find_conflicts(
 
 
 def _differs(first: Decision, second: Decision) -> bool:
-    """Whether other things become of a sample; to keep a label and to choose it is the same."""
+    """Whether the outcomes differ; to keep a label and to choose the same one are the same."""
     is_skipped = [decision.action == "skip" for decision in (first, second)]
     return first.label != second.label or is_skipped[0] != is_skipped[1]

@@ -1,6 +1,6 @@
-"""What people annotated in Label Studio: its export as JSON or JSON-MIN.
+"""Annotations exported from Label Studio, as JSON or JSON-MIN.
 
-See https://labelstud.io/guide/export. The tasks are those that ``dataparams export --to
+See https://labelstud.io/guide/export. The tasks are the ones that ``dataparams export --to
 label-studio`` writes, which name the sample.
 """
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTROL = "label"
-"""What the labeling interface calls the choice of a class."""
+"""The name of the choice of a class in the labeling interface."""
 SAMPLE_INDEX, SAMPLE_ID = "sample_index", "sample_id"
-"""What a task calls index and id of its sample: Label Studio has an ``id`` of its own."""
+"""The keys of a sample's index and id in a task, which has an ``id`` of Label Studio's own."""
 
 _LARGEST = 2**63 - 1
 _COLUMNS: dict[str, Any] = {
@@ -36,22 +36,21 @@ _COLUMNS: dict[str, Any] = {
 
 
 def read_label_studio(file: Path) -> pl.DataFrame:
-    """Read the annotations that people made of exported tasks.
+    """Read the annotations of exported tasks.
 
     Args:
-        file: Label Studio's export as JSON or as JSON-MIN. Of a skipped task JSON tells, and
-            JSON-MIN does not.
+        file: Label Studio's export as JSON or as JSON-MIN, which lacks skipped tasks.
 
     Returns:
         A row per annotation, in the order of the file, which need not be that of the annotations:
-        ``task`` (Label Studio's number of it; where it has none its place in the file, from 1),
-        ``index`` and ``id`` of the sample, ``label`` (the name of the chosen class, null where the
-        task was skipped), ``annotator`` (e-mail address or number, null where it is not told),
-        ``time`` (UTC, of the last change; null likewise). Tasks that nobody annotated, and
-        annotations that choose nothing, are left out.
+        ``task`` (Label Studio's number, or the place in the file, from 1), ``index`` and ``id`` of
+        the sample, ``label`` (name of the chosen class, null if the task was skipped),
+        ``annotator`` (e-mail address or number, null if missing), ``time`` (UTC, of the last
+        change, null if missing). Tasks without an annotation, and annotations without a choice,
+        are left out.
 
     Raises:
-        DataError: If it is no such file, or its tasks are not from an export of this program.
+        DataError: If it is not such a file, or its tasks are not from an export of this program.
     """
     try:
         tasks = json.loads(file.read_text(encoding="utf-8-sig"))
@@ -59,11 +58,11 @@ def read_label_studio(file: Path) -> pl.DataFrame:
         raise DataError(f"{file} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise DataError(
-            f"{file} cannot be read as JSON: {error}. Expected what Label Studio exports as JSON "
-            "or JSON-MIN."
+            f"{file} cannot be read as JSON: {error}. Expected an export of Label Studio as "
+            "JSON or JSON-MIN."
         ) from error
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-        raise DataError(f"{file} is no export of Label Studio: expected a JSON list of tasks.")
+        raise DataError(f"{file} is not an export of Label Studio: expected a JSON list of tasks.")
     rows = [row for place, task in enumerate(tasks, 1) for row in _annotations(task, place, file)]
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
 
@@ -92,7 +91,7 @@ def _annotations(
             continue
         if label is not None and not _is_text(label):
             raise DataError(f"{file}: task {number} chooses {label!r}; expected one class.")
-        who = _person(annotation.get("annotator" if is_minimal else "completed_by"))
+        who = _annotator(annotation.get("annotator" if is_minimal else "completed_by"))
         if who is not None and not _is_text(who):
             raise DataError(f"{file}: task {number} is by {who!r}; expected a name.")
         when = annotation.get("updated_at") or annotation.get("created_at")
@@ -104,7 +103,7 @@ def _is_number(value: object) -> TypeGuard[int]:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    """Whether it is text that UTF-8 can write; JSON can hold half a surrogate pair."""
+    """Whether it is text that can be encoded as UTF-8; JSON can hold a lone surrogate."""
     return isinstance(value, str) and value == value.encode(errors="replace").decode()
 
 
@@ -119,7 +118,7 @@ def _choice(results: object) -> object:
     return None
 
 
-def _person(who: object) -> str | None:
+def _annotator(who: object) -> str | None:
     if isinstance(who, dict):
         who = who.get("email") or who.get("id")
     return None if who is None else str(who)

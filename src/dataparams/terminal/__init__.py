@@ -1,1 +1,1 @@
-"""What is said in a terminal: numbers in words, tables, progress."""
+"""Output in a terminal: numbers in words, tables, progress, arguments as flags."""

@@ -1,18 +1,19 @@
-"""From the library's words to the command's: arguments become flags."""
+"""Messages of the library as a command prints them: arguments become flags."""
 
 from __future__ import annotations
 
 import re
+import sys
 
 _ARGUMENT = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
 _PLACES = {"dataset": "PATH", "run": "RUN"}
 
 
 def with_flags(text: str) -> str:
-    """A message of the library as a command says it.
+    """A message of the library with flags in place of arguments.
 
-    Messages name arguments in backticks, as they are written in Python, alone or with a value. What
-    a command takes by its place, such as the data set, has no flag, but a word of its own.
+    Messages name arguments in backticks, as in Python, alone or with a value. A positional argument
+    of the commands, such as the data set, becomes its name in their usage.
 
     Args:
         text: The message.
@@ -26,6 +27,12 @@ def with_flags(text: str) -> str:
         "PATH is ''; see `dataparams audit --help`."
     """
     return _ARGUMENT.sub(_flag, text)
+
+
+def say(text: str) -> None:
+    """Print a message of the library with flags in place of arguments, at once."""
+    sys.stdout.write(with_flags(text) + "\n")
+    sys.stdout.flush()
 
 
 def _flag(found: re.Match[str]) -> str:

@@ -1,13 +1,12 @@
-"""Progress for people: a bar in a terminal, plain lines where the output goes elsewhere."""
+"""Progress: a bar in a terminal, plain lines where the output goes to a file or a pipe."""
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from dataparams.terminal.flags import with_flags
+from dataparams.terminal.flags import say, with_flags
 from dataparams.terminal.words import size_text
 
 if TYPE_CHECKING:
@@ -17,28 +16,28 @@ if TYPE_CHECKING:
 
 
 _TAKES_LONG = 1_000_000_000
-"""Bytes."""
+"""From this number of bytes on, plain lines show how far a download is."""
 _QUIET = 30.0
-"""Seconds."""
+"""Seconds before plain lines say how far a stage is."""
 
 
 class ProgressDisplay(Protocol):
-    """What training and loading report to."""
+    """The display that training and loading report to."""
 
     def fetched(self, what: str, done: int, total: int) -> None:
-        """So many bytes of all are downloaded, or prepared; called from any thread."""
+        """Report bytes downloaded or prepared, of a total; called from any thread."""
 
     def decoded(self, done: int, total: int) -> None:
-        """So many images of all are decoded."""
+        """Report images decoded, of a total."""
 
     def step(self, done: int, total: int, figures: str) -> None:
-        """So many samples of the whole training are done; figures of the moment."""
+        """Report samples of the whole training that are done, and the current figures."""
 
     def stage(self, what: str, done: int, total: int) -> None:
-        """So much of all is done of something that has a name, such as ``features``."""
+        """Report how much of a named stage, such as ``features``, is done."""
 
     def line(self, text: str) -> None:
-        """A line that stays."""
+        """Show a line that stays."""
 
 
 class SilentProgress:
@@ -68,7 +67,7 @@ class PlainProgress(SilentProgress):
         self._begun: dict[str, float] = {}
 
     def fetched(self, what: str, done: int, total: int) -> None:
-        """Print a line at the start, and at each tenth of what takes long."""
+        """Print a line at the start, and at each tenth of a large download."""
         tenths = 10 * done // total if total > _TAKES_LONG else 0
         if tenths > self._tenths.get(what, -1):
             self._tenths[what] = tenths
@@ -85,8 +84,7 @@ class PlainProgress(SilentProgress):
 
     def line(self, text: str) -> None:
         """Print the line."""
-        sys.stdout.write(with_flags(text) + "\n")
-        sys.stdout.flush()
+        say(text)
 
 
 class BarProgress(SilentProgress):
@@ -100,7 +98,7 @@ class BarProgress(SilentProgress):
         self._training: TaskID | None = None
 
     def fetched(self, what: str, done: int, total: int) -> None:
-        """Move the bar of the downloading, or of the preparing."""
+        """Move the bar of this download or preparation."""
         if what not in self._fetching:
             self._fetching[what] = self._bars.add_task(f"{what} {size_text(total)}", total=total)
         task = self._fetching[what]
@@ -111,7 +109,7 @@ class BarProgress(SilentProgress):
         self.stage("reading images", done, total)
 
     def stage(self, what: str, done: int, total: int) -> None:
-        """Move the bar of that name, which goes when all is done."""
+        """Move the bar of this stage, which is removed at its end."""
         if what not in self._stages:
             self._stages[what] = self._bars.add_task(what, total=total)
         task = self._stages[what]
@@ -130,10 +128,10 @@ class BarProgress(SilentProgress):
 
 @contextmanager
 def progress_display(title: str = "training") -> Iterator[ProgressDisplay]:
-    """A display that suits where the output goes.
+    """The display for standard output.
 
     Args:
-        title: What the bar says in front.
+        title: The text in front of the bar.
 
     Yields:
         A bar in a terminal, plain lines elsewhere.

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_CLASSES = 20
-"""How many classes a table in a terminal shows; it names a file that has all of them."""
+"""The largest number of classes in a terminal's table; a file has all of them."""
 
 
 def printable(text: str) -> str:
-    r"""A name without what would move the terminal's cursor or change its colours.
+    r"""A name without the control characters that could move the cursor or change colors.
 
     Example:
         >>> printable("a\x1b[2Jb")
@@ -23,11 +23,11 @@ def printable(text: str) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things for people.
+    """A count and its noun, in the singular or the plural.
 
     Args:
-        count: How many.
-        noun: What one of them is called; more of them have an s at its end.
+        count: The number of things.
+        noun: The singular, whose plural ends in s.
 
     Example:
         >>> counted(1, "sample"), counted(2000, "sample")
@@ -37,7 +37,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def reasons_text(reasons: Iterable[str], most: int = 3) -> str:
-    """The reasons that are given most often, and how often each is.
+    """The most frequent reasons, with their counts.
 
     Example:
         >>> reasons_text(["the file is missing", "it is empty", "the file is missing"])
@@ -49,7 +49,7 @@ def reasons_text(reasons: Iterable[str], most: int = 3) -> str:
 
 
 def text_table(header: list[str], rows: list[list[str]]) -> str:
-    """Columns of words, aligned and indented; names are made printable.
+    """A table with aligned columns, indented; cells are made printable.
 
     Example:
         >>> print(text_table(["index", "id"], [["7", "a.jpg"]]))
@@ -65,7 +65,7 @@ def text_table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def size_text(size: int) -> str:
-    """A number of bytes for people.
+    """A number of bytes in kB, MB or GB.
 
     Example:
         >>> size_text(146_100_000_000), size_text(1500)
@@ -78,7 +78,7 @@ def size_text(size: int) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """A time for people.
+    """A duration in seconds, minutes or hours.
 
     Example:
         >>> duration_text(0.4), duration_text(38.2), duration_text(400), duration_text(9000)
