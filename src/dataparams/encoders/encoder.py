@@ -1,4 +1,4 @@
-"""What turns contents into features, whatever they are of: images, texts, rows of a table."""
+"""The protocol of encoders, which turn contents (images, texts, table rows) into features."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Encoder(Protocol):
-    """A frozen network, with what it needs done to a content beforehand.
+    """A frozen network, with the preparation of its input.
 
     Attributes:
-        name: What the user calls it, such as ``efficientnet-lite0``.
-        key: A word that can be a folder's name and tells its features from those of all others:
-            network, hash of its weights, size and preparation of what it is given.
-        width: Numbers of a feature, 1 or above.
-        batch_size: How many contents are best encoded at once, 1 or above.
-        threads: In how many threads ``encode`` is best called side by side, 1 or above.
+        name: The name that the user gives, such as ``efficientnet-lite0``.
+        key: The name of the folder of its features, different for each encoder that gives different
+            features: of the network, a hash of its weights, and the size and preparation of input.
+        width: Length of a feature, 1 or above.
+        batch_size: The best number of contents to encode at once, 1 or above.
+        threads: The best number of threads to call ``encode`` in, 1 or above.
     """
 
     @property
@@ -42,19 +42,19 @@ class Encoder(Protocol):
     def threads(self) -> int: ...  # noqa: D102
 
     def prepare(self, content: Content) -> NDArray[Any]:
-        """What the network is given of one content; called in several threads at once.
+        """The network's input for one content; called in several threads at once.
 
         Raises:
-            UnreadableContentError: If the content cannot be read or decoded, or is of a kind that
-                the network does not take.
+            UnreadableContentError: If the content cannot be read or decoded, or is of the wrong
+                kind.
         """
 
     def encode(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float16]:
-        """The features of a few contents.
+        """The features of a batch of contents.
 
         Args:
-            prepared: What ``prepare`` gave for each of them, at most ``batch_size``.
+            prepared: The results of ``prepare``, b of them, at most ``batch_size``.
 
         Returns:
-            A row for each, (b, width), within the range of half precision.
+            The features, (b, width), within the range of half precision.
         """

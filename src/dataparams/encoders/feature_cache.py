@@ -1,8 +1,8 @@
-"""Features on the disk, found again by the content that they are of, whatever it is called.
+"""Features on disk, by the digest of their content, whatever its name.
 
-The features of one encoder are in a folder of that encoder's key, in pieces: files that are
-written whole and never changed. Processes that compute at the same time write pieces of their own,
-and find each other's. Nothing is lost where one of them is killed.
+The features of an encoder are in the folder of its key, in pieces: files that are written whole and
+never changed. Processes that compute at the same time write pieces of their own, and find each
+other's. Nothing that was written is lost if a process is killed.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _MERGED_BYTES = 1 << 28
 
 
 class FeatureCache:
-    """The features of all encoders that were computed on this machine.
+    """The cached features of all encoders.
 
     Args:
-        folder: Where they are; None takes ``cache_folder()``.
-        on_notice: Told of a file that is damaged, in a sentence.
+        folder: The folder of the cache; None takes ``cache_folder()``.
+        on_notice: Called with a sentence for each damaged file.
 
     Example:
         >>> import tempfile
@@ -69,12 +69,12 @@ class FeatureCache:
         """The features of one encoder.
 
         Raises:
-            RunError: If the folder cannot be made or read.
+            RunError: If the folder cannot be created or read.
         """
         return StoredFeatures(self.folder / encoder.key, encoder.width, on_notice=self._on_notice)
 
     def size_on_disk(self, encoder: Encoder | None = None) -> int:
-        """Bytes of what is kept of one encoder, or of all."""
+        """Size in bytes of the cached features of one encoder, or of all."""
         folder = self.folder / encoder.key if encoder else self.folder
         total = 0
         for path in folder.rglob(f"*{SUFFIX}*"):
@@ -84,25 +84,25 @@ class FeatureCache:
 
     @staticmethod
     def disk_needed(count: int, width: int) -> int:
-        """Bytes that the features of some contents will take.
+        """Size in bytes of the features of some contents.
 
         Args:
-            count: How many contents.
-            width: Numbers of a feature.
+            count: Number of contents.
+            width: Length of a feature.
         """
         return count * (2 * width + DIGEST_BYTES)
 
 
 class StoredFeatures:
-    """The features of one encoder; several threads may use it.
+    """The cached features of one encoder; several threads may use it.
 
     Args:
-        folder: Where they are; it is made.
-        width: Numbers of a feature.
-        on_notice: Told of a file that is damaged, in a sentence.
+        folder: Their folder; created if it does not exist.
+        width: Length of a feature.
+        on_notice: Called with a sentence for each damaged file.
 
     Raises:
-        RunError: If the folder cannot be made or read.
+        RunError: If the folder cannot be created or read.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class StoredFeatures:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look again which pieces there are: other processes write and merge them."""
+        """List the pieces again, which other processes write and merge."""
         with self._lock:
             known = {piece.path: piece for piece in self._pieces}
             pieces = []
@@ -133,13 +133,13 @@ class StoredFeatures:
             self._take(pieces)
 
     def has(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Whether the features of some contents are here, whole and undamaged.
+        """Whether the features of some contents are cached, whole and undamaged.
 
         Args:
-            digests: Of the contents, (k, 16), uint8.
+            digests: Digests of the contents, (k, 16), uint8.
 
         Returns:
-            (k,)
+            One value per content, (k,).
         """
         with self._lock:
             while True:
@@ -155,12 +155,12 @@ class StoredFeatures:
     def add(
         self, digests: NDArray[np.uint8], parts: Sequence[NDArray[np.float16]], *, left: int = 0
     ) -> None:
-        """Write features to a piece of their own.
+        """Write features to a new piece.
 
         Args:
-            digests: Of their contents, (n, 16), uint8.
-            parts: Arrays (k, width) that have n rows together.
-            left: How many more will follow, for the message where there is no room.
+            digests: Digests of their contents, (n, 16), uint8.
+            parts: The features, in arrays (k, width) with n rows in all.
+            left: How many more will follow, for the message if the disk is full.
 
         Raises:
             RunError: If they cannot be written. All that was added before is kept.
@@ -177,24 +177,24 @@ class StoredFeatures:
         """The features of some contents.
 
         Args:
-            digests: Of the contents, (k, 16), uint8.
+            digests: Digests of the contents, (k, 16), uint8.
 
         Returns:
-            (k, width)
+            The features, (k, width).
 
         Raises:
-            KeyError: If one is not here.
+            KeyError: If one is not cached.
         """
         with suppress(FileNotFoundError, KeyError):
             return self._gathered(digests)
-        # Another process has merged pieces, and removed those that it merged.
+        # Another process has merged pieces and removed the old ones.
         self.refresh()
         return self._gathered(digests)
 
     def merge(self) -> None:
-        """Make a few large files of many small ones, if there are many.
+        """Merge many small files into a few large ones, if there are many.
 
-        Readers in other processes find what they look for in one or the other.
+        Processes that read meanwhile find each feature in an old or in a new file.
         """
         from filelock import FileLock, Timeout
 
@@ -210,7 +210,7 @@ class StoredFeatures:
         digests = np.concatenate([piece.digests for piece in pieces])
         if not self.has(digests).all():
             return
-        # Of contents that two processes computed, one is enough.
+        # Two processes may have computed the same feature.
         first = list({word: row for row, word in enumerate(_words(digests))}.values())
         piece = write_piece(self.folder, digests[first], [self.read(digests[first])])
         with self._lock:
@@ -218,7 +218,7 @@ class StoredFeatures:
             merged = {old.path for old in pieces}
             self._take([*(one for one in self._pieces if one.path not in merged), piece])
         for path in merged:
-            # Windows removes no file that somebody has open; the next merge does.
+            # Windows does not remove an open file; the next merge will.
             with suppress(OSError):
                 path.unlink()
 
@@ -239,16 +239,16 @@ class StoredFeatures:
         self._starts.append(places.stop)
 
     def _find(self, digests: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Where in all pieces together some contents' features are, (k,); -1 for nowhere."""
+        """The places of features in all pieces together, (k,); -1 for those not cached."""
         places = (self._places.get(word, -1) for word in _words(digests))
         return np.fromiter(places, np.int64, len(digests))
 
     def _owners(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of the piece that each place is in."""
+        """The number of the piece of each place."""
         return np.searchsorted(self._starts, places, side="right") - 1
 
     def _examine(self, path: Path) -> None:
-        """Have a piece checked before anything of it is used; drop it where it is damaged."""
+        """Check a piece before it is used; remove it if it is damaged."""
         piece = next(one for one in self._pieces if one.path == path)
         try:
             piece.require_sound()
@@ -275,8 +275,8 @@ class StoredFeatures:
             path.unlink()
         if self._on_notice is not None:
             self._on_notice(
-                f"{path} is damaged ({reason.rstrip('.')}): it is removed, and the features that "
-                "were in it are computed again."
+                f"{path} is damaged ({reason.rstrip('.')}): it is removed, and its features are "
+                "computed again."
             )
 
     # --- reading and failing ---------------------------------------------------------------------
@@ -304,24 +304,24 @@ class StoredFeatures:
 
 
 def no_room(folder: Path, count: int, needed: int) -> RunError:
-    """The error of a disk that is full.
+    """The error for a full disk.
 
     Args:
-        folder: Where there is no room.
-        count: How many samples' features are not written yet.
-        needed: Bytes that they take.
+        folder: The folder on the disk.
+        count: Number of samples whose features are not written yet.
+        needed: Their size in bytes.
     """
     free = shutil.disk_usage(folder).free
     return RunError(
         f"There is no room for features in {folder}: {size_text(needed)} are needed for "
-        f"{counted(count, 'more sample')}, and {size_text(free)} are free. What was written before "
-        "is kept. Free space and give the same command, which goes on from there; or set the "
+        f"{counted(count, 'more sample')}, and {size_text(free)} are free. The features written "
+        "before are kept. Free space and start again, which goes on from there; or set the "
         f"environment variable {VARIABLE} to a folder on a larger disk."
     )
 
 
 def _words(digests: NDArray[np.uint8]) -> list[bytes]:
-    """Digests as words that can be looked up, k of them."""
+    """Digests as keys of a dictionary, k of them."""
     stored = digests.tobytes()
     return [stored[at : at + DIGEST_BYTES] for at in range(0, len(stored), DIGEST_BYTES)]
 
@@ -331,7 +331,7 @@ def _bytes_of(piece: FeaturePiece) -> int:
 
 
 def _groups(pieces: list[FeaturePiece]) -> list[list[FeaturePiece]]:
-    """Pieces that together are not too large to be read at once."""
+    """Groups of pieces that are small enough to be read at once."""
     groups: list[list[FeaturePiece]] = [[]]
     size = 0
     for piece in pieces:
@@ -344,7 +344,7 @@ def _groups(pieces: list[FeaturePiece]) -> list[list[FeaturePiece]]:
 
 
 def _remove_forgotten(folder: Path) -> None:
-    """Remove what processes that were killed had begun to write."""
+    """Remove unfinished files of processes that were killed."""
     for path in folder.glob(f"*{UNFINISHED}"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _SECONDS_UNTIL_FORGOTTEN:

@@ -1,7 +1,7 @@
-"""A file of features, with the digests of the contents that they are of.
+"""A file of features, with the digests of their contents.
 
 It is a safetensors file, which other programs read as well: ``values`` (n, width), half precision;
-``digests`` (n, 16), bytes. It appears when it is whole, and is never changed.
+``digests`` (n, 16), bytes. It is renamed into place when it is whole, and never changed.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _LENGTH = struct.Struct("<Q")
 
 
 class DamagedPieceError(Exception):
-    """A file of features is not what was written; the message says why."""
+    """A file of features is damaged; the message says how."""
 
 
 class FeaturePiece(NamedTuple):
-    """What is in such a file, of which only the digests were read.
+    """A file of features, of which the digests were read.
 
     Attributes:
         path: The file.
-        width: Numbers of a feature.
-        digests: Of the contents, (n, 16), uint8.
-        start: Where the values begin, in bytes.
+        width: Length of a feature.
+        digests: Digests of the contents, (n, 16), uint8.
+        start: Offset of the values, in bytes.
         checksum: CRC-32 of the values.
     """
 
@@ -56,34 +56,34 @@ class FeaturePiece(NamedTuple):
         return len(self.digests)
 
     def values(self) -> NDArray[np.float16]:
-        """The features, (n, width), mapped from the disk."""
+        """The features, (n, width), memory-mapped."""
         shape = (len(self), self.width)
         return np.memmap(self.path, "<f2", mode="r", offset=self.start, shape=shape)
 
     def require_sound(self) -> None:
-        """Raise DamagedPieceError if the values are not those that were written."""
+        """Raise DamagedPieceError if the values do not have their checksum."""
         checksum = 0
         for block in _blocks(self.values()):
             checksum = zlib.crc32(block, checksum)
         if checksum != self.checksum:
-            raise DamagedPieceError("its checksum is another")
+            raise DamagedPieceError("its checksum is wrong")
 
 
 def write_piece(
     folder: Path, digests: NDArray[np.uint8], parts: Sequence[NDArray[np.float16]]
 ) -> FeaturePiece:
-    """Write features to a file of their own.
+    """Write features to a new file.
 
     Args:
-        folder: Where; it exists.
-        digests: Of the contents, (n, 16), uint8.
-        parts: Their features, one or more arrays (k, width) that have n rows together.
+        folder: An existing folder.
+        digests: Digests of the contents, (n, 16), uint8.
+        parts: Their features, in one or more arrays (k, width) with n rows in all.
 
     Returns:
         The file.
 
     Raises:
-        OSError: If it cannot be written; nothing of it is left then.
+        OSError: If it cannot be written; no part of it is left then.
     """
     width = parts[0].shape[1]
     checksum = 0
@@ -109,15 +109,15 @@ def write_piece(
 
 
 def read_piece(path: Path, width: int) -> FeaturePiece:
-    """Read the digests of a file; the values stay on the disk.
+    """Read the digests of a file; the values stay on disk.
 
     Args:
         path: The file.
-        width: Numbers of a feature that are expected.
+        width: The expected length of a feature.
 
     Raises:
-        DamagedPieceError: If it is not whole, or no such file.
-        FileNotFoundError: If it is gone.
+        DamagedPieceError: If the file is not whole, or not of this format.
+        FileNotFoundError: If it does not exist.
     """
     try:
         with path.open("rb") as file:
@@ -138,7 +138,7 @@ def read_piece(path: Path, width: int) -> FeaturePiece:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DamagedPieceError(reason) from None
     if not is_sound:
-        raise DamagedPieceError("it is not what was written")
+        raise DamagedPieceError("its header does not fit its contents")
     return FeaturePiece(path, width, digests, start, checksum)
 
 
@@ -159,7 +159,7 @@ def _header(digests: NDArray[np.uint8], width: int, checksum: int) -> bytes:
         "values": {"dtype": "F16", "shape": [count, width], "data_offsets": [digests.nbytes, end]},
     }
     text = json.dumps(header).encode()
-    # Values that begin at a multiple of 8 bytes can be mapped as they are.
+    # Values that begin at a multiple of 8 bytes can be memory-mapped.
     text += b" " * (-len(text) % 8)
     return _LENGTH.pack(len(text)) + text
 
@@ -170,7 +170,7 @@ def _blocks_of(parts: Sequence[NDArray[np.float16]]) -> Iterator[memoryview]:
 
 
 def _blocks(values: NDArray[np.float16]) -> Iterator[memoryview]:
-    """The bytes of some rows at a time."""
+    """The bytes of the values, in blocks of rows."""
     rows = max(1, _AT_ONCE // (2 * values.shape[1]))
     for start in range(0, len(values), rows):
         block = np.ascontiguousarray(values[start : start + rows], dtype="<f2")

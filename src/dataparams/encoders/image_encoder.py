@@ -34,20 +34,20 @@ _LONGEST_NAME = 60
 class ImageEncoder:
     """A network of timm without its classifier.
 
-    A feature does not depend on what else is in the batch, bit for bit, since all batches have the
-    same size: what is missing to it is filled up. On another device the last digits may be others.
-    Where a device is quick in half precision, as many processors are, the network is at work in it.
+    A feature does not depend on the rest of its batch, bit for bit, since all batches are padded to
+    the same size. On another device the last digits may differ. Where a device is fast in half
+    precision, as many processors are, the network computes in it.
 
     Args:
-        name: What the user calls it.
-        weights: A hash of the network's weights, in a word.
-        width: Numbers of a feature.
+        name: The name that the user gives.
+        weights: A hash of the network's weights.
+        width: Length of a feature.
         preparation: How images are prepared.
         make: Makes the network, from images (b, 3, height, width) to pooled features (b, width);
-            called when it is first needed, and not where all features are kept already.
-        device: Where the network is at work; None takes an accelerator where there is one.
-        precision: What it computes in; None takes the half precision that the device is quick in,
-            or else full precision.
+            called when it is first needed, and not if all features are cached.
+        device: Where the network computes; None takes an accelerator if there is one.
+        precision: The type that it computes in; None takes the half precision that the device is
+            fast in, or else float32.
 
     Example:
         >>> import timm
@@ -77,7 +77,7 @@ class ImageEncoder:
         is_cpu = self._device.type == "cpu"
         self.batch_size = _BATCH_ON_CPU if is_cpu else _BATCH_ON_ACCELERATOR
         self.threads = torch.get_num_threads() if is_cpu else _THREADS_BESIDE_ACCELERATOR
-        self.precision = precision or _quick_precision(self._device)
+        self.precision = precision or _fast_precision(self._device)
         self.key = _key(name, weights, preparation, self.precision)
         self._scale, self._shift = _normalization(preparation, self._device)
         self._make = make
@@ -85,18 +85,18 @@ class ImageEncoder:
         self._making = threading.Lock()
 
     def prepare(self, content: Content) -> NDArray[np.uint8]:
-        """The pixels that the network is given; see ``ImagePreparation.prepare``."""
+        """The network's input; see ``ImagePreparation.prepare``."""
         return self.preparation.prepare(content)
 
     def encode(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float16]:
-        """Features of a few images.
+        """Features of a batch of images.
 
         Args:
-            prepared: At most ``batch_size`` of (height, width, 3), uint8.
+            prepared: b arrays (height, width, 3), uint8, at most ``batch_size``.
 
         Returns:
-            (b, width). What half precision cannot hold is the largest number that it can; what is
-            infinite or no number stays so.
+            The features, (b, width), clamped to the range of half precision; infinite numbers and
+            NaN stay as they are.
         """
         batch = np.zeros((self.batch_size, *prepared[0].shape), np.uint8)
         np.stack(prepared, out=batch[: len(prepared)])
@@ -131,13 +131,13 @@ def image_encoder(
     device: torch.device | None = None,
     precision: torch.dtype | None = None,
 ) -> ImageEncoder:
-    """An encoder of a timm network, with what timm's configuration says of its images.
+    """The encoder of a timm network, with the preparation in timm's configuration.
 
     Args:
-        name: What the user calls it.
-        network: Made by ``timm.create_model(..., num_classes=0)``.
-        device: Where it is at work; None takes an accelerator where there is one.
-        precision: What it computes in; None takes what the device is quick in.
+        name: The name that the user gives.
+        network: A network of ``timm.create_model(..., num_classes=0)``.
+        device: Where it computes; None takes an accelerator if there is one.
+        precision: The type that it computes in; None takes one that the device is fast in.
 
     Raises:
         ArgumentError: If the network does not give one row of numbers for each image.
@@ -152,17 +152,17 @@ def image_encoder(
     )
 
 
-def _quick_precision(device: torch.device) -> torch.dtype:
-    """The half precision that a device is quick in, or else full precision."""
+def _fast_precision(device: torch.device) -> torch.dtype:
+    """The half precision that a device is fast in, or else float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    is_quick = device.type == "cpu" and _has_bfloat16_instructions()
-    return torch.bfloat16 if is_quick else torch.float32
+    is_fast = device.type == "cpu" and _has_bfloat16_instructions()
+    return torch.bfloat16 if is_fast else torch.float32
 
 
 def _has_bfloat16_instructions() -> bool:
-    """Whether this processor multiplies bfloat16 itself; elsewhere that is slower than float32."""
-    # PyTorch's earlier versions do not tell.
+    """Whether this processor has bfloat16 instructions; without them it is slower than float32."""
+    # Earlier versions of PyTorch do not have it.
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
@@ -187,9 +187,9 @@ def _measured_width(name: str, network: nn.Module, preparation: ImagePreparation
 
 
 def _key(name: str, weights: str, preparation: ImagePreparation, precision: torch.dtype) -> str:
-    """Name and size, and a hash of all that decides on the features."""
-    said = f"{_FORMAT} {weights} {preparation.word} {precision}"
-    digest = sha256(said.encode()).hexdigest()[:_DIGITS]
+    """The encoder's name and size, and a hash of all that its features depend on."""
+    text = f"{_FORMAT} {weights} {preparation.word} {precision}"
+    digest = sha256(text.encode()).hexdigest()[:_DIGITS]
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:_LONGEST_NAME] or "encoder"
     return f"{safe}-{preparation.height}-{digest}"
 
@@ -201,7 +201,7 @@ def _accelerator() -> torch.device | None:
 
 
 def _normalization(preparation: ImagePreparation, device: torch.device) -> tuple[Tensor, Tensor]:
-    """What values 0 ... 255 are multiplied by, and what is added then, each (3, 1, 1)."""
+    """The factor and then the summand for values 0 ... 255, each (3, 1, 1)."""
     mean, std = (torch.tensor(each) for each in (preparation.mean, preparation.std))
     scale, shift = 1 / (255 * std), -mean / std
     return scale.reshape(-1, 1, 1).to(device), shift.reshape(-1, 1, 1).to(device)

@@ -1,4 +1,4 @@
-"""How an image is brought into the form that a network was trained on, up to its normalization."""
+"""The preparation of images for a network, as in its training, without the normalization."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from dataparams.contents.content import Content
     from dataparams.contents.region_decoding import Interpolation
 
-_QUICK_MODES = ("center", "squash")
-_QUICK_INTERPOLATIONS = ("bilinear", "bicubic")
+_FAST_MODES = ("center", "squash")
+_FAST_INTERPOLATIONS = ("bilinear", "bicubic")
 
 
 @dataclass(frozen=True)
 class ImagePreparation:
-    """What timm's configuration of a network says of the images that it takes.
+    """The preparation of images in timm's configuration of a network.
 
     Attributes:
-        height: Pixels.
-        width: Pixels.
-        crop_share: The part of the picture's shorter side that is seen, above 0.
-        crop_mode: ``center``: the square in the middle; ``squash``: all of it, made square;
-            ``border``: all of it, with a border.
-        interpolation: How it is resized, such as ``bicubic``.
-        mean: What is taken from each channel, of values 0 ... 1.
-        std: By what each channel is divided then.
+        height: Height of the input, in pixels.
+        width: Width of the input, in pixels.
+        crop_share: The share of the image's shorter side that is cropped, above 0.
+        crop_mode: ``center``: the square in the middle; ``squash``: the whole image, made square;
+            ``border``: the whole image, with a border.
+        interpolation: The kind of resizing, such as ``bicubic``.
+        mean: Mean of each channel, of values 0 ... 1.
+        std: Standard deviation of each channel.
     """
 
     height: int
@@ -51,13 +51,13 @@ class ImagePreparation:
 
     @classmethod
     def of_timm(cls, configuration: Mapping[str, Any]) -> ImagePreparation:
-        """Of what ``timm.data.resolve_model_data_config`` says.
+        """The preparation of a configuration from ``timm.data.resolve_model_data_config``.
 
         Example:
             >>> import timm
             >>> network = timm.create_model("tf_efficientnet_lite0")
-            >>> said = timm.data.resolve_model_data_config(network)
-            >>> ImagePreparation.of_timm(said).word
+            >>> configuration = timm.data.resolve_model_data_config(network)
+            >>> ImagePreparation.of_timm(configuration).word
             '224x224-0.875-center-bicubic-0.5,0.5,0.5-0.5,0.5,0.5'
         """
         _, height, width = configuration["input_size"]
@@ -73,27 +73,27 @@ class ImagePreparation:
 
     @property
     def word(self) -> str:
-        """All of it, in a word."""
+        """All attributes, in one word."""
         size = f"{self.height}x{self.width}"
         statistics = (",".join(f"{value:.6g}" for value in each) for each in (self.mean, self.std))
         share = f"{self.crop_share:.6g}"
         return "-".join([size, share, self.crop_mode, self.interpolation, *statistics])
 
     def prepare(self, content: Content) -> NDArray[np.uint8]:
-        """The pixels that the network is given.
+        """The network's input for an image.
 
         Args:
-            content: An image. It is seen upright, in color; transparent parts are laid on white,
-                and 16-bit values become 8-bit ones.
+            content: An image. It is turned upright and converted to color of 8 bits; transparent
+                parts are laid on white.
 
         Returns:
-            (height, width, 3), uint8.
+            The pixels, (height, width, 3), uint8.
 
         Raises:
-            UnreadableContentError: If it cannot be decoded, or is no image.
+            UnreadableContentError: If it cannot be decoded, or is not an image.
         """
         image = require_image(content)
-        if not self._is_quick:
+        if not self._is_fast:
             return self._by_timm(_upright_pixels(image))
         interpolation = cast("Interpolation", self.interpolation)
         if isinstance(image, EncodedImage):
@@ -104,20 +104,20 @@ class ImagePreparation:
         return crop_and_resize(pixels, region, self.height, interpolation=interpolation)
 
     @property
-    def _is_quick(self) -> bool:
+    def _is_fast(self) -> bool:
         return (
             self.height == self.width
-            and self.crop_mode in _QUICK_MODES
-            and self.interpolation in _QUICK_INTERPOLATIONS
+            and self.crop_mode in _FAST_MODES
+            and self.interpolation in _FAST_INTERPOLATIONS
             and 0 < self.crop_share <= 1
         )
 
     def _region(self, width: int, height: int) -> Region:
-        """What is seen of a picture of this width and height."""
+        """The crop of an image of this width and height."""
         if self.crop_mode == "center":
             return centre_region(width, height, self.crop_share)
-        seen = [max(1, round(side * self.crop_share)) for side in (width, height)]
-        return Region((width - seen[0]) // 2, (height - seen[1]) // 2, seen[0], seen[1])
+        sides = [max(1, round(side * self.crop_share)) for side in (width, height)]
+        return Region((width - sides[0]) // 2, (height - sides[1]) // 2, sides[0], sides[1])
 
     def _by_timm(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         from PIL import Image
@@ -136,7 +136,7 @@ class ImagePreparation:
             crop_mode=self.crop_mode,
             mean=self.mean,
             std=self.std,
-            # Without it, the result would be normalized already.
+            # Otherwise the result would be normalized.
             use_prefetcher=True,
         )
         return transform

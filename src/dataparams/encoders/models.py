@@ -1,4 +1,4 @@
-"""Architectures: two of our own, and every name that timm and torchvision know."""
+"""Architectures: two of our own, and those of timm and torchvision by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataparams.errors import ArgumentError
 
 
 class SmallCNN(nn.Sequential):
-    """A convolutional network that two CPU cores train in minutes.
+    """A convolutional network that is trained on two CPU cores in minutes.
 
     Args:
         num_classes: C.
@@ -32,7 +32,7 @@ class SmallCNN(nn.Sequential):
         for entering, leaving in zip([channels, *widths], widths, strict=False):
             layers.append(nn.Conv2d(entering, leaving, 3, padding=1, bias=False))
             if side >= 8:
-                # Pooled before it is normalized, which then costs a quarter.
+                # Pooling first makes the normalization four times cheaper.
                 layers.append(nn.MaxPool2d(2))
                 side //= 2
             layers += [nn.BatchNorm2d(leaving), nn.ReLU(inplace=True)]
@@ -101,7 +101,7 @@ class WideResNet(nn.Module):
 
 
 class _GrayAsColor(nn.Module):
-    """Gives a network that takes color the same gray three times."""
+    """A network for color images that takes gray ones, by repeating the channel three times."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -118,15 +118,15 @@ _WITH_SIDE_HEADS = ("googlenet", "inception_v3")
 def create_model(
     arch: str, num_classes: int, channels: int, side: int, *, backbone: nn.Module | None = None
 ) -> nn.Module:
-    """Make a network with fresh weights, or with those that others have trained.
+    """Make a network with random weights, or with a pretrained backbone.
 
     Args:
         arch: ``small-cnn``, ``wrn-28-10``, or a name of timm or torchvision.
         num_classes: C.
         channels: Channels of the images, 1 or 3.
         side: Height and width of the images in pixels.
-        backbone: The network without its classifier, which then is all that is fresh; see
-            ``pretrained_models``. It takes images of 3 channels.
+        backbone: The pretrained network without its classifier, which is then the only part with
+            random weights; see ``pretrained_models``. It takes images of 3 channels.
 
     Returns:
         A module from (B, channels, side, side) to (B, C).
@@ -167,7 +167,7 @@ def _built(arch: str, num_classes: int, channels: int, side: int) -> nn.Module:
         made: nn.Module = timm.create_model(name, num_classes=num_classes, in_chans=channels)
         return made
     if arch in models.list_models(module=models):
-        # Their auxiliary heads would make a tuple of what these networks give in training.
+        # With auxiliary heads these networks return a tuple in training.
         single = {"aux_logits": False, "init_weights": True} if arch in _WITH_SIDE_HEADS else {}
         made = models.get_model(arch, weights=None, num_classes=num_classes, **single)
         return _GrayAsColor(made) if channels == 1 else made

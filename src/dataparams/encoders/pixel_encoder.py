@@ -1,4 +1,4 @@
-"""Pixels as features: of pictures so small that networks of photographs see little in them."""
+"""Pixels as features, for images too small for networks that were trained on photographs."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from dataparams.contents.content import Content
 
 PIXELS_NAME = "pixels"
-"""What this encoder is called."""
+"""The name of this encoder."""
 _SIDE = 16
 
 
 class PixelEncoder:
-    """An encoder that makes pictures equally large and takes their pixels as they are.
+    """An encoder that resizes images to one size and takes their pixels.
 
     Attributes:
         name: ``pixels``.
-        key: What tells its features from those of other encoders.
-        width: Numbers of a feature.
-        batch_size: How many contents are encoded at once.
-        threads: In how many threads.
+        key: The name of the folder of its features.
+        width: Length of a feature.
+        batch_size: Number of contents encoded at once.
+        threads: Number of threads.
 
     Example:
         >>> from dataparams.contents.images import PixelImage
@@ -45,10 +45,10 @@ class PixelEncoder:
     threads = 1
 
     def prepare(self, content: Content) -> NDArray[Any]:
-        """The picture in 16 x 16 pixels, (16, 16, 3), uint8, whatever its shape was.
+        """The image in 16 x 16 pixels, (16, 16, 3), uint8, whatever its aspect ratio.
 
         Raises:
-            UnreadableContentError: If it cannot be decoded, or is no image.
+            UnreadableContentError: If it cannot be decoded, or is not an image.
         """
         from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Weights that others have trained: where timm knows them to be, fetched once."""
+"""Pretrained networks of timm, whose weights are downloaded once."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def pretrained_network(
     """A network of timm with its pretrained weights, without its classifier.
 
     Args:
-        name: A name of timm that has such weights.
-        offline: Whether asking the hub is forbidden; what was fetched before is used.
-        on_notice: Told before something is fetched.
+        name: A name of timm with pretrained weights.
+        offline: Do not access the network; weights that were downloaded before are used.
+        on_notice: Called with a sentence before a download.
 
     Raises:
-        DataError: If they cannot be fetched, or may not be; says what to do.
+        DataError: If the weights cannot be downloaded, or ``offline`` forbids it.
     """
     import timm
 
@@ -53,12 +53,12 @@ def pretrained_network(
         path = next(filter(None, map(downloaded_path, files)), None)
         if path is None:
             path = _fetched(name, files, place, offline=offline, on_notice=on_notice)
-        # What the file holds is known: no other way to read it is to be tried.
+        # The file's format is known: timm must not try other loaders.
         overlay = {"file": path, "custom_load": False}
         return _made(name, pretrained_cfg_overlay=overlay)
     except Exception as error:  # noqa: BLE001 - which kinds there are depends on the HTTP library
         refusal = explain_refusal(error, place, find_token())
-    # Not from the error: what hangs on it are requests, and these carry the token.
+    # Not from the error, which refers to requests with the token.
     raise refusal.with_traceback(None)
 
 

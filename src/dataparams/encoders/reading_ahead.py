@@ -1,4 +1,4 @@
-"""Contents read in one thread and examined in others, a few ahead of whoever takes them."""
+"""Contents read in one thread and examined in others, a few ahead of their consumer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dataparams.sources.source import Contents
 
     Placed: TypeAlias = tuple[int, Content | UnreadableContentError]
-    """Where a row stands among those wanted, and its content."""
+    """The position of a row among the requested ones, and its content."""
 
 _Result = TypeVar("_Result")
 _CONTENTS_AT_ONCE = 8
@@ -28,14 +28,14 @@ _SECONDS_TO_LOOK = 0.1
 
 
 class ReadAhead(Generic[_Result]):
-    """Results of some contents, in the order in which the contents are stored.
+    """An iterator over results for contents, in the order in which the contents are stored.
 
-    Used as a context, at whose end the threads are gone.
+    It is a context manager, whose threads end with it.
 
     Args:
-        contents: The contents; what is stored together is read together, once.
-        rows: Rows of those wanted.
-        examine: What is done with a few of them; called in several threads.
+        contents: The contents; those stored together are read together, once.
+        rows: The requested rows.
+        examine: Makes a result of a few of them; called in several threads.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ReadAhead(Generic[_Result]):
             for some in self._pieces():
                 self._put(pool.submit(self._examine, some))
             self._put(None)
-        except BaseException as error:  # noqa: BLE001 - raised by the thread that takes them
+        except BaseException as error:  # noqa: BLE001 - raised in the consumer's thread
             self._put(error)
 
     def _pieces(self) -> Iterator[list[Placed]]:

@@ -1,4 +1,4 @@
-"""Features that somebody has computed already, in a file of NumPy's."""
+"""Features that were computed elsewhere, in a NumPy file."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _NUMBERS_AT_ONCE = 1 << 24
 
 
 def read_ready_features(path: Path, count: int) -> NDArray[Any]:
-    """Features of all samples of a source, mapped from the disk; nothing in the file is run.
+    """Features of all samples of a source, memory-mapped; no code in the file is run.
 
     Args:
-        path: A ``.npy`` file: a row for each sample, in the order of the source.
-        count: Number of samples that the source has.
+        path: A ``.npy`` file with a row per sample, in the order of the source.
+        count: Number of samples of the source.
 
     Returns:
-        (count, d), float16, float32 or float64.
+        The features, (count, d), float16, float32 or float64.
 
     Raises:
-        ArgumentError: If it is no such file, has another number of rows, or holds something that is
-            infinite or not a number.
+        ArgumentError: If it is not such a file, has another number of rows, or has numbers that are
+            infinite or NaN.
 
     Example:
         >>> import tempfile
@@ -67,7 +67,7 @@ def _mapped(path: Path) -> NDArray[Any]:
         with path.open("rb") as file:
             is_numpy = file.read(len(_FORMAT)) == _FORMAT
         if not is_numpy:
-            raise ArgumentError(f"`features` is {path}, which is no .npy file; {_EXPECTED}.")
+            raise ArgumentError(f"`features` is {path}, which is not a .npy file; {_EXPECTED}.")
         mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -92,6 +92,6 @@ def _require_finite(features: NDArray[Any], path: Path) -> None:
         verb = "holds" if len(bad) == 1 else "hold"
         raise ArgumentError(
             f"`features` is {path}, in which {counted(len(bad), 'row')} of {len(features):,} "
-            f"{verb} something infinite or not a number (NaN), first row {bad[0]:,} (counted from "
+            f"{verb} infinite numbers or NaN, first row {bad[0]:,} (counted from "
             "0); expected finite numbers."
         )

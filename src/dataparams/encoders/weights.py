@@ -1,4 +1,4 @@
-"""Weights in a file of somebody's own, and which of them a network has a place for."""
+"""Weights from a file of the user's own, loaded into a network."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 _INSIDE = ("state_dict_ema", "model_ema", "ema", "state_dict", "model", "module")
 _DEEPEST = 3
 _SHOWN = 5
-# A count of batches that old files do not have, and that no feature depends on.
-_NEEDLESS = "num_batches_tracked"
+# A count of batches, which old files lack, and which no feature depends on.
+_IGNORED = "num_batches_tracked"
 
 
 class _Fit(NamedTuple):
-    """How weights fit a network.
+    """How the weights of a file fit a network.
 
     Attributes:
-        weights: Those of the network's names and shapes.
-        missing: Names of the network that there are no weights for.
-        mismatched: Names with both shapes.
+        weights: The weights whose names the network has.
+        missing: Names in the network without weights.
+        mismatched: Names with different shapes, and both shapes.
         unused: Names that the network does not have.
     """
 
@@ -50,22 +50,22 @@ def load_weights(
     on_notice: Callable[[str], None] | None = None,
     named_by: str = "encoder",
 ) -> None:
-    """Give a network the weights of a file.
+    """Load the weights of a file into a network.
 
     The file is a safetensors file, or a PyTorch file with a state dict, perhaps inside a checkpoint
     (``state_dict``, ``model``, ``ema``) and with a prefix (``module.``, ``backbone.``) before all
-    names. Nothing in it is run. Weights that the network has no place for, such as those of a
+    names. No code in it is run. Weights that the network does not have, such as those of a
     classifier, are left out.
 
     Args:
         network: The network, without a classifier.
         file: The file.
-        name: What the user calls the network.
-        on_notice: Told of weights that are left out, other than a classifier's.
+        name: The network's name for the user.
+        on_notice: Called with a sentence if weights other than a classifier's are left out.
         named_by: The argument that names the network.
 
     Raises:
-        ArgumentError: If the file cannot be read or does not fit; names the tensors.
+        ArgumentError: If the file cannot be read or does not fit; the message names the tensors.
     """
     stored = read_weights(file)
     fit = _best_fit(stored, network)
@@ -76,8 +76,8 @@ def load_weights(
     left_out = [each for each in fit.unused if not each.startswith(classifier)]
     if left_out and on_notice is not None:
         on_notice(
-            f"{counted(len(left_out), 'tensor')} of {file} have no place in {name} and are left "
-            f"out: {_named(left_out)}."
+            f"{counted(len(left_out), 'tensor')} of {file} are left out, which {name} does not "
+            f"have: {_listed(left_out)}."
         )
 
 
@@ -85,7 +85,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     """The tensors of a file, by name.
 
     Raises:
-        ArgumentError: If it cannot be read, or has none.
+        ArgumentError: If it cannot be read, or has no tensors by name.
     """
     import torch
 
@@ -132,14 +132,14 @@ def _loaded(file: Path) -> Mapping[str, Any]:
 
 
 def _best_fit(stored: dict[str, Tensor], network: nn.Module) -> _Fit:
-    """How weights fit as they are, or as timm reads files that others have written."""
+    """How weights fit as they are, or after timm's conversion of files of other projects."""
     fit = _fit(stored, network)
     convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     if fit.is_whole or convert is None:
         return fit
     try:
         converted = _fit(convert(dict(stored), network), network)
-    except Exception:  # noqa: BLE001 - it is for files of a few kinds, and fails on others
+    except Exception:  # noqa: BLE001 - the conversion fails in many ways on other files
         return fit
     return converted if converted.is_whole else fit
 
@@ -153,14 +153,14 @@ def _fit(stored: Mapping[str, Tensor], network: nn.Module) -> _Fit:
         for key, value in weights.items()
         if value.shape != wanted[key].shape
     ]
-    missing = [key for key in wanted if key not in named and not key.endswith(_NEEDLESS)]
+    missing = [key for key in wanted if key not in named and not key.endswith(_IGNORED)]
     return _Fit(weights, missing, mismatched, [key for key in named if key not in wanted])
 
 
 def _without_prefix(
     stored: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
 ) -> Mapping[str, Tensor]:
-    """The same weights without what stands before all names, if there is something."""
+    """The same weights without the prefix of all names, if there is one."""
     anchor = next(iter(wanted))
     prefixes = {key.removesuffix(anchor) for key in stored if key.endswith(f".{anchor}")}
     best, most = stored, len(wanted.keys() & stored.keys())
@@ -174,13 +174,13 @@ def _without_prefix(
 def _misfit_text(fit: _Fit, file: Path, name: str, named_by: str) -> str:
     faults = []
     if fit.missing:
-        faults.append(f"{counted(len(fit.missing), 'tensor')} missing: {_named(fit.missing)}")
+        faults.append(f"{counted(len(fit.missing), 'tensor')} missing: {_listed(fit.missing)}")
     if fit.mismatched:
         faults.append(
-            f"{counted(len(fit.mismatched), 'tensor')} of another shape: {_named(fit.mismatched)}"
+            f"{counted(len(fit.mismatched), 'tensor')} of another shape: {_listed(fit.mismatched)}"
         )
     if fit.unused:
-        faults.append(f"{counted(len(fit.unused), 'tensor')} not known: {_named(fit.unused)}")
+        faults.append(f"{counted(len(fit.unused), 'tensor')} not known: {_listed(fit.unused)}")
     return (
         f"`weights` is {file}, which does not fit the network {name}: {'; '.join(faults)}. Name "
         f"the network that they belong to by `{named_by}`."
@@ -193,7 +193,7 @@ def _classifier_prefixes(network: nn.Module) -> tuple[str, ...]:
     return tuple(f"{each}." for each in ((names,) if isinstance(names, str) else names))
 
 
-def _named(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     every = list(names)
     more = f" and {len(every) - _SHOWN:,} more" if len(every) > _SHOWN else ""
     return printable(", ".join(every[:_SHOWN])) + more
