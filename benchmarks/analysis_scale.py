@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,11 @@ from dataparams.run.epoch_record import EpochRecord
 from dataparams.run.folder import RunFolder
 from results import table, write_section
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataparams.contents.content import Content, UnreadableContentError
+
 CLASS_SIZE, CLASS_EPOCHS = 1300, 100
 REPORT_CLASSES, REPORT_CLASS_SIZE, REPORT_PILE = (10, 100), 300, 100
 
@@ -31,7 +37,7 @@ REPORT_CLASSES, REPORT_CLASS_SIZE, REPORT_PILE = (10, 100), 300, 100
 class Photographs:
     """Generated pictures of 160 x 160 pixels."""
 
-    def read(self, ids: list[str]) -> list[PixelImage]:
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
         """A picture per id."""
         seeds = [int(name.rpartition("/")[2]) for name in ids]
         return [

@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.contents.content import Content
+    from dataparams.sources.noise import NoiseKind
 
 FIRST_OF_CIFAR = 10_000
 SMALL = 128
@@ -88,19 +89,23 @@ def noisy_labels(
         by_clean: Held-out class probabilities by a model of the clean labels, (n, C).
     """
     if noise == "none":
-        return data.labels.copy()
+        given: NDArray[np.int64] = data.labels.copy()
+        return given
     if noise != "image-dependent":
         clean = torch.from_numpy(data.labels)
-        return corrupt_labels(
-            clean, kind=noise, fraction=rate, num_classes=data.num_classes, seed=seed
-        ).labels.numpy()
+        kind = cast("NoiseKind", noise)
+        noisy = corrupt_labels(
+            clean, kind=kind, fraction=rate, num_classes=data.num_classes, seed=seed
+        )
+        wrong: NDArray[np.int64] = noisy.labels.numpy()
+        return wrong
     count = len(data.labels)
     others = by_clean.astype(np.float64)
     others[np.arange(count), data.labels] = 0
     rival, chance = others.argmax(axis=1), others.max(axis=1)
     rng = np.random.default_rng(seed)
     rows = rng.choice(count, round(rate * count), replace=False, p=chance / chance.sum())
-    labels = data.labels.copy()
+    labels: NDArray[np.int64] = data.labels.copy()
     labels[rows] = rival[rows]
     return labels
 
@@ -141,7 +146,7 @@ def _banking(folder: Path) -> FeatureSet:
             "banking77 needs the packages wordllama and tokenizers, which are not installed. "
             "Install them, or name the other sets: --sets caltech20 cifar10 fashion-mnist"
         )
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer  # type: ignore[import-not-found,unused-ignore]
 
     package = Path(found.submodule_search_locations[0])
     (weights,) = package.rglob("*.safetensors")

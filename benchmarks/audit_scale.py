@@ -122,6 +122,7 @@ def whole(folder: Path, count: int, classes: int) -> list[list[str]]:
     rows.append(["memory with mapped files", f"{resident:.2f} GB"])
     run = RunFolder(folder / "run")
     held_out, truth = run.held_out(), run.samples()
+    assert held_out is not None
     wrong = truth["label"] != truth["true_label"]
     found = average_precision_score(wrong.to_numpy(), 1 - held_out["evidence"].to_numpy())
     rows.append(["average precision of planted noise", f"{found:.3f}"])

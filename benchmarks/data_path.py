@@ -10,15 +10,16 @@ import argparse
 import statistics
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dataparams.batches import Augmentation, DeviceBatches, channel_statistics, load_dataset
 from results import table, write_section
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Iterable
 
     from dataparams.batches import LabeledImages
 
@@ -27,7 +28,7 @@ BATCH_SIZE = 128
 WORKERS = 2
 
 
-class TransformedImages(Dataset):
+class TransformedImages(Dataset[tuple[torch.Tensor, int]]):
     """One transform per image, as torchvision's own CIFAR-10 does it."""
 
     def __init__(self, samples: LabeledImages, mean: torch.Tensor, std: torch.Tensor) -> None:
@@ -53,7 +54,7 @@ class TransformedImages(Dataset):
         return self._transform(Image.fromarray(self._images[index])), self._labels[index]
 
 
-def images_per_second(batches: object) -> float:
+def images_per_second(batches: Iterable[Any]) -> float:
     """Go through all batches once; the images are made, and nothing is done with them."""
     count, start = 0, time.perf_counter()
     for batch in batches:

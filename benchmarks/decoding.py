@@ -14,7 +14,7 @@ import statistics
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -86,8 +86,8 @@ def pillow(sample: Sample) -> object:
     image = Image.open(io.BytesIO(sample.data))
     image.draft("RGB", (image.width * SIZE // width, image.height * SIZE // height))
     horizontal, vertical = image.width / sample.pixels.shape[1], image.height / len(sample.pixels)
-    box = (left * horizontal, top * vertical)
-    box += ((left + width) * horizontal, (top + height) * vertical)
+    corner = (left * horizontal, top * vertical)
+    box = (*corner, (left + width) * horizontal, (top + height) * vertical)
     resized = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=box)
     return np.asarray(resized)
 
@@ -230,7 +230,7 @@ def _kilobytes(files: list[bytes]) -> str:
     return f"{statistics.mean(len(data) for data in files) / 1000:.0f}"
 
 
-def _imported(name: str) -> object | None:
+def _imported(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -39,7 +39,8 @@ def first_samples(data: Path, count: int) -> ImageDataset:
 def by_margin(run: RunFolder) -> np.ndarray:
     """Minus the area under the margin: the mean over all epochs."""
     margins = [run.epoch_record(epoch).margin.numpy() for epoch in run.epochs()]
-    return -np.mean(margins, axis=0)
+    area: np.ndarray = -np.mean(margins, axis=0)
+    return area
 
 
 def by_parameter(run: RunFolder) -> np.ndarray:
@@ -52,7 +53,7 @@ def figures_of(run: RunFolder, score: np.ndarray | None) -> Figures:
     metrics = run.metrics()
     figures: Figures = {
         "accuracy": metrics["val_accuracy"][-1],
-        "seconds": metrics["seconds"].sum(),
+        "seconds": float(metrics["seconds"].sum()),
         "clamp": (metrics["inst_share_at_clamp"][-1] or 0.0)
         if "inst_share_at_clamp" in metrics
         else 0.0,
@@ -68,7 +69,7 @@ def one_seed(dataset: ImageDataset, config: TrainConfig, rate: float) -> dict[st
     """All four settings with one seed."""
     display = PlainProgress()
 
-    def run_of(name: str, **changes: object) -> RunFolder:
+    def run_of(name: str, **changes: Any) -> RunFolder:
         changed = replace(config, exp_prefix=f"{name}-{config.seed}", **changes)
         return train(changed, dataset=dataset, display=display)
 

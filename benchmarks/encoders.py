@@ -20,11 +20,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from dataparams.contents.images import EncodedImage
 from dataparams.encoders.bundled import bundled_network
 from dataparams.encoders.extraction import network_threads
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.features import features_of
-from dataparams.encoders.image_encoder import image_encoder
+from dataparams.encoders.image_encoder import ImageEncoder, image_encoder
 from dataparams.encoders.opening import open_encoder
 from dataparams.sources.opening import open_source
 from results import table, write_section
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.encoders.image_encoder import ImageEncoder
     from dataparams.sources.source import Contents
+
+    Transform = Callable[[Image.Image], torch.Tensor]
 
 _BATCH_OF_TIMM = 64
 
 
-def timm_loop(data: Sequence[bytes], network: torch.nn.Module, transform: Callable) -> None:
+def timm_loop(data: Sequence[bytes], network: torch.nn.Module, transform: Transform) -> None:
     """What timm's own examples do: decode, transform, and a batch of 64 at a time."""
     for start in range(0, len(data), _BATCH_OF_TIMM):
         images = [Image.open(io.BytesIO(one)).convert("RGB") for one in data[start:][:64]]
@@ -51,7 +53,8 @@ def timm_loop(data: Sequence[bytes], network: torch.nn.Module, transform: Callab
 def timm_network(images: torch.Tensor, network: torch.nn.Module) -> None:
     """The network alone, on images that are prepared already."""
     with torch.inference_mode():
-        for batch in images.split(_BATCH_OF_TIMM):
+        for start in range(0, len(images), _BATCH_OF_TIMM):
+            batch = images[start : start + _BATCH_OF_TIMM]
             network(batch)
 
 
@@ -103,18 +106,20 @@ def main() -> None:
 
     source = open_source(str(arguments.data))
     chosen = np.random.default_rng(0).permutation(len(source))[: arguments.images].tolist()
-    data = [bytes(content.encoded()) for content in source.read(chosen)]
+    photographs = [one for one in source.read(chosen) if isinstance(one, EncodedImage)]
+    data = [bytes(photograph.encoded()) for photograph in photographs]
     encoder = open_encoder()
+    assert isinstance(encoder, ImageEncoder)
     network = bundled_network(num_classes=0).eval()
     exact = image_encoder("exact", bundled_network(num_classes=0), precision=torch.float32)
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(network))
-    prepared = [encoder.prepare(content) for content in source.read(chosen)]
+    prepared = [encoder.prepare(photograph) for photograph in photographs]
     images = torch.stack([transform(Image.open(io.BytesIO(one)).convert("RGB")) for one in data])
     usual, alone = "timm's loop, from files", "timm's network alone"
     with tempfile.TemporaryDirectory() as folder:
         cache = FeatureCache(Path(folder))
         features_of(source.contents, chosen, encoder, cache)
-        ways = {
+        ways: dict[str, Callable[[], None]] = {
             usual: partial(timm_loop, data, network, transform),
             "`features_of`, from files": partial(
                 files_to_features, source.contents, chosen, encoder

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from torch.multiprocessing.spawn import spawn
 
 from dataparams.method.data_parameters import DataParameters
 from dataparams.method.exchange import exchanged
 from results import table, write_section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 BATCH, CLASSES = 256, 1000
 INSTANCES = (50_000, 1_280_000, 1_000_000_000)
@@ -51,7 +51,7 @@ class Step:
         self.dp.step(capacity=len(self.logits))
 
 
-def seconds_of(action: Callable[[], None]) -> float:
+def seconds_of(action: Callable[[], object]) -> float:
     """The time that an action takes, from the moment at which all processes begin it."""
     if dist.is_initialized():
         dist.barrier()
@@ -60,7 +60,7 @@ def seconds_of(action: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def alternating(actions: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+def alternating(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """The times of all actions, taken in turn."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(rounds + WARM_UP):
@@ -76,7 +76,7 @@ def loopback_bytes() -> int:
     return int(Path("/sys/class/net/lo/statistics/tx_bytes").read_text(encoding="utf-8"))
 
 
-def bytes_of(action: Callable[[], None], rounds: int) -> float:
+def bytes_of(action: Callable[[], object], rounds: int) -> float:
     """Bytes on the loopback interface for each call of an action, over all processes.
 
     Acknowledgements and headers are in it. A barrier before and after keeps everything else out;
@@ -105,10 +105,10 @@ def process(rank: int, processes: int, port: int, rounds: int, folder: str) -> N
     labels = torch.randint(CLASSES, (share,), generator=generator)
     gradient = torch.randn(share, generator=generator)
     weights = torch.zeros(RESNET18)
-    actions: dict[str, Callable[[], None]] = {
+    actions: dict[str, Callable[[], object]] = {
         "step": Step(INSTANCES[1], share),
-        "exchange": lambda: exchanged(index, labels, gradient, share) and None,
-        "all-reduce": lambda: dist.all_reduce(weights) and None,
+        "exchange": lambda: exchanged(index, labels, gradient, share),
+        "all-reduce": lambda: dist.all_reduce(weights),
     }
     times = alternating(actions, rounds)
     sent = {name: bytes_of(action, 10) for name, action in actions.items()}
@@ -123,7 +123,7 @@ def together(processes: int, rounds: int) -> list[str]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with TemporaryDirectory() as folder:
-        mp.spawn(process, (processes, port, rounds, folder), processes)
+        spawn(process, (processes, port, rounds, folder), processes)  # type: ignore[no-untyped-call]
         measured = torch.load(f"{folder}/measured.pt", weights_only=True)
     times, sent = measured["times"], measured["sent"]
     pairs = zip(times["exchange"], times["all-reduce"], strict=True)

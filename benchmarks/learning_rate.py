@@ -38,8 +38,14 @@ def digit_pairs(count: int) -> ImageDataset:
         return LabeledImages(images, labels, ids, torch.arange(number), number)
 
     names = tuple(f"{number:02}" for number in range(100))
-    made = {"train": pairs(digits.train, count), "val": pairs(digits.val, 2000)}
-    return replace(digits, name="digit-pairs", class_names=names, fingerprint="pairs", **made)
+    return replace(
+        digits,
+        name="digit-pairs",
+        class_names=names,
+        fingerprint="pairs",
+        train=pairs(digits.train, count),
+        val=pairs(digits.val, 2000),
+    )
 
 
 def one_row(dataset: ImageDataset, config: TrainConfig, factor: float) -> list[str]:

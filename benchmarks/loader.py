@@ -13,7 +13,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from torch.utils.data import DataLoader
@@ -83,7 +83,7 @@ def streamed(folder: Path, cache: Path | None) -> StreamedBatches:
     )
 
 
-def images_per_second(batches: Iterable[object]) -> float:
+def images_per_second(batches: Iterable[Any]) -> float:
     """Go through all batches; the images are made, normalized, and nothing is done with them."""
     count, start = 0, time.perf_counter()
     for batch in batches:

@@ -10,7 +10,7 @@ import argparse
 import statistics
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -89,7 +89,7 @@ def one_seed(config: TrainConfig, rate: float) -> dict[str, Figures]:
     """All settings with one seed."""
     prefix = f"seed-{config.seed}"
 
-    def run_of(name: str, **changes: object) -> RunFolder:
+    def run_of(name: str, **changes: Any) -> RunFolder:
         return finished(replace(config, exp_prefix=f"{prefix}-{name}", **changes))
 
     plain = run_of("plain", rand_fraction=rate)

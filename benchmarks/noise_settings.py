@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ def load(data: str, folder: Path, samples: int) -> ImageDataset:
 
 def noise_flags(
     setting: NoiseSetting, folder: Path, samples: int, config: TrainConfig
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The training flags that make the setting's labels wrong."""
     if setting.noise != "image-dependent":
         return {"noise": setting.noise, "rand_fraction": setting.rate}

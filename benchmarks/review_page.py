@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from results import table, write_section
 from review import Server, generate
 
-SIZE = {"width": 1280, "height": 860}
+SIZE: ViewportSize = {"width": 1280, "height": 860}
 SECONDS = 10
 EVERYTHING = "#decision=any&category=hard&category=review&category=easy&view=grid"
 FRAMES = """() => {
@@ -38,7 +38,8 @@ def frames(page: Page, pixels: int) -> list[float]:
     for _ in range(SECONDS * 20):
         page.mouse.wheel(0, pixels)
         page.wait_for_timeout(50)
-    return np.diff(page.evaluate("window.frames_at")).tolist()
+    taken: list[float] = np.diff(page.evaluate("window.frames_at")).tolist()
+    return taken
 
 
 def row_of(page: Page, what: str, pixels: int) -> list[str]:

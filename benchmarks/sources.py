@@ -60,7 +60,9 @@ def _listed(data: str, folder: Path) -> float:
     try:
         from dataparams.sources.opening import open_source
     except ImportError:
-        from dataparams.data.streaming import open_source  # type: ignore[no-redef]
+        from dataparams.data.streaming import (  # type: ignore[import-not-found,no-redef]
+            open_source,
+        )
 
     begun = perf_counter()
     source = open_source(str(folder / data))
@@ -74,7 +76,9 @@ def _loaded(data: str, folder: Path) -> float:
     try:
         from dataparams.batches import load_dataset
     except ImportError:
-        from dataparams.data import load_dataset  # type: ignore[no-redef]
+        from dataparams.data import (  # type: ignore[import-not-found,no-redef]
+            load_dataset,
+        )
 
     begun = perf_counter()
     load_dataset(str(folder / data))
@@ -87,7 +91,10 @@ def _streamed(data: str, folder: Path) -> float:
     try:
         from dataparams.batches import StreamedBatches, stream_dataset
     except ImportError:
-        from dataparams.data import StreamedBatches, stream_dataset  # type: ignore[no-redef]
+        from dataparams.data import (  # type: ignore[no-redef]
+            StreamedBatches,
+            stream_dataset,
+        )
 
     train = stream_dataset(str(folder / data), image_size=96).train
     with StreamedBatches(train, 64, device="cpu", augment=True, workers=0) as batches:
@@ -109,7 +116,7 @@ def _shown(data: str, folder: Path) -> float:
     assert analysis is not None
     rows = analysis.frame.head(600).select("index", "id").iter_rows()
     wanted = [Wanted(index, name, index % 4 == 0) for index, name in rows]
-    contents = getattr(analysis, "contents", None) or analysis.pictures
+    contents = getattr(analysis, "contents", None) or analysis.pictures  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as out:
         begun = perf_counter()
         written = write_thumbnails(contents, wanted, Path(out), on_written=lambda _: None)

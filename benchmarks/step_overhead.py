@@ -89,7 +89,7 @@ def main() -> None:
     for batch, classes in BATCHES:
         for instances in INSTANCES:
             model = WideResNet(classes) if device.type == "cuda" else SmallCNN(classes, 3, 32)
-            model = model.to(device, memory_format=torch.channels_last)
+            model = model.to(device).to(memory_format=torch.channels_last)
             steps = Steps(model, batch, classes, instances, device)
             off, on, ratio = paired(steps, arguments.pairs, synchronize)
             rows.append(

@@ -155,7 +155,7 @@ def add_same_number(results: dict[str, dict[str, float]], analysis: Analysis) ->
     flagged = results["cleanlab find_label_issues"]
     frame = analysis.frame.sort("suspicion", descending=True)
     found = frame["is_corrupted"].head(round(flagged["flagged"] * len(frame))).sum()
-    flagged["missed by suspicion"] = 1 - found / int(frame["is_corrupted"].sum())
+    flagged["missed by suspicion"] = 1 - int(found) / int(frame["is_corrupted"].sum())
 
 
 def analyze_again(

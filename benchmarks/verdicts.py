@@ -128,7 +128,7 @@ def learned(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int)
     temperatures = []
     for _ in range(epochs):
         seen = {name: torch.zeros(count) for name in recorded}
-        for index in torch.randperm(count).split(batch):
+        for index in torch.split(torch.randperm(count), batch):
             logits = model(x[index])
             loss = dp(logits, y[index], index)
             optimizer.zero_grad()
@@ -198,7 +198,7 @@ def clean_rows(seeds: Sequence[int], config: TrainConfig) -> list[list[str]]:
         found = [of_clean(clean, seed, config) for seed in seeds]
         frames = [analysis.frame for analysis in found]
         shares = {
-            name: max((frame["category"] == name).mean() for frame in frames)
+            name: max(share_of(frame["category"] == name) for frame in frames)
             for name in ("hard", "review")
         }
         rows.append(
@@ -216,7 +216,7 @@ def clean_rows(seeds: Sequence[int], config: TrainConfig) -> list[list[str]]:
 
 def noise_row(data: str, noise: str, rate: float, found: Sequence[Analysis]) -> list[str]:
     """The truth beside the estimates, a figure per seed."""
-    truths = [float(truth_of(analysis).mean()) for analysis in found]
+    truths = [share_of(truth_of(analysis)) for analysis in found]
     estimates = [analysis.noise for analysis in found]
     inside = sum(
         noise.low <= truth <= noise.high for noise, truth in zip(estimates, truths, strict=True)
@@ -227,6 +227,11 @@ def noise_row(data: str, noise: str, rate: float, found: Sequence[Analysis]) -> 
         ", ".join(f"{one.rate:.1%} ({one.low:.1%} to {one.high:.1%})" for one in estimates),
         f"{inside} of {len(found)}",
     ]
+
+
+def share_of(values: pl.Series) -> float:
+    """The mean of some numbers, or how many of some are true."""
+    return float(values.to_numpy().mean())
 
 
 def truth_of(analysis: Analysis) -> pl.Series:
@@ -244,8 +249,8 @@ def pile_row(name: str, found: Sequence[Analysis]) -> list[str]:
     shares = " / ".join(f"{len(wrong[category]) / len(whole):.2f}" for category in CATEGORIES)
     return [
         name,
-        f"{1 - wrong['easy'].mean():.3f}" if len(wrong["easy"]) else "",
-        f"{wrong['hard'].mean():.3f}" if len(wrong["hard"]) else "",
+        f"{1 - share_of(wrong['easy']):.3f}" if len(wrong["easy"]) else "",
+        f"{share_of(wrong['hard']):.3f}" if len(wrong["hard"]) else "",
         shares,
     ]
 
@@ -279,10 +284,10 @@ def reliability_rows(suggested: pl.DataFrame) -> tuple[list[list[str]], float]:
         chosen = suggested.filter(pl.col("confidence").is_between(low, high, closed="right"))
         if not len(chosen):
             continue
-        confidence, right = (float(chosen[name].mean()) for name in ("confidence", "is_right"))
+        confidence, right = (share_of(chosen[name]) for name in ("confidence", "is_right"))
         gaps.append(abs(confidence - right))
         of_data = [
-            f"{part['is_right'].mean():.0%} of {len(part)}" if len(part) else ""
+            f"{share_of(part['is_right']):.0%} of {len(part)}" if len(part) else ""
             for part in (chosen.filter(data=name) for name in ("digits", "caltech20", "cifar10"))
         ]
         rows.append(
@@ -320,8 +325,8 @@ def sizes_of(clean: CleanSet) -> str:
 
 def write_noise(rows: list[list[str]], found: Sequence[Analysis]) -> None:
     """Put the noise estimates into RESULTS.md."""
-    errors = [abs(one.noise.rate - float(truth_of(one).mean())) for one in found]
-    inside = [one.noise.low <= float(truth_of(one).mean()) <= one.noise.high for one in found]
+    errors = [abs(one.noise.rate - share_of(truth_of(one))) for one in found]
+    inside = [one.noise.low <= share_of(truth_of(one)) <= one.noise.high for one in found]
     header = ["setting", "wrong in truth", "estimated (90 % interval)", "truth inside"]
     write_section(
         "The noise estimate",

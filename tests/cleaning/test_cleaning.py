@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -62,7 +62,7 @@ class Interrupting(SilentProgress):
             raise KeyboardInterrupt
 
 
-def _written(file: Path, samples: pl.DataFrame, made: dict[str, object]) -> Path:
+def _written(file: Path, samples: pl.DataFrame, made: dict[str, Any]) -> Path:
     write_cleaned(file, CleanedSamples(samples, made))
     return file
 
@@ -301,7 +301,12 @@ def test_a_damaged_selection_is_an_error(
 ) -> None:
     samples = pl.DataFrame({"index": [1, 2], "id": ["a", "b"], "label": [0, 1], "weight": 1.0})
     samples = samples.with_columns(label_source=pl.lit("given"))
-    made = {"class_names": ["x", "y"], "fingerprint": "f", "source": {}, "config": {}}
+    made: dict[str, Any] = {
+        "class_names": ["x", "y"],
+        "fingerprint": "f",
+        "source": {},
+        "config": {},
+    }
     file = _written(tmp_path / "c.parquet", samples.with_columns(**change), made)
     with pytest.raises(RunError, match=complaint):
         read_cleaned(file)
@@ -450,7 +455,7 @@ def test_a_file_with_any_wrong_line_changes_nothing(
     assert main(["decisions", str(run.path), "--import", str(file), "--annotator", "eve"]) == 0
     file.write_text("\n".join([lines[0], lines[2]]), encoding="utf-8")
     assert main(["decisions", str(run.path), "--import", str(file)]) == 3
-    assert "line 2: ann decided about index" in capsys.readouterr().err
+    assert "line 2: ann decided differently about index" in capsys.readouterr().err
     assert main(["decisions", str(run.path), "--import", str(file), "--overwrite"]) == 0
     in_force = DecisionStore(run.review, read_only=True).in_force()
     assert in_force.select("annotator", "action").rows() == [("ann", "discard"), ("eve", "skip")]

@@ -293,7 +293,7 @@ def test_the_demo_finds_and_repairs(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not PHOTOS.exists(), reason="the photographs of ../shared/data are not here")
 def test_a_folder_of_photographs(tmp_path: Path) -> None:
-    words = ["train", "--dataset", PHOTOS, "--image-size", "32", "--epochs", "3"]
+    words = ["train", "--dataset", str(PHOTOS), "--image-size", "32", "--epochs", "3"]
     done = call(*words, "--learn-inst-parameters", "--rand-fraction", "0.2", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     run = RunFolder(tmp_path / "weights_CL/caltech20/run")

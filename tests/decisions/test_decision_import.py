@@ -161,7 +161,9 @@ def test_what_was_decided_otherwise_needs_a_word(run, project, tmp_path, capsys)
     project.annotate(0, NAMES[other(run, 0)], at=2)
     file = project.export(tmp_path / "out.json")
     assert imported(run, file) == 3
-    assert "task 1000: 1 decided differently about index 0 already (keep)" in capsys.readouterr().err
+    assert (
+        "task 1000: 1 decided differently about index 0 already (keep)" in capsys.readouterr().err
+    )
     assert imported(run, file, "--overwrite") == 0
     assert in_force(run) == [(0, "1", "relabel", other(run, 0))]
 

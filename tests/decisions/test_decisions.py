@@ -13,6 +13,7 @@ from collections import Counter
 from contextlib import closing, suppress
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -51,8 +52,8 @@ class Deciding(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         file = Path(self.folder.name) / "review.sqlite"
         self.stores = [DecisionStore(file), DecisionStore(file)]
-        self.stacks = {}
-        self.sent = []
+        self.stacks: dict[str, Any] = {}
+        self.sent: list[Any] = []
         self.rows = 0
 
     def teardown(self) -> None:
@@ -137,7 +138,7 @@ TestDeciding.settings = settings(
 )
 
 
-def _run(what: str, folder: Path, *further: str) -> object:
+def _run(what: str, folder: Path, *further: str) -> Any:
     command = [sys.executable, str(PROGRAM), what, str(folder), *further]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(output or "null")
@@ -261,12 +262,12 @@ def test_a_damaged_file_is_told_in_words(tmp_path: Path) -> None:
         ("r", "a\0b", Decision(1, "skip"), "UTF-8"),
         ("r", "ann", Decision(-1, "skip"), "`index` is -1"),
         ("r", "ann", Decision(2**63, "skip"), "`index` is 9223372036854775808"),
-        ("r", "ann", Decision(1.5, "skip"), r"`index` is 1\.5"),
+        ("r", "ann", Decision(1.5, "skip"), r"`index` is 1\.5"),  # type: ignore[arg-type]
         ("r", "ann", Decision(True, "skip"), "`index` is True"),
         ("r", "ann", Decision(1, "keep"), "`label` is None for 'keep'"),
         ("r", "ann", Decision(1, "skip", 1), "`label` is 1 for 'skip'"),
         ("r", "ann", Decision(1, "keep", -1), "`label` is -1"),
-        ("r", "ann", Decision(1, "undo"), "`action` is 'undo'"),
+        ("r", "ann", Decision(1, "undo"), "`action` is 'undo'"),  # type: ignore[arg-type]
     ],
 )
 def test_what_makes_no_sense_is_not_recorded(

@@ -101,7 +101,7 @@ def test_a_damaged_file_is_told_of_and_as_if_it_were_not_there(damage, tmp_path)
     (file,) = tmp_path.glob("*.safetensors")
     filled(tmp_path, ["4"])
     damage(file)
-    told = []
+    told: list[str] = []
     stored = stored_in(tmp_path, on_notice=told.append)
     assert stored.has(digests_of("1", "4")).tolist() == [False, True]
     assert [str(file) in notice and "computed again" in notice for notice in told] == [True]
@@ -117,7 +117,8 @@ def test_what_a_damaged_file_held_is_computed_again(tmp_path):
     features_of(texts(*words), range(20), LetterEncoder(), cache)
     (file,) = tmp_path.rglob("*.safetensors")
     _flipped(-5)(file)
-    told, encoder = [], LetterEncoder()
+    told: list[str] = []
+    encoder = LetterEncoder()
     cache = FeatureCache(tmp_path, on_notice=told.append)
     features = features_of(texts(*words), range(20), encoder, cache)
     assert (len(encoder.encoded), len(told)) == (20, 1)

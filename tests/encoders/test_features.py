@@ -29,7 +29,8 @@ def test_each_row_has_the_feature_of_its_content_in_the_order_of_the_source(cach
     expected = [letters_of(words[row]) for row in features.rows]
     np.testing.assert_array_equal(features.values, expected)
     assert features.digests.to_list() == [Text(words[row]).digest() for row in features.rows]
-    assert (features.values.dtype, features.computed, features.unreadable) == (np.float16, 4, {})
+    assert features.values.dtype == np.float16
+    assert (features.computed, features.unreadable) == (4, {})
 
 
 def test_what_was_computed_is_never_computed_again(cache):

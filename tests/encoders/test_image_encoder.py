@@ -102,6 +102,7 @@ def test_a_bundled_networks_preparation_is_that_of_timms_configuration(name, mon
     (tmp_path / "weights").write_bytes(b"not looked at")
     monkeypatch.setattr(Bundled, "file", lambda _: tmp_path / "weights")
     bundled = find_bundled(name)
+    assert bundled is not None
     said = timm.data.resolve_model_data_config(timm.create_model(bundled.network))
     assert bundled_encoder(bundled).preparation == ImagePreparation.of_timm(said)
 

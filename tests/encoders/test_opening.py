@@ -99,7 +99,7 @@ def test_without_a_name_weights_are_those_of_the_bundled_network(tmp_path):
 
 def test_left_out_weights_are_told_of_but_not_those_of_a_classifier(tmp_path):
     weights = network(num_classes=10).state_dict()
-    told = []
+    told: list[str] = []
     torch.save(weights, tmp_path / "plain.pth")
     open_encoder(NETWORK, weights=tmp_path / "plain.pth", on_notice=told.append)
     assert told == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -11,25 +11,26 @@ from PIL import Image
 from dataparams.batches import LabeledImages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
-def picture(color, size=(12, 10), mode="RGB") -> Image.Image:
+def picture(color: Any, size: tuple[int, int] = (12, 10), mode: str = "RGB") -> Image.Image:
     return Image.new(mode, size, color)
 
 
-def save(image: Image.Image, path: Path, **options) -> None:
+def save(image: Image.Image, path: Path, **options: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **options)
 
 
-def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
 
 
-def image_folder(root: Path, per_class: int = 4, classes=("cat", "dog")) -> Path:
+def image_folder(root: Path, per_class: int = 4, classes: Sequence[str] = ("cat", "dog")) -> Path:
     for number, name in enumerate(classes):
         for i in range(per_class):
             save(picture((100 * number, 10 * i, 0)), root / name / f"{i:02}.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,24 +15,33 @@ from dataparams.analysis.result import Analysis
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import PixelImage
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.result import SampleContents
+    from dataparams.contents.content import Content
+
 HOSTILE_FILE = "<img src=x onerror=alert(1)>.jpg"
 HOSTILE_CLASS = "</script><script>alert(2)</script>"
 EPOCHS = (1, 2, 3, 4, 6)
+SIZES = ({"hard": 4, "review": 3, "easy": 9}, {"hard": 1, "review": 0, "easy": 12})
 LAST = {"easy": -1.0, "hard": 1.0, "review": 0.1}
 
 
 class ColoredContents:
     """Pictures of one color each, which remembers what it was asked for."""
 
-    def __init__(self, size=(24, 32), unreadable=()) -> None:
+    def __init__(self, size: tuple[int, int] = (24, 32), unreadable: Iterable[str] = ()) -> None:
         self.size, self.unreadable = size, set(unreadable)
         self.blocks: list[list[str]] = []
 
-    def read(self, ids):
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
         self.blocks.append(list(ids))
         return [self._content(one) for one in ids]
 
-    def _content(self, one):
+    def _content(self, one: str) -> Content | UnreadableContentError:
         if one in self.unreadable:
             return UnreadableContentError("the file is missing")
         color = np.frombuffer(one.encode().ljust(3)[-7:-4].ljust(3), np.uint8)[:3]
@@ -39,28 +49,29 @@ class ColoredContents:
 
 
 class Trajectories:
-    def __init__(self, values) -> None:
+    def __init__(self, values: NDArray[np.float32]) -> None:
         self.values = values
 
-    def of(self, rows):
+    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self.values[:, rows]
 
 
 def made_analysis(
-    sizes=({"hard": 4, "review": 3, "easy": 9}, {"hard": 1, "review": 0, "easy": 12}),
+    sizes: Sequence[Mapping[str, int]] = SIZES,
     *,
-    names=("cat", "dog"),
-    contents=None,
-    has_truth=False,
-    hostile=False,
-    has_class_temperatures=False,
-    warnings=(),
-):
+    names: tuple[str, ...] = ("cat", "dog"),
+    contents: SampleContents | None = None,
+    has_truth: bool = False,
+    hostile: bool = False,
+    has_class_temperatures: bool = False,
+    warnings: tuple[str, ...] = (),
+) -> Analysis:
     """An analysis of some classes, each with a number of samples per category."""
     rng = np.random.default_rng(0)
     if hostile:
         names = (HOSTILE_CLASS, *names[1:])
-    rows, last = [], []
+    rows: list[dict[str, Any]] = []
+    last: list[float] = []
     for label, counts in enumerate(sizes):
         for category, count in counts.items():
             for _ in range(count):
@@ -91,7 +102,7 @@ def made_analysis(
     )
 
 
-def as_audit(analysis):
+def as_audit(analysis: Analysis) -> Analysis:
     """The same as an audit of it: the first easy sample and the first hard one are far from all.
 
     Its sub-groups have their most typical samples last, and an easy one to compare with.
@@ -122,12 +133,14 @@ def as_audit(analysis):
     return replace(analysis, frame=frame, judged_by=judge)
 
 
-def first_two(log_temperatures):
+def first_two(log_temperatures: NDArray[np.float32]) -> NDArray[np.float32]:
     """Positions that need no computation: the first and the last level."""
     return np.stack([log_temperatures[0], log_temperatures[-1] ** 2], axis=1)
 
 
-def _row(index, label, names, category, last):
+def _row(
+    index: int, label: int, names: tuple[str, ...], category: str, last: float
+) -> dict[str, Any]:
     suggested = label if category == "easy" else (label + 1) % len(names)
     posterior = {name: 0.9 if name == category else 0.05 for name in LAST}
     return {
@@ -144,7 +157,7 @@ def _row(index, label, names, category, last):
     }
 
 
-def _classes(frame):
+def _classes(frame: pl.DataFrame) -> pl.DataFrame:
     counts = {name: (pl.col("category") == name).sum() for name in LAST}
     classes = frame.group_by("label", "label_name").agg(count=pl.len(), **counts)
     return classes.with_columns(
@@ -152,7 +165,7 @@ def _classes(frame):
     ).sort("label")
 
 
-def _class_temperatures(names):
+def _class_temperatures(names: tuple[str, ...]) -> pl.DataFrame:
     """The second class ends highest, the first one lowest."""
     count = len(names)
     last = np.roll(np.linspace(0.8, -0.8, count), 1)
@@ -167,13 +180,13 @@ def _class_temperatures(names):
     )
 
 
-def _confusions(frame):
+def _confusions(frame: pl.DataFrame) -> pl.DataFrame:
     keys = ("label", "label_name", "suggested_label", "suggested_name")
     differing = frame.filter(pl.col("suggested_label") != pl.col("label"))
     return differing.group_by(keys).agg(count=pl.len()).sort("count", *keys, descending=True)
 
 
-def _subgroups(frame):
+def _subgroups(frame: pl.DataFrame) -> pl.DataFrame:
     counts = {name: (pl.col("category") == name).sum() for name in LAST}
     return (
         frame.drop_nulls("subgroup")
@@ -184,11 +197,11 @@ def _subgroups(frame):
     )
 
 
-def _bands(frame, values):
+def _bands(frame: pl.DataFrame, values: NDArray[np.float32]) -> pl.DataFrame:
     groups = {name: frame["category"] == name for name in LAST}
     if "is_corrupted" in frame.columns:
         groups |= {"clean": ~frame["is_corrupted"], "corrupted": frame["is_corrupted"]}
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name, is_member in groups.items():
         if not is_member.any():
             continue

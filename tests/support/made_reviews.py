@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import uvicorn
@@ -32,7 +32,7 @@ LOCAL = Access("127.0.0.1", 8000)
 TOKEN = "t" * 43
 
 
-def made_review(folder: Path, **options) -> RunInReview:
+def made_review(folder: Path, **options: Any) -> RunInReview:
     """A small run; decisions that lie in the folder count."""
     folder.mkdir(exist_ok=True)
     annotator = options.pop("annotator", None)
@@ -66,13 +66,15 @@ def doubted(analysis: Analysis) -> Analysis:
     )
 
 
-def client_of(review: RunInReview, access: Access = LOCAL, **options) -> TestClient:
+def client_of(review: RunInReview, access: Access = LOCAL, **options: Any) -> TestClient:
     """A client that the server takes for its own page."""
     options.setdefault("base_url", "http://127.0.0.1:8000")
     return TestClient(make_application(review, access), **options)
 
 
-def decisions_of(review, request, annotator, *decisions):
+def decisions_of(
+    review: RunInReview, request: str, annotator: str, *decisions: tuple[Any, ...]
+) -> dict[str, Any]:
     """The body that decides: (index, action) or (index, action, label) each."""
     names = ("index", "action", "label")
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from PIL import Image
 from pyarrow import parquet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -23,7 +24,7 @@ def photo(number: int, kind: str = "JPEG", side: int = 12) -> bytes:
     return stream.getvalue()
 
 
-def photo_folder(root: Path, per_class: int = 6, classes=("cat", "dog")) -> Path:
+def photo_folder(root: Path, per_class: int = 6, classes: Sequence[str] = ("cat", "dog")) -> Path:
     for number, name in enumerate(classes):
         (root / name).mkdir(parents=True)
         for i in range(per_class):
@@ -31,7 +32,14 @@ def photo_folder(root: Path, per_class: int = 6, classes=("cat", "dog")) -> Path
     return root
 
 
-def photo_table(file: Path, cells, labels, *, names=("cat", "dog"), row_group_size=4) -> Path:
+def photo_table(
+    file: Path,
+    cells: Iterable[Any],
+    labels: Iterable[int | None],
+    *,
+    names: Sequence[str] = ("cat", "dog"),
+    row_group_size: int = 4,
+) -> Path:
     """A Parquet file as the hub has them; a cell is bytes, None, or (bytes, path)."""
     file.parent.mkdir(parents=True, exist_ok=True)
     features = {"label": {"names": list(names), "_type": "ClassLabel"}}

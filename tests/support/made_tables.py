@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from made_images import encoded, picture
 from pyarrow import parquet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 STORED = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -28,7 +29,12 @@ def images(count: int, start: int = 0) -> pa.Array:
 
 
 def write_table(
-    path: Path, *, row_group_size: int | None = None, names=None, column="label", **columns
+    path: Path,
+    *,
+    row_group_size: int | None = None,
+    names: Sequence[str] | None = None,
+    column: str = "label",
+    **columns: Any,
 ) -> Path:
     """Write columns, with images where none are given; ``names`` declares classes of a column."""
     count = len(next(iter(columns.values())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ def swapped(labels: np.ndarray, rate: float, seed: int = 0) -> np.ndarray:
     """Labels of which a share was drawn and given to one another."""
     rng = np.random.default_rng(1000 + seed)
     rows = rng.choice(len(labels), round(rate * len(labels)), replace=False)
-    changed = labels.copy()
+    changed: np.ndarray = labels.copy()
     changed[rows] = labels[rng.permutation(rows)]
     return changed
 
@@ -60,7 +60,7 @@ def recorded(
     seed: int = 0,
     width: int = 64,
     batch: int = 64,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """What a loop of one's own records of a small network: arguments of analyze_trajectories."""
     torch.manual_seed(seed)
     count, classes = len(labels), int(labels.max()) + 1
@@ -74,7 +74,7 @@ def recorded(
     epoch_records: list[dict[str, torch.Tensor]] = []
     for _ in range(epochs):
         records = {name: torch.zeros(count) for name in ("margin", "loss", "rival")}
-        for rows in torch.randperm(count).split(batch):
+        for rows in torch.split(torch.randperm(count), batch):
             logits = model(inputs[rows])
             loss = parameters(logits, targets[rows], rows)
             optimizer.zero_grad()
@@ -166,9 +166,9 @@ def as_dataset(
     )
 
 
-def trained(folder: object, dataset: ImageDataset | None = None, **changes: object) -> RunFolder:
+def trained(folder: object, dataset: ImageDataset | None = None, **changes: Any) -> RunFolder:
     """A short training with the settings that the command has by default."""
-    settings = {"epochs": 15, "restart": True, "learn_inst_parameters": True, **changes}
+    settings = {"epochs": 15, "restart": True, "learn_inst_parameters": True} | changes
     return train(TrainConfig(output_dir=str(folder), **settings), dataset=dataset)
 
 

@@ -13,9 +13,9 @@ import shutil
 import sys
 import time
 import urllib.request
-from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import timm
@@ -35,11 +35,12 @@ def no_name(*_: object, **__: object) -> None:
 
 
 def circumstance(name: str) -> contextlib.AbstractContextManager[object]:
-    small = namedtuple("Usage", "total used free")(1, 1, 1000)  # noqa: PYI024
-    return {
+    small = SimpleNamespace(total=1, used=1, free=1000)
+    circumstances: dict[str, contextlib.AbstractContextManager[object]] = {
         "small-disk": mock.patch.object(shutil, "disk_usage", return_value=small),
         "no-name": mock.patch("socket.getaddrinfo", no_name),
-    }.get(name, contextlib.nullcontext())
+    }
+    return circumstances.get(name, contextlib.nullcontext())
 
 
 def attempt(case: dict[str, str]) -> dict[str, object]:

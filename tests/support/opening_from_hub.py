@@ -16,8 +16,8 @@ import sys
 import time
 import traceback
 import urllib.request
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -88,8 +88,8 @@ def damaged(pattern: str) -> Iterator[None]:
 
 
 def circumstance(name: str) -> contextlib.AbstractContextManager[object]:
-    small = namedtuple("Usage", "total used free")(1, 1, 1000)  # noqa: PYI024
-    return {
+    small = SimpleNamespace(total=1, used=1, free=1000)
+    circumstances: dict[str, contextlib.AbstractContextManager[object]] = {
         "small-disk": mock.patch.object(shutil, "disk_usage", return_value=small),
         "full-while-downloading": mock.patch.object(file_download, "http_get", full_disk),
         "full-while-preparing": mock.patch.object(ArrowWriter, "write_table", full_disk),
@@ -100,7 +100,8 @@ def circumstance(name: str) -> contextlib.AbstractContextManager[object]:
         "loaded-by-another-program": loaded_by_another_program(),
         "copy-damaged": damaged("*-train.arrow"),
         "download-damaged": damaged("train-00000*.parquet"),
-    }.get(name, contextlib.nullcontext())
+    }
+    return circumstances.get(name, contextlib.nullcontext())
 
 
 def behave(mode: str) -> None:
@@ -153,6 +154,6 @@ if __name__ == "__main__":
     # The library waits between its attempts, and asks for large pieces.
     time.sleep = lambda _: None
     constants.DOWNLOAD_CHUNK_SIZE = 1000
-    hub._SECONDS_TO_ANSWER = 0.5
+    hub._SECONDS_TO_ANSWER = 0.5  # type: ignore[assignment]
     cases = json.load(sys.stdin)
     Path(sys.argv[1]).write_text(json.dumps([attempt(case) for case in cases]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from made_reports import ColoredContents
 from made_reviews import made_review, served
@@ -13,16 +13,16 @@ from waiting import wait
 from dataparams.decisions.store import DecisionStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize
 
-DESKTOP = {"width": 1280, "height": 860}
-TABLET = {"width": 820, "height": 1180}
-ZOOMED = {"width": 640, "height": 430}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
+TABLET: ViewportSize = {"width": 820, "height": 1180}
+ZOOMED: ViewportSize = {"width": 640, "height": 430}
 """A notebook's screen at 200 %."""
-REFLOWED = {"width": 320, "height": 560}
+REFLOWED: ViewportSize = {"width": 320, "height": 560}
 """As narrow as a screen at 400 %."""
 SIZES = (
     {"hard": 30, "review": 10, "easy": 9},
@@ -40,7 +40,12 @@ def served_place(folder: Path) -> Iterator[SimpleNamespace]:
     stack = ExitStack()
     made = SimpleNamespace(folder=folder, address=None)
 
-    def start(annotator="ann", folder=folder, sizes=SIZES, **options):
+    def start(
+        annotator: str | None = "ann",
+        folder: Path = folder,
+        sizes: Sequence[dict[str, int]] = SIZES,
+        **options: Any,
+    ) -> None:
         pictures = ColoredContents((200, 300), unreadable=["dog/0050.jpg"])
         review = made_review(
             folder,
@@ -73,10 +78,16 @@ def opinions_in(folder: Path) -> dict[tuple[str, int], tuple[str, int | None]]:
 @contextmanager
 def opened_pages(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[..., Page]]:
     """Opens pages; whatever they should not do fails at the end."""
-    opened, troubles = [], []
+    opened: list[BrowserContext] = []
+    troubles: list[str] = []
 
     def opening(
-        viewport=DESKTOP, annotator="ann", context=None, script=None, expected=CUT, **options
+        viewport: ViewportSize = DESKTOP,
+        annotator: str | None = "ann",
+        context: BrowserContext | None = None,
+        script: str | None = None,
+        expected: str = CUT,
+        **options: Any,
     ) -> Page:
         if place.address is None:
             place.start(annotator)
@@ -87,15 +98,19 @@ def opened_pages(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[
         page = context.new_page()
         if script is not None:
             page.add_init_script(script)
-        page.on(
-            "console", lambda message: expected in message.text or troubles.append(message.text)
-        )
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda one: one.url.startswith(place.address) or troubles.append(one.url),
-        )
+
+        def note(text: str, *, is_fine: bool = False) -> None:
+            if not is_fine:
+                troubles.append(text)
+
+        def dismiss(dialog: Dialog) -> None:
+            note(dialog.message)
+            dialog.dismiss()
+
+        page.on("console", lambda one: note(one.text, is_fine=expected in one.text))
+        page.on("pageerror", lambda error: note(f"error: {error}"))
+        page.on("dialog", dismiss)
+        page.on("request", lambda one: note(one.url, is_fine=one.url.startswith(place.address)))
         page.goto(place.address)
         if annotator:
             page.locator(".tile[data-filled]").first.wait_for()
@@ -130,4 +145,4 @@ def place_text(page: Page) -> str:
 def selected(page: Page) -> list[int]:
     """The places of the cards that are selected."""
     every = page.locator(".tile[aria-selected=true]").all()
-    return sorted(int(one.get_attribute("data-position")) for one in every)
+    return sorted(int(one.get_attribute("data-position") or "") for one in every)

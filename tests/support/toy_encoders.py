@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from made_contents import ListedContents, Text
 
 from dataparams.contents.content import UnreadableContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.contents.content import Content
 
 
 class LetterEncoder:
@@ -18,15 +26,15 @@ class LetterEncoder:
     width = 26
     batch_size = 4
 
-    def __init__(self, key="letters-1", threads=1, seconds=0.0):
+    def __init__(self, key: str = "letters-1", threads: int = 1, seconds: float = 0.0) -> None:
         self.key = key
         self.threads = threads
         self.prepared = 0
-        self.encoded = []
+        self.encoded: list[str] = []
         self._seconds = seconds
         self._lock = threading.Lock()
 
-    def prepare(self, content):
+    def prepare(self, content: Content) -> NDArray[np.uint8]:
         if not isinstance(content, Text):
             raise UnreadableContentError("it is no text")
         if not content.text:
@@ -35,7 +43,7 @@ class LetterEncoder:
             self.prepared += 1
         return np.frombuffer(content.text.lower().encode(), np.uint8)
 
-    def encode(self, prepared):
+    def encode(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float16]:
         assert 0 < len(prepared) <= self.batch_size
         time.sleep(self._seconds)
         with self._lock:
@@ -43,16 +51,16 @@ class LetterEncoder:
         return np.stack([letters_of(bytes(one).decode()) for one in prepared])
 
 
-def letters_of(text):
+def letters_of(text: str) -> NDArray[np.float16]:
     counts = np.bincount(np.frombuffer(text.lower().encode(), np.uint8), minlength=256)
     return counts[ord("a") : ord("z") + 1].astype(np.float16)
 
 
-def texts(*several):
+def texts(*several: str) -> ListedContents:
     return ListedContents(Text(text) for text in several)
 
 
-def numbered_texts(count, start=0):
+def numbered_texts(count: int, start: int = 0) -> list[str]:
     """Texts of which no two have the same letters."""
     return [
         f"{'a' * (number % 1000)}{'b' * (number // 1000)}c"
