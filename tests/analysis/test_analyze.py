@@ -278,15 +278,3 @@ def test_the_methods_own_commands_find_the_newest_run(run: RunFolder, tmp_path: 
     failed = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert failed.returncode == 4
     assert "Traceback" not in failed.stderr
-
-
-def test_analysis_never_imports_training(run: RunFolder) -> None:
-    program = (
-        "import sys, json; from dataparams.analysis import analyze;"
-        f"analyze({str(run.path)!r}).grid(1);"
-        "print(json.dumps([name for name in sys.modules if 'dataparams.training' in name]))"
-    )
-    output = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    ).stdout
-    assert json.loads(output.splitlines()[-1]) == []
