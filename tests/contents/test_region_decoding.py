@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from dataparams.contents import jpeg as jpeg_files
 from dataparams.contents import region_decoding
 from dataparams.contents.region_decoding import (
     UnreadableContentError,
@@ -18,7 +21,7 @@ from dataparams.contents.region_decoding import (
     resized_jpeg,
     resized_pixels,
 )
-from dataparams.contents.regions import TRIES, Region, centre_region, random_resized_region
+from dataparams.contents.regions import TRIES, Region, center_region, random_resized_region
 from made_images import encoded, picture
 
 PLAIN_JPEGS = {
@@ -119,7 +122,7 @@ def test_a_region_of_a_jpeg_has_the_pixels_that_pillow_gives(
 
 @pytest.mark.parametrize("kind", PLAIN_JPEGS)
 @pytest.mark.parametrize("size", [40, 97, 160])
-def test_random_crops_of_photos_are_close_to_pillows(kind, size, no_pillow):
+def test_random_crops_of_photos_are_close_to_pillows(kind, size, no_pillow, decoder):
     file = jpeg(photo(499, 375), **PLAIN_JPEGS[kind])
     generator = np.random.default_rng(size)
     differences = []
@@ -132,20 +135,52 @@ def test_random_crops_of_photos_are_close_to_pillows(kind, size, no_pillow):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_only_ordinary_jpegs_go_the_fast_way_and_turned_ones_are_ordinary(orientation, no_pillow):
+def test_only_ordinary_jpegs_go_the_fast_way_and_turned_ones_are_ordinary(
+    orientation, no_pillow, decoder
+):
     file = with_orientation(photo(90, 60), orientation)
     region = Region(11, 7, 33, 44)
     ours = decode_region(file, lambda *_: region, 30, mirror=True)
     assert difference(ours, by_pillow(file, region, 30, mirror=True)) < 0.6
 
 
-def test_rows_below_the_region_are_not_decoded_but_their_end_is_seen(no_pillow):
-    file = jpeg(photo(120, 400))
-    damaged = bytearray(file)
-    damaged[-600:-300] = bytes(300)
-    top = Region(0, 0, 120, 60)
-    ours = decode_region(bytes(damaged), lambda *_: top, 50)
-    assert np.array_equal(ours, decode_region(file, lambda *_: top, 50))
+@pytest.fixture(params=["simplejpeg", "Pillow alone"])
+def decoder(request, monkeypatch):
+    """Both ways to decode; simplejpeg has no wheel for every Python."""
+    if request.param == "Pillow alone":
+        monkeypatch.setattr(jpeg_files, "simplejpeg", None)
+    else:
+        pytest.importorskip("simplejpeg")
+
+
+@given(
+    kind=st.sampled_from(sorted(PLAIN_JPEGS)),
+    mode=st.sampled_from(["RGB", "L"]),
+    width=st.integers(8, 210),
+    height=st.integers(8, 210),
+    scale=st.sampled_from([1, 2, 4, 8]),
+)
+@settings(max_examples=100, deadline=None)
+def test_without_simplejpeg_the_pixels_are_the_same(kind, mode, width, height, scale):
+    pytest.importorskip("simplejpeg")
+    options = PLAIN_JPEGS[kind] if mode == "RGB" or kind == "progressive" else {}
+    opened = jpeg_files.open_jpeg(jpeg(photo(width, height, mode), **options))
+    usual = jpeg_files.decode_jpeg(opened, scale)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jpeg_files, "simplejpeg", None)
+        by_pillow_alone = jpeg_files.decode_jpeg(opened, scale)
+    assert usual.shape == (-(-height // scale), -(-width // scale), 3)
+    # The builds may differ in rounding; where both use libjpeg-turbo they do not differ at all.
+    assert np.abs(usual.astype(int) - by_pillow_alone).max() <= 2
+
+
+def test_without_simplejpeg_everything_that_needs_jpegs_can_be_imported():
+    code = (
+        "import sys; sys.modules['simplejpeg'] = None\n"
+        "import dataparams.batches, dataparams.sources.cache, dataparams.encoders.extraction\n"
+        "from dataparams.contents import jpeg; assert jpeg.simplejpeg is None"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def pillow_reads(data: bytes) -> bool:
@@ -203,7 +238,7 @@ def test_a_damaged_jpeg_can_be_read_exactly_where_pillow_reads_it(kind, changes,
         (encoded(photo(60, 60))[:900], "truncated"),
     ],
 )
-def test_what_cannot_be_read_says_why(data, reason):
+def test_what_cannot_be_read_says_why(data, reason, decoder):
     for decode in (
         lambda: decode_region(data, whole, 8),
         lambda: resized_pixels(data, 8),
@@ -215,7 +250,7 @@ def test_what_cannot_be_read_says_why(data, reason):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_huge_images_are_refused_before_they_are_decoded(kind, monkeypatch):
+def test_huge_images_are_refused_before_they_are_decoded(kind, monkeypatch, decoder):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     bomb = encoded(photo(60, 40), kind)
     with pytest.raises(UnreadableContentError, match="decompression bomb"):
@@ -224,12 +259,21 @@ def test_huge_images_are_refused_before_they_are_decoded(kind, monkeypatch):
         resized_pixels(bomb, 8)
 
 
-def test_a_small_file_that_claims_to_be_huge_is_refused():
+def test_a_small_file_that_claims_to_be_huge_is_refused(decoder):
     file = bytearray(jpeg(photo(16, 16)))
     frame = file.index(b"\xff\xc0")
     file[frame + 5 : frame + 9] = b"\xff\x00\xff\x00"
     with pytest.raises(UnreadableContentError, match="decompression bomb"):
         decode_region(bytes(file), whole, 8)
+
+
+def test_a_file_with_two_headers_is_decoded_into_no_more_than_the_first_claims(decoder):
+    file = jpeg(photo(16, 16))
+    frame, scan = file.index(b"\xff\xc0"), file.index(b"\xff\xda")
+    second = bytearray(file[frame : frame + 19])
+    second[5:9] = b"\xff\x00\xff\x00"
+    with pytest.raises(UnreadableContentError):
+        decode_region(file[:scan] + bytes(second) + file[scan:], whole, 8)
 
 
 def sixteen_bit() -> Image.Image:
@@ -252,7 +296,7 @@ def sixteen_bit() -> Image.Image:
         (encoded(sixteen_bit(), "TIFF"), (128, 128, 128)),
     ],
 )
-def test_every_kind_of_color_becomes_rgb(data, color):
+def test_every_kind_of_color_becomes_rgb(data, color, decoder):
     region = decode_region(data, whole, 6)
     assert region.shape == (6, 6, 3)
     for pixels in (region, resized_pixels(data, 6), resized_pixels(resized_jpeg(data, 6, 95), 6)):
@@ -345,16 +389,16 @@ def test_without_a_try_that_fits_the_region_is_torchvisions_too(width, height):
     assert random_resized_region(width, height, []) == (left, top, across, down)
 
 
-def test_the_centre_is_what_the_usual_evaluation_sees():
+def test_the_center_is_what_the_usual_evaluation_sees():
     from torchvision import transforms
 
     image = photo(500, 375)
     usual = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)])(image)
-    ours = decode_region(encoded(image), lambda w, h: centre_region(w, h, 224 / 256), 224)
+    ours = decode_region(encoded(image), lambda w, h: center_region(w, h, 224 / 256), 224)
     # The usual way rounds the longer side first, so its pixels lie a little differently.
     assert difference(ours, np.asarray(usual).astype(int)) < 2.5
     with pytest.raises(ValueError, match="share is 0"):
-        centre_region(3, 3, 0)
+        center_region(3, 3, 0)
 
 
 @pytest.mark.parametrize(
@@ -362,7 +406,9 @@ def test_the_centre_is_what_the_usual_evaluation_sees():
     [((100, 75), 50, (67, 50)), ((75, 500), 32, (32, 213)), ((40, 30), 50, (40, 30))],
 )
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_the_shorter_side_is_resized_and_never_enlarged(size, shorter_side, expected, kind):
+def test_the_shorter_side_is_resized_and_never_enlarged(
+    size, shorter_side, expected, kind, decoder
+):
     image = photo(*size)
     data = jpeg(image) if kind == "JPEG" else encoded(image)
     pixels = resized_pixels(data, shorter_side)
@@ -376,7 +422,7 @@ def test_the_shorter_side_is_resized_and_never_enlarged(size, shorter_side, expe
     )
 
 
-def test_a_resized_jpeg_is_upright_and_of_the_quality_asked_for():
+def test_a_resized_jpeg_is_upright_and_of_the_quality_asked_for(decoder):
     file = with_orientation(photo(120, 80), 6)
     good, poor = resized_jpeg(file, 40, 95), resized_jpeg(file, 40, 20)
     with Image.open(io.BytesIO(good)) as image:
@@ -389,7 +435,7 @@ def test_a_resized_jpeg_is_upright_and_of_the_quality_asked_for():
     assert len(poor) < len(good)
 
 
-def test_what_is_small_and_quick_to_decode_is_kept_as_it_is():
+def test_what_is_small_and_quick_to_decode_is_kept_as_it_is(decoder):
     small = jpeg(photo(50, 40), quality=97)
     assert resized_jpeg(small, 40, 90) is small
     slow = jpeg(photo(50, 40), progressive=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataparams.contents.regions import TRIES, Region, centre_region, random_resized_region
+from dataparams.contents.regions import TRIES, Region, center_region, random_resized_region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,4 +79,4 @@ def middle_region(width: int, height: int, share: float = MIDDLE_SHARE) -> Regio
         >>> middle_region(500, 256)
         Region(left=138, top=16, width=224, height=224)
     """
-    return centre_region(width, height, share)
+    return center_region(width, height, share)

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from PIL import Image
-    from PIL.Image import Transpose
 
-EncodedImage: TypeAlias = "bytes | Path | str | None"
+ImageSource: TypeAlias = "bytes | Path | str | None"
 _Result = TypeVar("_Result")
 
 LARGEST_NATIVE_SIDE = 96
@@ -85,7 +84,34 @@ class ImageHeader(NamedTuple):
     height: int
 
 
-def read_header(source: EncodedImage) -> ImageHeader | str:
+def read_image(
+    source: ImageSource, finish: Callable[[Image.Image, bytes], _Result]
+) -> _Result | str:
+    """Open an encoded image and hand it on.
+
+    Args:
+        source: The encoded image.
+        finish: What is done with the opened image and its bytes; nothing is decoded before.
+
+    Returns:
+        What ``finish`` returns, or the reason why the image cannot be read.
+    """
+    from PIL import Image
+
+    try:
+        if source is None:
+            return "there is no image"
+        data = source if isinstance(source, bytes) else read_file(source)
+        if not data:
+            return "the image is empty (0 bytes)"
+        formats = heic_formats() if is_heic(data) else _known_formats()
+        with Image.open(io.BytesIO(data), formats=formats) as image:
+            return finish(image, data)
+    except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
+        return _reason(error)
+
+
+def read_header(source: ImageSource) -> ImageHeader | str:
     """Read the header of an encoded image, decoding no pixels.
 
     Args:
@@ -94,10 +120,10 @@ def read_header(source: EncodedImage) -> ImageHeader | str:
     Returns:
         The header, or the reason why this is no image that could be decoded.
     """
-    return _decode(source, lambda image, _: ImageHeader(str(image.format), *image.size))
+    return read_image(source, lambda image, _: ImageHeader(str(image.format), *image.size))
 
 
-def decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[Picture | str]:
+def decode_block(block: Sequence[ImageSource], image_size: int | None) -> list[Picture | str]:
     """Decode a few images.
 
     Args:
@@ -109,10 +135,10 @@ def decode_block(block: Sequence[EncodedImage], image_size: int | None) -> list[
         For each its pixels, or the reason why it cannot be decoded.
     """
     finish = partial(_to_picture, image_size=image_size)
-    return [_decode(source, finish) for source in block]
+    return [read_image(source, finish) for source in block]
 
 
-def decode_whole(source: EncodedImage, longest_side: int) -> NDArray[np.uint8]:
+def decode_whole(source: ImageSource, longest_side: int) -> NDArray[np.uint8]:
     """Decode one image to look at: in color, upright, and nothing cropped.
 
     Args:
@@ -125,7 +151,7 @@ def decode_whole(source: EncodedImage, longest_side: int) -> NDArray[np.uint8]:
     Raises:
         UnreadableContentError: If it cannot be decoded.
     """
-    pixels = _decode(source, partial(_to_whole, longest_side=longest_side))
+    pixels = read_image(source, partial(_to_whole, longest_side=longest_side))
     if isinstance(pixels, str):
         raise UnreadableContentError(pixels)
     return pixels
@@ -180,7 +206,7 @@ def _words(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def decode_upright(source: EncodedImage) -> NDArray[np.uint8] | str:
+def decode_upright(source: ImageSource) -> NDArray[np.uint8] | str:
     """Decode one image in its own size: in color, upright, and nothing cropped.
 
     Args:
@@ -189,37 +215,7 @@ def decode_upright(source: EncodedImage) -> NDArray[np.uint8] | str:
     Returns:
         (height, width, 3), uint8; or the reason why it cannot be decoded.
     """
-    return _decode(source, partial(_to_whole, longest_side=None))
-
-
-def read_turn(source: EncodedImage) -> Transpose | str | None:
-    """Find out how to turn an image upright, without decoding it.
-
-    Args:
-        source: The encoded image.
-
-    Returns:
-        The turn by its EXIF orientation; None if it is upright; or the reason why it cannot be
-        read.
-    """
-    return _decode(source, lambda image, _: find_turn(image))
-
-
-def _decode(source: EncodedImage, finish: Callable[[Image.Image, bytes], _Result]) -> _Result | str:
-    """Open one image and hand it on, with its bytes, or say why it cannot be decoded."""
-    from PIL import Image
-
-    try:
-        if source is None:
-            return "there is no image"
-        data = source if isinstance(source, bytes) else read_file(source)
-        if not data:
-            return "the image is empty (0 bytes)"
-        formats = heic_formats() if is_heic(data) else _known_formats()
-        with Image.open(io.BytesIO(data), formats=formats) as image:
-            return finish(image, data)
-    except Exception as error:  # noqa: BLE001 - a damaged image can make a decoder raise anything
-        return _reason(error)
+    return read_image(source, partial(_to_whole, longest_side=None))
 
 
 def _to_picture(image: Image.Image, data: bytes, image_size: int | None) -> Picture:

@@ -1,26 +1,25 @@
 """From encoded bytes to a region of the picture, resized: the fast way for photographs.
 
-A JPEG's rows below the region are not decoded, and a region much larger than wanted is decoded at
-a half, a quarter or an eighth of its size. Everything else, and every JPEG with a peculiarity,
-goes through ``image_files``, which also has the last word on whether an image can be read.
+A JPEG of which a region much larger than wanted is asked for is decoded at a half, a quarter or an
+eighth of its size. Other formats, and JPEGs in which the decoder finds an error, go through
+``image_files``, which decides whether an image can be read.
 
-Two things are left to whoever calls this in worker processes: ``torch.set_num_threads(1)``, and
-silencing the warnings in which Pillow tells of oddities of a file.
+Worker processes that call this should set ``torch.set_num_threads(1)`` and silence Pillow's
+warnings about damaged files.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import simplejpeg
 import torch
 from torch.nn import functional
 
 from dataparams.contents.content import UnreadableContentError
-from dataparams.contents.image_files import decode_upright, read_turn
-from dataparams.contents.jpeg_header import JpegHeader, read_jpeg_header, with_fewer_rows
+from dataparams.contents.image_files import decode_upright
+from dataparams.contents.jpeg import Jpeg, decode_jpeg, encode_jpeg, is_progressive, open_jpeg
 from dataparams.contents.orientation import turn_pixels
 from dataparams.contents.regions import Region
 
@@ -33,17 +32,6 @@ if TYPE_CHECKING:
 Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 
 _JPEG_SCALES = (8, 4, 2)
-# Smoothing of subsampled color looks at the row below.
-_ROWS_OF_CONTEXT = 2
-_NOTE_ON_ROWS_LEFT_OUT = "extraneous bytes before marker 0xd9"
-
-
-class _Jpeg(NamedTuple):
-    """A JPEG file, what its header says, and how its pixels are to be turned."""
-
-    data: bytes
-    header: JpegHeader
-    turn: Transpose | None
 
 
 def decode_region(
@@ -79,17 +67,18 @@ def decode_region(
         >>> decode_region(stream.getvalue(), whole, 16).shape
         (16, 16, 3)
     """
-    jpeg = _open_jpeg(data)
+    jpeg = open_jpeg(data)
     if jpeg is None:
         pixels = _decode_upright(data)
         region = choose(pixels.shape[1], pixels.shape[0])
         return crop_and_resize(pixels, region, size, mirror=mirror, interpolation=interpolation)
-    width, height = _upright_size(jpeg)
+    is_exchanged = _axes(jpeg.turn)[0]
+    width, height = (jpeg.height, jpeg.width) if is_exchanged else (jpeg.width, jpeg.height)
     region = choose(width, height)
     _check_within(region, width, height)
     stored = _stored_region(jpeg, region)
     scale = _jpeg_scale(min(stored.width, stored.height), size)
-    decoded = _decode_rows(jpeg, stored.top + stored.height, scale)
+    decoded = decode_jpeg(jpeg, scale)
     if decoded is None:
         pixels = _decode_upright(data)
         return crop_and_resize(pixels, region, size, mirror=mirror, interpolation=interpolation)
@@ -196,64 +185,24 @@ def resized_jpeg(data: bytes, shorter_side: int, quality: int) -> bytes:
         UnreadableContentError: If the image cannot be decoded.
     """
     pixels, jpeg = _decode_shrunk(data, shorter_side)
-    is_quick = jpeg is not None and jpeg.header.can_lose_rows and jpeg.turn is None
-    if jpeg is not None and is_quick and min(pixels.shape[:2]) == _shorter_side(jpeg):
+    is_kept = jpeg is not None and min(pixels.shape[:2]) == min(jpeg.width, jpeg.height)
+    if jpeg is not None and is_kept and jpeg.turn is None and not is_progressive(jpeg):
         return data
-    encoded: bytes = simplejpeg.encode_jpeg(pixels, quality, "RGB", "420", fastdct=False)
-    return encoded
+    return encode_jpeg(pixels, quality)
 
 
-def _decode_shrunk(data: bytes, shorter_side: int) -> tuple[NDArray[np.uint8], _Jpeg | None]:
+def _decode_shrunk(data: bytes, shorter_side: int) -> tuple[NDArray[np.uint8], Jpeg | None]:
     """Decode an image whole; with it comes the JPEG if the fast way was the right one for it."""
-    jpeg = _open_jpeg(data)
+    jpeg = open_jpeg(data)
     if jpeg is not None:
         # Twice what is wanted, so that the last step smooths as it would from the full size.
-        scale = _jpeg_scale(_shorter_side(jpeg), 2 * shorter_side)
-        decoded = _decode_rows(jpeg, jpeg.header.height, scale)
+        scale = _jpeg_scale(min(jpeg.width, jpeg.height), 2 * shorter_side)
+        decoded = decode_jpeg(jpeg, scale)
         if decoded is not None:
-            shrunk = _shrink(decoded, jpeg.header.width, jpeg.header.height, shorter_side)
+            shrunk = _shrink(decoded, jpeg.width, jpeg.height, shorter_side)
             return (shrunk if jpeg.turn is None else turn_pixels(shrunk, jpeg.turn)), jpeg
     upright = _decode_upright(data)
     return _shrink(upright, upright.shape[1], upright.shape[0], shorter_side), None
-
-
-def _open_jpeg(data: bytes) -> _Jpeg | None:
-    """Read the header; None if this image is not one for the fast way."""
-    header = read_jpeg_header(data)
-    if header is None or _is_refused(header.width * header.height):
-        return None
-    turn = read_turn(data) if header.has_metadata else None
-    return None if isinstance(turn, str) else _Jpeg(data, header, turn)
-
-
-def _is_refused(num_pixels: int) -> bool:
-    """Whether Pillow would refuse so large an image."""
-    from PIL import Image
-
-    return Image.MAX_IMAGE_PIXELS is not None and num_pixels > 2 * Image.MAX_IMAGE_PIXELS
-
-
-def _decode_rows(jpeg: _Jpeg, rows: int, scale: int) -> NDArray[np.uint8] | None:
-    """Decode the first rows of a JPEG, or more, at one ``scale``-th of its size.
-
-    Returns:
-        (height, width, 3), uint8; None if the decoder finds anything wrong.
-    """
-    data, header = jpeg.data, jpeg.header
-    wanted = min(header.height, rows + _ROWS_OF_CONTEXT) if header.can_lose_rows else header.height
-    is_cut = wanted < header.height
-    if is_cut:
-        data = with_fewer_rows(data, header, wanted)
-    height, width = math.ceil(wanted / scale), math.ceil(header.width / scale)
-    pixels = np.empty((height, width, 3), np.uint8)
-    try:
-        simplejpeg.decode_jpeg(data, "RGB", min_height=height, min_width=width, buffer=pixels)
-    except ValueError as error:
-        # The decoder reports its first complaint, after decoding. Where that is only about the
-        # rows left out, from there to the end of the image, there is no other.
-        if not (is_cut and _NOTE_ON_ROWS_LEFT_OUT in str(error)):
-            return None
-    return pixels
 
 
 def _decode_upright(data: bytes) -> NDArray[np.uint8]:
@@ -266,15 +215,6 @@ def _decode_upright(data: bytes) -> NDArray[np.uint8]:
 def _jpeg_scale(side: int, wanted: int) -> int:
     """The largest scale at which a side still has as many pixels as are wanted."""
     return next((scale for scale in _JPEG_SCALES if side // scale >= wanted), 1)
-
-
-def _shorter_side(jpeg: _Jpeg) -> int:
-    return min(jpeg.header.width, jpeg.header.height)
-
-
-def _upright_size(jpeg: _Jpeg) -> tuple[int, int]:
-    width, height = jpeg.header.width, jpeg.header.height
-    return (height, width) if _axes(jpeg.turn)[0] else (width, height)
 
 
 def _axes(turn: Transpose | None) -> tuple[bool, bool, bool]:
@@ -294,16 +234,16 @@ def _axes(turn: Transpose | None) -> tuple[bool, bool, bool]:
     }[turn]
 
 
-def _stored_region(jpeg: _Jpeg, region: Region) -> Region:
+def _stored_region(jpeg: Jpeg, region: Region) -> Region:
     """Where a region of the upright picture is in the stored one."""
     exchanged, backward_rows, backward_columns = _axes(jpeg.turn)
     left, top, width, height = region
     if exchanged:
         left, top, width, height = top, left, height, width
     if backward_rows:
-        left = jpeg.header.width - left - width
+        left = jpeg.width - left - width
     if backward_columns:
-        top = jpeg.header.height - top - height
+        top = jpeg.height - top - height
     return Region(left, top, width, height)
 
 

@@ -62,7 +62,7 @@ def random_resized_region(width: int, height: int, draws: Iterable[Sequence[floa
     return _in_the_middle(width, height, region_width, region_height)
 
 
-def centre_region(width: int, height: int, share: float) -> Region:
+def center_region(width: int, height: int, share: float) -> Region:
     """Find the square in the middle of a picture.
 
     Args:
@@ -78,7 +78,7 @@ def centre_region(width: int, height: int, share: float) -> Region:
         ValueError: If the share is out of range.
 
     Example:
-        >>> centre_region(500, 256, 224 / 256)
+        >>> center_region(500, 256, 224 / 256)
         Region(left=138, top=16, width=224, height=224)
     """
     if not 0 < share <= 1:

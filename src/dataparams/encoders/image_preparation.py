@@ -12,7 +12,7 @@ from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.image_files import decode_upright
 from dataparams.contents.images import EncodedImage, PixelImage, require_image
 from dataparams.contents.region_decoding import crop_and_resize, decode_region
-from dataparams.contents.regions import Region, centre_region
+from dataparams.contents.regions import Region, center_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,9 +115,9 @@ class ImagePreparation:
     def _region(self, width: int, height: int) -> Region:
         """The crop of an image of this width and height."""
         if self.crop_mode == "center":
-            return centre_region(width, height, self.crop_share)
-        sides = [max(1, round(side * self.crop_share)) for side in (width, height)]
-        return Region((width - sides[0]) // 2, (height - sides[1]) // 2, sides[0], sides[1])
+            return center_region(width, height, self.crop_share)
+        seen = [max(1, round(side * self.crop_share)) for side in (width, height)]
+        return Region((width - seen[0]) // 2, (height - seen[1]) // 2, seen[0], seen[1])
 
     def _by_timm(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         from PIL import Image
