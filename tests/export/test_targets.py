@@ -571,17 +571,14 @@ def test_a_class_that_xml_cannot_name_is_refused(tmp_path, out, capsys):
 # --- FiftyOne ------------------------------------------------------------------------------------
 
 
-def test_fiftyone_documents_fit_each_other(run, pets, out):
+def test_fiftyone_finds_labels_and_fields_beside_the_original_bytes(run, pets, out):
     write(run.path, "fiftyone", out)
     dataset = json.loads((out / "metadata.json").read_text(encoding="utf-8"))
     samples = json.loads((out / "samples.json").read_text(encoding="utf-8"))["samples"]
-    stored = {field["db_field"]: field for field in dataset["sample_fields"]}
     frame = analysis_of(run)
-    assert len({sample["_id"]["$oid"] for sample in samples}) == len(frame)
     for sample, known in zip(samples, frame.iter_rows(named=True), strict=True):
-        assert set(sample) <= set(stored)
         assert (out / sample["filepath"]).read_bytes() == (pets / known["id"]).read_bytes()
-        assert sample["ground_truth"]["label"] == known["label_name"]
+        assert sample["ground_truth"] == {"_cls": "Classification", "label": known["label_name"]}
         if known["suggested_label"] == known["label"]:
             assert sample["suggested"] is None
         else:
@@ -589,9 +586,14 @@ def test_fiftyone_documents_fit_each_other(run, pets, out):
             confidence = sample["suggested"]["confidence"]
             assert confidence == pytest.approx(known["suggested_confidence"])
         assert sample["category"] == known["category"]
-    label = {field["db_field"] for field in stored["ground_truth"]["fields"]}
-    assert set(samples[0]["ground_truth"]) - {"_cls"} <= label
-    assert dataset["default_classes"] == list(NAMES)
+        assert sample["sample_id"] == known["id"]
+    # Its importer takes files that name a version for documents of its database.
+    assert "version" not in dataset
+    assert dataset["info"]["classes"] == list(NAMES)
+    # A field is of one type, and FiftyOne keeps these names for itself.
+    for name in samples[0]:
+        assert len({type(sample[name]) for sample in samples} - {type(None)}) <= 1, name
+    assert not {"id", "_id", "metadata"} & set(samples[0])
 
 
 def test_fiftyone_shows_the_map_of_trajectories(run, out):
@@ -601,17 +603,23 @@ def test_fiftyone_shows_the_map_of_trajectories(run, out):
         temperatures = torch.where(is_hard, 0.2, -0.2) * epoch + torch.linspace(0, 0.1, len(frame))
         run.write_epoch_record(epoch_record(epoch, temperatures))
     write(run.path, "fiftyone", out, include="hard,easy")
-    dataset = json.loads((out / "metadata.json").read_text())
     samples = json.loads((out / "samples.json").read_text())["samples"]
-    (key,) = dataset["brain_methods"]
-    results = json.loads((out / "brain" / f"{key}.json").read_text())
-    assert results["sample_ids"] == [sample["_id"]["$oid"] for sample in samples]
-    points = np.array(results["points"])
+    points = np.array([sample["tsne"] for sample in samples])
     assert points.shape == (len(samples), 2)
     of_hard = np.array([sample["category"] == "hard" for sample in samples])
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     assert (of_hard[distances.argmin(axis=1)] == of_hard).all()
+
+
+def test_the_importer_of_fiftyone_reads_it(run, out):
+    importers = pytest.importorskip("fiftyone.utils.data.importers")
+    write(run.path, "fiftyone", out)
+    importer = importers.FiftyOneDatasetImporter(str(out))
+    assert importer._is_legacy_format_data()
+    with importer._to_legacy_importer() as samples:
+        names = [sample["ground_truth"].label for sample in samples]
+    assert names == analysis_of(run)["label_name"].to_list()
 
 
 def test_fiftyone_opens_it(run, out):
@@ -622,6 +630,7 @@ def test_fiftyone_opens_it(run, out):
     found = fiftyone.Dataset.from_dir(str(out), dataset_type=fiftyone.types.FiftyOneDataset)
     assert len(found) == len(analysis_of(run))
     assert found.count_values("ground_truth.label").keys() == set(NAMES)
+    assert found.default_classes == list(NAMES)
     found.delete()
 
 
