@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
-
-_MOST_KEPT = 3
 
 
 class Normalization:
@@ -35,7 +31,6 @@ class Normalization:
         # A row of pixels at once: operations over three channels at a time take four times as long.
         self._scale = (1 / (255 * std)).float().repeat(size).to(device)
         self._shift = (-mean / std).float().repeat(size).to(device)
-        self._memory = _RecycledMemory()
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Normalize.
@@ -44,43 +39,17 @@ class Normalization:
             pixels: (b, size, size, 3), uint8, on the device.
 
         Returns:
-            (b, size, size, 3), float32, in memory that nobody else looks at.
+            (b, size, size, 3), float32, in memory of its own.
         """
         rows = pixels.flatten(2)
         if rows.device.type != "cpu":
             return rows.float().mul_(self._scale).add_(self._shift).view(pixels.shape)
-        normalized = self._memory.array(rows.numel()).reshape(rows.shape)
+        normalized = np.empty(rows.shape, np.float32)
         scale, shift = self._scale.numpy(), self._shift.numpy()
-        # In one thread, image by image: what is in the processor's cache need not be fetched
-        # again, and the other cores are busy decoding.
+        # In one thread, image by image, so that an image stays in the processor's cache; the other
+        # cores are busy decoding.
         for image, made in zip(rows.numpy(), normalized, strict=True):
             np.copyto(made, image)
             made *= scale
             made += shift
         return torch.from_numpy(normalized).view(pixels.shape)
-
-
-class _RecycledMemory:
-    """Memory for batches, given out again once nobody holds a tensor in it any more.
-
-    Fresh memory costs several times as much as writing to it, since the system clears its pages.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[NDArray[np.float32]] = []
-        self._counts_when_idle: list[int] = []
-
-    def array(self, length: int) -> NDArray[np.float32]:
-        """Floats, (length,), with anything in them."""
-        for place, idle in enumerate(self._counts_when_idle):
-            # A tensor in this memory, or a view of one, holds a reference to it.
-            if self._count(place) == idle and len(self._kept[place]) >= length:
-                return self._kept[place][:length]
-        if len(self._kept) == _MOST_KEPT:
-            return np.empty(length, np.float32)
-        self._kept.append(np.empty(length, np.float32))
-        self._counts_when_idle.append(self._count(len(self._kept) - 1))
-        return self._kept[-1][:length]
-
-    def _count(self, place: int) -> int:
-        return sys.getrefcount(self._kept[place])
