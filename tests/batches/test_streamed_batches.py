@@ -281,7 +281,7 @@ def test_a_reader_that_is_killed_is_said(train):
         epoch = batches.epoch(0)
         next(epoch)
         os.kill(readers()[0].pid, signal.SIGKILL)
-        with pytest.raises(DataError, match=r"ended unexpectedly.*fewer --workers"):
+        with pytest.raises(DataError, match=r"ended unexpectedly.*fewer `workers`"):
             list(epoch)
     readers.require_gone()
 

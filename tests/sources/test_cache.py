@@ -215,7 +215,7 @@ def test_nothing_is_overwritten_without_a_word(prepared, tmp_path):
     root, _, _ = prepared
     out = tmp_path / "precious.txt"
     out.write_text("precious")
-    with pytest.raises(RunError, match=r"exists already.*--overwrite"):
+    with pytest.raises(RunError, match=r"exists already.*`overwrite=True`"):
         cached(root, out)
     with pytest.raises(RunError, match="is a folder"):
         cached(root, tmp_path, overwrite=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from dataparams.cli import main
 from dataparams.errors import DataError
 from dataparams.sources.tables import open_tables
 from made_tables import STORED, images, photo, write_table
@@ -46,7 +47,7 @@ def refused(opened, **columns) -> str:
 def test_a_number_beside_a_text_is_not_taken_in_silence(opened):
     message = refused(opened, breed=BREEDS, age=AGES)
     assert "Which column holds the labels? It is not clear: 'breed', 'age' could all be" in message
-    assert "--label-column" in message
+    assert "`label_column=NAME`" in message
     assert "image (images), breed (text, 2 values), age (whole numbers, 3 values)" in message
     chosen = opened(breed=BREEDS, age=AGES, label_column="breed")
     assert chosen.class_names == ("beagle", "pug")
@@ -98,7 +99,7 @@ def test_a_column_called_label_that_can_be_none_is_refused(opened, values, messa
     told = refused(opened, label=values, breed=BREEDS)
     assert "'label' cannot be the labels" in told
     assert message in told
-    assert "--label-column" in told
+    assert "`label_column=NAME`" in told
 
 
 def test_one_column_that_can_be_the_label_is_taken(opened):
@@ -199,7 +200,7 @@ def test_of_two_labels_the_first_by_name_wins_and_the_other_is_said(opened):
     assert source.columns["label"] == "fine_label"
     (note,) = source.notes
     assert "'coarse_label' (2 values) was passed over" in note
-    assert "--label-column coarse_label" in note
+    assert "`label_column=coarse_label`" in note
     source = opened(target=fine, label=coarse)
     assert source.columns["label"] == "label"
     assert "'target' (4 values)" in source.notes[0]
@@ -211,11 +212,11 @@ def test_of_two_labels_the_first_by_name_wins_and_the_other_is_said(opened):
 
 def test_a_column_that_is_not_there_is_said_with_the_nearest(opened):
     message = refused(opened, breed=BREEDS, age=AGES, label_column="bread")
-    assert "--label-column is 'bread', and there is no such column" in message
+    assert "`label_column` is 'bread', and there is no such column" in message
     assert "Did you mean 'breed'? The columns are: image, breed, age." in message
     message = refused(opened, breed=BREEDS, image_column="Image")
     assert (
-        "--image-column is 'Image', and there is no such column. Did you mean 'image'?" in message
+        "`image_column` is 'Image', and there is no such column. Did you mean 'image'?" in message
     )
 
 
@@ -263,11 +264,21 @@ def test_several_columns_of_images_are_asked_for(tmp_path):
         open_tables(path)
     message = str(caught.value)
     assert "Which column holds the images? It is not clear: 'left', 'right' could all be" in message
-    assert "Give --image-column NAME" in message
+    assert "Give `image_column=NAME`" in message
     assert "left (images), right (images), label (text, 2 values)" in message
     assert open_tables(path, image_column="right").columns["image"] == "right"
     source = open_tables(written(path, mask=images(8), image=images(8)))
-    assert "'mask' can be taken instead by --image-column" in source.notes[0]
+    assert "'mask' can be taken instead by `image_column`" in source.notes[0]
+
+
+def test_a_command_asks_for_its_flag_and_names_it_in_its_lines(tmp_path, capsys):
+    words = ["export", str(tmp_path / "pets.parquet"), "--to", "csv", str(tmp_path / "out")]
+    written(tmp_path / "pets.parquet", left=images(8), right=images(8, 100))
+    assert main(words) == 3
+    assert "Give --image-column NAME." in capsys.readouterr().err
+    written(tmp_path / "pets.parquet", mask=images(8), image=images(8))
+    assert main(words) == 0
+    assert "'mask' can be taken instead by --image-column." in capsys.readouterr().out
 
 
 def test_the_images_are_not_read_to_list_the_columns(tmp_path):

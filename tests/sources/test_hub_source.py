@@ -79,7 +79,7 @@ def test_columns_of_the_hub_are_asked_for_as_those_of_files(hub):
     }
     columns = {"breed": ["pug", "lab"] * 2, "age": [1, 2, 1, 2]}
     hub({"train": columns}, kinds=kinds)
-    with pytest.raises(DataError, match="--label-column"):
+    with pytest.raises(DataError, match="`label_column=NAME`"):
         open_hub("pets")
     assert open_hub("pets", label_column="breed").class_names == ("lab", "pug")
     hub({"train": {"kind": [0, 1, 0, 1]}}, kinds=kinds)

@@ -85,7 +85,7 @@ def test_without_network_the_missing_files_are_named(tmp_path, no_network, capsy
     folder = tmp_path / "data"
     with pytest.raises(DataError) as caught:
         load_dataset(name, data_dir=folder)
-    for part in (f"{name} was not found", file, str(folder), "no network here", "--data-dir"):
+    for part in (f"{name} was not found", file, str(folder), "no network here", "`data_dir`"):
         assert part in str(caught.value)
     assert not folder.exists()
     assert capsys.readouterr().out == ""
@@ -166,9 +166,9 @@ def test_paths_go_before_the_hub_and_known_names_before_paths(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"val_frac": 0.0}, r"--val-frac is 0\.0; expected a share above 0 and below 1"),
-        ({"val_frac": 1.5}, r"--val-frac is 1\.5"),
-        ({"image_size": 0}, r"--image-size is 0; expected a number of pixels, 1 \.\.\. 1024"),
+        ({"val_frac": 0.0}, r"`val_frac` is 0\.0; expected a share above 0 and below 1"),
+        ({"val_frac": 1.5}, r"`val_frac` is 1\.5"),
+        ({"image_size": 0}, r"`image_size` is 0; expected a number of pixels, 1 \.\.\. 1024"),
     ],
 )
 def test_arguments_out_of_range_are_refused(arguments, message):

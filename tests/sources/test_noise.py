@@ -169,7 +169,7 @@ def test_an_unknown_noise_is_refused_before_the_data_also_where_it_would_change_
 
 
 def test_a_fraction_beside_a_file_is_refused_before_anything_is_read():
-    message = "--rand-fraction is 0.3.*--noise file:nowhere.csv.*Leave out --rand-fraction"
+    message = '`rand_fraction` is 0.3.*`noise="file:nowhere.csv"`.*Leave out `rand_fraction`'
     with pytest.raises(UserError, match=message):
         require_noise("file:nowhere.csv", 0.3)
     with pytest.raises(UserError, match=message):

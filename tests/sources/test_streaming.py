@@ -127,7 +127,7 @@ def test_photographs_as_a_folder_and_in_the_layout_of_the_hub(tmp_path):
 
 
 def test_the_built_in_data_sets_are_for_memory():
-    with pytest.raises(UserError, match=r"digits is built in.*--loader memory"):
+    with pytest.raises(UserError, match=r'digits is built in.*`loader="memory"`'):
         stream_dataset("digits")
 
 

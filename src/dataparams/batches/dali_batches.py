@@ -15,7 +15,7 @@ from dataparams.batches.batch_reader import Job, Read
 from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.batches.streamed_batches import StreamedBatches
 from dataparams.contents.content import UnreadableContentError
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class DaliBatches(StreamedBatches):
     resizes in its own way whatever ``interpolation`` is.
 
     Raises:
-        UserError: If DALI is not installed.
+        ArgumentError: If DALI is not installed.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -166,9 +166,9 @@ def _import_dali() -> Any:
         from nvidia import dali
         from nvidia.dali import fn, types  # noqa: F401 - they hang on the package then
     except ImportError as error:
-        raise UserError(
-            "--loader dali needs NVIDIA DALI, which is not installed: pip install "
-            "nvidia-dali-cuda120, or nvidia-dali-cuda130 for CUDA 13. Or give --loader stream."
+        raise ArgumentError(
+            '`loader="dali"` needs NVIDIA DALI, which is not installed: pip install '
+            'nvidia-dali-cuda120, or nvidia-dali-cuda130 for CUDA 13. Or give `loader="stream"`.'
         ) from error
     return dali
 

@@ -205,8 +205,8 @@ def require_memory(count: int, channels: int, height: int, width: int) -> None:
     if available is not None and needed > available:
         raise DataError(
             f"{count} images of {height} x {width} pixels need {needed / 1e9:.1f} GB of memory; "
-            f"{available / 1e9:.1f} GB are free. Give --loader stream, which keeps a few batches "
-            "in memory and no more, or choose a smaller --image-size."
+            f'{available / 1e9:.1f} GB are free. Give `loader="stream"`, which keeps a few batches '
+            "in memory and no more, or choose a smaller `image_size`."
         )
 
 

@@ -17,7 +17,7 @@ from dataparams.batches.labeled_images import (
     make_dataset,
 )
 from dataparams.contents.images import require_image
-from dataparams.errors import DataError, UserError
+from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.arrays import ArrayContents
 from dataparams.sources.opening import open_source
 from dataparams.sources.splits import split_rows
@@ -64,7 +64,7 @@ def load_dataset(
 
     Raises:
         DataError: If nothing of that name is found, or what is found cannot be read.
-        UserError: If an argument is out of its range.
+        ArgumentError: If an argument is out of its range.
 
     Example:
         >>> digits = load_dataset("digits", val_frac=0.2)
@@ -106,7 +106,7 @@ def load_images(
 
     Raises:
         DataError: If most images, or all of one split, are unreadable, or memory is too small.
-        UserError: If an argument is out of its range.
+        ArgumentError: If an argument is out of its range.
     """
     require_arguments(val_frac, image_size)
     splits = split_rows(source, val_frac, seed=seed)
@@ -151,17 +151,17 @@ def load_rows(source: Source, rows: Tensor, *, image_size: int | None = None) ->
 
 
 def require_arguments(val_frac: float, image_size: int | None) -> None:
-    """Raise UserError if an argument of ``load_images`` is out of its range.
+    """Raise ArgumentError if an argument of ``load_images`` is out of its range.
 
     Args:
         val_frac: Above 0 and below 1.
         image_size: 1 ... 1024, or None.
     """
     if not 0 < val_frac < 1:
-        raise UserError(f"--val-frac is {val_frac}; expected a share above 0 and below 1.")
+        raise ArgumentError(f"`val_frac` is {val_frac}; expected a share above 0 and below 1.")
     if image_size is not None and not 1 <= image_size <= LARGEST_SIZE:
-        raise UserError(
-            f"--image-size is {image_size}; expected a number of pixels, 1 ... {LARGEST_SIZE}."
+        raise ArgumentError(
+            f"`image_size` is {image_size}; expected a number of pixels, 1 ... {LARGEST_SIZE}."
         )
 
 

@@ -15,7 +15,7 @@ from dataparams.batches.labeled_images import (
     require_numbers,
 )
 from dataparams.batches.loading import require_arguments
-from dataparams.errors import DataError, UserError
+from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.opening import open_cached, open_source
 from dataparams.sources.splits import split_rows
@@ -193,9 +193,9 @@ def open_streamed(
         The source; and what tells a cache from others, None where none is read.
     """
     if builtin_name(name) is not None:
-        raise UserError(
+        raise ArgumentError(
             f"{name} is built in and lies in memory whole; expected an image folder, Parquet, or a "
-            "name on the Hugging Face hub to stream or to cache. Give --loader memory for it."
+            'name on the Hugging Face hub to stream or to cache. Give `loader="memory"` for it.'
         )
     columns: dict[str, Any] = {"image_column": image_column, "label_column": label_column}
     if cache is None:

@@ -108,7 +108,8 @@ class _ComparedArchive:
     def _refuse(self) -> None:
         raise RunError(
             f"{self._target} exists already, and is not what this export would write there. "
-            "Nothing was overwritten. Choose another folder, or give --overwrite to replace it."
+            "Nothing was overwritten. Choose another folder, or give `overwrite=True` to replace "
+            "it."
         )
 
 

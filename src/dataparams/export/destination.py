@@ -114,7 +114,7 @@ class Destination:
             raise RunError(
                 f"{target} exists already, and is not what this export would write there. "
                 "Nothing was overwritten. Choose another folder"
-                f"{'.' if self.overwrite else ', or give --overwrite to replace it.'}"
+                f"{'.' if self.overwrite else ', or give `overwrite=True` to replace it.'}"
             )
 
     def _require_folder(self, folder: Path) -> None:

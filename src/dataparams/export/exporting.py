@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataparams.errors import RunError, UserError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.export.destination import open_destination
 from dataparams.export.opening import open_samples
 from dataparams.export.targets import TARGETS, WITH_FILES, WITH_TRUTH
@@ -78,7 +78,9 @@ def export(
 def _folder(config: ExportConfig) -> Path:
     if (config.folder is None) == (config.out is None):
         given = "both given" if config.out is not None else "both missing"
-        raise UserError(f"A folder and --out are {given}; expected one of them, where to export.")
+        raise ArgumentError(
+            f"A folder and `out` are {given}; expected one of them, where to export."
+        )
     folder = config.out if config.out is not None else config.folder
     assert folder is not None  # noqa: S101 - one of them is given
     if folder.exists() and not folder.is_dir():
@@ -87,17 +89,19 @@ def _folder(config: ExportConfig) -> Path:
 
 
 def _require_fitting(config: ExportConfig) -> None:
-    """Refuse flags that would say nothing to the target."""
+    """Refuse arguments that have no meaning for the target."""
     if config.form is not None and config.to != "cleanlab-studio":
-        raise UserError(f"--form is for --to cleanlab-studio; expected none with {config.to}.")
+        raise ArgumentError(
+            f'`form` is for `to="cleanlab-studio"`; expected none with {config.to}.'
+        )
     if config.with_truth and config.to not in WITH_TRUTH:
-        raise UserError(
-            f"--with-truth is for plain tables ({', '.join(sorted(WITH_TRUTH))}); {config.to} goes "
+        raise ArgumentError(
+            f"`with_truth` is for plain tables ({', '.join(sorted(WITH_TRUTH))}); {config.to} goes "
             "to people or tools that are not to know the truth."
         )
     if config.link and (config.to not in WITH_FILES or config.form == "zip"):
-        raise UserError(
-            f"--link needs a target of image files ({', '.join(sorted(WITH_FILES))}); "
+        raise ArgumentError(
+            f"`link` needs a target of image files ({', '.join(sorted(WITH_FILES))}); "
             f"{config.to} has none."
         )
 
@@ -118,7 +122,7 @@ def _categories(words: str | None) -> tuple[str, ...]:
         return ()
     names = tuple(word.strip() for word in words.split(",") if word.strip())
     if not names:
-        raise UserError("--include names no category; expected some, such as easy,review.")
+        raise ArgumentError("`include` names no category; expected some, such as easy,review.")
     return names
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
-from dataparams.errors import RunError, UserError
+from dataparams.errors import ArgumentError, RunError, UserError
 from dataparams.export.samples import LabeledSamples
 from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.run.folder import RunFolder
@@ -75,11 +75,11 @@ def open_samples(
         RunError: If the run folder is damaged or has not what is asked of it.
     """
     if not 0 <= confidence <= 1:
-        raise UserError(f"--confidence is {confidence}; expected a share, 0 ... 1.")
+        raise ArgumentError(f"`confidence` is {confidence}; expected a share, 0 ... 1.")
     strange = [name for name in include if name not in CATEGORIES]
     if strange:
-        raise UserError(
-            f"--include names {strange[0]!r}; expected some of {', '.join(CATEGORIES)}, "
+        raise ArgumentError(
+            f"`include` names {strange[0]!r}; expected some of {', '.join(CATEGORIES)}, "
             "with commas between."
         )
     if Path(what, "run.json").is_file():
@@ -87,12 +87,14 @@ def open_samples(
         if not with_truth:
             samples = replace(samples, table=samples.table.drop(_TRUTH, strict=False))
         elif "is_corrupted" not in samples.table.columns:
-            raise UserError(
-                f"--with-truth is given, but {what} knows no truth: its labels were not made wrong "
+            raise ArgumentError(
+                f"`with_truth` is given, but {what} knows no truth: its labels were not made wrong "
                 "on purpose. Leave it out."
             )
     elif with_truth:
-        raise UserError(f"--with-truth needs the run folder of a training; {what} is a data set.")
+        raise ArgumentError(
+            f"`with_truth` needs the run folder of a training; {what} is a data set."
+        )
     else:
         samples = _samples_of_dataset(
             what,
@@ -110,7 +112,7 @@ def _including(samples: LabeledSamples, include: Sequence[str], what: str) -> La
     table = samples.table
     if include and "category" not in table.columns:
         raise RunError(
-            f"--include needs an analysis, which {what} has not. First: dataparams analyze {what}"
+            f"`include` needs an analysis, which {what} has not. First: dataparams analyze {what}"
         )
     if include:
         table = table.filter(pl.col("category").is_in(list(include)))
@@ -130,9 +132,9 @@ def _samples_of_dataset(
     label_column: str | None,
 ) -> LabeledSamples:
     if include or labels in ("suggested", "cleaned"):
-        raise UserError(
-            f"{'--include' if include else f'--labels {labels}'} needs the run folder of an "
-            f"analyzed training; {name} is a data set."
+        given = "`include`" if include else f'`labels="{labels}"`'
+        raise ArgumentError(
+            f"{given} needs the run folder of an analyzed training; {name} is a data set."
         )
     source = open_source(
         name, data_dir=data_dir, image_column=image_column, label_column=label_column
@@ -187,9 +189,9 @@ def _samples_of_run(
     data: str | None,
 ) -> LabeledSamples:
     if split is not None and split != "train":
-        raise UserError(
-            f"--split is {split}, but a run has the samples of its training split alone. "
-            "Leave --split out, or give the data set in place of the run."
+        raise ArgumentError(
+            f"`split` is {split}, but a run has the samples of its training split alone. "
+            "Leave `split` out, or give the data set in place of the run."
         )
     description = run.description()
     name = source_of(description, data)["name"]
@@ -221,7 +223,8 @@ def _samples_of_run(
     if "label_source" in table.columns:
         notices.append(
             f"Labels are those of {run.cleaned}, which discards "
-            f"{known - len(table):,} of {known:,} samples; --labels given exports all as they were."
+            f'{known - len(table):,} of {known:,} samples; `labels="given"` exports all as they '
+            "were."
         )
     path = None if builtin_name(name) is not None else local_path(name)
     return LabeledSamples(
@@ -246,7 +249,7 @@ def _relabeled(
         return table
     if "suggested_label" not in table.columns:
         raise RunError(
-            f"--labels suggested needs an analysis, which {run.path} has not. First: "
+            f'`labels="suggested"` needs an analysis, which {run.path} has not. First: '
             f"dataparams analyze {run.path}"
         )
     is_sure = pl.col("suggested_confidence").fill_null(0) >= confidence
@@ -265,7 +268,7 @@ def _cleaned(table: pl.DataFrame, run: RunFolder) -> pl.DataFrame:
     if misfit is not None:
         raise RunError(
             f"{run.cleaned} was made from other data than {run.path} ({misfit}); expected what "
-            f"`dataparams clean {run.path}` writes. --labels given exports without it."
+            f'`dataparams clean {run.path}` writes. `labels="given"` exports without it.'
         )
     return _with_labels(table, cleaned.samples.drop("id"))
 

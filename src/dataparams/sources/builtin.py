@@ -167,7 +167,7 @@ def _found_or_downloaded(
         reason = " ".join(str(error).split())
         raise DataError(
             f"{missing}; the download failed ({reason}). {remedy}, or name the folder that has it "
-            "with --data-dir."
+            "with `data_dir`."
         ) from error
 
 

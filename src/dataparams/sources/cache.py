@@ -164,9 +164,9 @@ def require_absent(out: Path, *, overwrite: bool) -> None:
         overwrite: Whether it may be.
     """
     if out.is_dir():
-        raise RunError(f"{out} is a folder; expected the name of a file for --out.")
+        raise RunError(f"{out} is a folder; expected the name of a file for `out`.")
     if out.exists() and not overwrite:
-        raise RunError(f"{out} exists already. Choose another --out, or give --overwrite.")
+        raise RunError(f"{out} exists already. Choose another `out`, or give `overwrite=True`.")
 
 
 def _write_rows(

@@ -97,8 +97,8 @@ def choose_columns(
     label, label_notes = _choose_label(table, image, label_column)
     if image == label:
         raise DataError(
-            f"The column {image!r} cannot be both the images and the labels; give --image-column "
-            "NAME or --label-column NAME."
+            f"The column {image!r} cannot be both the images and the labels; give "
+            "`image_column=NAME` or `label_column=NAME`."
         )
     named = _related(table, image, label)
     passed_over = [] if label_column is not None else _passed_over(table, label, named)
@@ -161,7 +161,7 @@ def _first_named(columns: Sequence[str], names: Sequence[str]) -> str | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _require_column(table: TableColumns, name: str, flag: str) -> str:
+def _require_column(table: TableColumns, name: str, argument: str) -> str:
     """Find a column that the user names."""
     columns = table.schema.names
     if name not in columns:
@@ -170,7 +170,7 @@ def _require_column(table: TableColumns, name: str, flag: str) -> str:
         nearest = by_plain or (near[0] if near else None)
         hint = "" if nearest is None else f" Did you mean {nearest!r}?"
         raise DataError(
-            f"{flag} is {name!r}, and there is no such column.{hint} The columns are: "
+            f"`{argument}` is {name!r}, and there is no such column.{hint} The columns are: "
             f"{', '.join(columns)}."
         )
     return _once(table, name)
@@ -189,10 +189,10 @@ def _once(table: TableColumns, name: str) -> str:
 def _choose_image(table: TableColumns, given: str | None) -> tuple[str, list[str]]:
     kinds: dict[str, Any] = dict(zip(table.schema.names, table.schema.types, strict=True))
     if given is not None:
-        _require_column(table, given, "--image-column")
+        _require_column(table, given, "image_column")
         if not (holds_pictures(kinds[given]) or is_text(kinds[given]) or is_list(kinds[given])):
             raise DataError(
-                f"--image-column is {given!r}, which holds {describe_type(kinds[given])}; expected "
+                f"`image_column` is {given!r}, which holds {describe_type(kinds[given])}; expected "
                 "encoded images, paths of image files, or lists of numbers."
             )
         return given, []
@@ -208,11 +208,11 @@ def _choose_image(table: TableColumns, given: str | None) -> tuple[str, list[str
         paths = [name for name in texts if _holds_paths(table, name)]
         chosen = paths[0] if len(paths) == 1 else None
     if chosen is None:
-        raise DataError(_question("images", "--image-column", pictures, table, set(pictures)))
+        raise DataError(_question("images", "image_column", pictures, table, set(pictures)))
     others = [name for name in pictures if name != chosen]
     note = (
         f"The images are those of the column {chosen!r}; {_list_names(others)} can be taken "
-        "instead by --image-column."
+        "instead by `image_column`."
     )
     return _once(table, chosen), [note] if others else []
 
@@ -228,7 +228,7 @@ def _holds_paths(table: TableColumns, name: str) -> bool:
 
 def _choose_label(table: TableColumns, image: str, given: str | None) -> tuple[str, list[str]]:
     if given is not None:
-        return _require_column(table, given, "--label-column"), []
+        return _require_column(table, given, "label_column"), []
     rest = [name for name in table.schema.names if name != image]
     chosen = _first_named([n for n in rest if n not in table.index_columns], _PLAIN_LABELS)
     if chosen is not None:
@@ -237,7 +237,7 @@ def _choose_label(table: TableColumns, image: str, given: str | None) -> tuple[s
     possible = [name for name, profile in profiles.items() if profile.may_be_labels]
     if len(possible) != 1 or _is_of_ids(possible[0]):
         raise DataError(
-            _question("labels", "--label-column", possible, table, {image}, is_exact=True)
+            _question("labels", "label_column", possible, table, {image}, is_exact=True)
         )
     splits = [name for name, profile in profiles.items() if profile.tells_splits]
     return _once(table, possible[0]), [
@@ -312,8 +312,8 @@ def _passed_over(table: TableColumns, label: str, others: Mapping[str, Any]) -> 
     taken = plain_labels(table.read(label))
     return [
         f"The labels are those of the column {label!r}; {name!r} "
-        f"({len(pc.unique(values).drop_null())} values) was passed over. Give --label-column "
-        f"{name} to take it."
+        f"({len(pc.unique(values).drop_null())} values) was passed over. Give "
+        f"`label_column={name}` to take it."
         for name, values in others.items()
         if isinstance(taken, str) or _pairs(taken, values) is None
     ]
@@ -347,7 +347,7 @@ def _pairs(first: Any, second: Any) -> dict[Any, Any] | None:
 
 def _question(
     purpose: str,
-    flag: str,
+    argument: str,
     possible: Sequence[str],
     table: TableColumns,
     uncounted: set[str],
@@ -369,8 +369,8 @@ def _question(
     if more > 0:
         described.append(f"and {more} more")
     return (
-        f"Which column holds the {purpose}? It is not clear: {found}. Give {flag} NAME. The "
-        f"columns are: {', '.join(described)}."
+        f"Which column holds the {purpose}? It is not clear: {found}. Give `{argument}=NAME`. "
+        f"The columns are: {', '.join(described)}."
     )
 
 

@@ -158,7 +158,7 @@ def _require_plain(values: Any, column: str) -> Any:
     if isinstance(plain, str):
         raise DataError(
             f"The column {column!r} cannot be the labels: it holds {plain}. Expected text, whole "
-            "numbers, or true and false; give --label-column NAME to take another."
+            "numbers, or true and false; give `label_column=NAME` to take another."
         )
     return plain
 
@@ -215,14 +215,14 @@ def _require_most_labeled(
         raise DataError(
             f"None of the {len(values)} rows of the split {split!r} has a label in the column "
             f"{column!r}: it may be a test split whose labels are kept back. Leave it out, or give "
-            "--label-column NAME."
+            "`label_column=NAME`."
         )
     if 2 * is_missing.sum() > len(values):
         first = int(is_missing.argmax())
         raise DataError(
             f"{int(is_missing.sum())} of {len(values)} rows of the split {split!r} have no label "
             f"in the column {column!r} (the first is {split}/{first}: {values[first].as_py()!r}); "
-            "expected one for most of them. Label them, or give --label-column NAME."
+            "expected one for most of them. Label them, or give `label_column=NAME`."
         )
 
 
@@ -264,7 +264,7 @@ def _require_two(class_names: Sequence[str], labeled: Mapping[str, Any], column:
         found = ", ".join(map(repr, class_names))
         raise DataError(
             f"The column {column!r} holds only 1 class ({found} in all {count} rows); expected at "
-            "least 2. Give --label-column NAME where another column holds the labels."
+            "least 2. Give `label_column=NAME` where another column holds the labels."
         )
 
 

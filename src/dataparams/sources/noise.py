@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 from dataparams.sources.file_rows import nearest_of
 from dataparams.sources.label_file import KEEP, read_labels
 
@@ -59,7 +59,7 @@ def corrupt_labels(
         The new labels and the truth; ``labels`` stays as it is.
 
     Raises:
-        UserError: If ``kind`` or ``fraction`` is not one of those.
+        ArgumentError: If ``kind`` or ``fraction`` is not one of those.
         ValueError: If ``num_classes`` is below 2, or a label is out of range.
 
     Example:
@@ -108,7 +108,7 @@ def corrupt_source(
         Labels and truth of these rows, in their order.
 
     Raises:
-        UserError: If ``noise`` or ``fraction`` is not one of those.
+        ArgumentError: If ``noise`` or ``fraction`` is not one of those.
         DataError: If the file cannot be used.
     """
     require_noise(noise, fraction)
@@ -136,16 +136,16 @@ def require_noise(noise: str, fraction: float) -> None:
         fraction: As in :func:`corrupt_source`.
 
     Raises:
-        UserError: If ``noise`` or ``fraction`` is not one of those, or a fraction is given beside
-            a file.
+        ArgumentError: If ``noise`` or ``fraction`` is not one of those, or a fraction is given
+            beside a file.
     """
     if not noise.startswith(_FILE_PREFIX):
         _require_noise_arguments(noise, fraction)
     elif fraction:
-        raise UserError(
-            f"--rand-fraction is {fraction}, but the labels of --noise {noise} are taken as the "
-            "file has them, and no others are made wrong. Leave out --rand-fraction, or give "
-            f"--noise {', '.join(NOISE_KINDS[:-1])} or {NOISE_KINDS[-1]}."
+        raise ArgumentError(
+            f'`rand_fraction` is {fraction}, but the labels of `noise="{noise}"` are taken as the '
+            "file has them, and no others are made wrong. Leave out `rand_fraction`, or give "
+            f"as `noise` one of {', '.join(NOISE_KINDS[:-1])} or {NOISE_KINDS[-1]}."
         )
 
 
@@ -153,13 +153,13 @@ def _require_noise_arguments(kind: str, fraction: float) -> NoiseKind:
     for known in get_args(NoiseKind):
         if known == kind:
             if not 0 <= fraction <= 1:
-                raise UserError(
+                raise ArgumentError(
                     f"The share of labels to corrupt is {fraction}; expected a number 0 ... 1."
                 )
             noise: NoiseKind = known
             return noise
     nearest = nearest_of(kind, NOISE_KINDS)
-    raise UserError(
+    raise ArgumentError(
         f"There is no noise {kind!r}; expected {', '.join(NOISE_KINDS)} or file:PATH."
         + ("" if nearest is None else f" Did you mean {nearest!r}?")
     )

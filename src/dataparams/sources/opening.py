@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from dataparams.errors import DataError, UserError
+from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.builtin import BUILTIN_NAMES, builtin_name, open_builtin
 from dataparams.sources.cache import open_cache
 from dataparams.sources.folder import FileContents, open_folder, require_images
@@ -58,7 +58,7 @@ def open_source(
 
     Raises:
         DataError: If nothing of that name is found, or what is found cannot be read.
-        UserError: If a column is named where there are none.
+        ArgumentError: If a column is named where there are none.
 
     Example:
         >>> source = open_source("digits")
@@ -172,9 +172,9 @@ def open_cached(
     if local_path(name) is None:
         if not _is_named(prepared, name):
             raise DataError(
-                f"The cache {cache} was made from {prepared.source_name}, not from {name}. Give "
-                f"--dataset {prepared.source_name}, or make a cache of {name}: dataparams cache "
-                f"{name} --out FILE."
+                f"The cache {cache} was made from {prepared.source_name}, not from {name}. Name "
+                f"{prepared.source_name} as the data set, or make a cache of {name}: dataparams "
+                f"cache {name} --out FILE."
             )
         return prepared
     source = open_source(
@@ -244,9 +244,8 @@ def _from_hub(name: str, open_named: Callable[[], _Opened]) -> _Opened:
 def _require_no_columns(name: str, what: str, columns: dict[str, str | None]) -> None:
     for argument, column in columns.items():
         if column is not None:
-            flag = argument.replace("_", "-")
-            raise UserError(
-                f"--{flag} is {column!r}, but {name} {what} and has no columns; leave it out."
+            raise ArgumentError(
+                f"`{argument}` is {column!r}, but {name} {what} and has no columns; leave it out."
             )
 
 

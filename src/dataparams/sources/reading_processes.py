@@ -103,7 +103,7 @@ def results_of(loader: DataLoader[_Result]) -> Iterator[_Result]:
                 raise
             raise DataError(
                 "A process that reads images ended unexpectedly; memory, or shared memory "
-                "(/dev/shm), may be too small. Give fewer --workers, or a smaller --batch-size. "
+                "(/dev/shm), may be too small. Give fewer `workers`, or a smaller `batch_size`. "
                 f"PyTorch says: {str(error).partition(chr(10))[0]}"
             ) from error
         yield result

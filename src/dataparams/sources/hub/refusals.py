@@ -51,7 +51,7 @@ class Place(NamedTuple):
         """What can be given in place of a name on the hub."""
         if self.kind == "data set":
             return "give the path of a local folder"
-        return "give a file of weights that is here (--weights FILE)"
+        return "give a file of weights that is here (`weights=FILE`)"
 
     @property
     def tokens(self) -> str:
@@ -138,7 +138,7 @@ def _explain_answer(response: Any, place: Place, token: HubToken | None) -> str:
     if code == "GatedRepo" and token is None:
         return (
             f"it is gated, and there is no token. Accept its terms on {place.page}, make a token "
-            f"on {place.tokens}, and give it: --hf-token-file FILE, or the environment variable "
+            f"on {place.tokens}, and give it: `hf_token_file=FILE`, or the environment variable "
             "HF_TOKEN, or `hf auth login`."
         )
     if code == "GatedRepo" and status == 403:
@@ -152,7 +152,7 @@ def _explain_answer(response: Any, place: Place, token: HubToken | None) -> str:
         need = (
             "Check the spelling"
             if token
-            else "Check the spelling; a private one needs a token (--hf-token-file FILE, HF_TOKEN, "
+            else "Check the spelling; a private one needs a token (`hf_token_file=FILE`, HF_TOKEN, "
             "or `hf auth login`)"
         )
         return (

@@ -15,7 +15,7 @@ from dataparams.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FROM_FILE = "the token of --hf-token-file"
+FROM_FILE = "the token of `hf_token_file`"
 FROM_ENVIRONMENT = "the token of the environment variable HF_TOKEN"
 FROM_LOGIN = "the token of the login (`hf auth login`)"
 _LONGEST = 4096
@@ -108,20 +108,20 @@ def read_token_file(path: Path) -> HubToken:
     Raises:
         UserError: If the file cannot be read or does not hold a token.
     """
-    flag = f"--hf-token-file is {path}"
+    given = f"`hf_token_file` is {path}"
     try:
         with path.expanduser().open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             data = file.read(_LONGEST + 1)
     except OSError as error:
         raise UserError(
-            f"{flag}, which cannot be read ({error.strerror}); expected a text file that holds a "
+            f"{given}, which cannot be read ({error.strerror}); expected a text file that holds a "
             "token of the Hugging Face hub and nothing else."
         ) from None
     if not data.strip():
-        raise UserError(f"{flag}, which is empty; expected a token of the Hugging Face hub.")
+        raise UserError(f"{given}, which is empty; expected a token of the Hugging Face hub.")
     if os.name == "posix" and stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        _logger.warning("%s, which everybody can read. Run: chmod 600 %s", flag, path)
+        _logger.warning("%s, which everybody can read. Run: chmod 600 %s", given, path)
     value = _require_token(data.decode("latin-1").strip(), f"the content of {path}")
     return HubToken(value, FROM_FILE)
 
