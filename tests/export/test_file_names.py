@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataparams.export.names import UniqueNames, safe_name
+from dataparams.export.names import UniqueNames, portable_name
 
 DEVICES = {
     "con",
@@ -91,7 +91,7 @@ def test_groups_are_told_apart_by_themselves():
 
 
 def test_the_extension_stays_at_the_end():
-    long = safe_name("x" * 300 + ".jpeg")
+    long = portable_name("x" * 300 + ".jpeg")
     assert long.endswith("x.jpeg")
     assert len(long) < 200
     found = named(["a.jpg", "A.JPG"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dataparams.export.archive import open_archive
-from dataparams.export.names import safe_name
+from dataparams.export.names import portable_name
 from dataparams.export.writing import LEFT_OUT, append_rows
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def write_cleanlab_studio(export: Export) -> None:
     Raises:
         RunError: If another file lies where one is to be written, or the disk is full.
     """
-    name = safe_name(export.samples.name)
+    name = portable_name(export.samples.name)
     archive_name = f"{name}.zip"
     metadata = export.destination.temporary()
     archive = open_archive(export.destination, archive_name) if export.form != "folder" else None

@@ -51,7 +51,7 @@ class UniqueNames:
             name: As it was given.
             identity: What tells it from every other name.
         """
-        plain = safe_name(name)
+        plain = portable_name(name)
         stem, extension = _split(plain)
         is_plain = plain == name and not _MARK.search(stem) and not _MARK.search(name)
         if is_plain and _key(group, name) not in self._shared:
@@ -60,11 +60,11 @@ class UniqueNames:
         return f"{stem}~{digest[:12]}{extension}"
 
 
-def safe_name(name: str) -> str:
+def portable_name(name: str) -> str:
     r"""The nearest name that Linux, macOS and Windows take as a file's.
 
     Example:
-        >>> safe_name("../a:b"), safe_name("NUL.txt"), safe_name("né\n"), safe_name("")
+        >>> portable_name("../a:b"), portable_name("NUL.txt"), portable_name("né\n"), portable_name("")
         ('_.._a_b', '_NUL.txt', 'né_', '_')
     """
     if len(name) <= _MOST_BYTES and _SIMPLE.fullmatch(name) and not _DEVICE.match(name.lower()):
@@ -89,5 +89,5 @@ def _split(name: str) -> tuple[str, str]:
 
 def _key(group: Hashable, name: str) -> int:
     """The same for names that some file system takes for one."""
-    plain = safe_name(name)
+    plain = portable_name(name)
     return hash((group, unicodedata.normalize("NFC", plain.casefold())))

@@ -9,7 +9,7 @@ from dataparams.figures.grid import draw_grid
 from dataparams.figures.trajectories import draw_trajectories
 from dataparams.figures.tsne import draw_tsne
 from dataparams.run.safe_files import write_whole
-from dataparams.sources.folder import safe_name
+from dataparams.sources.folder import as_folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ def write_figures(
         labels = analysis.frame["label"].unique().sort().to_list()
     draws: list[tuple[str, Callable[[], bytes]]] = []
     for label in labels:
-        stem = f"class_{label}_{safe_name(analysis.class_names[label])[:_LONGEST_NAME]}"
+        stem = f"class_{label}_{as_folder_name(analysis.class_names[label])[:_LONGEST_NAME]}"
         if GRIDS in kinds:
             name = f"{stem}_easy_hard_need_review.png"
             draws.append((name, lambda k=label: draw_grid(analysis, k).png(_DPI)))  # type: ignore[misc]

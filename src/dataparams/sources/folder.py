@@ -90,7 +90,7 @@ def open_folder(path: Path) -> Source:
     return Source(
         kind="image folder",
         place=str(whole),
-        name=safe_name(whole.name),
+        name=as_folder_name(whole.name),
         class_names=class_names,
         ids=ids,
         labels=_number(splits, class_names),
@@ -211,11 +211,11 @@ def is_image_id(name: str) -> bool:
     return re.fullmatch(_IMAGE_ID, name) is not None
 
 
-def safe_name(name: str) -> str:
+def as_folder_name(name: str) -> str:
     """Turn a name into one that can be a folder's name.
 
     Example:
-        >>> safe_name("owner/my data")
+        >>> as_folder_name("owner/my data")
         'owner-my-data'
     """
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dataset"

@@ -13,7 +13,7 @@ import torch
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import is_text
 from dataparams.sources.columns import choose_columns, choose_image_column
-from dataparams.sources.folder import safe_name
+from dataparams.sources.folder import as_folder_name
 from dataparams.sources.labels import number_labels
 from dataparams.sources.parquet import (
     arrange_files,
@@ -88,7 +88,7 @@ def open_tables(
     return table_source(
         kind="folder of Parquet files" if path.is_dir() else "Parquet file",
         place=os.fspath(path.resolve()),
-        name=safe_name(_without_extension(path.resolve().name)),
+        name=as_folder_name(_without_extension(path.resolve().name)),
         columns=columns,
         labels=labels,
         contents=_open_contents(kept, columns.image, mapped=mapped),

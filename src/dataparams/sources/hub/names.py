@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dataparams.sources.folder import safe_name
+from dataparams.sources.folder import as_folder_name
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SHORT_NAMES = {"imagenet-1k": "ILSVRC/imagenet-1k"}
@@ -39,7 +39,7 @@ def short_hub_name(name: str) -> str:
         >>> short_hub_name("ILSVRC/imagenet-1k"), short_hub_name("uoft-cs/cifar10")
         ('imagenet-1k', 'uoft-cs-cifar10')
     """
-    return known_short_name(name) or safe_name(name)
+    return known_short_name(name) or as_folder_name(name)
 
 
 def known_short_name(name: str) -> str | None:
