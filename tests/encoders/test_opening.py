@@ -244,7 +244,7 @@ def test_pretrained_weights_are_downloaded_once_and_every_refusal_says_what_to_d
     told = [refusal["message"] for refusal in refusals]
     assert "`offline=True` forbids" in told[0]
     assert "(DNS)" in told[1]
-    assert re.search("weights.FILE", told[1])
+    assert "`weights=FILE`" in told[1]
     assert "is gated, and there is no token" in told[2]
     assert "terms are not accepted" in told[3]
     assert "down or overloaded (500)" in told[4]

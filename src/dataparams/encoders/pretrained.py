@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataparams.errors import DataError
 from dataparams.sources.hub.download import (
-    Download,
     HubFile,
+    download,
     downloaded_path,
     measure_files,
     require_room,
@@ -95,7 +95,7 @@ def _fetched(
     if on_notice is not None:
         on_notice(f"downloading the weights of {name}, {size_text(size)}, from {place.page}, once")
     with quiet_libraries():
-        Download(measured[:1], token).run()
+        download(measured[:1], token)
     path = downloaded_path(measured[0])
     if path is None:
         raise DataError(f"The weights of {name} were downloaded and are gone again; try once more.")

@@ -64,8 +64,8 @@ def portable_name(name: str) -> str:
     r"""The nearest name that Linux, macOS and Windows take as a file's.
 
     Example:
-        >>> portable_name("../a:b"), portable_name("NUL.txt"), portable_name("né\n"), portable_name("")
-        ('_.._a_b', '_NUL.txt', 'né_', '_')
+        >>> [portable_name(name) for name in ("../a:b", "NUL.txt", "né\n", "")]
+        ['_.._a_b', '_NUL.txt', 'né_', '_']
     """
     if len(name) <= _MOST_BYTES and _SIMPLE.fullmatch(name) and not _DEVICE.match(name.lower()):
         return name.rstrip(" ")

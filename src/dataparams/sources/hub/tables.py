@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataparams.errors import DataError
 from dataparams.sources.hub.download import (
-    Download,
+    HubFile,
+    download,
+    is_downloaded,
+    kept_text,
     measure_files,
     parse_addresses,
     require_room,
@@ -158,27 +161,27 @@ def _prepare(repository: str, on_fetch: FetchProgress | None) -> None:
 
     token = find_token()
     place = Place(repository, constants.ENDPOINT, str(Path(constants.HF_HOME)))
-    downloads: list[Download] = []
+    unfinished: list[HubFile] = []
     try:
         builder, unused = _builder(repository, _ask_hub(repository, token), token)
         folder = _prepared_folder(repository) / str(builder.hash or "main")
-        download = _plan(builder, token)
-        if download is not None:
+        files = _files_of(builder, token)
+        if files:
             arrow = Path(datasets.config.HF_DATASETS_CACHE).expanduser()
-            _require_room(repository, builder, download, arrow)
-            downloads.append(download)
-            download.run(on_fetch)
-            downloads.clear()
+            _require_room(repository, builder, files, arrow)
+            unfinished += files
+            download(files, token, on_fetch)
+            unfinished.clear()
         with _watched(folder, builder.info.dataset_size or 0, on_fetch):
             builder.download_and_prepare(str(folder))
         _write_unused(folder, unused)
     except Exception as error:  # noqa: BLE001 - which kinds there are depends on the HTTP library
-        kept = "".join(d.kept_text(Path(constants.HF_HUB_CACHE)) for d in downloads)
+        kept = kept_text(unfinished, Path(constants.HF_HUB_CACHE)) if unfinished else ""
         refusal = explain_refusal(error, place, token, kept)
     else:
         return
     if known_short_name(repository) is not None:
-        # This one is known to exist: nobody mistyped it.
+        # This one is known to exist, so that its name is not mistyped.
         refusal = DataError(str(refusal))
     # Not from the error: what hangs on it are requests, and these carry the token.
     raise refusal.with_traceback(None)
@@ -191,7 +194,7 @@ def _ask_hub(repository: str, token: HubToken | None) -> tuple[str, str | None]:
     info = HfApi(token=secret(token)).dataset_info(repository, timeout=_SECONDS_TO_ANSWER)
     files = [file.rfilename for file in info.siblings or []]
     if files and (info.gated or info.private):
-        # Everybody sees that a gated data set is there; only its files tell who may read them.
+        # That a gated data set is there is public; only its files tell who may read them.
         files.sort(key=lambda file: file.endswith(".parquet"))
         get_hf_file_metadata(
             hf_hub_url(info.id, files[-1], repo_type="dataset", revision=info.sha),
@@ -227,30 +230,31 @@ def _builder(
 
 
 def _write_unused(folder: Path, unused: dict[str, int | None]) -> None:
-    """Keep beside a prepared copy what it does not hold; nobody asks the hub again."""
+    """Keep beside a prepared copy what it does not hold; the hub is not asked again."""
     unfinished = folder / f"{_UNUSED}.incomplete"
     unfinished.write_text(json.dumps(unused))
     unfinished.replace(folder / _UNUSED)
 
 
-def _plan(builder: Any, token: HubToken | None) -> Download | None:
-    """Plan the download of the builder's files, as far as they lie on the hub."""
+def _files_of(builder: Any, token: HubToken | None) -> list[HubFile]:
+    """The builder's files with their sizes, if all lie in one repository of the hub."""
     addresses = [file for files in (builder.config.data_files or {}).values() for file in files]
     files = parse_addresses(addresses)
-    if not files or len({(file.repository, file.revision) for file in files}) > 1:
-        return None
-    return Download(measure_files(files, token), token)
+    if len({(file.repository, file.revision) for file in files}) != 1:
+        return []
+    return measure_files(files, token)
 
 
-def _require_room(repository: str, builder: Any, download: Download, arrow: Path) -> None:
+def _require_room(repository: str, builder: Any, files: list[HubFile], arrow: Path) -> None:
     from huggingface_hub import constants
 
     cache = Path(constants.HF_HUB_CACHE)
     # Images are compressed already, so that both copies are about as large.
-    builder.info.dataset_size = builder.info.dataset_size or download.total
+    builder.info.dataset_size = builder.info.dataset_size or sum(file.size for file in files)
+    missing = sum(file.size for file in files if not is_downloaded(file))
     require_room(
         repository,
-        {cache: download.num_missing_bytes, arrow: builder.info.dataset_size},
+        {cache: missing, arrow: builder.info.dataset_size},
         {cache: "to download", arrow: "prepared for reading"},
     )
 
