@@ -1,4 +1,4 @@
-"""Reading the images of a stream's batch: what other processes do while the model trains."""
+"""Reading and decoding the images of a batch, in worker processes, while the model trains."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Read(NamedTuple):
 
 
 class Reader(Dataset[Read]):
-    """Reads shares of batches; it is sent to other processes."""
+    """A dataset whose items are shares of batches; it is sent to worker processes."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Reader(Dataset[Read]):
 
 
 def _encoded(content: Content | UnreadableContentError) -> Encoded:
-    """The bytes of an image, or why there are none."""
+    """The bytes of an image, or the reason why it cannot be read."""
     try:
         return require_image(content).encoded()
     except UnreadableContentError as error:

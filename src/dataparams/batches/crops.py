@@ -17,7 +17,7 @@ _NUMBERS = 4 * TRIES + 1
 
 
 def draw(seed: int, epoch: int, index: int) -> NDArray[np.float64]:
-    """Draw the random numbers of a sample in an epoch, which depend on nothing else.
+    """Draw random numbers that depend on seed, epoch and sample alone.
 
     Args:
         seed: 0 or above.

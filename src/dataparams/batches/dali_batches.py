@@ -1,4 +1,7 @@
-"""Batches that NVIDIA DALI decodes, on the GPU: the same crops of the same samples."""
+"""Batches that NVIDIA DALI decodes on the GPU: the same crops of the same samples.
+
+This module is optional: it is imported where ``loader="dali"`` is asked for and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _AHEAD = 3
 
 
 class _Cut(NamedTuple):
-    """What DALI is told of one image.
+    """An image and its crop, as input for DALI.
 
     Attributes:
         data: The encoded image, (bytes,), uint8.
@@ -65,7 +68,7 @@ class DaliBatches(StreamedBatches):
         self._pipeline: Any = None
 
     def close(self) -> None:
-        """Give DALI's memory back; another epoch would take it again."""
+        """Free DALI's memory; another epoch would allocate it again."""
         super().close()
         self._pipeline = None
 
@@ -145,7 +148,7 @@ class DaliBatches(StreamedBatches):
 
 
 def upright_size(data: bytes) -> tuple[int, int]:
-    """Width and height of an image as it is to be seen, from its header.
+    """Width and height of the upright image, from its header.
 
     Args:
         data: The encoded image.
@@ -176,7 +179,7 @@ def _import_dali() -> Any:
 def _pipeline(
     dali: Any, *, batch_size: int, num_threads: int, size: int, device: torch.device
 ) -> Any:
-    """What DALI does with each image: decode a region, resize it, mirror it."""
+    """The pipeline: decode a region, resize it, mirror it."""
     is_on_gpu = device.type == "cuda"
     fn, types = dali.fn, dali.types
     number = (device.index or 0) if is_on_gpu else None

@@ -1,4 +1,4 @@
-"""Images decoded into one array, in a few threads, without those that are damaged."""
+"""Decoding images into one array, in a few threads; damaged images are left out."""
 
 from __future__ import annotations
 
@@ -135,12 +135,12 @@ def _blocks_in_flight(pieces: Iterable[Found]) -> Iterator[list[Found]]:
 
 
 def too_many_unreadable(reasons: list[str], total: int) -> str:
-    """What to say where so many of all images cannot be read that there is nothing to load."""
+    """The error message for a data set most of whose images cannot be read."""
     return f"{len(reasons):,} of {counted(total, 'image')} cannot be read: {reasons_text(reasons)}."
 
 
 class _GatheredImages:
-    """Decoded images in one array, which changes its size or channels when an image asks for it."""
+    """Decoded images in one array, resized or given color when an image needs it."""
 
     def __init__(self, capacity: int, image_size: int | None) -> None:
         self._capacity = capacity
@@ -149,7 +149,7 @@ class _GatheredImages:
         self._pixels: NDArray[np.uint8] | None = None
 
     def append(self, picture: Picture) -> None:
-        """Add an image; the first odd size ends the hope that all share their own size."""
+        """Add an image; from the first that differs in size on, all are resized."""
         pixels = picture.pixels
         if self._size is None and not (picture.is_native and self._shares_size(pixels)):
             self._size = DEFAULT_SIZE
@@ -211,7 +211,7 @@ def require_memory(count: int, channels: int, height: int, width: int) -> None:
 
 
 def _available_memory() -> int | None:
-    """Bytes that can be allocated, or None where the system does not tell."""
+    """Bytes that can be allocated, or None if unknown."""
     try:
         # The kernel's estimate counts caches it would drop; sysconf's free pages do not.
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

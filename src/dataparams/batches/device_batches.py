@@ -36,7 +36,7 @@ class Augmentation:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one process takes a training step on.
+    """One process's share of a batch.
 
     Attributes:
         images: Normalized pixels, (b, channels, height, width), float32.
@@ -54,7 +54,7 @@ class Batch:
 
 
 class Batches(Protocol):
-    """Whatever makes batches: from images in memory, or from a stream of them."""
+    """The protocol of batches, from images in memory or from a stream."""
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""

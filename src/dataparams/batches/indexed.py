@@ -1,4 +1,4 @@
-"""Making a dataset tell which sample is which."""
+"""A wrapper that makes a dataset return each sample's index."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class IndexedDataset(Dataset[Any]):
         return _with_index(self.dataset[position], position)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        """Fetch several items at once, by the dataset's own way of doing so if it has one."""
+        """Fetch several items, by the dataset's own ``__getitems__`` if it has one."""
         positions = [self._position(index) for index in indices]
         fetch = getattr(self.dataset, "__getitems__", None)
         items = fetch(positions) if fetch else [self.dataset[i] for i in positions]

@@ -1,4 +1,4 @@
-"""Labeled images in memory: what every data source yields and what training takes."""
+"""Labeled images in memory, as training takes them."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class LabeledImages:
         return replace(self, labels=labels)
 
     def in_color(self) -> LabeledImages:
-        """The same samples with three channels, all alike where the images are gray."""
+        """The same samples with three channels; gray images get three equal channels."""
         return replace(self, images=self.images.expand(-1, 3, -1, -1))
 
 

@@ -1,4 +1,4 @@
-"""Loading a data set into memory: all images decoded once, without those that are damaged."""
+"""Loading a data set into memory: all images are decoded once; damaged images are left out."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def load_images(
 
 
 def load_rows(source: Source, rows: Tensor, *, image_size: int | None = None) -> LabeledImages:
-    """Decode some samples of a source; those that cannot be read are left out.
+    """Decode some samples of a source; unreadable samples are left out.
 
     Args:
         source: The source, of images.
@@ -168,7 +168,7 @@ def require_arguments(val_frac: float, image_size: int | None) -> None:
 def _of_arrays(
     source: Source, contents: ArrayContents, splits: Sequence[Tensor], image_size: int | None
 ) -> list[LabeledImages]:
-    """The splits of a source that lies in memory already."""
+    """The splits of a source that is in memory already."""
     comes_split = source.train_rows is not None and len(contents.images) == len(splits)
     if comes_split:
         pieces = contents.images
@@ -231,7 +231,7 @@ def _take_split(
 
 
 def _rows_of(images: Tensor, places: Tensor) -> Tensor:
-    """Take rows, as a view where they lie side by side: a copy may not fit into memory."""
+    """Take rows, as a view if they are contiguous: a copy may not fit into memory."""
     first, last = int(places[0]), int(places[-1])
     if last - first + 1 == len(places):
         return images[first : last + 1]

@@ -1,4 +1,4 @@
-"""How the images are made that a network which others have trained is given."""
+"""Size, resizing and normalization of the images that a pretrained network expects."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ class NetworkInput:
         return torch.tensor(self.mean), torch.tensor(self.std)
 
     def of_stream(self) -> dict[str, Any]:
-        """The arguments of ``StreamedBatches`` that say the same."""
+        """The same as arguments of ``StreamedBatches``."""
         mean, std = self.statistics
         resizing = {"interpolation": self.interpolation, "middle_share": self.middle_share}
         return {"mean": mean, "std": std, **resizing}
 
     def as_json(self) -> dict[str, Any]:
-        """The same as ``run.json`` has it."""
+        """The same for ``run.json``."""
         return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> NetworkInput:
-        """What ``as_json`` gave.
+        """Read the result of ``as_json``.
 
         Raises:
             KeyError: If something is missing.

@@ -1,4 +1,4 @@
-"""From bytes to normalized floats, on the device that trains."""
+"""Normalization of bytes to floats, on the device of the training."""
 
 from __future__ import annotations
 

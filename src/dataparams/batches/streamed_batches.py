@@ -53,7 +53,7 @@ class _Jobs:
 
 
 class StreamedBatches:
-    """Batches of images that processes of their own read and decode, some batches ahead.
+    """Batches of images that worker processes read and decode ahead of the training.
 
     What an epoch contains, in which order and how cropped, depends on ``seed``, the epoch's number
     and each sample's index alone: not on the global random state, nor on how many processes train
@@ -173,7 +173,7 @@ class StreamedBatches:
         yield from _one_ahead(self._batches(jobs), self._device)
 
     def close(self) -> None:
-        """End the processes that read; another epoch would start them again."""
+        """End the worker processes; another epoch would start them again."""
         self._epochs_begun += 1
         loader, self._loader = self._loader, None
         iterator = getattr(loader, "_iterator", None)
@@ -191,7 +191,7 @@ class StreamedBatches:
         return order
 
     def _open(self) -> None:
-        """Start the processes, with memory in which all of them put images."""
+        """Start the processes, with shared memory for their images."""
         if self._loader is None:
             largest = max(np.diff(self._bounds), default=0)
             capacity = -(-int(largest) // self._world_size)

@@ -36,8 +36,8 @@ DEFAULT_STREAMED_SIZE = 224
 class StreamedImages:
     """One split of a data source whose images stay encoded; beside ``LabeledImages`` in all else.
 
-    Which images are unreadable is known only when a batch has tried, but for those that a cache
-    left out; an unreadable one keeps its index either way.
+    An unreadable image is found when a batch reads it, unless a cache has left it out before; it
+    keeps its index either way.
 
     Attributes:
         contents: The contents of all samples of the source, by their index.
@@ -234,7 +234,7 @@ def stream_images(
 
 
 def _split(source: Source, rows: Tensor, image_size: int) -> StreamedImages:
-    """The samples of some rows, without those that are known to be unreadable."""
+    """The samples of some rows that are not known to be unreadable."""
     unreadable = []
     if source.unreadable:
         is_readable = torch.ones(len(rows), dtype=torch.bool)

@@ -1,1 +1,1 @@
-"""What a sample is: a content, told from others and shown. Knows no source and no batch."""
+"""Contents of samples: how they are hashed, decoded and shown. Imports no source and no batch."""

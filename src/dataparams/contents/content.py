@@ -1,4 +1,4 @@
-"""What every content has in common, whatever it is of: an image, a text, a row of a table."""
+"""The protocol of contents: an image, a text, or a row of a table."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class View(NamedTuple):
 
 
 class Content(Protocol):
-    """What a sample is, beside its label.
+    """A sample without its label.
 
     A content may be read from its file only when it is looked at; each method raises
     ``UnreadableContentError`` where that fails.
     """
 
     def loaded(self) -> Content:
-        """The same content, read into memory: nothing that is asked of it opens a file again."""
+        """The same content, read into memory: no later call opens a file."""
 
     def size(self) -> int:
         """Bytes of it as it is stored."""
 
     def digest(self) -> str:
-        """What tells this content from others: 32 hexadecimal digits, wherever it lies.
+        """A hash of the content: 32 hexadecimal digits, independent of where it lies.
 
         It is of what is stored, such as the encoded bytes of an image: nothing is decoded for it.
         """

@@ -1,4 +1,4 @@
-"""HEIC images, which a package that is optional decodes."""
+"""HEIC images, decoded by the optional package pillow-heif."""
 
 from __future__ import annotations
 

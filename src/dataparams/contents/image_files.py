@@ -71,7 +71,7 @@ class Picture(NamedTuple):
 
 
 class ImageHeader(NamedTuple):
-    """What an encoded image says of itself.
+    """The header of an encoded image.
 
     Attributes:
         format: Pillow's name of the format, such as ``JPEG``.
@@ -160,7 +160,7 @@ def decode_whole(source: ImageSource, longest_side: int) -> NDArray[np.uint8]:
 def read_file(path: str | Path) -> bytes:
     """Read an image file.
 
-    Only regular files are read: a named pipe would keep whoever opens it waiting.
+    Only regular files are read: opening a named pipe would wait for its writer.
 
     Args:
         path: The file.
@@ -268,7 +268,7 @@ def _loaded_small(image: Image.Image, data: bytes, longest_side: int) -> Image.I
 
 @lru_cache(maxsize=1)
 def _known_formats() -> list[str]:
-    """The formats that this build of Pillow can open, of those that hold photographs."""
+    """The formats for photographs that this build of Pillow can open."""
     from PIL import Image
 
     Image.init()
@@ -285,7 +285,7 @@ def _reason(error: Exception) -> str:
 
 
 def _to_gray_or_rgb(image: Image.Image, data: bytes, every: int = 1) -> Image.Image:
-    """Convert a loaded image; of one that needs it, each such row and column is enough."""
+    """Convert a loaded image, keeping each ``every``-th row and column if it must be converted."""
     from PIL import Image
 
     if is_deep(image):

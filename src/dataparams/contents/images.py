@@ -67,7 +67,7 @@ class EncodedImage:
         return len(self.encoded())
 
     def digest(self) -> str:
-        """What tells this image from others; see :class:`dataparams.contents.content.Content`."""
+        """The hash of the image; see :class:`dataparams.contents.content.Content`."""
         return digest_of([self.encoded()])
 
     def pixels(self, longest_side: int) -> NDArray[np.uint8]:
@@ -122,7 +122,7 @@ class PixelImage:
         return self.array.nbytes
 
     def digest(self) -> str:
-        """What tells this image from others; see :class:`dataparams.contents.content.Content`."""
+        """The hash of the image; see :class:`dataparams.contents.content.Content`."""
         shape = np.array(self.array.shape, dtype="<i8")
         return digest_of([shape.data, np.ascontiguousarray(self.array).data])
 
@@ -206,7 +206,7 @@ def views_of(
 
 
 def jpeg_views(pixels: NDArray[np.uint8], longest_sides: Sequence[int]) -> list[View]:
-    """A picture as JPEG files; all that are made to be looked at are made here.
+    """A picture as JPEG files, for a browser.
 
     Args:
         pixels: (height, width, 3), uint8.

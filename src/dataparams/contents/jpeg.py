@@ -1,4 +1,4 @@
-"""JPEG files: what their header says, decoding at a fraction of their size, and encoding.
+"""JPEG files: reading the header, decoding at a fraction of the size, and encoding.
 
 simplejpeg decodes and encodes where it is installed, and Pillow otherwise. Both use libjpeg-turbo:
 where no side is shorter than 8 pixels, decoded values are equal, up to the rounding of other builds

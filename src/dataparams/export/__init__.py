@@ -1,4 +1,4 @@
-"""Ways out: samples, labels and analysis, for the tools that people go on with."""
+"""Exports of samples, labels and analysis, for other tools."""
 
 from __future__ import annotations
 

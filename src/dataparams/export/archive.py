@@ -1,4 +1,4 @@
-"""One ZIP file: the same bytes for the same contents, and never half of one under its name."""
+"""Writing a ZIP file: reproducible bytes, and no unfinished file under its name."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class _ComparedArchive:
 
 
 def _member(name: str) -> zipfile.ZipInfo:
-    """A member that tells nothing of when and where it was written."""
+    """A member without the time and system of its writing."""
     member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     member.create_system = 3
     member.external_attr = 0o644 << 16

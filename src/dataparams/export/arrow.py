@@ -24,7 +24,7 @@ _SPLIT = "split"
 
 
 class TableWriter(Protocol):
-    """What Arrow's writers have in common."""
+    """The protocol of Arrow's writers."""
 
     def write_table(self, table: pa.Table) -> None:
         """Append rows."""
@@ -34,7 +34,7 @@ class TableWriter(Protocol):
 
 
 def declared_features(samples: LabeledSamples) -> dict[str, Any]:
-    """What each column is, in the words of ``datasets.Features.to_dict``."""
+    """The type of each column, as ``datasets.Features.to_dict`` writes it."""
     names = list(samples.class_names)
     features: dict[str, Any] = {"image": {"_type": "Image"}}
     for name, kind in _plain(samples.table.head(0)).schema.items():

@@ -1,4 +1,4 @@
-"""What cleanlab's Datalab says of labels, in its own words.
+"""The analysis in the columns of cleanlab's Datalab.
 
 The columns are those of ``Datalab.get_issues("label")`` of cleanlab 2
 (https://docs.cleanlab.ai/stable/cleanlab/datalab/guide/issue_type_description.html).

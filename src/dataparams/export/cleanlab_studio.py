@@ -1,4 +1,4 @@
-"""What Cleanlab Studio uploads: ``<class>/<image>``, and a ZIP file with ``metadata.csv``.
+"""Data for an upload to Cleanlab Studio: ``<class>/<image>``, and a ZIP file with ``metadata.csv``.
 
 The format is that of https://help.cleanlab.ai/studio/concepts/datasets/: a *Simple ZIP* is a folder
 per class; a *Metadata ZIP* has images in any layout and ``metadata.csv`` at the top of the zipped

@@ -1,4 +1,4 @@
-"""What an export is asked for: every flag of ``dataparams export``."""
+"""The arguments of an export, which are the flags of ``dataparams export``."""
 
 from __future__ import annotations
 

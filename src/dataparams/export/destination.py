@@ -1,4 +1,4 @@
-"""The folder that an export goes to: whole files only, and nothing of anybody else's is touched."""
+"""The folder that an export goes to: whole files only, and files of other origin stay untouched."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def _write(file: Path, data: bytes) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal into a message that says what is safe."""
+    """Explain an error of the operating system, and what has been kept."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The entry point: a run or a data set, a target, a folder."""
+"""The entry function of exports: a run or a data set, a target, a folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def export(
     Args:
         config: What, for which tool, and where to.
         on_progress: Called with the number of images done and of all images.
-        on_notice: Called with a sentence that whoever exports should know.
+        on_notice: Called with a sentence for the user.
 
     Returns:
         What was written, how many, and what was left out and why.
@@ -62,7 +62,7 @@ def export(
         label_column=config.label_column,
     )
     _require_apart(folder, samples.source)
-    tell = on_notice if on_notice is not None else _tell_nobody
+    tell = on_notice or _drop
     for notice in samples.notices:
         tell(notice)
     with open_destination(folder, overwrite=config.overwrite) as destination:
@@ -107,7 +107,7 @@ def _require_fitting(config: ExportConfig) -> None:
 
 
 def _require_apart(folder: Path, source: Path | None) -> None:
-    """An export among the images that it is made from would become part of the data set."""
+    """Refuse a folder in the data set, of which the export would become a part."""
     if (folder / "run.json").exists():
         raise RunError(f"{folder} is a run folder; expected another, such as {folder / 'export'}.")
     if source is not None and folder.resolve().is_relative_to(source.resolve()):
@@ -126,5 +126,5 @@ def _categories(words: str | None) -> tuple[str, ...]:
     return names
 
 
-def _tell_nobody(_: str) -> None:
+def _drop(_: str) -> None:
     """Drop a notice."""

@@ -65,7 +65,7 @@ def write_label_studio(export: Export) -> None:
 
 
 def _task(path: str, known: dict[str, Any]) -> dict[str, Any]:
-    """A task; ``id`` and ``index`` are words of Label Studio's own, hence the other names."""
+    """A task; Label Studio has fields ``id`` and ``index`` of its own, hence the other names."""
     label = known.pop("label")
     given = known.pop("given_label", None)
     chosen = _suggested(label, known) if given is None else (label if label != given else None)
@@ -91,7 +91,7 @@ def _suggested(given: str, known: dict[str, Any]) -> str | None:
 
 
 def _prediction(label: str, known: dict[str, Any]) -> dict[str, Any]:
-    """What Label Studio shows as chosen beforehand."""
+    """The choice that Label Studio shows as a prediction."""
     prediction: dict[str, Any] = {
         "model_version": "dataparams",
         "result": [
@@ -109,7 +109,7 @@ def _prediction(label: str, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def labeling_config(class_names: Sequence[str]) -> bytes:
-    """The labeling interface: the picture, what it was given as, and one choice per class.
+    """The labeling interface: the picture, its given label, and one choice per class.
 
     Args:
         class_names: Names of the classes.
@@ -134,7 +134,7 @@ def labeling_config(class_names: Sequence[str]) -> bytes:
     ET.SubElement(view, "Image", name=_OBJECT, value=f"${_OBJECT}", zoom="true")
     ET.SubElement(view, "Header", value="Given label: $given_label")
     choices = ET.SubElement(view, "Choices", name=CONTROL, toName=_OBJECT)
-    # Who is not sure skips the task: an annotation that chooses nothing would say nothing.
+    # An annotator who is not sure skips the task, so that every annotation has a choice.
     choices.attrib |= {"choice": "single", "required": "true", "showInline": "true"}
     for name in class_names:
         ET.SubElement(choices, "Choice", value=name)

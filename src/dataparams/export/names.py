@@ -61,7 +61,7 @@ class UniqueNames:
 
 
 def portable_name(name: str) -> str:
-    r"""The nearest name that Linux, macOS and Windows take as a file's.
+    r"""The nearest file name that is valid on Linux, macOS and Windows.
 
     Example:
         >>> [portable_name(name) for name in ("../a:b", "NUL.txt", "né\n", "")]
@@ -88,6 +88,6 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _key(group: Hashable, name: str) -> int:
-    """The same for names that some file system takes for one."""
+    """A key that is equal for names that are the same file on some file system."""
     plain = portable_name(name)
     return hash((group, unicodedata.normalize("NFC", plain.casefold())))

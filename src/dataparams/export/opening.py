@@ -1,4 +1,4 @@
-"""Finding what is to be exported: a run's samples, or those of a data set."""
+"""Opening the samples of an export, from a run or a data set."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def open_samples(
     image_column: str | None = None,
     label_column: str | None = None,
 ) -> LabeledSamples:
-    """Find what is to be exported.
+    """Open the samples of an export.
 
     Args:
         what: A run folder, or a data set as ``load_dataset`` names them.
@@ -242,7 +242,7 @@ def _samples_of_run(
 def _relabeled(
     run: RunFolder, table: pl.DataFrame, labels: Labels | None, confidence: float
 ) -> pl.DataFrame:
-    """The table with the labels that are wanted, and those that were given beside them."""
+    """The table with the wanted labels as ``label`` and the given ones as ``given_label``."""
     if labels == "cleaned" or (labels is None and run.cleaned.exists()):
         return _cleaned(table, run)
     if labels != "suggested":
@@ -274,7 +274,7 @@ def _cleaned(table: pl.DataFrame, run: RunFolder) -> pl.DataFrame:
 
 
 def _with_labels(table: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """The samples that have one of these labels, and what they were given before."""
+    """The samples with new labels, and their labels before as ``given_label``."""
     joined = table.rename({"label": "given_label"}).join(labels, on="index", how="inner")
     first = ["index", "id", "label", "given_label"]
     return joined.sort("index").select(*first, pl.exclude(first))

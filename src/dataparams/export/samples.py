@@ -1,4 +1,4 @@
-"""What is exported: labeled samples with their columns, and their images as the source has them."""
+"""The samples of an export: labels, columns, and images as they are stored."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ExportedImage(NamedTuple):
     Attributes:
         row: Which row of the table it belongs to.
         data: The encoded image, untouched.
-        header: What it says of itself.
+        header: Its header.
         file: The file that it is in, where it is in one of its own.
     """
 
@@ -66,7 +66,7 @@ class LeftOutSample(NamedTuple):
 
 
 class ContentReader(Protocol):
-    """What reads contents by their ids."""
+    """The protocol of readers of contents by id."""
 
     def sweep(self, ids: Sequence[str]) -> Iterator[Found]:
         """Read the contents of many samples, a few at a time."""
@@ -86,7 +86,7 @@ class LabeledSamples:
         has_files: Whether ids are paths of files rather than rows of a table.
         contents: What reads the images.
         run: The run folder, where one was given.
-        notices: What whoever exports should know.
+        notices: Sentences for the user.
     """
 
     name: str
@@ -148,7 +148,7 @@ class LabeledSamples:
 
 
 def one_ahead(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """The same pieces, each read by a thread while the one before is worked on.
+    """The same pieces, each read in a thread while the one before is processed.
 
     Example:
         >>> list(one_ahead(iter("abc")))

@@ -1,4 +1,4 @@
-"""What all targets share: the options, the images on their way to the disk, and the last word."""
+"""Shared code of all targets: options, writing of images, and the summary."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Export:
         on_progress: Told how many images are done, and how many there are.
         count: How many samples were exported.
         left_out: Those whose image cannot be read.
-        notices: What whoever exports should know.
+        notices: Sentences for the user.
     """
 
     samples: LabeledSamples
@@ -84,7 +84,7 @@ class Export:
             self._tell_of_copies()
 
     def _tell_of_others(self, folder: Path, classes: Sequence[str]) -> None:
-        """Say so where class folders hold more than was exported, such as by an earlier call."""
+        """Add a notice if class folders hold other files, such as of an earlier export."""
         there = sum(
             1 for name in classes if (folder / name).is_dir() for _ in (folder / name).iterdir()
         )
@@ -95,7 +95,7 @@ class Export:
             )
 
     def _tell_of_copies(self) -> None:
-        """Say so where links were asked for, and the file system could not make them."""
+        """Add a notice if the file system could not make the links asked for."""
         if self.destination.not_linked:
             self.notices.append(
                 f"{self.destination.not_linked:,} images were copied: no hard link can be made to "
@@ -106,12 +106,12 @@ class Export:
         self.destination.put(path, image.data, linked_to=image.file if self.link else None)
 
     def tell_of_formulas(self, file: str) -> None:
-        """Say so where a spreadsheet would run an id or the name of a class in a CSV file."""
+        """Add a notice if a spreadsheet would run an id or class name in a CSV file."""
         names = (*self.samples.class_names, *self.samples.table["id"])
         self.notices += formula_notice(names, file)
 
     def finish(self) -> str:
-        """Write the list of what was left out; gives the last word.
+        """Write the list of left out samples; returns the summary.
 
         Raises:
             DataError: If nothing could be read.

@@ -1,1 +1,1 @@
-"""Where labeled samples come from, by one protocol. Knows contents, and nothing of batches."""
+"""Sources of labeled samples, by one protocol. Imports contents, and no batches."""

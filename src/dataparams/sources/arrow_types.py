@@ -1,4 +1,4 @@
-"""What kinds of values a table's columns hold, by their Arrow types."""
+"""Kinds of a table's columns, by their Arrow types."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def is_counted(kind: Any) -> bool:
 
 
 def describe_type(kind: Any) -> str:
-    """Name a column's type as people call it.
+    """A plain name for a column's type.
 
     Example:
         >>> describe_type(pa.int8()), describe_type(pa.dictionary(pa.int8(), pa.string()))

@@ -173,7 +173,7 @@ def _found_or_downloaded(
 
 @contextlib.contextmanager
 def _brief_and_silent() -> Iterator[None]:
-    """Keep a dead connection from hanging, and a download's chatter off standard output."""
+    """Give connections a timeout, and keep a download from printing."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SECONDS_TO_ANSWER)
     try:

@@ -218,7 +218,7 @@ def _record_batch(
 
 
 class _Preparation(torch.utils.data.Dataset[list["bytes | str"]]):
-    """Prepares the images of some rows; it is sent to other processes."""
+    """A dataset whose items are prepared images; it is sent to worker processes."""
 
     def __init__(self, contents: Contents, size: int, quality: int | None) -> None:
         self._contents, self._size, self._quality = contents, size, quality
@@ -333,7 +333,7 @@ def open_cache(file: Path) -> ImageCache:
 
 
 def _read_table(file: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """Map a cache, having checked what would let a damaged file end the process."""
+    """Map a cache, after checks without which a damaged file could end the process."""
     try:
         table = pa.ipc.open_file(pa.memory_map(str(file))).read_all()
         table.validate(full=True)

@@ -48,7 +48,7 @@ _SHOWN = 20
 
 
 class TableColumns(NamedTuple):
-    """What is known of a table's columns before any image is read.
+    """A table's columns, described before any image is read.
 
     Attributes:
         schema: Names and Arrow types.
@@ -65,7 +65,7 @@ class TableColumns(NamedTuple):
 
 
 class ChosenColumns(NamedTuple):
-    """Which column was taken for what.
+    """The chosen columns.
 
     Attributes:
         image: The images.
@@ -144,7 +144,7 @@ def index_columns(schema: Any) -> frozenset[str]:
 
 
 def _plain(name: str) -> str:
-    """A column's name without what people write differently: case and separators."""
+    """A column's name without case and separators."""
     return re.sub(r"[\W_]+", "", name.lower())
 
 
@@ -248,7 +248,7 @@ def _choose_label(table: TableColumns, image: str, given: str | None) -> tuple[s
 
 
 class _Profile(NamedTuple):
-    """What a column's values are like."""
+    """Properties of a column's values."""
 
     may_be_labels: bool
     tells_splits: bool
@@ -333,7 +333,7 @@ def _names_of_numbers(
 
 
 def _pairs(first: Any, second: Any) -> dict[Any, Any] | None:
-    """Which value of one column goes with which of another; None unless each has one partner."""
+    """The pairs of values of two columns; None unless each value has one partner."""
     both = pa.table({"first": first, "second": second}).drop_null()
     pairs = both.group_by(["first", "second"]).aggregate([])
     found = dict(zip(pairs["first"].to_pylist(), pairs["second"].to_pylist(), strict=True))
@@ -354,7 +354,7 @@ def _question(
     *,
     is_exact: bool = False,
 ) -> str:
-    """Ask for a column: which could be it, and what there is."""
+    """The error message that asks for a column and lists them."""
     if not possible:
         found = f"no column has values that can be {purpose}"
     elif len(possible) == 1 and is_exact:

@@ -1,4 +1,4 @@
-"""What the name of a file or folder tells of what is in it."""
+"""Kinds of files and folders, by their names."""
 
 from __future__ import annotations
 

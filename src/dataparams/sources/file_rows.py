@@ -1,4 +1,4 @@
-"""Which sample of a source each row of a file means: by its id, its index, or its position."""
+"""Matching the rows of a file with samples of a source, by id, index or position."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NamedColumn(NamedTuple):
 
     @property
     def plain_name(self) -> str:
-        """The name without what people write differently: case and surrounding spaces."""
+        """The name without case and surrounding spaces."""
         return self.name.strip().lower()
 
 
@@ -185,7 +185,7 @@ def require_once(path: Path, rows: NDArray[np.int64], given: Sequence[str], sour
 
 
 def require_no_other_order(path: Path, columns: Sequence[NamedColumn], source: Source) -> None:
-    """Refuse to go by position where a column of another name says that the order is another.
+    """Refuse matching by position if another column shows that the order differs.
 
     Such as the column without a name in which pandas writes the numbers of shuffled rows.
 
@@ -217,7 +217,7 @@ def require_no_other_order(path: Path, columns: Sequence[NamedColumn], source: S
 
 
 def nearest_of(given: str, known: Iterable[str]) -> str | None:
-    """Whichever of the known names is nearest to one that is not known.
+    """The known name that is nearest to an unknown one.
 
     Example:
         >>> nearest_of("hosre", ["cat", "horse"]), nearest_of("CAT", ["cat", "horse"])

@@ -212,7 +212,7 @@ def is_image_id(name: str) -> bool:
 
 
 def as_folder_name(name: str) -> str:
-    """Turn a name into one that can be a folder's name.
+    """A name for a folder, made from any name.
 
     Example:
         >>> as_folder_name("owner/my data")

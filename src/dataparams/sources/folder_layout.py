@@ -1,4 +1,4 @@
-"""Which folders of an image folder are its splits, and which its classes."""
+"""Telling the splits of an image folder from its classes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def class_folders(folder: Folder, above: Sequence[Folder] = ()) -> list[str]:
 
 
 def is_split_name(name: str) -> bool:
-    """Whether a folder's name says which split it is, and no more.
+    """Whether a folder's name is that of a split alone.
 
     Example:
         >>> is_split_name("Test Set"), is_split_name("test_tube")
@@ -124,7 +124,7 @@ def count_images(count: int) -> str:
 
 
 def is_named_without_labels(name: str) -> bool:
-    """Whether a folder's name says that what is in it has no labels.
+    """Whether a folder's name, such as ``unlabeled``, says that its images have no labels.
 
     Example:
         >>> is_named_without_labels("Unlabelled"), is_named_without_labels("extractor")

@@ -1,4 +1,4 @@
-"""What is said of an image folder that may be otherwise than it was meant."""
+"""Notes on an image folder whose layout may have been misunderstood."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DEEPEST = 20
 
 
 def folder_notes(path: Path, layout: Layout, counts: Sequence[Mapping[str, int]]) -> Iterator[str]:
-    """Say what may have been understood wrongly; sentences.
+    """Sentences on what may have been misunderstood.
 
     Args:
         path: The folder.

@@ -1,4 +1,4 @@
-"""What lies in a folder and below it: the one walk, which opens no file."""
+"""Walking a folder and all folders below it, without opening a file."""
 
 from __future__ import annotations
 

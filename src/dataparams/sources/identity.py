@@ -1,4 +1,4 @@
-"""Whether samples still are what they were: their contents compared, none of them decoded.
+"""Whether samples have changed: comparison of their contents' hashes, without decoding.
 
 What a run keeps of a content is a word: its digest, or, where reading all of them would take too
 long, its size, such as ``48213 bytes``.
@@ -29,7 +29,7 @@ _SHOWN = 5
 
 
 def size_word(size: int) -> str | None:
-    """What is kept of a content of which only the size is known; None where there is none.
+    """The word that stands for a content whose size alone is known; None for no content.
 
     Example:
         >>> size_word(48213), size_word(-1)
@@ -77,13 +77,13 @@ def named(ids: Sequence[str]) -> str:
 
 
 class KnownContents:
-    """What is known of the contents of many samples, in a few bytes each.
+    """Hashes or sizes of many samples' contents, in a few bytes each.
 
     Ids and words are kept as 64 bits of a hash, so that a million samples take 20 megabytes.
 
     Args:
         samples: A table, or what reads one: the columns ``id`` and ``content``, the samples' words,
-            null where nothing is known.
+            null if unknown.
 
     Example:
         >>> import polars as pl
@@ -118,15 +118,15 @@ class KnownContents:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is known, as of older runs and of those trained from a cache."""
+        """Whether digests are missing, as for older runs and runs trained from a cache."""
         return not bool((self._words != self._nothing).any())
 
     def changed(
         self, ids: Sequence[str], contents: Sequence[Content | UnreadableContentError]
     ) -> list[str]:
-        """Those of some samples whose content is another one now.
+        """The samples whose content has changed.
 
-        What cannot be read is not among them, and neither is what nothing is known of.
+        Samples that cannot be read, or whose digest is unknown, are not among them.
         """
         if self.is_empty:
             return []

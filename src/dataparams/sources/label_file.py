@@ -1,4 +1,4 @@
-"""Labels from a file: which class each row of it means, and which sample."""
+"""Labels from a file: matching its rows with samples and classes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_labels(path: Path, source: Source) -> Tensor:
         source: The samples.
 
     Returns:
-        Class of each sample, (N,), int64; -1 for those that the file does not name.
+        Class of each sample, (N,), int64; -1 where the file does not name the sample.
 
     Raises:
         DataError: If the file cannot be read, contradicts itself, or names a sample or class that
@@ -198,7 +198,7 @@ def _parse_labels(path: Path, given: Sequence[str], class_names: Sequence[str]) 
 
 
 def _class_finder(class_names: Sequence[str]) -> Callable[[str], int | None]:
-    """What finds the class that a text means: by its name, or else by its number."""
+    """A function that finds the class of a text, by name or else by number."""
     exact = {name: number for number, name in enumerate(class_names)}
     trimmed = _unambiguous([name.strip() for name in class_names])
     values = [whole_number(name) for name in class_names]
@@ -221,7 +221,7 @@ def _class_finder(class_names: Sequence[str]) -> Callable[[str], int | None]:
 
 
 def _unambiguous(keys: Sequence[str | int | None]) -> dict[str | int | None, int]:
-    """Where each key stands; not those that stand in several places."""
+    """The place of each key that occurs once."""
     places: dict[str | int | None, list[int]] = {}
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)

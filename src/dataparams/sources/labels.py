@@ -1,4 +1,4 @@
-"""Turning a table's column of labels into class numbers: which rows have one, and which classes."""
+"""Turning a table's column of labels into class numbers, and finding rows without a label."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ def _look_up(split: str, values: Any, rows: NDArray[np.int64], classes: Any, col
 
 
 def _names_alike(names: Sequence[str], labels: Mapping[str, Tensor]) -> list[str]:
-    """Say which classes have names that differ in nothing that people mean to differ."""
+    """Sentences on classes whose names differ in case, spaces or punctuation alone."""
     counts = torch.bincount(torch.cat(list(labels.values())), minlength=len(names)).tolist()
     alike: dict[str, list[int]] = {}
     for number, name in enumerate(names):

@@ -94,7 +94,7 @@ def corrupt_labels(
 def corrupt_source(
     source: Source, rows: Tensor, noise: str, fraction: float, *, seed: int
 ) -> CorruptedLabels:
-    """Make labels of some samples of a source wrong; the source's own count as the truth.
+    """Make labels of some samples of a source wrong; its own labels count as the truth.
 
     Args:
         source: All samples.
@@ -129,7 +129,7 @@ def corrupt_source(
 
 
 def require_noise(noise: str, fraction: float) -> None:
-    """Refuse a noise that nobody knows, also where its fraction is 0 and it would change nothing.
+    """Refuse an unknown kind of noise, even with a fraction of 0, which changes no label.
 
     Args:
         noise: As in :func:`corrupt_source`; a file is not looked for.

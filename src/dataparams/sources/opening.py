@@ -86,7 +86,7 @@ def open_contents(
     image_column: str | None = None,
     cache: Path | None = None,
 ) -> ContentsOf:
-    """Open a source for samples whose ids are known; nothing is listed that need not be.
+    """Open the contents of samples by their ids, listing as little as possible.
 
     Args:
         name: As of :func:`open_source`.
@@ -138,7 +138,7 @@ def _of_listed(source: Source) -> ContentsOf:
 
 
 def is_without_labels(name: str) -> bool:
-    """Whether a source's labels are nothing beside its ids and what is built in.
+    """Whether a source's labels can be derived from its ids or are built in.
 
     Args:
         name: As of :func:`open_source`.

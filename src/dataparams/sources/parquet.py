@@ -1,4 +1,4 @@
-"""The Parquet files of a path: which split each is of, and whether they go together."""
+"""The Parquet files of a path: their splits, and whether their columns agree."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def require_parquet(path: Path) -> None:
 
 
 def read_split_files(splits: Mapping[str, Sequence[Path]]) -> dict[str, list[TableFile]]:
-    """Read what the files of each split say of themselves; files without rows are passed over.
+    """Read the schemas of the files of each split; files without rows are skipped.
 
     Args:
         splits: Files by split.

@@ -1,4 +1,4 @@
-"""Processes that read and decode images beside the one that trains."""
+"""Worker processes that read and decode images, by PyTorch's ``DataLoader``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reading_loader(
     start_method: str | None = None,
     is_persistent: bool = False,
 ) -> DataLoader[_Result]:
-    """A loader whose processes take one job after the other; results come in the jobs' order.
+    """A loader whose worker processes do jobs; results come in the jobs' order.
 
     Args:
         dataset: Does a job when it is asked for it as for an item.
@@ -80,7 +80,7 @@ def read_in_processes(
 
 
 def results_of(loader: DataLoader[_Result]) -> Iterator[_Result]:
-    """Go through a loader's results; say what to do where a process has died.
+    """Iterate over a loader's results, with an explanation if a process has died.
 
     Args:
         loader: What ``reading_loader`` made.
@@ -111,7 +111,7 @@ def results_of(loader: DataLoader[_Result]) -> Iterator[_Result]:
 
 @contextlib.contextmanager
 def _any_number_of_processes() -> Iterator[None]:
-    """Let whoever asks for more processes than there are cores have them."""
+    """Allow more processes than cores without PyTorch's warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="This DataLoader will create")
         yield

@@ -31,7 +31,7 @@ _FAILURES = (pa.ArrowException, OSError, IndexError, KeyError)
 
 
 class TableFile(NamedTuple):
-    """A Parquet file, nothing of it read but what it says of itself.
+    """A Parquet file of which only the metadata have been read.
 
     Attributes:
         path: Where it is.
@@ -55,7 +55,7 @@ def shown_path(path: Path) -> str:
 
 
 def read_table_file(path: Path) -> TableFile:
-    """Read what a Parquet file says of itself.
+    """Read the metadata of a Parquet file.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""What a source of samples is, whatever it is made of; every way to a sample leads through it."""
+"""The protocol of sources of samples, which all readers of samples use."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class SelectedContents(Contents):
         return np.append(self._contents.sizes(), -1)[self._rows]
 
     def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
-        """Read many rows, in the order that suits the others; those that are missing first."""
+        """Read many rows in the order of the parts; missing rows come first."""
         wanted = self._rows[np.asarray(rows, dtype=np.int64)]
         missing = np.flatnonzero(wanted < 0).tolist()
         if missing:
@@ -158,7 +158,7 @@ def _found_at(places: NDArray[np.int64], pieces: Iterable[Found]) -> Iterator[Fo
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a source holds that is no sample of it, and why.
+    """A part of a source that was left out, and why.
 
     Attributes:
         reason: In a few words that go on after "left out: ", such as ``in no class folder``.

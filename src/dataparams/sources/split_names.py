@@ -1,4 +1,4 @@
-"""The words by which files, folders and tables say which split they are."""
+"""The names by which files, folders and tables are recognized as splits."""
 
 from __future__ import annotations
 

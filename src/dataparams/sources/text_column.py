@@ -1,4 +1,4 @@
-"""A million names in two arrays, instead of as a million objects."""
+"""Many strings in two arrays, without an object for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program understood of a source, said before anything is made of it."""
+"""A summary of how a source was understood, for the user to check before training."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LeftOutWords:
 
 @dataclass(frozen=True)
 class Understanding:
-    """A source in the words in which a user can tell whether it was read as it was meant.
+    """A source in words, by which a user can check that it was read as intended.
 
     Attributes:
         kind: What it is, such as ``image folder``.
@@ -50,7 +50,7 @@ class Understanding:
         classes: Number of classes.
         smallest: Name and number of samples of the smallest class.
         largest: The same of the largest class.
-        split: How samples are split, in a few words; empty where nothing is known.
+        split: How samples are split, in a few words; empty if unknown.
         left_out: What is there beside the samples, by reason.
         notes: Whatever else may be otherwise than it was meant; sentences.
     """
@@ -153,7 +153,7 @@ def _split_words(source: Source, splits: Sequence[Tensor], val_frac: float) -> s
 
 
 def _classes_not_validated(source: Source, val: Tensor, counts: Sequence[int]) -> list[str]:
-    """Say which classes are so small that no sample of theirs is set aside."""
+    """Sentences on classes that are too small for the validation split."""
     set_aside = torch.bincount(source.labels[val], minlength=len(counts)).tolist()
     sizes = zip(source.class_names, counts, set_aside, strict=True)
     names = [name for name, count, aside in sizes if count and not aside]

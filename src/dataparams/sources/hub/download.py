@@ -84,7 +84,7 @@ def measure_files(files: Sequence[HubFile], token: HubToken | None) -> list[HubF
 
 
 def secret(token: HubToken | None) -> str | bool:
-    """A token as the hub's library takes it; without one, it is not to look for one itself."""
+    """A token as the hub's library takes it; False forbids it to look for one itself."""
     return token.reveal() if token else False
 
 
@@ -226,7 +226,7 @@ def _bar(file: HubFile, received: _Received) -> type:
 
 
 def kept_text(files: Sequence[HubFile], folder: Path) -> str:
-    """What stays of a download that was broken off, in words.
+    """A sentence on the files that are kept of an interrupted download.
 
     Args:
         files: All files of the download.

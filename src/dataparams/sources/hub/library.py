@@ -23,7 +23,7 @@ def without_network() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _set(holder: Any, **values: Any) -> Iterator[None]:
-    """Set what a module has of some settings, meanwhile."""
+    """Change settings of a module for a while, as far as it has them."""
     before = {name: getattr(holder, name) for name in values if hasattr(holder, name)}
     try:
         for name in before:
@@ -36,7 +36,7 @@ def _set(holder: Any, **values: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Keep the libraries from printing, from reporting home, and from running strangers' code."""
+    """Keep the libraries from printing, reporting usage, and running a data set's code."""
     import datasets
     from huggingface_hub import constants
 

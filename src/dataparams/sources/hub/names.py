@@ -21,7 +21,7 @@ def is_hub_name(name: str) -> bool:
 
 
 def hub_repository(name: str) -> str:
-    """Find the repository that a name means: some are known by a short name.
+    """Find the repository of a name; some data sets have a short name.
 
     Example:
         >>> hub_repository("imagenet-1k"), hub_repository("uoft-cs/cifar10")
@@ -43,7 +43,7 @@ def short_hub_name(name: str) -> str:
 
 
 def known_short_name(name: str) -> str | None:
-    """The short name of a data set that has one, however it is called; otherwise None.
+    """The short name of a data set, given by any of its names; None if it has none.
 
     Example:
         >>> known_short_name("ilsvrc/imagenet-1k"), known_short_name("uoft-cs/cifar10")

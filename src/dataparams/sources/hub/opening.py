@@ -93,7 +93,7 @@ def open_hub_contents(
 
 
 def _describe(tables: Mapping[str, Any]) -> TableColumns:
-    """Describe the columns of the splits, which the library sees to it are the same."""
+    """Describe the columns, which the library requires to be the same in all splits."""
     import pyarrow as pa
 
     first = next(iter(tables.values()))

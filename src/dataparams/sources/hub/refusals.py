@@ -1,4 +1,4 @@
-"""What went wrong between here and the Hugging Face hub, and what to do about it."""
+"""Errors of the Hugging Face hub's libraries, explained: what happened and what to do next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HTTP_LIBRARIES = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urll
 
 
 class NotOnHubError(DataError):
-    """The hub has nothing of that name, or cannot be asked whether it has."""
+    """The hub has nothing of that name, or cannot be reached."""
 
 
 class Place(NamedTuple):
@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
     @property
     def instead(self) -> str:
-        """What can be given in place of a name on the hub."""
+        """Advice on what to give in place of a name on the hub."""
         if self.kind == "data set":
             return "give the path of a local folder"
         return "give a file of weights that is here (`weights=FILE`)"

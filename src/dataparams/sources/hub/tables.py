@@ -127,7 +127,7 @@ def _read_prepared(folder: Path) -> HubSplits:
 
 
 def _read_unused(folder: Path) -> dict[str, int | None]:
-    """The splits that were left on the hub; none are known where an older version prepared it."""
+    """The splits that were not downloaded; unknown, and empty, for copies of older versions."""
     try:
         known = json.loads((folder / _UNUSED).read_text())
     except FileNotFoundError:
@@ -136,7 +136,7 @@ def _read_unused(folder: Path) -> dict[str, int | None]:
 
 
 def _open_library_cache(repository: str) -> HubSplits | None:
-    """Open what other programs had the library load, or nothing."""
+    """Open the library's own cache, as other programs have filled it; None without one."""
     import datasets
 
     try:
@@ -188,7 +188,7 @@ def _prepare(repository: str, on_fetch: FetchProgress | None) -> None:
 
 
 def _ask_hub(repository: str, token: HubToken | None) -> tuple[str, str | None]:
-    """Ask the hub by requests that fail fast: the data set's own name, and its newest commit."""
+    """Ask the hub for the data set's own name and newest commit, with a short timeout."""
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
     info = HfApi(token=secret(token)).dataset_info(repository, timeout=_SECONDS_TO_ANSWER)
@@ -230,7 +230,7 @@ def _builder(
 
 
 def _write_unused(folder: Path, unused: dict[str, int | None]) -> None:
-    """Keep beside a prepared copy what it does not hold; the hub is not asked again."""
+    """Record which splits a prepared copy leaves out, so that the hub is not asked again."""
     unfinished = folder / f"{_UNUSED}.incomplete"
     unfinished.write_text(json.dumps(unused))
     unfinished.replace(folder / _UNUSED)

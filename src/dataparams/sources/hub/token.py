@@ -1,4 +1,4 @@
-"""The token that opens gated data sets of the hub: where it is found, and that it shows nowhere."""
+"""The token for gated data sets of the hub: finding it, and keeping it out of all output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _given: list[HubToken] = []
 
 
 class HubToken:
-    """A token that neither printing nor pickling gives away.
+    """A token that is neither printed nor pickled.
 
     Args:
         value: The token itself.
@@ -97,7 +97,7 @@ def find_token() -> HubToken | None:
 
 
 def read_token_file(path: Path) -> HubToken:
-    """Read a token from a file, of which others should not read.
+    """Read a token from a file, with a warning if other users can read it.
 
     Args:
         path: A text file that holds the token and nothing else.
@@ -121,13 +121,13 @@ def read_token_file(path: Path) -> HubToken:
     if not data.strip():
         raise UserError(f"{given}, which is empty; expected a token of the Hugging Face hub.")
     if os.name == "posix" and stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        _logger.warning("%s, which everybody can read. Run: chmod 600 %s", given, path)
+        _logger.warning("%s, which all users can read. Run: chmod 600 %s", given, path)
     value = _require_token(data.decode("latin-1").strip(), f"the content of {path}")
     return HubToken(value, FROM_FILE)
 
 
 def _require_token(value: str, source: str) -> str:
-    """Refuse what is no token, without showing it: it may be another secret."""
+    """Refuse a value that is no token, without showing it: it may be another secret."""
     is_token = _PLAIN.fullmatch(value) is not None and len(value) <= _LONGEST
     # Another hub may have tokens of another form.
     if is_token and not os.environ.get("HF_ENDPOINT"):
