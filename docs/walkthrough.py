@@ -1,4 +1,4 @@
-"""Walks through walkthrough.md: runs its commands, plays its reviewers, and renews it.
+"""Walks through tutorials/walkthrough.md: runs its commands, plays its reviewers, and renews it.
 
 uv run python docs/walkthrough.py PATH_OF_CALTECH20
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 DOCS = Path(__file__).parent
-PAGE = DOCS / "walkthrough.md"
+PAGE = DOCS / "tutorials/walkthrough.md"
 FENCE = re.compile(r"```sh\n(?P<command>.*?)```\n+(?:```text(?P<lines>[^\n]*)\n.*?```)?", re.DOTALL)
 SIZE = {"width": 1280, "height": 830}
 ROWS_AT_ONCE = 2
