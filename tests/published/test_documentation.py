@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -133,6 +134,26 @@ def test_files_that_the_tour_names_are_there() -> None:
     assert named
     roots = (ROOT, PACKAGE)
     assert [name for name in named if not any((root / name).exists() for root in roots)] == []
+
+
+def test_the_architecture_names_every_module_and_nothing_else() -> None:
+    page = text_of("docs/architecture.md")
+    named = set(re.findall(r"^\| `([\w/]+\.py)` \|", page, re.MULTILINE))
+    assert named == {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if path.parent.parent != PACKAGE or path.name != "__init__.py"
+    }
+    mentioned = re.findall(r"`((?:[\w/]+/)?\w+\.py)`", page)
+    there = [path.as_posix() for path in ROOT.rglob("*.py") if ".venv" not in path.parts]
+    missing = [name for name in mentioned if not any(path.endswith(f"/{name}") for path in there)]
+    assert missing == []
+
+
+def test_the_architecture_shows_the_rooms_as_they_are() -> None:
+    page = text_of("docs/architecture.md")
+    renewed = runpy.run_path(str(DOCS / "rooms.py"))["renewed"]
+    assert renewed(page) == page, "Run: uv run python docs/rooms.py"
 
 
 def test_the_forges_workflow_runs_every_python_that_is_claimed() -> None:
