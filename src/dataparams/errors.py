@@ -62,3 +62,7 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+class LostProcessError(RuntimeError):
+    """Another of the processes that work together has died, or cannot be reached any more."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,13 +12,18 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from dataparams.cli.current import SHOWN, current
-from dataparams.errors import UserError
+from dataparams.errors import LostProcessError, RunError, Stopped, UserError
 from dataparams.training.audit_config import AuditConfig
+from dataparams.training.launched import launched_place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dataparams.analysis import Analysis
     from dataparams.run.folder import RunFolder
     from dataparams.terminal.progress import ProgressDisplay
+    from dataparams.training.audit import Audited
+    from dataparams.training.launched import LaunchedPlace
 
 _NETWORK_ALONE = ("encoder", "weights", "features", "out")
 
@@ -37,40 +44,99 @@ class AuditArguments(AuditConfig):
 
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
+    place = launched_place()
     arguments = tyro.cli(
         AuditArguments,
         args=words,
         prog=f"{program} audit",
         description="Find out which labels are wrong: every sample is judged by classifiers that "
         "never saw it. Nothing leaves this machine.",
+        console_outputs=place.is_main_process,
     )
+    if arguments.recipe != "heads":
+        _require_valid(arguments)
+        _audit_by_training(arguments, place)
+        return 0
+    try:
+        _require_valid(arguments)
+        _audit(arguments, place)
+    except (UserError, Stopped) as error:
+        if place.num_processes > 1:
+            # A launcher ends all as soon as one has ended; all have an exit code of their own.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if place.is_main_process:
+            raise
+        # All processes end with the same error, and the first one says it.
+        return error.exit_code
+    except LostProcessError as lost:
+        raise RunError(
+            f"Another of {place.num_processes} processes has died, so this one ends as well; what "
+            "it said is above. Features that were computed are kept: give the same command again."
+        ) from lost
+    return 0
+
+
+def _require_valid(arguments: AuditArguments) -> None:
     if arguments.worst < 0:
         raise UserError(f"--worst is {arguments.worst}; expected a whole number, 0 or above.")
-    from dataparams.terminal.progress import progress_display
+
+
+def _audit(arguments: AuditArguments, place: LaunchedPlace) -> None:
+    from dataparams.training.audit import audit
+    from dataparams.training.processes import joined_processes
 
     started = time.monotonic()
+    named = {field.name: getattr(arguments, field.name) for field in fields(AuditConfig)}
+    with _display(place) as display, joined_processes(place) as processes:
+        audited = audit(AuditConfig(**named), display=display, processes=processes)
+
+        def finish() -> None:
+            _carry_decisions(audited, display)
+            _finish(audited.run, arguments, display, started)
+
+        processes.on_main(finish)
+
+
+def _audit_by_training(arguments: AuditArguments, place: LaunchedPlace) -> None:
+    """The run of a training from end to end, in place of heads on features."""
+    started = time.monotonic()
+    with _display(place) as display:
+        run = _trained(arguments, display)
+        if place.is_main_process:
+            _finish(run, arguments, display, started)
+
+
+@contextmanager
+def _display(place: LaunchedPlace) -> Iterator[ProgressDisplay]:
+    """Where progress is shown: in the first process alone."""
+    from dataparams.terminal.progress import SilentProgress, progress_display
+
+    if not place.is_main_process:
+        yield SilentProgress()
+        return
     with progress_display("audit") as display:
-        run = _audited(arguments, display)
-        analysis = current(run, display, pictures=True)
-        index = _report(run, analysis, display)
-        seconds = time.monotonic() - started
-        for line in _closing_lines(run, analysis, index, arguments.worst, seconds):
-            display.line(line)
+        yield display
+
+
+def _finish(
+    run: RunFolder, arguments: AuditArguments, display: ProgressDisplay, started: float
+) -> None:
+    """Analyze the run, write the report and tell the verdict."""
+    analysis = current(run, display, pictures=True)
+    index = _report(run, analysis, display)
+    seconds = time.monotonic() - started
+    for line in _closing_lines(run, analysis, index, arguments.worst, seconds):
+        display.line(line)
     if arguments.open:
         import webbrowser
 
         webbrowser.open(index.absolute().as_uri())
-    return 0
 
 
-def _audited(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
-    if arguments.recipe != "heads":
-        return _trained(arguments, display)
+def _carry_decisions(audited: Audited, display: ProgressDisplay) -> None:
+    """Say what is new about the run; decisions of the one before it come along."""
     from dataparams.decisions.carrying import CarriedDecisions, carry_decisions
-    from dataparams.training.audit import audit
 
-    named = {field.name: getattr(arguments, field.name) for field in fields(AuditConfig)}
-    audited = audit(AuditConfig(**named), display=display)
     if not audited.is_new:
         display.line(f"Nothing changed since {audited.run.path} was made; it is opened again.")
     elif audited.before is not None:
@@ -80,11 +146,9 @@ def _audited(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
             why = f"{audited.before.path} judged the same data otherwise"
         told = f"{why}, so a new run lies beside it: {audited.run.path}."
         display.line(f"{told} {carried.words()}" if carried != CarriedDecisions() else told)
-    return audited.run
 
 
 def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
-    """The run of a training from end to end, in place of heads on features."""
     for name in _NETWORK_ALONE:
         if getattr(arguments, name) is not None:
             raise UserError(

@@ -62,6 +62,30 @@ class Alone:
 
 
 @dataclass(frozen=True, eq=False)
+class ComputedFeatures:
+    """Features that are in the cache, all of those that were wanted.
+
+    Attributes:
+        wanted: Rows of the samples, (n,), ascending.
+        sweeps: What each process found out about its share.
+        stored: The encoder's part of the cache.
+    """
+
+    wanted: NDArray[np.int64]
+    sweeps: list[Sweep]
+    stored: StoredFeatures
+
+    def assembled(self) -> Features:
+        """The features in the order of the source, in memory or in a file that is mapped.
+
+        Raises:
+            DataError: If more than half of the samples cannot be read.
+            RunError: If there is no room for the file, or the cache was emptied meanwhile.
+        """
+        return _assembled(self.wanted, self.sweeps, self.stored)
+
+
+@dataclass(frozen=True, eq=False)
 class Features:
     """Features of the samples whose contents could be read.
 
@@ -118,21 +142,51 @@ def features_of(
         RunError: If the cache cannot be written. What was written before is kept.
         Stopped: If ``should_stop`` said so. What was computed is written first.
     """
+    computed = compute_features(
+        contents,
+        rows,
+        encoder,
+        cache,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        companions=companions,
+    )
+    return computed.assembled()
+
+
+def compute_features(
+    contents: Contents,
+    rows: Sequence[int] | NDArray[np.int64],
+    encoder: Encoder,
+    cache: FeatureCache,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], int] = lambda: 0,
+    companions: Companions | None = None,
+) -> ComputedFeatures:
+    """Have the features of some samples in the cache, without reading them from there.
+
+    That is enough for a process that computes its share for another one; otherwise as
+    :func:`features_of`, which takes the same arguments and raises the same errors.
+    """
     together = companions or Alone()
     wanted = np.unique(np.asarray(rows, dtype=np.int64))
-    stored = cache.open(encoder)
     share = wanted[np.arange(len(wanted)) // _ROWS_OF_A_SHARE % together.count == together.rank]
-    sweeps = _swept(
-        together,
-        lambda: extract(
-            encoder, stored, contents, share, on_progress=on_progress, should_stop=should_stop
-        ),
-    )
+    opened: list[StoredFeatures] = []
+
+    def compute() -> Sweep:
+        opened.append(cache.open(encoder))
+        return extract(
+            encoder, opened[0], contents, share, on_progress=on_progress, should_stop=should_stop
+        )
+
+    sweeps = _swept(together, compute)
+    (stored,) = opened
     if together.rank == 0:
         stored.merge()
     together.gathered(None)
     stored.refresh()
-    return _assembled(wanted, sweeps, stored)
+    return ComputedFeatures(wanted, sweeps, stored)
 
 
 def _swept(together: Companions, compute: Callable[[], Sweep]) -> list[Sweep]:
@@ -145,16 +199,13 @@ def _swept(together: Companions, compute: Callable[[], Sweep]) -> list[Sweep]:
         if together.count == 1:
             raise
         error = raised
-        signal_number = raised.exit_code - 128 if isinstance(raised, Stopped) else 0
-        outcome = _Failure(f"{type(raised).__name__}: {raised}", signal_number)
+        outcome = _Failure.of(raised)
     outcomes = together.gathered(outcome)
     if error is not None:
         raise error
     for rank, one in enumerate(outcomes):
         if isinstance(one, _Failure):
-            if one.signal_number:
-                raise Stopped(one.message.partition(": ")[2], one.signal_number)
-            raise RunError(f"Process {rank} of {together.count} failed: {one.message}")
+            raise one.error(f"Process {rank} of {together.count}")
     return [one for one in outcomes if isinstance(one, Sweep)]
 
 
@@ -162,8 +213,25 @@ def _swept(together: Companions, compute: Callable[[], Sweep]) -> list[Sweep]:
 class _Failure:
     """Why a process has no features; exceptions themselves do not all travel."""
 
+    kind: str
     message: str
-    signal_number: int
+    exit_code: int | None
+    is_stop: bool
+
+    @classmethod
+    def of(cls, error: BaseException) -> _Failure:
+        exit_code = error.exit_code if isinstance(error, UserError | Stopped) else None
+        return cls(type(error).__name__, str(error), exit_code, isinstance(error, Stopped))
+
+    def error(self, process: str) -> RunError | Stopped:
+        """What the other processes raise, so that all end with the same exit code."""
+        if self.is_stop and self.exit_code is not None:
+            return Stopped(self.message, self.exit_code - 128)
+        if self.exit_code is None:
+            return RunError(f"{process} failed: {self.kind}: {self.message}")
+        told = RunError(f"{process} failed: {self.message}")
+        told.exit_code = self.exit_code
+        return told
 
 
 def _assembled(wanted: NDArray[np.int64], sweeps: list[Sweep], stored: StoredFeatures) -> Features:

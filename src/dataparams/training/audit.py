@@ -25,9 +25,11 @@ from dataparams.training.cross_fitting import CrossFittingSettings, cross_fit
 from dataparams.training.head_records import HeadRecords
 from dataparams.training.heads import ScaledFeatures
 from dataparams.training.held_out import held_out_table
+from dataparams.training.launched import LaunchedPlace
 from dataparams.training.opening import installed_versions, note_failure
 from dataparams.training.outliers import outlier_scores
 from dataparams.training.planting import plant_errors
+from dataparams.training.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,24 +57,39 @@ class Audited:
     is_of_same_data: bool = False
 
 
-def audit(config: AuditConfig, *, display: ProgressDisplay | None = None) -> Audited:
+def audit(
+    config: AuditConfig,
+    *,
+    display: ProgressDisplay | None = None,
+    processes: Processes | None = None,
+) -> Audited:
     """Judge every label of a data source by heads that never saw the sample.
 
     Args:
         config: What to do.
         display: Where progress is shown; nowhere by default.
+        processes: Those that call this with the same configuration and share the computing of
+            features; the first trains the heads and writes. This process alone by default.
 
     Returns:
-        The run folder, which :func:`dataparams.analysis.analyze` understands.
+        The run folder, which :func:`dataparams.analysis.analyze` understands; the same in all
+        processes.
 
     Raises:
-        UserError: If something in the configuration, the data or the run folder is not as needed.
+        UserError: If something in the configuration, the data or the run folder is not as needed;
+            the same in all processes.
+        LostProcessError: If one of several processes has died.
     """
     require_valid(config)
     require_noise(config.noise, config.rand_fraction)
     display = display or SilentProgress()
+    processes = processes or Processes(LaunchedPlace())
     with token_file(config.hf_token_file):
-        samples = read_samples(config, display)
+        samples = read_samples(config, display, processes)
+    return processes.on_main(lambda: _audited(config, samples, display))
+
+
+def _audited(config: AuditConfig, samples: AuditedSamples, display: ProgressDisplay) -> Audited:
     key = _key(samples, config)
     first = Path(config.out or f"{_OUTPUT}/{samples.source.name}/audit").expanduser()
     with _alone(first):

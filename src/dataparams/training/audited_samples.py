@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ import torch
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.encoders.feature_cache import FeatureCache
-from dataparams.encoders.features import Features, features_of
+from dataparams.encoders.features import Features, compute_features, features_of
 from dataparams.encoders.opening import open_encoder
 from dataparams.encoders.pixel_encoder import PIXELS_NAME, PixelEncoder
 from dataparams.encoders.ready_features import read_ready_features
@@ -31,6 +31,8 @@ from dataparams.training.encoder_choice import encoder_for
 from dataparams.training.signals import StopSignals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from dataparams.encoders.encoder import Encoder
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from dataparams.sources.understanding import Understanding
     from dataparams.terminal.progress import ProgressDisplay
     from dataparams.training.audit_config import AuditConfig
+    from dataparams.training.processes import Processes
 
 _FIRST, _TIMED = 16, 64
 _ROWS_AT_ONCE = 8192
@@ -51,19 +54,36 @@ class AuditedSamples:
     Attributes:
         source: All samples of the source.
         understanding: The same in words.
-        features: Features of those that could be read.
-        encoder: What made them: ``name`` and ``key``.
-        labels: Given labels of these, (m,).
+        given: Given labels of all rows of the source, (n,).
         truth: Labels of all rows of the source before and after, where some were made wrong on
             purpose.
+        assemble: Gives the features of the samples that can be read, and what made them.
     """
 
     source: Source
     understanding: Understanding
-    features: Features
-    encoder: dict[str, str]
-    labels: NDArray[np.int64]
+    given: NDArray[np.int64]
     truth: CorruptedLabels | None
+    assemble: Callable[[], tuple[Features, dict[str, str]]]
+
+    @property
+    def features(self) -> Features:
+        """Features of the samples that could be read."""
+        return self._assembled[0]
+
+    @property
+    def encoder(self) -> dict[str, str]:
+        """What made them: ``name`` and ``key``."""
+        return self._assembled[1]
+
+    @cached_property
+    def _assembled(self) -> tuple[Features, dict[str, str]]:
+        return self.assemble()
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """Given labels of these, (m,)."""
+        return self.given[self.features.rows]
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -89,8 +109,58 @@ class AuditedSamples:
         return digest.hexdigest()
 
 
-def read_samples(config: AuditConfig, display: ProgressDisplay) -> AuditedSamples:
-    """Open the source, say what was understood, and get the features of all samples."""
+def read_samples(
+    config: AuditConfig, display: ProgressDisplay, processes: Processes
+) -> AuditedSamples:
+    """Open the source, say what was understood, and have the features of all samples computed.
+
+    They are assembled in memory, or ready features read, when they are first asked for: by the
+    process that trains heads.
+
+    Args:
+        config: What to do.
+        display: Where progress is shown, and what was understood.
+        processes: Those that compute features together. Each opens the source.
+
+    Raises:
+        UserError: If the source cannot be used, or the processes read different ones. All
+            processes raise the same.
+        LostProcessError: If one of them has died.
+    """
+    opened = processes.first_on_each_machine(lambda: _open(config, display))
+    if config.features is not None:
+        file = config.features
+        return AuditedSamples(*opened, lambda: _ready_features(file, opened.source, display))
+    cache = FeatureCache(on_notice=display.line)
+    network = _encoder(config, opened.source, opened.given, cache, display, processes)
+    _require_same(processes, opened.source, network)
+    processes.on_main(
+        lambda: _say_beforehand(opened.source, network, cache, display, processes.count)
+    )
+    with StopSignals() as signals:
+        computed = compute_features(
+            opened.source.contents,
+            range(len(opened.source)),
+            network,
+            cache,
+            on_progress=lambda done, total: display.stage("features", done, total),
+            should_stop=lambda: signals.received,
+            companions=processes,
+        )
+    made_by = {"name": network.name, "key": network.key}
+    return AuditedSamples(*opened, lambda: (computed.assembled(), made_by))
+
+
+class _Opened(NamedTuple):
+    """What is known before features are; see :class:`AuditedSamples`."""
+
+    source: Source
+    understanding: Understanding
+    given: NDArray[np.int64]
+    truth: CorruptedLabels | None
+
+
+def _open(config: AuditConfig, display: ProgressDisplay) -> _Opened:
     if config.offline:
         require_here(config.dataset)
     source = open_source(
@@ -110,10 +180,8 @@ def read_samples(config: AuditConfig, display: ProgressDisplay) -> AuditedSample
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
         rows = torch.arange(len(source))
         truth = corrupt_source(source, rows, config.noise, config.rand_fraction, seed=config.seed)
-    labels = (source.labels if truth is None else truth.labels).numpy()
-    features, encoder = _features(config, source, labels, display)
-    given = labels[features.rows]
-    return AuditedSamples(source, understanding, features, encoder, given, truth)
+    given = (source.labels if truth is None else truth.labels).numpy()
+    return _Opened(source, understanding, given, truth)
 
 
 def require_here(name: str) -> None:
@@ -138,48 +206,54 @@ def _require_classes(source: Source) -> None:
         )
 
 
-def _features(
-    config: AuditConfig, source: Source, labels: NDArray[np.int64], display: ProgressDisplay
-) -> tuple[Features, dict[str, str]]:
-    if config.features is not None:
-        return _ready_features(config.features, source, display)
-    cache = FeatureCache(on_notice=display.line)
-    encoder = _encoder(config, source, labels, cache, display)
-    _say_beforehand(source, encoder, cache, display)
-    with StopSignals() as signals:
-        features = features_of(
-            source.contents,
-            range(len(source)),
-            encoder,
-            cache,
-            on_progress=lambda done, total: display.stage("features", done, total),
-            should_stop=lambda: signals.received,
-        )
-    return features, {"name": encoder.name, "key": encoder.key}
-
-
 def _encoder(
     config: AuditConfig,
     source: Source,
     labels: NDArray[np.int64],
     cache: FeatureCache,
     display: ProgressDisplay,
+    processes: Processes,
 ) -> Encoder:
     if config.encoder == PIXELS_NAME:
         return PixelEncoder()
-    encoder = open_encoder(
-        config.encoder,
-        weights=None if config.weights is None else Path(config.weights),
-        offline=config.offline,
-        on_notice=display.line,
+    encoder = processes.first_on_each_machine(
+        lambda: open_encoder(
+            config.encoder,
+            weights=None if config.weights is None else Path(config.weights),
+            offline=config.offline,
+            on_notice=display.line,
+        )
     )
     if config.encoder is not None or config.weights is not None:
         return encoder
-    return encoder_for(source, labels, encoder, cache, seed=config.seed, on_line=display.line)
+
+    def suits_pixels() -> bool:
+        chosen = encoder_for(source, labels, encoder, cache, seed=config.seed, on_line=display.line)
+        return chosen.name == PIXELS_NAME
+
+    return PixelEncoder() if processes.on_main(suits_pixels) else encoder
+
+
+def _require_same(processes: Processes, source: Source, encoder: Encoder) -> None:
+    """Each machine may have copies of its own."""
+    if processes.count == 1:
+        return
+    every = processes.gathered((source.fingerprint(), encoder.key))
+    for what, values in zip(("data", "encoders"), zip(*every, strict=True), strict=True):
+        for rank, value in enumerate(values):
+            if value != values[0]:
+                raise DataError(
+                    f"Processes 0 and {rank} have different {what} under the same name; expected "
+                    "the same data, weights and kind of device on every machine."
+                )
 
 
 def _say_beforehand(
-    source: Source, encoder: Encoder, cache: FeatureCache, display: ProgressDisplay
+    source: Source,
+    encoder: Encoder,
+    cache: FeatureCache,
+    display: ProgressDisplay,
+    processes: int,
 ) -> None:
     """Say how long it will take and how much room, by what a few samples take.
 
@@ -193,7 +267,7 @@ def _say_beforehand(
     features_of(source.contents, first, encoder, cache)
     started = time.perf_counter()
     computed = features_of(source.contents, timed, encoder, cache).computed
-    seconds = (time.perf_counter() - started) * len(source) / max(len(timed), 1)
+    seconds = (time.perf_counter() - started) * len(source) / max(len(timed), 1) / processes
     told = f"Features: {encoder.name}, {encoder.width:,} numbers of each sample; "
     if computed:
         size = cache.disk_needed(len(source), encoder.width)

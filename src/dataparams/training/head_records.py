@@ -44,7 +44,7 @@ class HeadRecords:
     ) -> None:
         self._labels, self._index = torch.from_numpy(labels), torch.from_numpy(index)
         self._count, self._learns, self._write = num_instances, learns, write
-        self._recorder = SampleRecorder(num_instances, torch.device("cpu"))
+        self._recorder = SampleRecorder(num_instances, torch.device("cpu"), is_shared=False)
         self._held_out_right = 0
         self._held_out_loss = 0.0
         self._started = time.perf_counter()

@@ -42,6 +42,7 @@ class SampleRecorder:
     Args:
         num_instances: N.
         device: Where the logits will be.
+        is_shared: Whether the other processes, if there are some, record the other samples.
 
     Example:
         >>> recorder = SampleRecorder(3, torch.device("cpu"))
@@ -50,7 +51,8 @@ class SampleRecorder:
         tensor([   nan,    nan, -1.5000])
     """
 
-    def __init__(self, num_instances: int, device: torch.device) -> None:
+    def __init__(self, num_instances: int, device: torch.device, *, is_shared: bool = True) -> None:
+        self._is_shared = is_shared
         self._values = torch.zeros(num_instances, 3, device=device)
         # One more than the class: zero says that the sample was absent.
         self._classes = torch.zeros(num_instances, 2, dtype=torch.int32, device=device)
@@ -93,7 +95,7 @@ class SampleRecorder:
 
         All processes must call it. Waits for the device: for a logging interval, not for a step.
         """
-        loss, correct = over_processes(self._running.clone()).tolist()
+        loss, correct = self._over_processes(self._running.clone()).tolist()
         return loss, correct
 
     def is_finite(self) -> bool:
@@ -106,7 +108,7 @@ class SampleRecorder:
     def partial(self) -> dict[str, Tensor]:
         """The epoch's records so far, of all processes, on the CPU; all processes must call it."""
         parts = (self._values, self._classes, self._running)
-        copies = (over_processes(part.clone()).cpu() for part in parts)
+        copies = (self._over_processes(part.clone()).cpu() for part in parts)
         return dict(zip(_PARTS, copies, strict=True))
 
     def restore(self, partial: dict[str, Tensor]) -> None:
@@ -125,8 +127,8 @@ class SampleRecorder:
 
     def finish(self) -> SampleRecords:
         """The epoch's records, on the CPU, the same in every process; then start empty."""
-        values = over_processes(self._values).cpu().clone()
-        classes = over_processes(self._classes).cpu().clone()
+        values = self._over_processes(self._values).cpu().clone()
+        classes = self._over_processes(self._classes).cpu().clone()
         self._values.zero_()
         self._classes.zero_()
         self._running.zero_()
@@ -142,6 +144,9 @@ class SampleRecorder:
             predicted=predicted.contiguous(),
             correct=predicted.ne(rival),
         )
+
+    def _over_processes(self, values: Tensor) -> Tensor:
+        return over_processes(values) if self._is_shared else values
 
 
 def over_processes(values: Tensor) -> Tensor:
