@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_contents import ListedContents
 
 from dataparams.errors import DataError, UserError
 from dataparams.sources.label_file import KEEP, LABEL_NAMES, read_labels
@@ -20,7 +21,6 @@ from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
 from dataparams.training import TrainConfig
 from dataparams.training.preparation import prepare_data
-from made_contents import ListedContents
 
 NAMES = ("cat", "dog", "horse")
 

@@ -56,15 +56,18 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
         RunError: If one cannot be read or has no finished epoch, or they were validated on
             different samples, so that their accuracies say nothing about each other.
     """
-    if len(runs) < 2:
-        given = "is 1 run" if runs else "are no runs"
-        raise UserError(f"There {given} to compare; expected two or more run folders.")
-    paths = [run.path.resolve() for run in runs]
-    if len(set(paths)) < len(paths):
-        raise UserError("A run folder is named twice; expected different ones.")
+    require_several(runs)
     descriptions = [run.description() for run in runs]
+    audit = next(
+        (run for run, told in zip(runs, descriptions, strict=True) if "audit" in told), None
+    )
+    if audit is not None:
+        raise RunError(
+            f"{audit.path} is an audit, which has no validation samples, so there is no accuracy "
+            "to compare; expected runs of trainings. compare_verdicts compares labels."
+        )
     _require_same_validation(runs, descriptions)
-    names = _short_names(paths)
+    names = short_names([run.path.resolve() for run in runs])
     metrics = [_accuracies(run) for run in runs]
     rows = [_row(name, run, table) for name, run, table in zip(names, runs, metrics, strict=True)]
     schema = {"noise": pl.Float64}
@@ -79,6 +82,19 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
         curves=pl.concat(curves),
         validation=int(descriptions[0].get("counts", {}).get("validation", 0)),
     )
+
+
+def require_several(runs: Sequence[RunFolder]) -> None:
+    """Check that there is something to compare.
+
+    Raises:
+        UserError: If there are fewer than two runs, or one twice.
+    """
+    if len(runs) < 2:
+        given = "is 1 run" if runs else "are no runs"
+        raise UserError(f"There {given} to compare; expected two or more run folders.")
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise UserError("A run folder is named twice; expected different ones.")
 
 
 def _accuracies(run: RunFolder) -> pl.DataFrame:
@@ -154,7 +170,7 @@ def _is_same(first: dict[str, Any], second: dict[str, Any], name: str) -> bool:
     return first.get(name) is not None and first.get(name) == second.get(name)
 
 
-def _short_names(paths: Sequence[Path]) -> list[str]:
+def short_names(paths: Sequence[Path]) -> list[str]:
     """What tells the runs' paths apart."""
     root = os.path.commonpath([str(path.parent) for path in paths])
     return [path.relative_to(root).as_posix() for path in paths]

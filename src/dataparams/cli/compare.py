@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
+from dataparams.cli.current import current
 from dataparams.errors import RunError, UserError
 from dataparams.terminal.flags import say
 from dataparams.terminal.words import MOST_CLASSES
 
+if TYPE_CHECKING:
+    from dataparams.run.folder import RunFolder
+
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """Compare runs on one validation split: accuracies, classes, training samples."""
+    """Put runs side by side.
+
+    Of trainings on one validation split: accuracies, classes, what they trained on. Where one run
+    is an audit: which labels each takes for wrong.
+    """
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Two or more run folders."""
     out: Path | None = None
-    """Write the figures to this file, .csv or .json."""
+    """Write the figures to this file, .csv or .json; where one run is an audit, .csv has a row per
+    sample."""
     figure: Path | None = None
-    """The image to draw; by default figures/comparison.png in the first run folder."""
+    """Where to draw accuracies; by default figures/comparison.png in the first run folder."""
     overwrite: bool = False
     """Replace these files if they exist."""
 
@@ -32,12 +42,47 @@ def run(words: list[str], program: str) -> int:
     if config.out is not None and config.out.suffix not in (".csv", ".json"):
         raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")
     _require_absent(config.out, config.figure, overwrite=config.overwrite)
-    from dataparams.analysis import comparison as comparing
-    from dataparams.figures.comparison import draw_comparison
     from dataparams.run.folder import RunFolder
-    from dataparams.run.safe_files import write_whole
 
     runs = [RunFolder(path) for path in config.runs]
+    if any("audit" in run.description() for run in runs):
+        _compare_verdicts(config, runs)
+    else:
+        _compare_accuracies(config, runs)
+    return 0
+
+
+def _compare_verdicts(config: CompareConfig, runs: list[RunFolder]) -> None:
+    """Compare which labels the runs take for wrong."""
+    if config.figure is not None:
+        raise UserError(
+            f"--figure {config.figure} is given with an audit, which has no accuracy over epochs "
+            "to draw; leave it out, or give --out."
+        )
+    from dataparams.analysis import verdict_comparison as comparing
+    from dataparams.analysis.comparison import require_several
+    from dataparams.run.safe_files import write_whole
+    from dataparams.terminal.progress import progress_display
+
+    require_several(runs)
+    with progress_display("analyzing") as display:
+        analyses = [current(run, display, pictures=False) for run in runs]
+    comparison = comparing.compare_verdicts(runs, analyses)
+    if config.out is not None:
+        is_table = config.out.suffix == ".csv"
+        contents = comparing.verdicts_csv if is_table else comparing.verdicts_json
+        write_whole(config.out, contents(comparison))
+    say(comparing.verdicts_text(comparison).removesuffix("\n"))
+    if config.out is not None:
+        say(f"Wrote {config.out}.")
+
+
+def _compare_accuracies(config: CompareConfig, runs: list[RunFolder]) -> None:
+    """Compare the runs of trainings on their validation split."""
+    from dataparams.analysis import comparison as comparing
+    from dataparams.figures.comparison import draw_comparison
+    from dataparams.run.safe_files import write_whole
+
     comparison = comparing.compare(runs)
     figure = config.figure or runs[0].figures / "comparison.png"
     classes = config.out or figure.with_name(f"{figure.stem}_classes.csv")
@@ -55,7 +100,6 @@ def run(words: list[str], program: str) -> int:
     say(comparing.comparison_text(comparison, classes).removesuffix("\n"))
     for file in written:
         say(f"Wrote {file}.")
-    return 0
 
 
 def _require_absent(*files: Path | None, overwrite: bool) -> None:
