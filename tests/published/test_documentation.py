@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import torch
 import yaml
 from markdown_it import MarkdownIt
 from published_data import drawn
@@ -90,7 +91,8 @@ def test_the_reference_has_every_public_name() -> None:
 
 def test_the_reference_has_every_command() -> None:
     page = text_of("docs/reference/commands.md")
-    assert re.findall(r"^\| `dataparams (\w+)` \|", page, re.MULTILINE) == list(COMMANDS)
+    described = re.findall(r"^\| `dataparams (\w+)` \|", page, re.MULTILINE)
+    assert sorted(described) == sorted(COMMANDS)
 
 
 @pytest.fixture
@@ -121,12 +123,24 @@ def test_the_page_of_the_run_folder_names_every_file_and_column(runs: list[Path]
             section = page.partition(f"\n## {file.name}\n")[2].partition("\n## ")[0]
             missing = [column for column in table.columns if f"`{column}`" not in section]
             assert missing == [], file.name
+        record = torch.load(next(run.glob("epoch_*")), weights_only=True)
+        section = page.partition("\n## epoch_N.pth.tar\n")[2].partition("\n## ")[0]
+        assert [name for name in record if f"`{name}`" not in section] == []
 
 
 def test_the_tour_names_every_room() -> None:
     tour = text_of("CONTRIBUTING.md")
     rooms = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
     assert [room for room in rooms if f"`{room}/`" not in tour] == []
+
+
+def test_where_the_tour_starts_reading_is_there() -> None:
+    rows = re.findall(r"^\| `(\w+)/` \|.*\|(.*)\|$", text_of("CONTRIBUTING.md"), re.MULTILINE)
+    assert len(rows) == len([*PACKAGE.glob("*/__init__.py")])
+    for room, modules in rows:
+        assert all((PACKAGE / room / name).is_file() for name in re.findall(r"\w+\.py", modules)), (
+            room
+        )
 
 
 def test_files_that_the_tour_names_are_there() -> None:
