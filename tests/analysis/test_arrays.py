@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -78,13 +80,13 @@ def test_temperatures_are_not_taken_for_their_logs(log_temperature, labels) -> N
 
 
 def test_names_are_labels_too(log_temperature, labels) -> None:
-    expected = analyze_trajectories(log_temperature, labels, class_names=NAMES)
+    expected = analyze_trajectories(log_temperature, labels, class_names=list(NAMES))
     for words in (NAMES[labels], NAMES[labels].astype(object), NAMES[labels].tolist()):
         found = analyze_trajectories(log_temperature, words)
         assert found.class_names == ("cat", "dog", "fox", "élan")
         assert found.frame["label_name"].to_list() == NAMES[labels].tolist()
         assert categories(found) == categories(expected)
-        ordered = analyze_trajectories(log_temperature, words, class_names=NAMES)
+        ordered = analyze_trajectories(log_temperature, words, class_names=list(NAMES))
         assert ordered.frame.equals(expected.frame)
 
 
@@ -127,7 +129,7 @@ def test_a_budget_that_is_no_share_is_refused(log_temperature, labels) -> None:
 
 
 def test_what_it_is_given_stays_as_it_was(log_temperature, labels) -> None:
-    given = {
+    given: dict[str, Any] = {
         "margin": np.random.default_rng(2).normal(1, 1, (EPOCHS, COUNT)).astype(np.float32),
         "loss": np.random.default_rng(3).exponential(1, (EPOCHS, COUNT)).astype(np.float32),
         "rival": np.tile((labels + 1) % 4, (EPOCHS, 1)),

@@ -38,7 +38,7 @@ CLASSES = {
 
 
 def share(analysis: Analysis, category: str) -> float:
-    return float((analysis.frame["category"] == category).mean())
+    return float((analysis.frame["category"] == category).to_numpy().mean())
 
 
 def require_in_peace(analysis: Analysis) -> None:

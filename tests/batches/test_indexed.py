@@ -29,7 +29,7 @@ def test_a_sample_has_one_index():
     assert dataset[-1] == ("c", 2)
     with pytest.raises(IndexError, match=r"index is 3; expected 0 \.\.\. 2"):
         dataset[3]
-    assert list(dataset) == [("a", 0), ("b", 1), ("c", 2)]
+    assert [dataset[row] for row in range(3)] == [("a", 0), ("b", 1), ("c", 2)]
 
 
 def test_several_items_at_once_come_by_the_datasets_own_way():

@@ -6,12 +6,12 @@ import struct
 
 import numpy as np
 import pytest
+from made_deep_images import colored_tiff, pgm, png_of_16_bits, tiff
+from made_images import encoded
 from PIL import Image
 
 from dataparams.contents.image_files import decode_block, decode_upright, decode_whole
 from dataparams.contents.region_decoding import resized_pixels
-from made_deep_images import colored_tiff, pgm, png_of_16_bits, tiff
-from made_images import encoded
 
 MAX_SAMPLE_VALUE, SAMPLE_FORMAT, PHOTOMETRIC = 281, 339, 262
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -241,10 +241,14 @@ def test_levels_of_a_thumbnail_are_those_of_the_whole_picture():
 
 def test_a_large_picture_is_scaled_like_a_small_one():
     values = np.random.default_rng(0).integers(0, 1024, (1100, 1000))
-    assert np.array_equal(decode_upright(png_of_16_bits(values))[..., 0], scaled(values, 0, 1023))
+    assert np.array_equal(
+        np.asarray(decode_upright(png_of_16_bits(values)))[..., 0], scaled(values, 0, 1023)
+    )
     floats = (values * 3.0).astype("<f4")
     data = tiff(floats, 32, {SAMPLE_FORMAT: FLOAT})
-    assert np.array_equal(decode_upright(data)[..., 0], scaled(floats, floats.min(), floats.max()))
+    assert np.array_equal(
+        np.asarray(decode_upright(data))[..., 0], scaled(floats, floats.min(), floats.max())
+    )
 
 
 def test_a_portable_float_map_is_read_as_floats():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import socket
 import struct
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_images import encoded, picture
 from PIL import Image, ImageFile, features
 
 from dataparams.contents import image_files
@@ -25,7 +27,6 @@ from dataparams.contents.image_files import (
 )
 from dataparams.contents.images import EncodedImage
 from dataparams.contents.region_decoding import resized_pixels
-from made_images import encoded, picture
 
 NEEDS_PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 
@@ -121,7 +122,7 @@ def test_heic_images_are_told_by_their_brands(brands, expected):
 @pytest.mark.skipif("avif" not in features.modules, reason="this Pillow has no AVIF")
 def test_an_avif_is_not_taken_for_a_heic():
     data = encoded(picture((250, 0, 0), (32, 32)), "AVIF")
-    assert decode_upright(data)[0, 0, 0] > 200
+    assert np.asarray(decode_upright(data))[0, 0, 0] > 200
 
 
 @pytest.fixture
@@ -213,7 +214,7 @@ def test_of_several_frames_the_first_is_taken(kind):
     frames = [picture(color, (12, 10)) for color in ((250, 0, 0), (0, 250, 0), (0, 0, 250))]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-    assert Image.open(image_files.io.BytesIO(data)).n_frames == 3
+    assert getattr(Image.open(io.BytesIO(data)), "n_frames", 1) == 3
     (loaded,) = decode_block([data], None)
     for pixels in (loaded.pixels, decode_upright(data), decode_whole(data, 5)):
         assert np.abs(pixels.astype(int) - [250, 0, 0]).max() <= 3

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from made_contents import Text
+from made_images import encoded, picture
 from PIL import Image, ImageFile
 
 from dataparams.contents.content import UnreadableContentError, digest_of
@@ -21,8 +24,6 @@ from dataparams.contents.images import (
     require_image,
     views_of,
 )
-from made_contents import Text
-from made_images import encoded, picture
 
 SIDES = st.lists(st.integers(1, 700), min_size=1, max_size=3)
 PIXELS = st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([(), (3,)])).flatmap(
@@ -182,7 +183,7 @@ def test_what_is_no_picture_is_left_out_of_pictures_and_a_text_is_shown_as_text(
     damaged = EncodedImage(photograph((60, 40))[:200])
     gone = UnreadableContentError("the file is missing")
     good = EncodedImage(photograph((300, 200)))
-    contents = [good, Text("four words of it"), damaged, gone]
+    contents: list[Any] = [good, Text("four words of it"), damaged, gone]
     pictures = pixels_of(contents, 150)
     assert [None if one is None else one.shape for one in pictures] == [
         (100, 150, 3),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from PIL import Image, ImageOps
 
 from dataparams.contents import jpeg as jpeg_files
 from dataparams.contents import region_decoding
+from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.region_decoding import (
-    UnreadableContentError,
     crop_and_resize,
     decode_region,
     resized_jpeg,
@@ -24,7 +25,7 @@ from dataparams.contents.region_decoding import (
 )
 from dataparams.contents.regions import TRIES, Region, center_region, random_resized_region
 
-PLAIN_JPEGS = {
+PLAIN_JPEGS: dict[str, dict[str, Any]] = {
     "4:2:0": {"subsampling": 2},
     "4:2:2": {"subsampling": 1},
     "4:4:4": {"subsampling": 0},

@@ -25,7 +25,7 @@ def test_the_device_sees_what_the_processor_sees() -> None:
             lambda: bundled_network(num_classes=0),
             device=torch.device(device),
             precision=precision,
-        ).encode(pixels)
+        ).encode(list(pixels))
         for device, precision in (("cpu", torch.float32), ("cuda", None))
     ]
     here, there = (each.astype(np.float64) for each in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def batch_of(number: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Ten
     return logits.to(dtype), labels, index
 
 
-def parameters(device: str, **changes: float) -> DataParameters:
+def parameters(device: str, **changes: Any) -> DataParameters:
     rates = {"lr_inst": 0.5, "lr_class": 0.1, "wd_inst": 0.01, **changes}
     return DataParameters(COUNT, CLASSES, **rates).to(device)
 

@@ -6,6 +6,7 @@ import copy
 import io
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ class DenseReference:
         return total.detach()
 
 
-MODES = {
+MODES: dict[str, dict[str, Any]] = {
     "instance": {"lr_inst": 3.0, "lr_class": None},
     "class": {"lr_inst": None, "lr_class": 0.02},
     "joint": {"lr_inst": 3.0, "lr_class": 0.02},
@@ -90,8 +91,8 @@ MODES = {
 @pytest.mark.parametrize("mode", MODES)
 def test_200_steps_equal_the_dense_reference(mode: str, weight_decay: float) -> None:
     generator = torch.Generator().manual_seed(7)
-    shape = {"num_instances": 60, "num_classes": 5}
-    rates = {**MODES[mode], "wd_inst": weight_decay, "wd_class": weight_decay / 2}
+    shape: dict[str, Any] = {"num_instances": 60, "num_classes": 5}
+    rates: dict[str, Any] = {**MODES[mode], "wd_inst": weight_decay, "wd_class": weight_decay / 2}
     dp = DataParameters(**shape, **rates, init_inst=1.3, init_class=0.8)
     reference = DenseReference(**shape, **rates, init_inst=1.3, init_class=0.8)
     for number in range(200):
@@ -123,7 +124,8 @@ def test_200_steps_equal_the_dense_reference(mode: str, weight_decay: float) -> 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_public_functions_alone_give_the_same_bit_for_bit(mode: str) -> None:
     generator = torch.Generator().manual_seed(5)
-    rates, how = MODES[mode], {"momentum": 0.9, "weight_decay": 0.01, "clamp": (1 / 20, 20.0)}
+    rates = MODES[mode]
+    how: dict[str, Any] = {"momentum": 0.9, "weight_decay": 0.01, "clamp": (1 / 20, 20.0)}
     dp = DataParameters(30, 5, **rates, wd_inst=0.01, wd_class=0.01)
     learned = {
         name: (torch.zeros_like(values), torch.zeros_like(values))
@@ -168,7 +170,7 @@ def test_clamp_holds_for_touched_entries_only() -> None:
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_gradients_in_closed_form_pass_gradcheck(reduction: str) -> None:
+def test_gradients_in_closed_form_pass_gradcheck(reduction: Any) -> None:
     generator = torch.Generator().manual_seed(1)
     logits = torch.randn(6, 4, generator=generator, dtype=torch.float64, requires_grad=True)
     temperature = torch.rand(6, generator=generator, dtype=torch.float64) + 0.2
@@ -183,7 +185,7 @@ def test_gradients_in_closed_form_pass_gradcheck(reduction: str) -> None:
 @pytest.mark.parametrize("name", ["inst", "class"])
 def test_ten_occurrences_in_a_batch_decay_ten_times(name: str, others: int) -> None:
     # Logits that are all alike have no gradient, so that the decay alone moves the value.
-    rates = {f"lr_{name}": 1.0, f"wd_{name}": 0.01, f"init_{name}": math.e}
+    rates: dict[str, Any] = {f"lr_{name}": 1.0, f"wd_{name}": 0.01, f"init_{name}": math.e}
     dp = DataParameters(50, 50, **rates, momentum=0.0)
     entries = torch.tensor([0] * 10 + list(range(1, 1 + others)))
     dp(torch.zeros(len(entries), 50, requires_grad=True), entries, entries).backward()
@@ -459,7 +461,7 @@ def test_an_index_out_of_range_is_named_on_a_device_too(monkeypatch: pytest.Monk
         ({"wd_inst": -1.0}, "`wd_inst` is -1.0"),
     ],
 )
-def test_wrong_configuration_is_named(arguments: dict[str, object], message: str) -> None:
+def test_wrong_configuration_is_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DataParameters(**{"num_instances": 3, "num_classes": 2, "lr_inst": 1.0, **arguments})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -101,13 +101,13 @@ def _inside_ddp(rank: int, folder: str) -> None:
         model.dp.inst_momentum.uniform_(-1, 1)
         model.dp.class_log.uniform_(-1, 1)
     sent: list[int] = []
-    broadcast = torch.distributed._broadcast_coalesced
+    broadcast = torch.distributed._broadcast_coalesced  # type: ignore[attr-defined]
 
-    def counted(group: object, tensors: list[Tensor], *arguments: object) -> None:
+    def counted(group: Any, tensors: list[Tensor], *arguments: Any) -> None:
         sent.append(sum(tensor.numel() for tensor in tensors))
         broadcast(group, tensors, *arguments)
 
-    torch.distributed._broadcast_coalesced = counted
+    torch.distributed._broadcast_coalesced = counted  # type: ignore[assignment,attr-defined]
     wrapped = nn.parallel.DistributedDataParallel(model)
     sent.clear()
     optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.1)
@@ -140,7 +140,7 @@ def test_inside_a_ddp_module_they_are_not_broadcast_and_agree(tmp_path: Path) ->
 @pytest.fixture
 def alone() -> Iterator[None]:
     """A process group of one."""
-    store = torch.distributed.HashStore()
+    store = torch.distributed.HashStore()  # type: ignore[attr-defined]
     torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     yield
     torch.distributed.destroy_process_group()
@@ -159,7 +159,7 @@ def test_what_is_exchanged_arrives_bit_for_bit_at_once(
     monkeypatch.setattr(
         torch.distributed,
         "all_gather_into_tensor",
-        lambda *tensors: (gathers.append(tensors), gather(*tensors)),
+        lambda *tensors: (gathers.append(tensors), gather(*tensors)),  # type: ignore[func-returns-value]
     )
     *arrived, is_sample = exchanged(index, labels, gradient, capacity)
     assert len(gathers) == 1

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections import OrderedDict
+from typing import Any
 
 import pytest
 import torch
@@ -370,7 +371,7 @@ def test_what_does_not_fit_is_refused_as_of_any_module(*, assign: bool) -> None:
         ({"momentum": -0.1}, "`momentum` is -0.1"),
     ],
 )
-def test_a_rate_for_what_cannot_be_is_refused(arguments: dict[str, float], message: str) -> None:
+def test_a_rate_for_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         instance_learning_rate(**{"epochs": 30, "batch_size": 128, **arguments})
 

@@ -16,6 +16,7 @@ from made_reports import (
     HOSTILE_CLASS,
     HOSTILE_FILE,
     ColoredContents,
+    Trajectories,
     as_audit,
     first_two,
     made_analysis,
@@ -254,7 +255,7 @@ def test_what_is_not_known_is_left_out(tmp_path):
         replace(
             analysis,
             frame=frame,
-            log_temperatures=type(analysis.log_temperatures)(values),
+            log_temperatures=Trajectories(values),
             classes=analysis.classes.with_columns(noise_rate=pl.lit(None, pl.Float64)),
             confusions=analysis.confusions.clear(),
             subgroups=analysis.subgroups.clear(),
@@ -361,7 +362,9 @@ def test_one_epoch_alone_is_seen(tmp_path):
     alone = replace(
         analysis,
         epochs=(1,),
-        log_temperatures=type(analysis.log_temperatures)(analysis.log_temperatures.values[:1]),
+        log_temperatures=Trajectories(
+            analysis.log_temperatures.of(np.arange(len(analysis.frame)))[:1]
+        ),
         bands=analysis.bands.filter(pl.col("epoch") == 1),
         class_temperatures=analysis.class_temperatures.filter(pl.col("epoch") == 1),
     )

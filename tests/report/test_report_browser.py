@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Dialog, Page
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -50,12 +50,16 @@ class Watched:
         note = self.troubles.append
         self.page.on("console", lambda message: note(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: note(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page.on("dialog", self._dismiss)
         self.page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
         self.page.on(
             "request",
             lambda request: None if request.url.startswith("file:") else note(request.url),
         )
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
 
 @pytest.fixture

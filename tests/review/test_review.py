@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -136,7 +137,7 @@ def decided(tmp_path_factory):
     made = made_review(tmp_path_factory.mktemp("queue") / "run")
     client = client_of(made)
     every = indices(client)
-    opinions = {index: {} for index in every}
+    opinions: dict[int, Any] = {index: {} for index in every}
     choices = [None, ("keep", None), ("relabel", 1), ("discard", None), ("skip", None)]
     for number, (index, (one, other)) in enumerate(
         zip(every, product(choices, choices), strict=False)
@@ -159,7 +160,8 @@ def decided(tmp_path_factory):
 def test_pages_neither_skip_nor_repeat_whatever_is_wanted(decided, query, limit):
     rows = {row["index"]: row for row in made_analysis(SIZES).frame.iter_rows(named=True)}
     wanted = [i for i in decided.every if passes(rows[i], query, decided.opinions[i])]
-    found, after = [], {}
+    found: list[Any] = []
+    after: dict[str, Any] = {}
     while True:
         asked = {**query, **after, "limit": limit, "annotator": "ann"}
         answer = decided.client.get("/api/queue", params=asked).json()
@@ -429,7 +431,7 @@ def test_what_counts_is_what_a_fresh_reading_tells_whoever_wrote(acts):
                 servers[0].refresh()
                 told, opinions = servers[0].number, opinions_of(servers[0], samples)
         in_force = other.in_force().filter(pl.col("index") < 999_999)
-        expected = {index: [] for index in samples.index.tolist()}
+        expected: dict[int, Any] = {index: [] for index in samples.index.tolist()}
         for row in in_force.iter_rows(named=True):
             given = samples.label[samples.ranks_of([row["index"]])[0]]
             action = "keep" if row["label"] == given else row["action"].replace("keep", "relabel")
@@ -442,8 +444,9 @@ def test_what_counts_is_what_a_fresh_reading_tells_whoever_wrote(acts):
         if acts:
             changed = samples.index[servers[0].changed_since(told)].tolist()
             assert {i for i in expected if opinions[i] != expected[i]} <= set(changed)
-        for one in (*servers, other):
-            one.close()
+        for server in servers:
+            server.close()
+        other.close()
 
 
 @pytest.mark.parametrize("which", ["review.sqlite", "review.sqlite-wal"])
@@ -485,7 +488,7 @@ def test_decisions_count_again_after_a_restart(tmp_path, review, client):
     assert again.key == review.key
     assert indices(restarted, annotator="ann", decision="mine") == [first, second]
     assert undo(restarted, again, "request2", "ann").json()["indices"] == sorted([first, second])
-    asked = {"annotator": "ann", "after": 0}
+    asked: dict[str, Any] = {"annotator": "ann", "after": 0}
     assert restarted.get("/api/changes", params=asked).json()["reload"]
     again.close()
 
@@ -626,12 +629,13 @@ def test_away_from_this_machine_a_token_is_demanded(review):
     assert "samesite=strict" in cookie
     assert client.get("/api/run").status_code == 200
     forged = client_of(review, AWAY, base_url="http://192.168.1.5:8000")
-    for value in (
+    values: tuple[Any, ...] = (
         "x",
         f"{AWAY.cookie}=x",
         f"{AWAY.cookie}=",
         f'{AWAY.cookie}="é'.encode("latin-1"),
-    ):
+    )
+    for value in values:
         assert forged.get("/api/run", headers={"cookie": value}).status_code == 401
 
 

@@ -109,7 +109,7 @@ def environment(server: StandInHub, home: Path, **more: str) -> dict[str, str]:
 
 
 def open_in(server: StandInHub, home: Path, *cases: dict[str, str]) -> list[dict]:
-    program = [sys.executable, HERE / "opening_from_hub.py", home.parent / "told.json"]
+    program = [sys.executable, str(HERE / "opening_from_hub.py"), str(home.parent / "told.json")]
     done = subprocess.run(
         program,
         input=json.dumps(cases),
@@ -288,7 +288,7 @@ def test_an_interrupted_download_ends_at_once_and_leaves_no_thread_at_work(monke
         begun.append(path)
         is_begun.set()
         try:
-            for _ in range(3000):
+            for _turn in range(3000):
                 time.sleep(0.01)
                 bar.update(1)
         except InterruptedError:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from made_contents import ListedContents
 
 from dataparams.errors import DataError, UserError
-from dataparams.sources.label_file import KEEP, LABEL_NAMES, read_labels
+from dataparams.sources.columns import LABEL_NAMES
+from dataparams.sources.label_file import KEEP, read_labels
 from dataparams.sources.noise import corrupt_labels, corrupt_source, require_noise
 from dataparams.sources.source import Source
 from dataparams.sources.splits import split_rows
@@ -427,7 +428,7 @@ def test_csv_as_spreadsheets_write_it(tmp_path):
 def test_labels_of_samples_that_are_not_trained_on_are_said_to_be_unused(tmp_path):
     rows = "".join(f"digits/{row},{row % 10}\n" for row in range(1797))
     path = written(tmp_path, f"id,label\n{rows}")
-    lines = []
+    lines: list[str] = []
     data = prepare_data(TrainConfig(dataset="digits", noise=f"file:{path}"), on_line=lines.append)
     assert data.truth.labels.tolist() == (data.dataset.train.index % 10).tolist()
     unused = len(data.dataset.val)

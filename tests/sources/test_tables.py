@@ -6,20 +6,20 @@ import multiprocessing
 import os
 import pickle
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import datasets
 import numpy as np
 import pyarrow as pa
 import pytest
+from made_images import picture, save
+from made_tables import images, photo, write_table
 from pyarrow import parquet
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.errors import DataError
 from dataparams.sources.tables import open_table_contents, open_tables
-from made_images import picture, save
-from made_tables import images, photo, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -307,7 +307,7 @@ def test_rows_in_any_order_are_those_of_the_files(groups, mapped):
     assert stored(source.read([3, 48, 3])) == [photo(3), photo(48), photo(3)]
     assert source.read([]) == []
     assert source.contents.sizes().tolist() == [len(photo(row)) for row in range(49)]
-    swept = {}
+    swept: dict[int, Any] = {}
     for found in source.contents.sweep(order):
         swept.update(zip(found.places, stored(found.contents), strict=True))
     assert [swept[place] for place in range(49)] == [photo(row) for row in order]

@@ -84,5 +84,5 @@ if __name__ == "__main__":
     features._ROWS_OF_A_SHARE = 4
     extraction._SECONDS_OF_A_PIECE = 0.0
     audited_samples._FIRST, audited_samples._TIMED = 1, 2
-    audited_samples.PixelEncoder = _Encoder  # type: ignore[misc]
+    audited_samples.PixelEncoder = _Encoder  # type: ignore[attr-defined]
     sys.stdout.write(json.dumps([_attempt(*attempt) for attempt in json.load(sys.stdin)]))

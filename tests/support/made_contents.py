@@ -77,7 +77,7 @@ class OpenedPictures:
         return pixels_of(contents, self._longest_side)
 
 
-def stored_in(contents: Contents, rows: Iterable[int]) -> list[bytes | UnreadableContentError]:
+def stored_in(contents: Contents, rows: Iterable[int]) -> list[Any]:
     """The encoded bytes of some rows; an error where there are none."""
     return [_stored(one) for one in contents.read(list(rows))]
 

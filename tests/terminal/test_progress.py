@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataparams.terminal import progress
 from dataparams.terminal.progress import PlainProgress
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ def test_each_tenth_of_what_takes_long_is_a_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("dataparams.terminal.progress.time.monotonic", lambda: now[0])
     display = PlainProgress()
     for done in range(0, 1001, 5):
         now[0] = done

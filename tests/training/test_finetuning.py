@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_rates_by_layer_need_layers_that_are_told() -> None:
 
 
 @pytest.mark.parametrize("loader", ["memory", "stream"])
-def test_a_run_from_a_file_of_weights_resumes_bit_for_bit(config: TrainConfig, loader: str) -> None:
+def test_a_run_from_a_file_of_weights_resumes_bit_for_bit(config: TrainConfig, loader: Any) -> None:
     config = replace(config, loader=loader)
     whole = train(replace(config, exp_prefix="whole"))
     with pytest.raises(KeyboardInterrupt):
@@ -110,14 +111,14 @@ def test_a_run_from_a_file_of_weights_resumes_bit_for_bit(config: TrainConfig, l
 
 @pytest.mark.parametrize("loader", ["memory", "stream"])
 def test_the_analysis_normalizes_as_training_did(
-    config: TrainConfig, loader: str, monkeypatch: pytest.MonkeyPatch
+    config: TrainConfig, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = train(replace(config, loader=loader))
     kind = DeviceBatches if loader == "memory" else StreamedBatches
     given: list[tuple[torch.Tensor, torch.Tensor]] = []
     original = kind.__init__
 
-    def remembered(self: object, *arguments: object, **options: object) -> None:
+    def remembered(self: Any, *arguments: Any, **options: Any) -> None:
         given.append((options["mean"], options["std"]))
         original(self, *arguments, **options)
 
@@ -198,9 +199,9 @@ def test_gray_images_in_memory_are_seen_in_color(
     ],
 )
 def test_what_cannot_be_started_from_is_said(
-    config: TrainConfig, changes: dict[str, str], message: str
+    config: TrainConfig, changes: dict[str, Any], message: str
 ) -> None:
-    changed = {"weights": None, "arch": "test_vit", **changes}
+    changed: dict[str, Any] = {"weights": None, "arch": "test_vit", **changes}
     with pytest.raises(UserError, match=message):
         train(replace(config, **changed))
     assert not list(Path(config.output_dir).rglob("run.json"))

@@ -6,6 +6,7 @@ import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -139,7 +140,10 @@ def test_the_published_recipe() -> None:
         "resnet18",
         "stream",
     )
-    how = {"schedule": recipe.schedule, "lr_drop_epoch_step": recipe.lr_drop_epoch_step}
+    how: dict[str, Any] = {
+        "schedule": recipe.schedule,
+        "lr_drop_epoch_step": recipe.lr_drop_epoch_step,
+    }
     rates = [
         recipe.lr * learning_rate_factor(epoch, epochs=recipe.epochs, **how)
         for epoch in (0, 29.99, 30, 60, 99)
@@ -172,7 +176,7 @@ def test_the_methods_own_command_for_imagenet(
         ({"gpu": -1}, "--gpu is -1"),
     ],
 )
-def test_wrong_settings_are_named(changes: dict[str, object], message: str) -> None:
+def test_wrong_settings_are_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         require_valid(replace(TrainConfig(), **changes))
 

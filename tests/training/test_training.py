@@ -7,7 +7,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -102,7 +102,8 @@ def test_the_same_seed_is_the_same_run(few_digits: ImageDataset, short: TrainCon
 def test_two_trainings_in_one_process_may_differ_in_precision(
     few_digits: ImageDataset, short: TrainConfig
 ) -> None:
-    for number, amp in enumerate(("no", "bf16", "no")):
+    precisions: list[Any] = ["no", "bf16", "no"]
+    for number, amp in enumerate(precisions):
         run = train(replace(short, epochs=1, amp=amp, exp_prefix=str(number)), dataset=few_digits)
         assert run.description()["status"] == "finished"
 
@@ -352,7 +353,7 @@ def test_class_parameters_alone_and_jointly(few_digits: ImageDataset, short: Tra
     ],
 )
 def test_wrong_settings_are_named(
-    few_digits: ImageDataset, short: TrainConfig, changes: dict[str, object], message: str
+    few_digits: ImageDataset, short: TrainConfig, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
         train(replace(short, **changes), dataset=few_digits)
@@ -387,7 +388,7 @@ def test_the_auto_rate_displaces_alike_whatever_the_length(epochs: int) -> None:
 @pytest.mark.parametrize("amp", ["no", "bf16"])
 @pytest.mark.parametrize("learns", [True, False])
 def test_a_training_that_diverges_says_so_and_so_does_whoever_analyzes_it(
-    few_digits: ImageDataset, short: TrainConfig, learns: bool, amp: str
+    few_digits: ImageDataset, short: TrainConfig, learns: bool, amp: Any
 ) -> None:
     high = replace(short, lr=1e6, learn_inst_parameters=learns, amp=amp)
     with pytest.raises(RunError, match=r"diverged in epoch 1: .* Lower --lr \(it is 1e\+06\)"):

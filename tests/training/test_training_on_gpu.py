@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.gpu
 
 @pytest.mark.parametrize("amp", ["no", "bf16", "fp16"])
 def test_a_training_learns_in_every_precision(
-    few_digits: ImageDataset, short: TrainConfig, amp: str
+    few_digits: ImageDataset, short: TrainConfig, amp: Any
 ) -> None:
     run = train(replace(short, amp=amp), dataset=few_digits)
     accuracies = run.metrics()["val_accuracy"].to_list()
