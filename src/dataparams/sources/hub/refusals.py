@@ -77,21 +77,32 @@ def explain_refusal(
     own = next((cause for cause in chain if isinstance(cause, DataError)), None)
     if own is not None:
         return own
-    responses = (getattr(cause, "response", None) for cause in chain)
-    response = next((found for found in responses if found is not None), None)
-    kind: type[DataError] = DataError
-    reason = _explain_disk(chain, place)
-    if reason is None and response is not None:
-        kind = NotOnHubError if _is_missing(response, token) else DataError
-        reason = _explain_answer(response, place, token)
-    if reason is None:
-        reason = _explain_connection(chain, place, is_broken_off=bool(kept))
-        kind = DataError if reason is None or kept else NotOnHubError
-    if reason is None:
-        reason = _explain_data(chain, place)
+    kind, reason = _explanation(chain, place, token, is_broken_off=bool(kept))
     text = f"The {place.kind} {place.name!r} cannot be loaded from the Hugging Face hub: {reason}"
     text = f"{text} {kept}" if kept else text
     return kind(token.redact(text) if token else text)
+
+
+def _explanation(
+    chain: list[BaseException], place: Place, token: HubToken | None, *, is_broken_off: bool
+) -> tuple[type[DataError], str]:
+    from huggingface_hub.errors import GatedRepoError
+
+    if reason := _explain_disk(chain, place):
+        return DataError, reason
+    for cause in chain:
+        response = getattr(cause, "response", None)
+        if response is None:
+            continue
+        if isinstance(cause, GatedRepoError):
+            return DataError, _explain_gate(response.headers, place, token)
+        # With a token, 401 means that the token is not valid.
+        if response.status_code == 404 or (response.status_code == 401 and token is None):
+            return NotOnHubError, _explain_missing(response.status_code, place, token)
+        return DataError, _explain_answer(response, place, token)
+    if reason := _explain_connection(chain, place, is_broken_off=is_broken_off):
+        return DataError if is_broken_off else NotOnHubError, reason
+    return DataError, _explain_data(chain, place)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -124,40 +135,24 @@ def _explain_disk(chain: list[BaseException], place: Place) -> str | None:
 # --- the hub's answers ---------------------------------------------------------------------------
 
 
-def _is_missing(response: Any, token: HubToken | None) -> bool:
-    code = response.headers.get("X-Error-Code")
-    return code != "GatedRepo" and (
-        response.status_code == 404 or (response.status_code == 401 and token is None)
+def _explain_missing(status: int, place: Place, token: HubToken | None) -> str:
+    need = (
+        ""
+        if token
+        else ("; a private one needs a token (`hf_token_file=FILE`, HF_TOKEN, or `hf auth login`)")
+    )
+    return (
+        f"there is none of that name, or it is private ({status}). Check the spelling{need}. "
+        f"Its page would be {place.page}."
     )
 
 
 def _explain_answer(response: Any, place: Place, token: HubToken | None) -> str:
     status = response.status_code
-    code = response.headers.get("X-Error-Code")
-    said = response.headers.get("X-Error-Message") or ""
-    if code == "GatedRepo" and token is None:
-        return (
-            f"it is gated, and there is no token. Accept its terms on {place.page}, make a token "
-            f"on {place.tokens}, and give it: `hf_token_file=FILE`, or the environment variable "
-            "HF_TOKEN, or `hf auth login`."
-        )
-    if code == "GatedRepo" and status == 403:
-        return _explain_gate(said.lower(), place, token)
     if status == 401 and token is not None:
         return (
             f"{token.source} is invalid or has expired (401). Make a new one on {place.tokens} and "
             "give it in the old one's place."
-        )
-    if _is_missing(response, token):
-        need = (
-            "Check the spelling"
-            if token
-            else "Check the spelling; a private one needs a token (`hf_token_file=FILE`, HF_TOKEN, "
-            "or `hf auth login`)"
-        )
-        return (
-            f"there is none of that name, or it is private ({status}). {need}. "
-            f"Its page would be {place.page}."
         )
     if status == 403:
         return (
@@ -175,11 +170,17 @@ def _explain_answer(response: Any, place: Place, token: HubToken | None) -> str:
     return f"the hub answers with the status {status}. Look at {place.page}."
 
 
-def _explain_gate(said: str, place: Place, token: HubToken | None) -> str:
-    whose = token.source if token else "the token"
+def _explain_gate(headers: Mapping[str, str], place: Place, token: HubToken | None) -> str:
+    if token is None:
+        return (
+            f"it is gated, and there is no token. Accept its terms on {place.page}, make a token "
+            f"on {place.tokens}, and give it: `hf_token_file=FILE`, or the environment variable "
+            "HF_TOKEN, or `hf auth login`."
+        )
+    said = (headers.get("X-Error-Message") or "").lower()
     if "fine-grained" in said:
         return (
-            f"it is gated, and {whose} is a fine-grained one that may not read gated "
+            f"it is gated, and {token.source} is a fine-grained one that may not read gated "
             f"{place.kind}s. Allow it to on {place.tokens}, or make one of the kind 'read'."
         )
     if "awaiting" in said or "pending" in said:
@@ -190,9 +191,9 @@ def _explain_gate(said: str, place: Place, token: HubToken | None) -> str:
     if "rejected" in said:
         return f"it is gated, and the request for access was rejected. See {place.page}."
     return (
-        f"it is gated, and the account of {whose} has no access (403): its terms are not accepted, "
-        f"or the request is not approved yet. Accept them on {place.page} as that account, then "
-        "give the same command."
+        f"it is gated, and the account of {token.source} has no access (403): its terms are not "
+        f"accepted, or the request is not approved yet. Accept them on {place.page} as that "
+        "account, then give the same command."
     )
 
 
