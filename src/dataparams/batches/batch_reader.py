@@ -23,13 +23,14 @@ from dataparams.contents.pixmap import view_pixmap
 from dataparams.contents.region_decoding import crop_and_resize, decode_region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from dataparams.batches.streamed_images import StreamedImages
     from dataparams.contents.content import Content
     from dataparams.contents.region_decoding import Interpolation
+    from dataparams.contents.regions import Region
 
     Encoded: TypeAlias = "bytes | memoryview | UnreadableContentError"
 
@@ -109,15 +110,19 @@ class Reader(Dataset[Read]):
             contents = self._contents.read(self._index[some].tolist())
             yield from zip(some.tolist(), map(_encoded, contents), strict=True)
 
+    def crop(self, epoch: int, position: int) -> tuple[Callable[[int, int], Region], bool]:
+        """What chooses the region of a sample in an epoch, and whether it is mirrored."""
+        if not self._augment:
+            return partial(middle_region, share=self._middle_share), False
+        drawn = draw(self._seed, epoch, int(self._index[position]))
+        return partial(random_region, drawn=drawn), is_mirrored(drawn)
+
     def _decode(
         self, data: Encoded, epoch: int, position: int
     ) -> NDArray[np.uint8] | UnreadableContentError:
         if isinstance(data, UnreadableContentError):
             return data
-        choose, mirror = partial(middle_region, share=self._middle_share), False
-        if self._augment:
-            drawn = draw(self._seed, epoch, int(self._index[position]))
-            choose, mirror = partial(random_region, drawn=drawn), is_mirrored(drawn)
+        choose, mirror = self.crop(epoch, position)
         pixels = view_pixmap(data)
         if pixels is not None:
             height, width, _ = pixels.shape

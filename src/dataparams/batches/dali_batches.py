@@ -5,28 +5,26 @@ This module is optional: it is imported where ``loader="dali"`` is asked for and
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from dataparams.batches.batch_reader import Job, Read
-from dataparams.batches.crops import draw, is_mirrored, middle_region, random_region
 from dataparams.batches.streamed_batches import StreamedBatches
 from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.image_files import read_image
+from dataparams.contents.orientation import upright_size
 from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from dataparams.batches.batch_reader import Encoded
-    from dataparams.contents.regions import Region
 
 _AHEAD = 3
 
@@ -105,15 +103,11 @@ class DaliBatches(StreamedBatches):
     def _cut(self, data: Encoded, epoch: int, position: int) -> _Cut | UnreadableContentError:
         if isinstance(data, UnreadableContentError):
             return data
-        choose: Callable[[int, int], Region] = partial(middle_region, share=self._middle_share)
-        mirror = False
-        if self._augment:
-            drawn = draw(self._seed, epoch, int(self._samples.index[position]))
-            choose, mirror = partial(random_region, drawn=drawn), is_mirrored(drawn)
-        try:
-            left, top, width, height = choose(*upright_size(bytes(data)))
-        except Exception:  # noqa: BLE001 - a damaged header can make a decoder raise anything
-            return UnreadableContentError("not an image of a known format")
+        size = read_image(bytes(data), lambda image, _: upright_size(image))
+        if isinstance(size, str):
+            return UnreadableContentError(size)
+        choose, mirror = self._reader.crop(epoch, position)
+        left, top, width, height = choose(*size)
         return _Cut(
             np.frombuffer(data, np.uint8),
             np.array([left, top], np.int32),
@@ -145,23 +139,6 @@ class DaliBatches(StreamedBatches):
         decoded = torch.utils.dlpack.from_dlpack(images.as_tensor()).clone()
         self._pipeline.release_outputs()
         return decoded
-
-
-def upright_size(data: bytes) -> tuple[int, int]:
-    """Width and height of the upright image, from its header.
-
-    Args:
-        data: The encoded image.
-
-    Raises:
-        Exception: Whatever Pillow raises, if it cannot be read.
-    """
-    from PIL import ExifTags, Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        width, height = image.size
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
 
 
 def _import_dali() -> Any:

@@ -45,6 +45,20 @@ def find_turn(image: Image.Image) -> Transpose | None:
     }.get(orientation)
 
 
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of an opened image when it is turned upright."""
+    from PIL.Image import Transpose
+
+    width, height = image.size
+    sideways = (
+        Transpose.TRANSPOSE,
+        Transpose.ROTATE_270,
+        Transpose.TRANSVERSE,
+        Transpose.ROTATE_90,
+    )
+    return (height, width) if find_turn(image) in sideways else (width, height)
+
+
 def turn_pixels(pixels: NDArray[np.uint8], turn: Transpose) -> NDArray[np.uint8]:
     """Turn decoded pixels.
 
