@@ -176,5 +176,5 @@ def test_what_is_exchanged_arrives_bit_for_bit_at_once(
 
 @pytest.mark.usefixtures("alone")
 def test_a_capacity_that_is_too_small_is_said() -> None:
-    with pytest.raises(ValueError, match="capacity is 1, but this process brings 2 samples"):
+    with pytest.raises(ValueError, match="`capacity` is 1, but this process brings 2 samples"):
         exchanged(torch.tensor([0, 1]), torch.tensor([0, 1]), torch.rand(2), 1)

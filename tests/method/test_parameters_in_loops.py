@@ -11,16 +11,13 @@ import subprocess
 import sys
 import warnings
 from collections import OrderedDict
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from dataparams.errors import ArgumentError
 from dataparams.method import checks
 from dataparams.method.data_parameters import DataParameters
-from dataparams.method.learning_rate import instance_learning_rate
 
 CLASSES = 4
 
@@ -43,10 +40,6 @@ def test_importing_the_method_costs_what_importing_torch_costs(program: str) -> 
         f"import torch\nfrom dataparams.method.data_parameters import DataParameters{use}"
     )
     assert not {"torch._dynamo", "sympy"} & in_use
-
-
-def test_the_learning_rate_needs_no_torch() -> None:
-    assert "torch" not in _modules_after("import dataparams.method.learning_rate")
 
 
 def _batch(number: int, size: int = 8, instances: int = 30) -> tuple[Tensor, Tensor, Tensor]:
@@ -355,37 +348,3 @@ def test_what_does_not_fit_is_refused_as_of_any_module(*, assign: bool) -> None:
         dp.load_state_dict(state, assign=assign)
     dp.load_state_dict(state, strict=False, assign=assign)
     assert dp.class_log.shape == (0,)
-
-
-# The learning rate.
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"epochs": 0}, "`epochs` is 0; expected a number, 1 or above"),
-        ({"epochs": math.nan}, "`epochs` is nan"),
-        ({"batch_size": 0}, "`batch_size` is 0; expected a number, 1 or above"),
-        ({"batch_size": -128}, "`batch_size` is -128"),
-        ({"momentum": 1.0}, "`momentum` is 1.0; expected 0 <= momentum < 1"),
-        ({"momentum": -0.1}, "`momentum` is -0.1"),
-    ],
-)
-def test_a_rate_for_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        instance_learning_rate(**{"epochs": 30, "batch_size": 128, **arguments})
-
-
-def test_the_rate_is_for_the_global_batch() -> None:
-    # Two accumulated micro-batches of 16, each a mean, are one batch of 32.
-    rate = instance_learning_rate(epochs=1, batch_size=32, momentum=0.0)
-    dp = DataParameters(32, 2, lr_inst=rate, momentum=0.0)
-    labels = torch.zeros(32, dtype=torch.int64)
-    logits = torch.tensor([[-1.0, 1.0]]).repeat(32, 1)
-    for part in (slice(0, 16), slice(16, 32)):
-        logits_of_part = logits[part].clone().requires_grad_()
-        (dp(logits_of_part, labels[part], torch.arange(32)[part]) / 2).backward()
-    dp.step()
-    probability = torch.softmax(logits[0], 0)
-    margin = logits[0, 0] - (probability * logits[0]).sum()
-    torch.testing.assert_close(dp.inst_log, (-1.67 * margin).expand(32))

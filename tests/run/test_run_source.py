@@ -13,7 +13,7 @@ from made_tables import write_table
 from PIL import Image
 
 from dataparams.batches import load_dataset
-from dataparams.errors import RunError
+from dataparams.errors import ChangedDataError, DataError, RunError
 from dataparams.run.source import ContentsOfRun, samples_of_run
 from dataparams.sources.cache import write_cache
 from dataparams.sources.opening import open_source
@@ -81,6 +81,20 @@ def test_labels_are_held_against_the_cache_where_the_source_is_gone(
     samples.with_columns(label=1 - pl.col("label")).write_parquet(run.path / "samples.parquet")
     with pytest.raises(RunError, match="are not what"):
         ContentsOfRun(run).check(ids_of(run))
+
+
+def test_where_the_source_is_gone_the_argument_for_where_it_lies_is_named(
+    table: Path, tmp_path: Path
+) -> None:
+    run = trained(tmp_path / "runs", table)
+    moved = table.rename(tmp_path / "moved.parquet")
+    with pytest.raises(DataError, match="say where they are: `data=PATH`"):
+        ContentsOfRun(run).read(ids_of(run))
+    assert ContentsOfRun(run, data=str(moved)).check(ids_of(run)) == []
+    other = write_table(tmp_path / "other.parquet", label=[1 - label for label in LABELS])
+    pl.read_parquet(other).reverse().write_parquet(other)
+    with pytest.raises(ChangedDataError, match="say with `data=PATH` where they lie"):
+        samples_of_run(run, data=str(other))
 
 
 def test_a_label_of_no_class_is_a_damaged_file(table: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The loss inside a graph of ``torch.compile``: two operators that the compiler does not open.
+"""The loss inside a graph of ``torch.compile``: two operators that are opaque to the compiler.
 
 A graph cannot hold what a training forward leaves for the step. So the forward is one operator,
 which remembers the batch as it does without a compiler, and its backward another, which puts

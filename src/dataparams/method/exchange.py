@@ -1,10 +1,12 @@
-"""How processes bring their shares of a batch together: one collective operation a step."""
+"""Gathering the shares of a batch from all processes: one collective operation a step."""
 
 from __future__ import annotations
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from dataparams.errors import ArgumentError
 
 # Of a sample travel its index (8 bytes), its label (4) and its gradient (4), as words of 4 bytes.
 _WORDS = 4
@@ -26,11 +28,21 @@ def exchanged(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """The batches of all processes, in the same order everywhere, gradients averaged as DDP does.
 
-    Shares are padded to ``capacity`` so that nobody has to ask how many samples the others bring.
-    With a capacity nothing here waits for the device.
+    Shares are padded to ``capacity``, so that processes need not tell each other how many samples
+    they bring, and with a capacity nothing here waits for the device.
+
+    Args:
+        index: (B,) int64, this process's samples.
+        labels: (B,) int64.
+        gradient: (B,) dL/dsigma.
+        capacity: The most samples that any process brings; None: the processes agree on it.
 
     Returns:
-        Index, labels and gradients of all, and which of them are samples; None where all are.
+        Index, labels and gradients of all, (processes * capacity,) each, and which of them are
+        samples; None where all are.
+
+    Raises:
+        ArgumentError: ``capacity`` is less than this process brings.
     """
     processes = dist.get_world_size()
     if capacity is None:
@@ -38,8 +50,8 @@ def exchanged(
         dist.all_reduce(count, dist.ReduceOp.MAX)
         capacity = int(count)
     if gradient.numel() > capacity:
-        raise ValueError(
-            f"capacity is {capacity}, but this process brings {gradient.numel()} samples; "
+        raise ArgumentError(
+            f"`capacity` is {capacity}, but this process brings {gradient.numel()} samples; "
             "expected the most that any process brings."
         )
     packed = _packed(index, labels, gradient, capacity)
@@ -52,8 +64,8 @@ def exchanged(
     is_sample = index >= 0
     if index.is_cpu and bool(is_sample.all()):
         return index, labels, gradient, None
-    # Padding repeats an entry that takes part anyway, with no gradient: it changes nothing, as
-    # long as it gets no weight decay either.
+    # Padding repeats an entry that takes part anyway, with no gradient. So that it changes nothing,
+    # it must get no weight decay either.
     # Kept (1,): to select by a tensor without dimensions would read it back from the device.
     first = is_sample.int().argmax(dim=0, keepdim=True)
     # Where no process brings a sample, as after logits that are not finite, it is entry 0.

@@ -1,4 +1,4 @@
-"""Buffers that are saved, loaded and moved like any, but that nobody broadcasts at every step."""
+"""Buffers that are saved, loaded and moved like any, but not broadcast by DDP at every step."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class LocalBuffers(nn.Module):
-    """A module whose buffers are equal in all processes by what it does with them.
+    """A module whose buffers DDP does not broadcast, since equal updates keep them equal.
 
     ``DistributedDataParallel`` broadcasts the registered buffers of the module that it wraps at
-    every forward, the whole of them: a cost of O(instances) a step for what is equal already.
-    These are therefore plain attributes, and buffers only while a state dict is written or read
-    and while the module is moved or cast. They stay of their dtype when a model around is cast.
+    every forward: a cost of O(instances) a step for values that are equal already. These are
+    therefore plain attributes, and buffers only while a state dict is written or read and while the
+    module is moved or cast. They keep their dtype when a model around them is cast.
 
     Args:
         buffers: The tensors by name; each becomes an attribute, and a key of the state dict.
@@ -41,9 +41,9 @@ class LocalBuffers(nn.Module):
             setattr(self, name, buffer)
 
     def agree(self) -> None:
-        """Take the first process's values where that has not been done yet.
+        """Take the first process's values, once.
 
-        What ``DistributedDataParallel`` does with all parameters and buffers when it wraps a model.
+        ``DistributedDataParallel`` does so with parameters and buffers when it wraps a model.
         """
         if not self._agree:
             broadcast_from_first([getattr(self, name) for name in self._local_names])
@@ -51,7 +51,7 @@ class LocalBuffers(nn.Module):
 
     @contextmanager
     def _registered(self) -> Iterator[None]:
-        """Have the buffers where modules look for them."""
+        """Put the attributes where modules look for buffers."""
         for name in self._local_names:
             self._buffers[name] = self.__dict__.pop(name)
         try:
