@@ -25,40 +25,55 @@ GRADIENT_NOT_FINITE = (
 )
 
 
-def require_positive(**arguments: float) -> None:
-    """Raise ArgumentError for the first argument that is not a finite number above 0."""
-    for name, value in arguments.items():
+def require_settings(
+    *,
+    positive: dict[str, float],
+    not_negative: dict[str, float],
+    rates: dict[str, float | None],
+    momentum: float,
+    clamp: tuple[float, float] | None,
+) -> None:
+    """Raise ArgumentError for the first argument that is out of its range.
+
+    Args:
+        positive: Arguments by name that must be finite and above 0.
+        not_negative: Arguments that must be finite, 0 or above.
+        rates: The learning rates, likewise; None where not used, but not all of them.
+        momentum: In [0, 1).
+        clamp: Above 0, the first below the second; or None.
+    """
+    for name, value in positive.items():
         if not (value > 0 and math.isfinite(value)):
             raise ArgumentError(f"`{name}` is {value}; expected a number above 0.")
-
-
-def require_not_negative(**arguments: float | None) -> None:
-    """Raise ArgumentError for the first argument below 0 or not finite; None is allowed."""
-    for name, value in arguments.items():
-        if value is not None and not (value >= 0 and math.isfinite(value)):
+    given = {name: rate for name, rate in rates.items() if rate is not None}
+    for name, value in {**given, **not_negative}.items():
+        if not (value >= 0 and math.isfinite(value)):
             raise ArgumentError(f"`{name}` is {value}; expected a finite number, 0 or above.")
-
-
-def require_one_rate(lr_inst: float | None, lr_class: float | None) -> None:
-    """Raise ArgumentError where neither instance nor class parameters have a learning rate."""
-    if lr_inst is None and lr_class is None:
+    if not given:
         raise ArgumentError(
             "`lr_inst` and `lr_class` are both None; expected a learning rate for the instance "
             "parameters (`lr_inst`), the class parameters (`lr_class`), or both."
         )
-
-
-def require_momentum(momentum: float) -> None:
-    """Raise ArgumentError unless 0 <= momentum < 1."""
     if not 0 <= momentum < 1:
         raise ArgumentError(f"`momentum` is {momentum}; expected 0 <= momentum < 1.")
-
-
-def require_clamp(clamp: tuple[float, float] | None) -> None:
-    """Raise ArgumentError unless the lowest temperature is above 0 and below the highest."""
     if clamp is not None and not 0 < clamp[0] < clamp[1]:
         raise ArgumentError(
             f"`clamp` is {clamp}; expected (lowest, highest) with 0 < lowest < highest."
+        )
+
+
+def require_batch(
+    logits: Tensor, labels: Tensor, index: Tensor | None, num_classes: int, *, is_training: bool
+) -> None:
+    """Raise an error unless a batch has the right types, shapes and device; values come later."""
+    require_logits(logits, num_classes)
+    require_integers("labels", labels, logits)
+    if index is not None:
+        require_integers("index", index, logits)
+    elif is_training:
+        raise ArgumentError(
+            "`index` is None; expected the (batch,) indices of the samples in the training set. "
+            "IndexedDataset gives them where a data set has none; eval() needs none."
         )
 
 
@@ -80,18 +95,7 @@ def require_logits(logits: Tensor, num_classes: int) -> None:
         )
 
 
-def require_index(index: Tensor | None, logits: Tensor) -> Tensor:
-    """The index, which a training batch needs; raise an error where it is missing or wrong."""
-    if index is None:
-        raise ArgumentError(
-            "`index` is None; expected the (batch,) indices of the samples in the training set. "
-            "IndexedDataset gives them where a data set has none; eval() needs none."
-        )
-    require_batch_of_integers("index", index, logits)
-    return index
-
-
-def require_batch_of_integers(name: str, values: Tensor, logits: Tensor) -> None:
+def require_integers(name: str, values: Tensor, logits: Tensor) -> None:
     """Raise an error unless ``values`` is (batch,) integers on the device of ``logits``."""
     require_tensor(name, values, f"({len(logits)},)")
     if values.shape != logits.shape[:1]:

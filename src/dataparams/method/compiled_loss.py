@@ -14,8 +14,8 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor
 
-from dataparams.method.data_parameters import BY_NUMBER
 from dataparams.method.functional import closed_form, logits_gradient
+from dataparams.method.numbered import module_of_number
 
 # The leaf of each batch that waits for its step, by the number that travels through the graph.
 _leaves: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
@@ -38,7 +38,7 @@ def _loss(
     batch = (logits, labels.clone(), index.clone())
     loss_of = _LossForBackward()
     with torch.set_grad_enabled(learns):
-        loss = BY_NUMBER[number].training_loss(batch, loss_of, may_overflow=may_overflow)
+        loss = module_of_number(number).training_loss(batch, loss_of, may_overflow=may_overflow)
     ticket = next(_tickets)
     _leaves[ticket] = loss_of.leaf
     temperature = loss_of.leaf.detach().clone()

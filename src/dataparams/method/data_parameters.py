@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from itertools import count
-from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +18,8 @@ from dataparams.errors import ArgumentError
 from dataparams.method.checks import (
     GRADIENT_NOT_FINITE,
     DeferredChecks,
-    require_batch_of_integers,
-    require_clamp,
-    require_index,
-    require_logits,
-    require_momentum,
-    require_not_negative,
-    require_one_rate,
-    require_positive,
+    require_batch,
+    require_settings,
 )
 from dataparams.method.exchange import exchanged, world_size
 from dataparams.method.functional import (
@@ -39,6 +31,7 @@ from dataparams.method.functional import (
 )
 from dataparams.method.local_buffers import LocalBuffers
 from dataparams.method.loss_scaling import marked_where_skipped, unscaled
+from dataparams.method.numbered import Numbered
 from dataparams.method.pending_forwards import Forward, PendingForwards
 
 if TYPE_CHECKING:
@@ -53,12 +46,8 @@ if TYPE_CHECKING:
 CLAMP = (1 / 20, 20.0)
 """Lowest and highest temperature, as in the first implementation."""
 
-# A compiled graph cannot hold a module; it knows one by its number.
-BY_NUMBER: WeakValueDictionary[int, DataParameters] = WeakValueDictionary()
-_numbers = count()
 
-
-class DataParameters(LocalBuffers):
+class DataParameters(Numbered, LocalBuffers):
     """The loss with data parameters and their optimizer, to join to any training loop.
 
     Three lines join it: call it in place of the cross-entropy, and :meth:`step` after the model's
@@ -112,12 +101,14 @@ class DataParameters(LocalBuffers):
         momentum: float = 0.9,
         clamp: tuple[float, float] | None = CLAMP,
     ) -> None:
-        require_positive(num_instances=num_instances, num_classes=num_classes)
-        require_positive(init_inst=init_inst, init_class=init_class)
-        require_not_negative(lr_inst=lr_inst, lr_class=lr_class, wd_inst=wd_inst, wd_class=wd_class)
-        require_one_rate(lr_inst, lr_class)
-        require_momentum(momentum)
-        require_clamp(clamp)
+        require_settings(
+            positive={"num_instances": num_instances, "num_classes": num_classes}
+            | {"init_inst": init_inst, "init_class": init_class},
+            not_negative={"wd_inst": wd_inst, "wd_class": wd_class},
+            rates={"lr_inst": lr_inst, "lr_class": lr_class},
+            momentum=momentum,
+            clamp=clamp,
+        )
         instances = num_instances if lr_inst is not None else 0
         classes = num_classes if lr_class is not None else 0
         super().__init__(
@@ -132,7 +123,6 @@ class DataParameters(LocalBuffers):
         self.momentum, self.clamp = momentum, clamp
         self._pending = PendingForwards(num_instances)
         self._checks = DeferredChecks(num_instances, num_classes)
-        self._number = _numbered(self)
 
     @property
     def learns_instances(self) -> bool:
@@ -183,10 +173,7 @@ class DataParameters(LocalBuffers):
                 which skips such a step, logits that overflow are no error; logits in float16 wait
                 for the first step to know whether there is one.
         """
-        require_logits(logits, self.num_classes)
-        require_batch_of_integers("labels", labels, logits)
-        if self.training or index is not None:
-            index = require_index(index, logits)
+        require_batch(logits, labels, index, self.num_classes, is_training=self.training)
         if not torch.compiler.is_compiling():
             self._raise_reported(wait=False)
             if self.training and torch.is_grad_enabled():
@@ -253,11 +240,8 @@ class DataParameters(LocalBuffers):
 
     def extra_repr(self) -> str:
         """The arguments that shape the update, for ``print``."""
-        return (
-            f"num_instances={self.num_instances}, num_classes={self.num_classes}, "
-            f"lr_inst={self.lr_inst}, lr_class={self.lr_class}, "
-            f"wd_inst={self.wd_inst}, wd_class={self.wd_class}, momentum={self.momentum}"
-        )
+        names = ["num_instances", "num_classes", "lr_inst", "lr_class", "wd_inst", "wd_class"]
+        return ", ".join(f"{name}={getattr(self, name)}" for name in [*names, "momentum"])
 
     def training_loss(self, batch: Batch, loss_of: LossOf, *, may_overflow: bool) -> Tensor:
         """Remember a batch of logits, labels and index for the step, and compute its loss.
@@ -298,7 +282,9 @@ class DataParameters(LocalBuffers):
             # Imported only where a compiler is in use.
             from dataparams.method.compiled_loss import loss_in_graph
 
-            loss = loss_in_graph(logits, labels, index, self._number, may_overflow=may_overflow)
+            loss = loss_in_graph(
+                logits, labels, index, self.graph_number, may_overflow=may_overflow
+            )
             return reduced(loss, reduction)
         loss_of = partial(temperature_cross_entropy, reduction=reduction)
         return self.training_loss((logits, labels, index), loss_of, may_overflow=may_overflow)
@@ -343,14 +329,3 @@ class DataParameters(LocalBuffers):
         if complaint is not None:
             self._pending.forget()
             raise ArgumentError(complaint)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Give a copy a number of its own."""
-        super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._number = _numbered(self)
-
-
-def _numbered(data_parameters: DataParameters) -> int:
-    number = next(_numbers)
-    BY_NUMBER[number] = data_parameters
-    return number
