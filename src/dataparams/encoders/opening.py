@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataparams.encoders.bundled import (
     DEFAULT,
     bundled_encoder,
-    bundled_names,
     find_bundled,
 )
+from dataparams.encoders.timm_names import nearest_sentence
 from dataparams.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dataparams.encoders.encoder import Encoder
-
-_NEAREST = 5
-_LEAST_ALIKE = 0.5
 
 
 def open_encoder(
@@ -96,7 +92,7 @@ def _require_pretrained(name: str) -> None:
     if name in timm.list_models():
         raise UserError(
             f"--encoder {name} has no pretrained weights; give a file of them (--weights FILE), or "
-            f"choose another network.{_nearest(name, trained)}"
+            f"choose another network.{nearest_sentence(name, trained)}"
         )
     raise UserError(_unknown(name, [*trained, *timm.list_models()]))
 
@@ -104,14 +100,5 @@ def _require_pretrained(name: str) -> None:
 def _unknown(name: str, known: Iterable[str]) -> str:
     return (
         f"--encoder {name} is not known; expected {DEFAULT.name} or a name of timm."
-        f"{_nearest(name, [*bundled_names(), *known])}"
+        f"{nearest_sentence(name, known)}"
     )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """The most similar names, in a sentence."""
-    candidates = list(dict.fromkeys(known))
-    found = [each for each in candidates if each.partition(".")[0] == name]
-    found += difflib.get_close_matches(name, candidates, n=_NEAREST, cutoff=_LEAST_ALIKE)
-    shown = list(dict.fromkeys(found))[:_NEAREST]
-    return f" The nearest are: {', '.join(shown)}." if shown else ""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
-from dataparams.encoders.bundled import DEFAULT, bundled_names, bundled_network, find_bundled
+from dataparams.encoders.bundled import DEFAULT, bundled_network, find_bundled
 from dataparams.encoders.image_preparation import ImagePreparation
+from dataparams.encoders.timm_names import nearest_sentence
 from dataparams.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import nn
 
 OWN_NETWORKS = ("small-cnn", "wrn-28-10")
 """Our own architectures, which have no weights of others."""
-_NEAREST = 5
 
 
 def timm_name(arch: str) -> str:
@@ -142,20 +141,10 @@ def _known_name(arch: str) -> str:
 def _without_weights(arch: str) -> str:
     import timm
 
-    trained = timm.list_models(pretrained=True)
-    nearest = [] if arch.lower().replace("_", "-") in OWN_NETWORKS else _nearest(arch, trained)
-    hint = f" The nearest are: {', '.join(nearest)}." if nearest else ""
+    is_own = arch.lower().replace("_", "-") in OWN_NETWORKS
+    hint = "" if is_own else nearest_sentence(arch, timm.list_models(pretrained=True))
     return (
         f"--pretrained: there are no weights to start {arch} from; expected --arch {DEFAULT.name}, "
         f"which comes inside a package, or a name of timm that has some.{hint} --no-pretrained "
         "starts from nothing."
     )
-
-
-def _nearest(arch: str, trained: Iterable[str]) -> list[str]:
-    """The names most alike: an architecture's, each with the data that it was trained on."""
-    wanted = arch.partition(".")[0]
-    known = list(dict.fromkeys([*bundled_names(), *trained]))
-    found = [each for each in known if each.partition(".")[0] == wanted]
-    bare = list(dict.fromkeys(each.partition(".")[0] for each in known))
-    return (found or difflib.get_close_matches(wanted, bare, n=_NEAREST, cutoff=0.5))[:_NEAREST]
