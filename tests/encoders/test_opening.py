@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -202,13 +203,14 @@ def test_other_weights_in_the_package_are_refused(tmp_path):
 # --- the hub -------------------------------------------------------------------------------------
 
 
-def opened(server, home, *cases):
+def opened(server, home, *processes):
+    """What each process, one after the other, was told in its cases."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", "HUGGING"))}
     more = {"HF_ENDPOINT": server.address, "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
     told = home.parent / "told.json"
     done = subprocess.run(
         [sys.executable, PROGRAM, told],
-        input=json.dumps(cases),
+        input=json.dumps(processes),
         capture_output=True,
         text=True,
         check=False,
@@ -220,26 +222,23 @@ def opened(server, home, *cases):
 
 
 def test_pretrained_weights_are_downloaded_once_and_every_refusal_says_what_to_do(tmp_path):
+    cases = [
+        {"offline": "yes"},
+        # First, while there is no connection yet that could be used again.
+        {**READS, "circumstance": "no-name"},
+        {},
+        {"HF_TOKEN": "hf_AccountWithoutAccess"},
+        {**READS, "mode": "500"},
+        {**READS, "circumstance": "small-disk"},
+        READS,
+    ]
+    later = [{}, {"offline": "yes"}]
     with serving({"model.safetensors": save(network(num_classes=1000).state_dict())}) as server:
-        home = tmp_path / "home"
-        offline = opened(server, home, {"offline": "yes"})
-        assert server.asked == []
-        refusals = opened(
-            server,
-            home,
-            # First, while there is no connection yet that could be used again.
-            {**READS, "circumstance": "no-name"},
-            {},
-            {"HF_TOKEN": "hf_AccountWithoutAccess"},
-            {**READS, "mode": "500"},
-            {**READS, "circumstance": "small-disk"},
-        )
-        (first,) = opened(server, home, READS)
+        (*refusals, first), (again, forbidden) = opened(server, tmp_path / "home", cases, later)
+        before = [*server.asked_before, len(server.asked)]
         assert server.downloads() == ["model.safetensors"]
-        server.asked.clear()
-        again, forbidden = opened(server, home, {}, {"offline": "yes"})
-        assert server.asked == []
-    refusals = [*offline, *refusals]
+    asked = [end - start for start, end in itertools.pairwise(before)]
+    assert [count > 0 for count in asked] == [False, False, *[True] * 5, False, False]
     told = [refusal["message"] for refusal in refusals]
     assert "`offline=True` forbids" in told[0]
     assert "(DNS)" in told[1]

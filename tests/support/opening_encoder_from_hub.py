@@ -1,7 +1,8 @@
 """Open an encoder under one circumstance after the other; print what came of each.
 
 The hub's libraries read addresses and folders when they are imported, so this is a program: its
-standard input is a list of cases, its output a list of what was told.
+standard input is a list of lists of cases, its output a list of lists of what was told. Each list
+is tried by a process of its own, which is forked before anything was asked.
 """
 
 from __future__ import annotations
@@ -60,12 +61,26 @@ def attempt(case: dict[str, str]) -> dict[str, object]:
     return {"key": encoder.key, "width": encoder.width, "notices": notices}
 
 
+def attempts_of_a_process(cases: list[dict[str, str]], told: Path) -> list[dict[str, object]]:
+    child = os.fork()
+    if child == 0:
+        try:
+            told.write_text(json.dumps([attempt(case) for case in cases]))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    attempts: list[dict[str, object]] = json.loads(told.read_text())
+    return attempts
+
+
 if __name__ == "__main__":
     # The library waits between its attempts.
     time.sleep = lambda _: None
     constants.HF_HUB_ETAG_TIMEOUT = 1
     constants.HF_HUB_DOWNLOAD_TIMEOUT = 1
     known = replace(timm.get_pretrained_cfg(NAME), hf_hub_id=f"{REPOSITORY}@{COMMIT}")
+    file = Path(sys.argv[1])
     with mock.patch.object(timm, "get_pretrained_cfg", return_value=known):
-        told = [attempt(case) for case in json.load(sys.stdin)]
-    Path(sys.argv[1]).write_text(json.dumps(told))
+        told = [attempts_of_a_process(cases, file) for cases in json.load(sys.stdin)]
+    file.write_text(json.dumps(told))
