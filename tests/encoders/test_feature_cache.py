@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -250,3 +253,24 @@ def test_a_full_disk_is_told_with_what_is_needed_and_keeps_what_was_written(tmp_
     assert "The features written before are kept" in told["error"]
     assert not list(tmp_path.rglob("*.tmp"))
     assert outcome(started(tmp_path, count=1000)) == {"encoded": 980, "is_right": True}
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, r"1\.0 kB are free\. .* Free space and start again"),
+        (errno.EDQUOT, r"your quota there is used up.* have the quota raised, and start again"),
+        (errno.EFBIG, r"a file may not become so large.* Raise the limit and start again"),
+        (errno.EROFS, r"cannot be kept in .*Read-only file system"),
+    ],
+)
+def test_what_there_is_no_room_on_is_told(number, told, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    usage = SimpleNamespace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("dataparams.encoders.feature_cache.write_piece", refuse)
+    with pytest.raises(RunError, match=told) as error:
+        stored_in(tmp_path).add(digests_of("1"), [values_of("1")], left=4)
+    assert "DATAPARAMS_CACHE" in str(error.value)

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from dataparams.encoders.encoder import Encoder
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SECONDS_UNTIL_FORGOTTEN = 3600.0
 _MANY_PIECES = 32
 _SMALL_BYTES = 1 << 27
@@ -295,28 +294,39 @@ class StoredFeatures:
         return values
 
     def _unwritable(self, error: OSError, count: int) -> RunError:
-        if error.errno not in _FULL:
-            return RunError(
-                f"Features cannot be kept in {self.folder} ({error.strerror or error}). Set the "
-                f"environment variable {VARIABLE} to a folder that can be written."
-            )
-        return no_room(self.folder, count, FeatureCache.disk_needed(count, self.width))
+        needed = FeatureCache.disk_needed(count, self.width)
+        return no_room(error, self.folder, count, needed) or RunError(
+            f"Features cannot be kept in {self.folder} ({error.strerror or error}). Set the "
+            f"environment variable {VARIABLE} to a folder that can be written."
+        )
 
 
-def no_room(folder: Path, count: int, needed: int) -> RunError:
-    """The error for a full disk.
+def no_room(error: OSError, folder: Path, count: int, needed: int) -> RunError | None:
+    """The error for a full disk, a used-up quota or a file too large; None for any other error.
 
     Args:
-        folder: The folder on the disk.
+        error: The error that writing raised.
+        folder: The folder that was written to.
         count: Number of samples whose features are not written yet.
         needed: Their size in bytes.
     """
-    free = shutil.disk_usage(folder).free
+    if error.errno == errno.ENOSPC:
+        limit = f"{size_text(shutil.disk_usage(folder).free)} are free"
+        remedy = "Free space"
+    elif error.errno == errno.EDQUOT:
+        # How much of a quota is left cannot be asked in a way that all file systems know.
+        limit = "your quota there is used up, whatever else is free on the disk"
+        remedy = "Remove files of yours there, or have the quota raised,"
+    elif error.errno == errno.EFBIG:
+        limit = "a file may not become so large there (see ulimit -f)"
+        remedy = "Raise the limit"
+    else:
+        return None
     return RunError(
         f"There is no room for features in {folder}: {size_text(needed)} are needed for "
-        f"{counted(count, 'more sample')}, and {size_text(free)} are free. The features written "
-        "before are kept. Free space and start again, which goes on from there; or set the "
-        f"environment variable {VARIABLE} to a folder on a larger disk."
+        f"{counted(count, 'more sample')}, and {limit}. The features written before are kept. "
+        f"{remedy} and start again, which goes on from there; or set the environment variable "
+        f"{VARIABLE} to a folder with enough room."
     )
 
 

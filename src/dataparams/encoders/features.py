@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -268,9 +267,9 @@ def _values(digests: NDArray[np.uint8], stored: StoredFeatures) -> NDArray[np.fl
             file.flush()
             return np.memmap(file, np.float16, mode="r", shape=shape)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise no_room(stored.folder, len(digests), size) from error
-        raise UserError(f"{stored.folder} cannot be used: {error.strerror or error}.") from error
+        raise no_room(error, stored.folder, len(digests), size) or UserError(
+            f"{stored.folder} cannot be used: {error.strerror or error}."
+        ) from error
 
 
 def _read(digests: NDArray[np.uint8], stored: StoredFeatures) -> NDArray[np.float16]:
