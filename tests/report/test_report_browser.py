@@ -147,7 +147,7 @@ def test_a_sample_is_enlarged_and_the_keys_go_on_from_it(open_page):
     assert page.locator("#zoom-picture img").get_attribute("src").endswith("_large.jpg")
     assert page.locator("#zoom-truth").inner_text() == "dog"
     assert page.locator("#zoom-subgroup").inner_text() == "night & fog"
-    assert page.locator("#zoom-line").get_attribute("d").count("L") == 4
+    assert page.locator("#zoom-chart .own").get_attribute("d").count("L") == 4
     first = page.locator("#zoom-file").inner_text()
     page.keyboard.press("ArrowRight")
     wait(page, "document.getElementById('zoom-count').textContent === '2 of 4'")

@@ -9,13 +9,6 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
-from dataparams.report.charts import (
-    Point,
-    band_limits,
-    draw_bands,
-    draw_map,
-    temperature_axes,
-)
 from dataparams.report.overview import Suspect
 from dataparams.report.pages import ordinal, render
 from dataparams.report.samples import (
@@ -26,6 +19,7 @@ from dataparams.report.samples import (
     shown_epochs,
     subgroup_name,
 )
+from dataparams.web.charts import Point, draw_map, trajectory_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +35,6 @@ if TYPE_CHECKING:
 
 _PICTURES_OF_SUBGROUP = 8
 _MAP_WIDTH, _MAP_HEIGHT = 720.0, 460.0
-_ZOOM_WIDTH, _ZOOM_HEIGHT = 420.0, 220.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +120,7 @@ def class_page(
     place = list(present).index(samples.label)
     row = analysis.classes.row(by_predicate=pl.col("label") == samples.label, named=True)
     epochs = [analysis.epochs[i] for i in shown_epochs(len(analysis.epochs))]
-    low, high = _limits(analysis.bands, samples.log_temperatures)
-    axes = temperature_axes(epochs, low, high, width=_ZOOM_WIDTH, height=_ZOOM_HEIGHT)
+    low, high = _limits(samples.log_temperatures)
     piles = [pile for pile in samples.piles if pile.name != FURTHER]
     return render(
         "class.html",
@@ -137,7 +129,7 @@ def class_page(
         row=row,
         temperature=_class_temperature(analysis.class_temperatures, samples.label),
         total=len(samples.frame),
-        neighbours=_neighbours(analysis, present, place),
+        neighbors=_neighbors(analysis, present, place),
         chunk=CHUNK,
         further=samples.pile(FURTHER),
         piles=[
@@ -147,9 +139,7 @@ def class_page(
         map_width=_MAP_WIDTH,
         map_height=_MAP_HEIGHT,
         subgroups=_subgroups(analysis, samples, thumbnails),
-        axes=axes,
-        epochs=epochs,
-        bands=draw_bands(analysis.bands, ("easy", "hard"), axes),
+        chart=trajectory_chart(analysis.bands, epochs, low, high),
     )
 
 
@@ -198,7 +188,7 @@ def _class_temperature(table: pl.DataFrame | None, label: int) -> ClassTemperatu
     )
 
 
-def _neighbours(
+def _neighbors(
     analysis: Analysis, present: Sequence[int], place: int
 ) -> list[tuple[int, str] | None]:
     """The classes before and after this one."""
@@ -207,13 +197,10 @@ def _neighbours(
     return [None if one is None else (one, analysis.class_names[one]) for one in labels]
 
 
-def _limits(bands: pl.DataFrame, log_temperatures: NDArray[np.float32]) -> tuple[float, float]:
-    """What a chart must hold for any trajectory of the class, and the bands behind it."""
-    low, high = band_limits(bands)
+def _limits(log_temperatures: NDArray[np.float32]) -> tuple[float, float]:
+    """The lowest and the highest known log temperature of the class."""
     finite = log_temperatures[np.isfinite(log_temperatures)]
-    if not len(finite):
-        return low, high
-    return min(low, float(finite.min())), max(high, float(finite.max()))
+    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
 
 
 def _points(

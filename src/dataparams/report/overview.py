@@ -11,7 +11,9 @@ import polars as pl
 from dataparams.analysis.class_temperatures import ranked_classes
 from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.suggestions import outliers
-from dataparams.report.charts import (
+from dataparams.report.pages import render
+from dataparams.report.samples import SHOWN_ORDER, shown_epochs, subgroup_name
+from dataparams.web.charts import (
     Axes,
     Band,
     Curve,
@@ -21,8 +23,6 @@ from dataparams.report.charts import (
     draw_curves,
     temperature_axes,
 )
-from dataparams.report.pages import render
-from dataparams.report.samples import SHOWN_ORDER, shown_epochs, subgroup_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
+from dataparams.web.assets import SHARED, joined, plain_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +18,27 @@ if TYPE_CHECKING:
 ASSETS = "assets"
 """Folder of the style sheet and the script."""
 GENERATOR = '<meta name="generator" content="dataparams report">'
-"""By this a report is recognised as one."""
+"""By this a report is recognized as one."""
 UNKNOWN = "\N{EN DASH}"
 """Stands for a number that is not known."""
 _PACKAGE = "dataparams.report"
+_PAGE = files(_PACKAGE) / "page"
+_STYLES = ("layout", "overview", "class_page", "screens", "paper")
+_SHARED_MODULES = ("elements", "points", "chart")
+_MODULES = ("chunks", "piles", "zoom", "map", "sorting", "report")
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 _LONGEST_NAME = 22
 
 
-def asset(name: str) -> bytes:
-    """The style sheet or the script."""
-    return (files(_PACKAGE) / name).read_bytes()
+def style() -> str:
+    """The style sheet of the pages."""
+    return joined([SHARED / "style.css", *(_PAGE / f"{name}.css" for name in _STYLES)])
+
+
+def script() -> str:
+    """The script of the pages."""
+    shared = (SHARED / f"{name}.js" for name in _SHARED_MODULES)
+    return plain_script([*shared, *(_PAGE / f"{name}.js" for name in _MODULES)])
 
 
 def render(template: str, **values: object) -> str:

@@ -16,7 +16,7 @@ from dataparams.analysis.suggestions import weighs_other_classes
 from dataparams.errors import RunError
 from dataparams.report.class_page import class_page, outliers_of_class, suspects_of_class
 from dataparams.report.overview import overview_page
-from dataparams.report.pages import ASSETS, GENERATOR, asset
+from dataparams.report.pages import ASSETS, GENERATOR, script, style
 from dataparams.report.samples import CHUNK, ClassSamples, class_samples, map_choice
 from dataparams.report.scripts import chunk_script
 from dataparams.report.thumbnails import Wanted, write_thumbnails
@@ -70,8 +70,8 @@ def write_report(
     progress = _Progress(len(analysis.frame), on_progress)
     with _replacing(folder) as temporary:
         (temporary / ASSETS).mkdir()
-        for name in ("style.css", "report.js"):
-            (temporary / ASSETS / name).write_bytes(asset(name))
+        _write_text(temporary / ASSETS / "style.css", style())
+        _write_text(temporary / ASSETS / "report.js", script())
         suspects: list[Suspect] = []
         far: list[Suspect] = []
         are_weighed = weighs_other_classes(analysis.frame)

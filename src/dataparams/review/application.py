@@ -19,14 +19,15 @@ from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES, Category
 from dataparams.decisions.agreement import agreements
 from dataparams.decisions.store import Action  # noqa: TC001 - FastAPI reads it
 from dataparams.errors import RunError
-from dataparams.report.pages import asset
 from dataparams.review.guarding import SESSION_PATH, Guard
 from dataparams.review.pictures import Size  # noqa: TC001 - FastAPI reads it
 from dataparams.review.samples import Filter
 from dataparams.review.standing import Wanted  # noqa: TC001 - FastAPI reads it
+from dataparams.web.assets import SHARED, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.abc import Traversable
 
     from numpy.typing import NDArray
     from starlette.types import ASGIApp
@@ -50,7 +51,8 @@ _KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_SHARED_STYLE = "report.css"
+_STYLE = "style.css"
+_STYLES = ("layout", "grid", "single", "map", "deciding", "screens")
 _RUN_HEADER = "x-review-run"
 """Tells the page of which run an answer is: the numbers of samples are the same in every run."""
 
@@ -185,7 +187,7 @@ def _add_page(app: FastAPI) -> None:
 
     @app.get("/page/{name}", include_in_schema=False)
     def part(name: str) -> Response:
-        if name not in _asset_names():
+        if name not in _assets():
             raise HTTPException(404, "There is no such part of the page.")
         return _asset(name)
 
@@ -438,11 +440,15 @@ def _rounded(values: NDArray[np.float32]) -> list[float | None]:
 
 
 def _asset(name: str) -> Response:
-    contents = asset("style.css") if name == _SHARED_STYLE else (_PAGE / name).read_bytes()
-    kind = _KINDS[name[name.rindex(".") :]]
-    return Response(contents, media_type=kind, headers={"cache-control": "no-cache"})
+    if name == _STYLE:
+        parts = [SHARED / _STYLE, *(_PAGE / f"{part}.css" for part in _STYLES)]
+    else:
+        parts = [_assets()[name]]
+    headers = {"cache-control": "no-cache"}
+    return Response(joined(parts), media_type=_KINDS[name[name.rindex(".") :]], headers=headers)
 
 
-def _asset_names() -> set[str]:
-    names = {entry.name for entry in _PAGE.iterdir() if entry.name.endswith(tuple(_KINDS))}
-    return names | {_SHARED_STYLE}
+def _assets() -> dict[str, Traversable]:
+    """The files of the page by name."""
+    every = (*SHARED.iterdir(), *_PAGE.iterdir())
+    return {entry.name: entry for entry in every if entry.name.endswith(tuple(_KINDS))}

@@ -21,7 +21,6 @@ import polars as pl
 from dataparams.analysis import current_analysis
 from dataparams.analysis.result import CATEGORIES
 from dataparams.errors import UserError
-from dataparams.report.charts import band_limits, draw_bands, temperature_axes
 from dataparams.review.laying_out import npy_of
 from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
 from dataparams.run.folder import RunFolder
@@ -29,6 +28,7 @@ from dataparams.run.safe_files import write_whole
 from dataparams.run.source import ContentsOfRun
 from dataparams.terminal.flags import with_flags
 from dataparams.terminal.progress import progress_display
+from dataparams.web.charts import trajectory_chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.result import Analysis, SampleContents
 
-_CHART_WIDTH, _CHART_HEIGHT = 420.0, 220.0
 _ARRAYS: dict[str, type[np.generic]] = {
     "index": np.int64,
     "label": np.int32,
@@ -185,15 +184,6 @@ def is_large(run: RunFolder) -> bool:
 
 def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
     low, high = temperature_limits(facts.trajectories)
-    band_low, band_high = band_limits(analysis.bands)
-    axes = temperature_axes(
-        facts.epochs,
-        min(low, band_low),
-        max(high, band_high),
-        width=_CHART_WIDTH,
-        height=_CHART_HEIGHT,
-    )
-    shown = analysis.bands.filter(pl.col("epoch").is_in(facts.epochs))
     counts = analysis.classes.select("count", *CATEGORIES, "unjudged")
     return {
         "name": analysis.name,
@@ -215,14 +205,7 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
                 "label", "count", descending=[False, True], maintain_order=True
             ).iter_rows(named=True)
         ],
-        "chart": {
-            "axes": vars(axes),
-            "epochs": list(facts.epochs),
-            "epoch_ticks": [vars(tick) for tick in axes.epoch_ticks],
-            "temperature_ticks": [vars(tick) for tick in axes.temperature_ticks],
-            "start": axes.start,
-            "bands": [vars(band) for band in draw_bands(shown, ("easy", "hard"), axes)],
-        },
+        "chart": trajectory_chart(analysis.bands, facts.epochs, low, high),
     }
 
 

@@ -1,15 +1,12 @@
 /* Many samples at once. Only the cards in view exist, however many samples there are. */
 
+import { OUTLIER, byId, element, fillSuggestion, mark } from "/page/elements.js";
 import {
-  OUTLIER,
-  byId,
   described,
-  element,
-  fillSuggestion,
-  mark,
   opinionSign,
   opinionWords,
   picture,
+  suggestedName,
   suggestionWords,
 } from "/page/pieces.js";
 
@@ -213,7 +210,7 @@ export class Grid {
       " ",
       element("span", "confidence"),
     );
-    fillSuggestion(suggested, facts, classNames);
+    fillSuggestion(suggested, facts, suggestedName(facts, classNames));
     if (facts.suggested !== null) {
       // There is little room: one word before the class.
       const [first] = facts.note.split(" ");
@@ -252,7 +249,7 @@ export class Grid {
       line.append(mine);
     }
     if (others.length) {
-      const words = samples.isDisputed(index) ? "disputed" : counted(others);
+      const words = samples.isDisputed(index) ? "disputed" : othersWords(others);
       line.append(element("span", "others name", words));
     }
     card.setAttribute("aria-label", described(samples.facts.get(index), opinions, annotator, classNames));
@@ -369,6 +366,6 @@ export class Grid {
   }
 }
 
-function counted(others) {
+function othersWords(others) {
   return others.length === 1 ? `${opinionSign(others[0])} ${others[0].annotator}` : `${others.length} others`;
 }

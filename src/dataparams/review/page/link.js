@@ -1,6 +1,7 @@
 /* Whether the server answers, what others did meanwhile, and the banner that tells of trouble. */
 
-import { byId, counted } from "/page/pieces.js";
+import { byId } from "/page/elements.js";
+import { counted } from "/page/pieces.js";
 import { NotConnected, Refused, get } from "/page/server.js";
 
 const EVERY = 2500; // milliseconds between two questions for changes

@@ -1,20 +1,11 @@
 /* A class as a map: samples whose temperatures moved alike lie together. */
 
-import {
-  OUTLIER,
-  WORDS,
-  byId,
-  count,
-  element,
-  fillFile,
-  mark,
-  picture,
-  suggestionWords,
-} from "/page/pieces.js";
+import { OUTLIER, WORDS, byId, count, element, fillFile, mark } from "/page/elements.js";
+import { picture, suggestionWords } from "/page/pieces.js";
 import { Picked } from "/page/picked.js";
+import { DIRECTIONS, neighborOf, placeTip, pointAt } from "/page/points.js";
 import { get } from "/page/server.js";
 
-const REACH = 18; // CSS pixels within which a mark counts as pointed at: fingers are wide
 const MARGIN = 22;
 const DRAG = 6; // pixels after which a press is a lasso
 
@@ -80,9 +71,9 @@ export class SampleMap {
         return;
       }
       const last = ["easy", "review", "hard"];
-      this.points = answer.samples.sort(
-        (a, b) => last.indexOf(a.category) - last.indexOf(b.category),
-      );
+      this.points = answer.samples
+        .map(({ x, y, ...sample }) => ({ ...sample, position: [x, y] }))
+        .sort((a, b) => last.indexOf(a.category) - last.indexOf(b.category));
       const shown = this.points.length;
       const name = this.session.classNames[label];
       byId("map-words").textContent =
@@ -118,8 +109,8 @@ export class SampleMap {
     const density = devicePixelRatio || 1;
     this.canvas.width = Math.round(width * density);
     this.canvas.height = Math.round(height * density);
-    const xs = this.points.map((point) => point.x);
-    const ys = this.points.map((point) => point.y);
+    const xs = this.points.map((point) => point.position[0]);
+    const ys = this.points.map((point) => point.position[1]);
     const [left, right] = [Math.min(...xs), Math.max(...xs)];
     const [low, high] = [Math.min(...ys), Math.max(...ys)];
     const scale = Math.min(
@@ -127,8 +118,8 @@ export class SampleMap {
       (height - 2 * MARGIN) / Math.max(high - low, 1e-9),
     );
     for (const point of this.points) {
-      point.across = (point.x - (left + right) / 2) * scale + width / 2;
-      point.down = (point.y - (low + high) / 2) * scale + height / 2;
+      point.x = (point.position[0] - (left + right) / 2) * scale + width / 2;
+      point.y = (point.position[1] - (low + high) / 2) * scale + height / 2;
     }
     this.density = density;
     this.draw();
@@ -199,18 +190,6 @@ export class SampleMap {
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
-  at([x, y]) {
-    let nearest = null;
-    let best = REACH;
-    for (const point of this.points) {
-      const distance = Math.hypot(point.across - x, point.down - y);
-      if (distance <= best) {
-        [nearest, best] = [point, distance];
-      }
-    }
-    return nearest;
-  }
-
   pointerdown(event) {
     if (event.button !== 0 || !event.isPrimary) {
       return;
@@ -223,7 +202,7 @@ export class SampleMap {
   pointermove(event) {
     const place = this.placeOf(event);
     if (!this.lasso) {
-      this.pointAt(this.at(place));
+      this.pointAt(pointAt(this.points, ...place));
       return;
     }
     const [x, y] = this.lasso[0];
@@ -242,13 +221,13 @@ export class SampleMap {
       return;
     }
     if (this.isLasso) {
-      const inside = this.points.filter((point) => isInside([point.across, point.down], lasso));
+      const inside = this.points.filter((point) => isInside([point.x, point.y], lasso));
       if (!event.shiftKey && !event.ctrlKey && !event.metaKey) {
         this.session.selection.clear();
       }
       this.session.select(inside.map((point) => point.index));
     } else {
-      const point = this.at(lasso[0]);
+      const point = pointAt(this.points, ...lasso[0]);
       if (point) {
         this.session.toggle(point.index, null);
         this.pointAt(point);
@@ -299,12 +278,7 @@ export class SampleMap {
     const flag = facts.is_outlier ? [element("span", "flag", OUTLIER)] : [];
     this.tip.replaceChildren(frame, mark(facts.category), ...flag, file, words);
     this.tip.hidden = false;
-    const frameBox = byId("map-frame");
-    const isRight = point.across + 16 + this.tip.offsetWidth > frameBox.clientWidth;
-    const left = isRight ? point.across - 16 - this.tip.offsetWidth : point.across + 16;
-    const limit = frameBox.clientHeight - this.tip.offsetHeight - 4;
-    this.tip.style.left = `${Math.max(left, 4)}px`;
-    this.tip.style.top = `${Math.max(Math.min(point.down - 40, limit), 4)}px`;
+    placeTip(this.tip, byId("map-frame"), point.x, point.y);
     const isSelected = this.session.selection.has(point.index) ? ", selected" : "";
     this.canvas.setAttribute(
       "aria-label",
@@ -315,19 +289,14 @@ export class SampleMap {
   /* Keys --------------------------------------------------------------------------------------- */
 
   onKey(event) {
-    const direction = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    }[event.key];
+    const direction = DIRECTIONS[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey || !this.points.length) {
       return;
     }
     if (direction) {
       event.preventDefault();
       event.stopPropagation();
-      this.pointAt(this.neighbour(this.current ?? this.points.at(-1), direction));
+      this.pointAt(neighborOf(this.points, this.current ?? this.points.at(-1), direction));
     } else if (event.key === " " && this.current) {
       event.preventDefault();
       event.stopPropagation();
@@ -338,24 +307,9 @@ export class SampleMap {
       this.onOpen(this.current.index);
     }
   }
-
-  neighbour(from, [dx, dy]) {
-    let best = from;
-    let least = Infinity;
-    for (const point of this.points) {
-      const [x, y] = [point.across - from.across, point.down - from.down];
-      const along = x * dx + y * dy;
-      const aside = Math.abs(x * dy) + Math.abs(y * dx);
-      const cost = along + 2 * aside;
-      if (along > 0.5 && cost < least) {
-        [best, least] = [point, cost];
-      }
-    }
-    return best;
-  }
 }
 
-function shape(pen, { category, across: x, down: y }) {
+function shape(pen, { category, x, y }) {
   pen.beginPath();
   if (category === "easy") {
     pen.arc(x, y, 4.2, 0, 2 * Math.PI);
@@ -373,9 +327,9 @@ function shape(pen, { category, across: x, down: y }) {
   }
 }
 
-function ring(pen, { across, down }, radius, color, width) {
+function ring(pen, { x, y }, radius, color, width) {
   pen.beginPath();
-  pen.arc(across, down, radius, 0, 2 * Math.PI);
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.strokeStyle = color;
   pen.lineWidth = width;
   pen.stroke();

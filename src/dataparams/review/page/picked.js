@@ -1,14 +1,7 @@
 /* The pictures of what is selected on the map: nobody should decide about what they have not seen. */
 
-import {
-  byId,
-  count,
-  counted,
-  element,
-  fillSuggestion,
-  picture,
-  suggestionWords,
-} from "/page/pieces.js";
+import { byId, count, element, fillSuggestion } from "/page/elements.js";
+import { counted, picture, suggestedName, suggestionWords } from "/page/pieces.js";
 
 const MOST = 120;
 const ORDER = ["hard", "review", "easy"];
@@ -72,7 +65,7 @@ export class Picked {
     for (const [index, card] of this.cards) {
       const facts = samples.facts.get(index);
       if (facts && !card.title) {
-        fillSuggestion(card.querySelector(".suggested"), facts, classNames);
+        fillSuggestion(card.querySelector(".suggested"), facts, suggestedName(facts, classNames));
         card.classList.add(facts.category);
         card.title = facts.id;
         const maybe = suggestionWords(facts, classNames);

@@ -1,6 +1,7 @@
 /* Choosing a class by typing a few letters of it. */
 
-import { byId, counted, element } from "/page/pieces.js";
+import { byId, element } from "/page/elements.js";
+import { counted } from "/page/pieces.js";
 
 const MOST_SHOWN = 60;
 const MOST_RECENT = 5;

@@ -1,30 +1,8 @@
-/* Pieces of the page. Names are data: they enter it as text, never as markup. */
+/* Pictures of samples, and samples and decisions in words. */
 
-export const SIGNS = { easy: "●", hard: "▲", review: "◆" };
-export const WORDS = { easy: "Easy", hard: "Hard", review: "Need review" };
-export const OUTLIER = "outlier?";
+import { OUTLIER, WORDS, count, element, percent } from "/page/elements.js";
+
 const TINY = 80;
-
-export const byId = (id) => document.getElementById(id);
-
-export function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  if (className) {
-    made.className = className;
-  }
-  if (text) {
-    made.textContent = text;
-  }
-  return made;
-}
-
-export function drawn(tag, attributes = {}) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    made.setAttribute(name, value);
-  }
-  return made;
-}
 
 export function picture(run, index, size, description = "") {
   const made = element("img");
@@ -42,45 +20,13 @@ export function picture(run, index, size, description = "") {
 
 export const pictureAddress = (run, index, size) => `/api/pictures/${run}/${size}/${index}`;
 
-export function fillMark(place, category) {
-  place.className = `mark ${category}`;
-  place.querySelector(".sign").textContent = SIGNS[category];
-  place.querySelector(".mark-name").textContent = WORDS[category];
-}
-
-export function mark(category) {
-  const made = element("span");
-  const sign = element("span", "sign");
-  sign.setAttribute("aria-hidden", "true");
-  made.append(sign, " ", element("span", "mark-name"));
-  fillMark(made, category);
-  return made;
-}
-
-/** A file name that breaks after a slash first. */
-export function fillFile(place, id) {
-  const parts = id.split("/").map((part, i, all) => (i < all.length - 1 ? `${part}/` : part));
-  place.replaceChildren(
-    ...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])),
-  );
-}
-
-export const percent = (share) => (share === null ? "" : `${Math.round(100 * share)}%`);
-
-export const count = (number) => number.toLocaleString("en");
-
 export function counted(number, one, several = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : several}`;
 }
 
-export function fillSuggestion(place, facts, classNames) {
-  place.classList.toggle("likely", facts.is_likely);
-  place.querySelector(".note").textContent = facts.note;
-  place.querySelector(".name").textContent =
-    facts.suggested === null ? "" : classNames[facts.suggested];
-  place.querySelector(".confidence").textContent =
-    facts.suggested === null ? "" : percent(facts.confidence);
-}
+/** The suggested class; null for none. */
+export const suggestedName = (facts, classNames) =>
+  facts.suggested === null ? null : classNames[facts.suggested];
 
 /** What is suggested in place of the given class, or is known where nothing is. */
 export function suggestionWords(facts, classNames) {

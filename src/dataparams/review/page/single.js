@@ -1,18 +1,14 @@
 /* One sample, large, with what helps to decide about it. */
 
 import { TrajectoryChart } from "/page/chart.js";
+import { byId, count, element, fillFile, fillMark, fillSuggestion } from "/page/elements.js";
 import {
-  byId,
-  count,
   described,
-  element,
-  fillFile,
-  fillMark,
-  fillSuggestion,
   opinionSign,
   opinionWords,
   picture,
   pictureAddress,
+  suggestedName,
 } from "/page/pieces.js";
 
 const AHEAD = 4;
@@ -138,7 +134,7 @@ export class Single {
     const { unjudged } = this.session.run.classes[facts.label];
     byId("fact-unjudged").hidden = unjudged === null;
     byId("fact-unjudged").textContent = unjudged === null ? "" : `a class ${unjudged}`;
-    fillSuggestion(byId("fact-suggested"), facts, classNames);
+    fillSuggestion(byId("fact-suggested"), facts, suggestedName(facts, classNames));
     byId("fact-outlier").hidden = !facts.is_outlier;
     byId("fact-evidence-row").hidden = facts.evidence === null;
     byId("fact-evidence").textContent = facts.evidence ?? "";

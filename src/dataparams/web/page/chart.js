@@ -1,8 +1,9 @@
 /* The temperature of a sample over the training, before the bands of easy and hard samples. */
 
-import { drawn } from "/page/pieces.js";
+import { drawn } from "./elements.js";
 
 export class TrajectoryChart {
+  /** A chart as dataparams.web.charts.trajectory_chart describes it, drawn into an element. */
   constructor(place, chart) {
     this.axes = chart.axes;
     this.epochs = chart.epochs;
@@ -44,11 +45,12 @@ export class TrajectoryChart {
     return top + Math.max(0, Math.min(share, 1)) * (bottom - top);
   }
 
+  /** Draw log temperatures, null where one is unknown; null in place of all for no trajectory. */
   draw(trajectory) {
-    const points = (trajectory ?? [])
+    const known = (trajectory ?? [])
       .map((value, i) => [this.epochs[i], value])
-      .filter(([, value]) => value !== null)
-      .map(([epoch, value]) => [this.x(epoch).toFixed(1), this.y(value).toFixed(1)]);
+      .filter(([, value]) => value !== null);
+    const points = known.map(([epoch, value]) => [this.x(epoch).toFixed(1), this.y(value).toFixed(1)]);
     const last = points.at(-1);
     this.line.setAttribute("d", last ? `M${points.map((point) => point.join(" ")).join("L")}` : "");
     this.end.setAttribute("visibility", last ? "visible" : "hidden");
@@ -56,13 +58,10 @@ export class TrajectoryChart {
       this.end.setAttribute("cx", last[0]);
       this.end.setAttribute("cy", last[1]);
     }
-    const known = (trajectory ?? []).filter((value) => value !== null);
+    const ends = [known[0], known.at(-1)].map((one) => one && Math.exp(one[1]).toFixed(2));
     this.svg.setAttribute(
       "aria-label",
-      known.length
-        ? `Temperature over the training: from ${Math.exp(known[0]).toFixed(2)} to ` +
-            `${Math.exp(known.at(-1)).toFixed(2)}`
-        : "No trajectory",
+      last ? `Temperature over the training: from ${ends[0]} to ${ends[1]}` : "No trajectory",
     );
   }
 }

@@ -1,22 +1,22 @@
 """The geometry of the charts: numbers in, coordinates and SVG path data out.
 
-Nothing here knows of pages: the templates draw what these functions place, and escape names.
+Nothing here knows of pages: templates and scripts draw what these functions place.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from dataparams.analysis.temperature_axis import round_temperatures, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import polars as pl
     from numpy.typing import NDArray
 
 _MOST_EPOCH_TICKS = 6
@@ -118,8 +118,8 @@ class Curve:
         line: Path of the curve.
         end_y: Where the curve ends.
         label_y: Where its name stands beside that.
-        color: Number of its colour.
-        is_dashed: Whether another curve of that colour came before.
+        color: Number of its color.
+        is_dashed: Whether another curve of that color came before.
     """
 
     name: str
@@ -271,6 +271,32 @@ def draw_curves(
             zip(curves, lines, ends, places, strict=True)
         )
     ]
+
+
+def trajectory_chart(
+    bands: pl.DataFrame, epochs: Sequence[int], low: float, high: float
+) -> dict[str, Any]:
+    """The chart on which ``chart.js`` draws the trajectory of a sample, as JSON has it.
+
+    Args:
+        bands: ``group``, ``epoch``, ``low``, ``median``, ``high``; easy and hard ones are drawn.
+        epochs: The epochs of the trajectories.
+        low: The lowest log temperature of the trajectories.
+        high: The highest.
+    """
+    band_low, band_high = band_limits(bands)
+    axes = temperature_axes(
+        epochs, min(low, band_low), max(high, band_high), width=420.0, height=220.0
+    )
+    shown = bands.filter(pl.col("epoch").is_in(list(epochs)))
+    return {
+        "axes": vars(axes),
+        "epochs": list(epochs),
+        "epoch_ticks": [vars(tick) for tick in axes.epoch_ticks],
+        "temperature_ticks": [vars(tick) for tick in axes.temperature_ticks],
+        "start": axes.start,
+        "bands": [vars(band) for band in draw_bands(shown, ("easy", "hard"), axes)],
+    }
 
 
 def curve_path(values: Sequence[float], epochs: Sequence[int], axes: Axes) -> str:

@@ -1,0 +1,1 @@
+"""What the pages of report and review share: style, parts of pages, charts."""

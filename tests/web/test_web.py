@@ -1,0 +1,27 @@
+"""What the pages of report and review share."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
+from dataparams.report.pages import script
+from dataparams.web.assets import SHARED
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("SIGNS", CATEGORY_MARKS), ("WORDS", CATEGORY_TITLES)]
+)
+def test_pages_and_terminal_call_the_categories_alike(name: str, expected: dict[str, str]) -> None:
+    text = (SHARED / "elements.js").read_text(encoding="utf-8")
+    (table,) = re.findall(rf"const {name} = \{{(.*)\}};", text)
+    assert dict(re.findall(r'(\w+): "([^"]*)"', table)) == expected
+
+
+def test_the_script_of_a_report_needs_no_modules_and_names_nothing_twice() -> None:
+    text = script()
+    assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
+    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", text, re.MULTILINE)
+    assert len(names) == len(set(names)) > 0
