@@ -1,4 +1,18 @@
-"""Data parameters: find mislabeled, hard and under-represented samples by training once."""
+"""Data parameters: find mislabeled, hard and under-represented samples by training once.
+
+The names in ``__all__`` are public. Everything else is private by its place, and may change from
+one version to the next.
+
+- In a training loop of one's own: :class:`DataParameters`, :class:`IndexedDataset` and
+  :func:`instance_learning_rate`; as pure functions :func:`temperature_cross_entropy` and
+  :func:`sparse_momentum_step`.
+- From data to a run folder: :func:`audit`, or :func:`train` by a :class:`TrainConfig`.
+- From a run folder, or from arrays, to a verdict: :func:`analyze`, :func:`analyze_trajectories`,
+  which give an :class:`Analysis`, and :func:`rank`; :class:`RunFolder` reads the folder itself.
+- Errors that a user can correct are :class:`UserError`.
+
+``audit``, ``train`` and drawing need ``pip install "dataparams[app]"``; the others do not.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +21,72 @@ from typing import TYPE_CHECKING
 from dataparams.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from dataparams.analysis import Analysis, analyze, analyze_trajectories
+    from dataparams.analysis import Analysis, Ranking, analyze, analyze_trajectories, rank
     from dataparams.batches.indexed import IndexedDataset
-    from dataparams.errors import DataError, RunError, UserError
+    from dataparams.errors import (
+        ArgumentError,
+        ChangedDataError,
+        DataError,
+        MissingPackageError,
+        RunError,
+        Stopped,
+        UserError,
+    )
+    from dataparams.making_runs import audit, train
     from dataparams.method.data_parameters import DataParameters
     from dataparams.method.functional import sparse_momentum_step, temperature_cross_entropy
+    from dataparams.method.learning_rate import instance_learning_rate
+    from dataparams.run.folder import RunFolder
+    from dataparams.training.config import TrainConfig
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Analysis",
+    "ArgumentError",
+    "ChangedDataError",
     "DataError",
     "DataParameters",
     "IndexedDataset",
+    "MissingPackageError",
+    "Ranking",
     "RunError",
+    "RunFolder",
+    "Stopped",
+    "TrainConfig",
     "UserError",
     "analyze",
     "analyze_trajectories",
+    "audit",
+    "instance_learning_rate",
+    "rank",
     "sparse_momentum_step",
     "temperature_cross_entropy",
+    "train",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
+        **dict.fromkeys(
+            ("Analysis", "Ranking", "analyze", "analyze_trajectories", "rank"),
+            "dataparams.analysis",
+        ),
         "IndexedDataset": "dataparams.batches.indexed",
-        **dict.fromkeys(("DataError", "RunError", "UserError"), "dataparams.errors"),
-        **dict.fromkeys(("Analysis", "analyze", "analyze_trajectories"), "dataparams.analysis"),
+        **dict.fromkeys(
+            (
+                *("ArgumentError", "ChangedDataError", "DataError", "MissingPackageError"),
+                *("RunError", "Stopped", "UserError"),
+            ),
+            "dataparams.errors",
+        ),
+        **dict.fromkeys(("audit", "train"), "dataparams.making_runs"),
         "DataParameters": "dataparams.method.data_parameters",
         **dict.fromkeys(
             ("sparse_momentum_step", "temperature_cross_entropy"), "dataparams.method.functional"
         ),
+        "instance_learning_rate": "dataparams.method.learning_rate",
+        "RunFolder": "dataparams.run.folder",
+        "TrainConfig": "dataparams.training.config",
     },
 )

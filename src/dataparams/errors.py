@@ -49,6 +49,10 @@ class ChangedDataError(RunError):
     """Samples are not what a run was trained on; the message names them."""
 
 
+class MissingPackageError(UserError, ImportError):
+    """A package is not installed; the message names the extra of dataparams that brings it."""
+
+
 class Stopped(KeyboardInterrupt):
     """A signal ended a training, which was written first; the message says how to go on.
 

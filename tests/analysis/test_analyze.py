@@ -170,7 +170,7 @@ def test_it_works_while_training_goes_on_and_without_the_data(
 def test_what_cannot_be_analyzed_is_said(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"not a run folder"):
         analyze(tmp_path)
-    with pytest.raises(UserError, match=r"review budget is 1.5"):
+    with pytest.raises(UserError, match=r"`review_budget` is 1.5"):
         analyze(run, review_budget=1.5)
 
 

@@ -124,7 +124,7 @@ def test_what_does_not_fit_is_said(log_temperature, labels, change, message) -> 
 
 
 def test_a_budget_that_is_no_share_is_refused(log_temperature, labels) -> None:
-    with pytest.raises(UserError, match=r"review budget is 1.5"):
+    with pytest.raises(UserError, match=r"`review_budget` is 1.5"):
         analyze_trajectories(log_temperature, labels, review_budget=1.5)
 
 

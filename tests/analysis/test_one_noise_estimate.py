@@ -74,7 +74,7 @@ def test_everybody_who_asks_gets_the_same_number(copy: RunFolder, dataset: Image
         assert mean == pytest.approx(expected.rate, abs=1e-3)
         by_class = (analysis.classes["count"] * analysis.classes["noise_rate"]).sum()
         assert by_class / len(analysis.frame) == pytest.approx(mean, abs=1e-6)
-    ranking = rank(copy, estimate_threshold=True)
+    ranking = rank(copy, threshold="auto")
     assert ranking.estimate == expected
     assert ranking.table["is_selected"].sum() == round(expected.rate * len(ranking.table))
     assert rank(copy, top=0.1).estimate is None

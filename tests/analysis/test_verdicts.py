@@ -159,7 +159,7 @@ def test_where_the_model_learned_nothing_that_comes_first(tmp_path: Path) -> Non
         assert not suggested(analysis).any()
         assert not analysis.noise.is_known
         assert "Estimated label noise: not known" in text
-    ranking = rank(run, estimate_threshold=True)
+    ranking = rank(run, threshold="auto")
     assert ranking.estimate is not None
     assert not ranking.estimate.is_known
     assert not ranking.table["is_selected"].any()

@@ -22,7 +22,7 @@ from dataparams.analysis.judged_by import judged_by
 from dataparams.analysis.judgment import judge, recorded_accuracy
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
 from dataparams.analysis.recorded_noise import recorded_noise
-from dataparams.analysis.result import CATEGORIES, Analysis
+from dataparams.analysis.result import CATEGORIES, Analysis, UnreadableContents
 from dataparams.analysis.summaries import (
     band_summary,
     class_summary,
@@ -31,10 +31,16 @@ from dataparams.analysis.summaries import (
 )
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
-from dataparams.errors import ChangedDataError, DataError, UserError
+from dataparams.errors import (
+    ArgumentError,
+    ChangedDataError,
+    DataError,
+    MissingPackageError,
+    UserError,
+)
+from dataparams.extras import missing_packages_named
 from dataparams.run.features import features_of_run
 from dataparams.run.folder import RunFolder
-from dataparams.run.source import MOVED, ContentsOfRun
 from dataparams.run.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
@@ -83,7 +89,7 @@ def analyze(
         on_notice: Called with a sentence where something could not be had.
 
     Raises:
-        UserError: If the budget is no share.
+        ArgumentError: If ``review_budget`` is not a share.
         DataError: If ``data`` is given and cannot be read.
         RunError: If the folder is no run, or has no finished epoch.
     """
@@ -249,14 +255,25 @@ def _assemble(
 ) -> Analysis:
     description = run.description()
     name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
-    contents = ContentsOfRun(run, data)
+    contents = _contents_of(run, data)
     analysis = assembled(name, frame, run.class_names(), source, contents, findings)
     return replace(
         analysis,
+        run=run,
         class_temperatures=class_temperatures(run),
         has_temperatures=source.has_temperatures,
         judged_by=judged_by(description),
     )
+
+
+def _contents_of(run: RunFolder, data: str | None) -> SampleContents:
+    """The contents of a run's samples; an error when they are read where packages are missing."""
+    try:
+        with missing_packages_named():
+            from dataparams.run.source import ContentsOfRun
+    except MissingPackageError as error:
+        return UnreadableContents(error)
+    return ContentsOfRun(run, data)
 
 
 def assembled(
@@ -311,24 +328,25 @@ def _view_or_notice(
     on_notice: Callable[[str], None] | None,
 ) -> ModelView | None:
     """What the model makes of the samples, or None and a word about why not."""
-    from dataparams.analysis.model_view import view_through_model
-
     if len(ids) * len(run.class_names()) > _MOST_MODEL_CELLS:
         if on_notice is not None:
             on_notice("The trajectories alone count: the model's view of so many does not fit.")
         return None
     try:
-        return view_through_model(
-            run,
-            ids,
-            checkpoint=checkpoint,
-            dataset=dataset,
-            data=data,
-            on_progress=on_progress,
-        )
+        with missing_packages_named():
+            from dataparams.analysis.model_view import view_through_model
+
+            return view_through_model(
+                run,
+                ids,
+                checkpoint=checkpoint,
+                dataset=dataset,
+                data=data,
+                on_progress=on_progress,
+            )
     except ChangedDataError as error:
         raise ChangedDataError(
-            f"{error} --no-model looks at the trajectories alone, which need no picture."
+            f"{error} `use_model=False` analyzes the trajectories alone, which need no picture."
         ) from error
     except UserError as error:
         if data is not None:
@@ -336,14 +354,20 @@ def _view_or_notice(
         if on_notice is not None:
             remedy = ""
             if isinstance(error, DataError):
+                from dataparams.run.source import MOVED
+
                 remedy = f" {MOVED}"
             on_notice(f"The trajectories alone count; the model is not asked: {error}{remedy}")
         return None
 
 
 def require_share(review_budget: float | None) -> None:
-    """Raise UserError unless a review budget is a share, or None."""
+    """Check that a review budget is a share, or None.
+
+    Raises:
+        ArgumentError: If it is not.
+    """
     if review_budget is not None and not 0 <= review_budget <= 1:
-        raise UserError(
-            f"The review budget is {review_budget}; expected a share, 0 ... 1, such as 5%."
+        raise ArgumentError(
+            f"`review_budget` is {review_budget}; expected a share, 0 ... 1, such as 0.05."
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -11,18 +12,18 @@ import polars as pl
 from dataparams.analysis.analyze import findings_of_run
 from dataparams.analysis.cautions import cautions
 from dataparams.analysis.validation import validation_counts
-from dataparams.errors import RunError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.run.detection import DetectionFigures, detection_figures, precision_and_recall
+from dataparams.run.folder import RunFolder
 from dataparams.run.table_checks import require_range
 
 if TYPE_CHECKING:
     from dataparams.analysis.noise_rate import NoiseEstimate
-    from dataparams.run.folder import RunFolder
 
 _OF_HEADS = (
-    "These are temperatures of an audit's heads, which learn labels by heart quickly: they "
-    "describe the samples, but do not rank them. `dataparams analyze` ranks them by what heads "
-    "say that never saw them."
+    "These are temperatures of an audit's heads, which memorize labels quickly: they describe the "
+    "samples, but do not rank them. `dataparams analyze` ranks them by heads that were trained "
+    "without them."
 )
 
 
@@ -32,7 +33,7 @@ class Ranking:
 
     Attributes:
         epoch: After which epoch.
-        is_best_epoch: Whether that is where validation accuracy peaked, for want of a wish.
+        is_best_epoch: Whether that is where validation accuracy peaked, where no epoch was given.
         table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature) and
             ``is_selected``, in the order of falling temperature.
         estimate: The estimated noise rate of the run, where as many were to be selected.
@@ -53,34 +54,42 @@ class Ranking:
 
 
 def rank(
-    run: RunFolder,
+    run: RunFolder | Path | str,
     *,
     epoch: int | None = None,
     top: float | None = None,
-    estimate_threshold: bool = False,
+    threshold: Literal["auto"] | None = None,
 ) -> Ranking:
     """Sort the samples by instance parameter, highest temperature first.
 
     Args:
-        run: The run folder.
+        run: The run folder, or its path.
         epoch: After which epoch; None takes the one at which validation accuracy peaked.
         top: Share of the samples to select, 0 ... 1.
-        estimate_threshold: Select the estimated share of wrong labels instead, which is that of
-            :func:`dataparams.analysis.analyze`.
+        threshold: ``"auto"`` selects as many as labels are estimated to be wrong, by the estimate
+            of :func:`dataparams.analyze`.
 
     Returns:
-        The ranking; everything is selected where neither ``top`` nor the threshold is asked for.
+        The ranking; everything is selected where neither ``top`` nor ``threshold`` is given.
 
     Raises:
+        ArgumentError: If ``top`` is not a share, or is given with ``threshold``.
         RunError: If the run has not come that far or has no instance parameters.
     """
+    if threshold not in (None, "auto"):
+        raise ArgumentError(f'`threshold` is {threshold!r}; expected "auto" or None.')
+    if top is not None and threshold is not None:
+        raise ArgumentError("`top` and `threshold` are both given; expected one of them.")
+    if top is not None and not 0 <= top <= 1:
+        raise ArgumentError(f"`top` is {top}; expected a share, 0 ... 1.")
+    run = run if isinstance(run, RunFolder) else RunFolder(Path(run))
     chosen = best_epoch(run) if epoch is None else epoch
     record = run.epoch_record(chosen)
     if not record.instance_log_temperature.numel():
         raise RunError(
             f"{run.path} has no instance parameters to rank by; it was trained without them. "
-            "Train with --learn-inst-parameters, or see what `dataparams analyze` makes of its "
-            "margins."
+            "Train with `learn_inst_parameters=True`, or see what `dataparams analyze` makes of "
+            "its margins."
         )
     samples = run.samples()
     if samples["index"].max() >= len(record.instance_log_temperature):  # type: ignore[operator]
@@ -91,7 +100,7 @@ def rank(
     estimate, warnings = None, _warnings(run, chosen)
     is_selected = np.ones(len(samples), dtype=bool)
     order = np.argsort(-log_temperature, kind="stable")
-    if estimate_threshold:
+    if threshold is not None:
         findings = findings_of_run(run)
         estimate, warnings = findings.noise, findings.warnings
         top = estimate.rate

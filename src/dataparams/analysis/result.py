@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import polars as pl
 
 from dataparams.analysis.class_names import class_number
-from dataparams.contents.images import pixels_of
+from dataparams.extras import missing_packages_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from dataparams.analysis.judged_by import JudgedBy
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.contents.content import Content, UnreadableContentError
+    from dataparams.errors import MissingPackageError
     from dataparams.figures.style import Drawing
+    from dataparams.run.folder import RunFolder
 
 Category = Literal["easy", "hard", "review"]
 CATEGORIES: tuple[Category, ...] = ("easy", "hard", "review")
@@ -32,7 +34,7 @@ CATEGORY_TITLES: dict[Category, str] = {
     "review": "Need review",
 }
 CATEGORY_MARKS: dict[Category, str] = {"easy": "●", "hard": "▲", "review": "◆"}
-"""Marks that tell the categories apart without colour."""
+"""Marks that tell the categories apart without color."""
 
 
 class SampleContents(Protocol):
@@ -40,6 +42,21 @@ class SampleContents(Protocol):
 
     def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
         """The contents of some samples, or why there is none."""
+
+
+@dataclass(frozen=True)
+class UnreadableContents:
+    """Contents that cannot be read here, because a package is not installed.
+
+    Attributes:
+        error: Names the package.
+    """
+
+    error: MissingPackageError
+
+    def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:  # noqa: ARG002
+        """Raise the error."""
+        raise self.error
 
 
 class LogTemperatures(Protocol):
@@ -54,7 +71,7 @@ class Analysis:
     """A run understood: a row per sample, and what sums the rows up.
 
     Attributes:
-        name: What was analysed, for titles.
+        name: What was analyzed, for titles.
         frame: A row per sample: ``index``, ``id``, ``label``, ``label_name``, ``category``, its
             posterior ``p_easy``, ``p_hard``, ``p_review``; ``noise_probability`` (that the label is
             wrong); ``suspicion`` (0 ... 1, the share of samples that are less suspicious);
@@ -94,6 +111,20 @@ class Analysis:
         judged_by: Who judged the samples of an audit; None of a training.
         has_temperatures: Whether temperatures of samples were learned; where not, the trajectories
             say what margins would have made of them.
+        run: The run folder that was analyzed; None of arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> from dataparams import analyze_trajectories
+        >>> rng = np.random.default_rng(0)
+        >>> labels = np.arange(300) % 2
+        >>> drift = np.where(np.arange(300) < 30, 0.1, -0.1)
+        >>> log_temperature = np.cumsum(drift + rng.normal(0, 0.02, (20, 300)), axis=0)
+        >>> analysis = analyze_trajectories(log_temperature, labels)
+        >>> print(repr(analysis).splitlines()[0])
+        Analysis of arrays: 300 samples of 2 classes, 270 easy, 30 hard, 0 need review
+        >>> analysis.label_of("1"), analysis.rows_of_class(1)[:3].tolist()
+        (1, [1, 3, 5])
     """
 
     name: str
@@ -112,6 +143,7 @@ class Analysis:
     class_temperatures: pl.DataFrame | None = None
     has_temperatures: bool = True
     judged_by: JudgedBy | None = None
+    run: RunFolder | None = None
 
     @property
     def noise(self) -> NoiseEstimate:
@@ -120,7 +152,7 @@ class Analysis:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences that whoever sees anything of the analysis should read first."""
+        """Sentences to read before anything else of the analysis."""
         return self.findings.warnings
 
     def rows_of_class(self, label: int) -> NDArray[np.int64]:
@@ -142,6 +174,7 @@ class Analysis:
         """
         return class_number(class_, self.class_names)
 
+    @missing_packages_named()
     def pictures_of(
         self, ids: Sequence[str], longest_side: int = 480
     ) -> list[NDArray[np.uint8] | None]:
@@ -153,23 +186,29 @@ class Analysis:
 
         Raises:
             RunError: If one of them is not what the run was trained on.
+            MissingPackageError: If ``dataparams[app]``, which reads them, is not installed.
         """
         if self.contents is None:
             return [None] * len(ids)
+        from dataparams.contents.images import pixels_of
+
         return pixels_of(self.contents.read(ids), longest_side)
 
+    @missing_packages_named()
     def grid(self, class_: int | str) -> Drawing:
         """Draw representative easy, hard and need-review samples of a class."""
         from dataparams.figures import draw_grid
 
         return draw_grid(self, self.label_of(class_))
 
+    @missing_packages_named()
     def tsne(self, class_: int | str) -> Drawing:
         """Draw the map of a class: every picture at the t-SNE position of its trajectory."""
         from dataparams.figures import draw_tsne
 
         return draw_tsne(self, self.label_of(class_))
 
+    @missing_packages_named()
     def trajectories(
         self, indices: Sequence[int] | None = None, class_: int | str | None = None
     ) -> Drawing:
@@ -179,5 +218,12 @@ class Analysis:
         label = None if class_ is None else self.label_of(class_)
         return draw_trajectories(self, indices, label)
 
+    def __repr__(self) -> str:
+        from dataparams.analysis.representation import headline
+
+        return "\n".join(headline(self))
+
     def _repr_html_(self) -> str:
-        return self.frame._repr_html_()
+        from dataparams.analysis.representation import html_table
+
+        return html_table(self)

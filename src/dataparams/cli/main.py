@@ -7,7 +7,9 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from dataparams import __version__
 from dataparams.errors import Stopped, UserError
+from dataparams.extras import missing_packages_named
 from dataparams.terminal.flags import with_flags
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def main_of_script(recipe: Recipe, arguments: Sequence[str] | None = None) -> in
 def _ended(action: Callable[[], int], program: str) -> int:
     """The exit code of a command, whose errors are printed without a traceback."""
     try:
-        return action()
+        with missing_packages_named():
+            return action()
     except UserError as error:
         sys.stderr.write(f"{program}: {with_flags(str(error))}\n")
         return error.exit_code
@@ -94,9 +97,7 @@ def _dispatch(words: list[str], program: str) -> int:
         sys.stdout.write(_overview())
         return 0 if words else UserError.exit_code
     if words[0] == "--version":
-        from importlib.metadata import version
-
-        sys.stdout.write(f"dataparams {version('dataparams')}\n")
+        sys.stdout.write(f"dataparams {__version__}\n")
         return 0
     if words[0] not in COMMANDS:
         raise UserError(

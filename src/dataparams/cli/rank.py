@@ -55,7 +55,7 @@ def run(words: list[str], program: str) -> int:
         RunFolder(config.run),
         epoch=config.epoch,
         top=config.top,
-        estimate_threshold=config.threshold is not None,
+        threshold=config.threshold,
     )
     say(_ranking_text(ranking))
     selected = ranking.table.filter(ranking.table["is_selected"]).drop("is_selected")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TARGETS", "ExportConfig", "export", "read_label_studio"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "TARGETS": "dataparams.export.targets",

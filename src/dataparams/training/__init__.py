@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RECIPES", "TrainConfig", "config_from_clean", "instance_learning_rate", "train"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(("RECIPES", "TrainConfig"), "dataparams.training.config"),

