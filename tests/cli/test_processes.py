@@ -15,14 +15,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
-from made_folders import dark_and_light
+from made_folders import dark_and_light, photographs
 from made_trainings import assert_same_run
 
 from dataparams.run.folder import RunFolder
 
 HERE = Path(__file__).parents[1] / "support"
 ROOT = HERE.parents[1]
-PHOTOS = ROOT.parent / "shared" / "data" / "caltech20"
 
 
 def call(
@@ -291,11 +290,11 @@ def test_the_demo_finds_and_repairs(tmp_path: Path) -> None:
     assert (tmp_path / "weights_CL/digits/demo/report/index.html").exists()
 
 
-@pytest.mark.skipif(not PHOTOS.exists(), reason="the photographs of ../shared/data are not here")
 def test_a_folder_of_photographs(tmp_path: Path) -> None:
-    words = ["train", "--dataset", str(PHOTOS), "--image-size", "32", "--epochs", "3"]
-    done = call(*words, "--learn-inst-parameters", "--rand-fraction", "0.2", folder=tmp_path)
+    words = ["train", "--dataset", str(photographs(tmp_path / "photos")), "--image-size", "32"]
+    words += ["--epochs", "3", "--learn-inst-parameters", "--rand-fraction", "0.2"]
+    done = call(*words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    run = RunFolder(tmp_path / "weights_CL/caltech20/run")
-    assert len(run.description()["class_names"]) == 20
+    run = RunFolder(tmp_path / "weights_CL/photos/run")
+    assert len(run.description()["class_names"]) == 4
     assert run.samples()["id"][0].endswith(".jpg")

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from made_folders import photographs
 from made_images import encoded, image_folder, picture, save
 from PIL import Image
 
@@ -189,6 +190,14 @@ def test_a_damaged_parquet_file(tmp_path):
 
 
 # --- real data -----------------------------------------------------------------------------------
+
+
+def test_photographs(tmp_path):
+    dataset = load_dataset(str(photographs(tmp_path / "photos", each=20)), image_size=32)
+    assert dataset.class_names == ("china left", "china right", "flower left", "flower right")
+    assert (len(dataset.train), len(dataset.val)) == (72, 8)
+    assert dataset.train.images.shape[1:] == (3, 32, 32)
+    assert dataset.train.unreadable == ()
 
 
 @pytest.mark.skipif(not (SHARED / "caltech20").is_dir(), reason="needs ../shared/data/caltech20")
