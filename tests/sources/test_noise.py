@@ -20,8 +20,8 @@ from dataparams.sources.noise import corrupt_labels, corrupt_source, require_noi
 from dataparams.sources.source import Source
 from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
-from dataparams.training import TrainConfig
-from dataparams.training.preparation import prepare_data
+from dataparams.training.preparation import PreparationProgress, prepare_data
+from dataparams.training.source_settings import SourceSettings
 
 NAMES = ("cat", "dog", "horse")
 
@@ -166,7 +166,7 @@ def test_an_unknown_noise_is_refused_with_the_nearest():
 
 def test_an_unknown_noise_is_refused_before_the_data_also_where_it_would_change_nothing():
     with pytest.raises(UserError, match=r"no noise 'symetric'.*Did you mean 'symmetric'"):
-        prepare_data(TrainConfig(dataset="nowhere", noise="symetric", rand_fraction=0.0))
+        prepare_data(SourceSettings("nowhere"), noise="symetric")
 
 
 def test_a_fraction_beside_a_file_is_refused_before_anything_is_read():
@@ -174,7 +174,7 @@ def test_a_fraction_beside_a_file_is_refused_before_anything_is_read():
     with pytest.raises(UserError, match=message):
         require_noise("file:nowhere.csv", 0.3)
     with pytest.raises(UserError, match=message):
-        prepare_data(TrainConfig(dataset="nowhere", noise="file:nowhere.csv", rand_fraction=0.3))
+        prepare_data(SourceSettings("nowhere"), noise="file:nowhere.csv", rand_fraction=0.3)
     with pytest.raises(UserError, match=message):
         corrupt_source(pets(), torch.arange(108), "file:nowhere.csv", 0.3, seed=0)
 
@@ -429,7 +429,8 @@ def test_labels_of_samples_that_are_not_trained_on_are_said_to_be_unused(tmp_pat
     rows = "".join(f"digits/{row},{row % 10}\n" for row in range(1797))
     path = written(tmp_path, f"id,label\n{rows}")
     lines: list[str] = []
-    data = prepare_data(TrainConfig(dataset="digits", noise=f"file:{path}"), on_line=lines.append)
+    progress = PreparationProgress(on_line=lines.append)
+    data = prepare_data(SourceSettings("digits"), noise=f"file:{path}", progress=progress)
     assert data.truth.labels.tolist() == (data.dataset.train.index % 10).tolist()
     unused = len(data.dataset.val)
     wrong = int(data.truth.is_corrupted.sum())
@@ -440,11 +441,11 @@ def test_labels_of_samples_that_are_not_trained_on_are_said_to_be_unused(tmp_pat
 
 
 def test_a_data_set_made_in_python_takes_labels_by_id_too(tmp_path):
-    whole = prepare_data(TrainConfig(dataset="digits")).dataset
+    whole = prepare_data(SourceSettings("digits")).dataset
     made = replace(whole, source=None)
     first, second = made.train.ids[3], made.val.ids[0]
     path = written(tmp_path, f"id,label\n{second},1\n{first},9\n")
-    data = prepare_data(TrainConfig(dataset="digits", noise=f"file:{path}"), made)
+    data = prepare_data(SourceSettings("digits"), made, noise=f"file:{path}")
     assert data.truth.unused == 1
     assert int(data.truth.labels[3]) == 9
     assert data.truth.labels[:3].tolist() == made.train.labels[:3].tolist()

@@ -20,7 +20,7 @@ from dataparams.analysis.model_view import view_through_model
 from dataparams.batches import DeviceBatches, ImageDataset, StreamedBatches
 from dataparams.cli import main
 from dataparams.encoders.pretrained_models import preparation_of
-from dataparams.errors import RunError, UserError
+from dataparams.errors import ArgumentError, RunError, UserError
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
 from dataparams.training.optimizer import make_optimizer, set_learning_rate
@@ -69,8 +69,7 @@ def test_the_recipe_is_valid_and_starts_from_the_bundled_network() -> None:
 @pytest.mark.parametrize("arch", ["test_vit", "test_resnet", "test_efficientnet", "test_convnext"])
 def test_front_layers_have_lower_rates(arch: str) -> None:
     model = timm.create_model(arch, num_classes=3)
-    config = TrainConfig(optimizer="adamw", lr=0.01, layer_decay=0.5, wd=0.05)
-    optimizer = make_optimizer(model, config)
+    optimizer = make_optimizer(model, "adamw", lr=0.01, layer_decay=0.5, weight_decay=0.05)
     set_learning_rate(optimizer.param_groups, 0.008)
     rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
     named = list(model.named_parameters())
@@ -83,14 +82,16 @@ def test_front_layers_have_lower_rates(arch: str) -> None:
 
 def test_other_runs_have_the_optimizer_that_they_had() -> None:
     model = torch.nn.Linear(2, 2)
-    (group,) = make_optimizer(model, TrainConfig()).param_groups
+    (group,) = make_optimizer(model, lr=0.1, weight_decay=5e-4).param_groups
     assert (group["momentum"], group["weight_decay"], group["nesterov"]) == (0.9, 5e-4, False)
 
 
 def test_rates_by_layer_need_layers_that_are_told() -> None:
-    with pytest.raises(UserError, match=r"--layer-decay is 0\.5, but small-cnn does not tell"):
-        make_optimizer(torch.nn.Linear(2, 2), TrainConfig(layer_decay=0.5))
-    with pytest.raises(UserError, match=r"--layer-decay is 1\.5; expected a share above 0"):
+    with pytest.raises(
+        ArgumentError, match=r"`layer_decay` is 0\.5, but the network does not tell"
+    ):
+        make_optimizer(torch.nn.Linear(2, 2), lr=0.1, layer_decay=0.5)
+    with pytest.raises(ArgumentError, match=r"`layer_decay` is 1\.5; expected a share above 0"):
         require_valid(TrainConfig(layer_decay=1.5))
 
 
@@ -217,7 +218,7 @@ def test_a_run_goes_on_from_the_weights_that_it_was_begun_with(config: TrainConf
         train(config, display=Stop(1))
     file = Path(config.weights or "")
     weights_of("test_vit", file.parent, seed=1).replace(file)
-    with pytest.raises(RunError, match=r"are not those that .* was begun with"):
+    with pytest.raises(RunError, match=r"The weights of .* are not what .* was begun with"):
         train(replace(config, resume=True))
 
 

@@ -170,10 +170,10 @@ def test_the_methods_own_command_for_imagenet(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"cache": "a.arrow"}, r"--cache a\.arrow is given with --loader memory; expected --lo"),
-        ({"data": "x", "dataset": "y"}, "--dataset y and --data x are both given"),
-        ({"lr_drop_epoch_step": 0}, "--lr-drop-epoch-step is 0"),
-        ({"gpu": -1}, "--gpu is -1"),
+        ({"cache": "a.arrow"}, r'`cache="a\.arrow"` is given with `loader="memory"`; expected `lo'),
+        ({"data": "x", "dataset": "y"}, '`dataset="y"` and `data="x"` are both given'),
+        ({"lr_drop_epoch_step": 0}, "`lr_drop_epoch_step` is 0"),
+        ({"gpu": -1}, "`gpu` is -1"),
     ],
 )
 def test_wrong_settings_are_named(changes: dict[str, Any], message: str) -> None:

@@ -21,7 +21,7 @@ from dataparams.analysis import analyze
 from dataparams.batches import DeviceBatches
 from dataparams.batches.device_batches import batch_bounds
 from dataparams.encoders.models import create_model
-from dataparams.errors import RunError, Stopped, UserError
+from dataparams.errors import ArgumentError, RunError, Stopped, UserError
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import SilentProgress
 from dataparams.training import TrainConfig, instance_learning_rate, train
@@ -113,7 +113,9 @@ def test_an_existing_run_is_not_touched_without_a_word(
 ) -> None:
     run = train(short, dataset=few_digits)
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
-    with pytest.raises(RunError, match=r"exists already and is not touched.*--restart.*--resume"):
+    with pytest.raises(
+        RunError, match=r"exists already and is not touched.*`restart=True`.*`resume"
+    ):
         train(short, dataset=few_digits)
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
     shorter = replace(short, epochs=1, restart=True)
@@ -130,7 +132,7 @@ def test_resume_refuses_another_configuration_or_data_set(
     few_digits: ImageDataset, short: TrainConfig
 ) -> None:
     train(short, dataset=few_digits)
-    with pytest.raises(RunError, match=r"--lr was 0\.1 and is 0\.2"):
+    with pytest.raises(RunError, match=r"`lr` was 0\.1 and is 0\.2"):
         train(replace(short, resume=True, lr=0.2), dataset=few_digits)
     other = replace(few_digits, fingerprint="another")
     with pytest.raises(RunError, match="contents differ"):
@@ -178,7 +180,7 @@ def test_a_run_stopped_within_an_epoch_resumes_exactly(
     short = replace(short, print_freq=1, learn_class_parameters=True)
     whole = train(replace(short, exp_prefix="whole"), dataset=few_digits, model=_with_dropout())
     broken = replace(short, exp_prefix="broken")
-    with pytest.raises(Stopped, match=r"--resume goes on from there") as stopped:
+    with pytest.raises(Stopped, match="`resume=True` goes on from there") as stopped:
         train(broken, dataset=few_digits, model=_with_dropout(), display=_StopWithin(step, number))
     assert stopped.value.exit_code == code
     run = RunFolder(Path(short.output_dir) / "digits" / "broken")
@@ -333,30 +335,41 @@ def test_class_parameters_alone_and_jointly(few_digits: ImageDataset, short: Tra
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 0}, "--epochs is 0"),
-        ({"batch_size": 0}, "--batch-size is 0"),
-        ({"rand_fraction": 1.2}, "--rand-fraction is 1.2"),
-        ({"lr_inst_param": -1.0}, "--lr-inst-param is -1.0"),
-        ({"exp_prefix": "../outside"}, "--exp-prefix is ../outside"),
-        ({"exp_prefix": "/tmp/outside"}, "--exp-prefix is /tmp/outside"),  # noqa: S108
-        ({"restart": True, "resume": True}, "--restart and --resume are both given"),
-        ({"subset_frac": 0.5}, "--subset-frac is 0.5 without"),
-        ({"checkpoint_minutes": -1.0}, "--checkpoint-minutes is -1.0"),
-        ({"start_epoch": 3}, "--start-epoch is 3"),
-        ({"noise": "swop"}, "Did you mean 'swap'"),
-        ({"seed": 2**64}, "--seed is 18446744073709551616; expected a whole number, 0"),
-        ({"workers": 100_000}, "--workers is 100000; expected a whole number, 1"),
-        ({"lr": 1e300}, r"--lr is 1e\+300; expected a number above 0, up to"),
-        ({"wd": 1e300}, r"--wd is 1e\+300"),
-        ({"init_inst_param": 1e-320}, "--init-inst-param is"),
-        ({"exp_prefix": "a\0b"}, "--exp-prefix is"),
+        ({"epochs": 0}, "`epochs` is 0"),
+        ({"batch_size": 0}, "`batch_size` is 0"),
+        ({"rand_fraction": 1.2}, "`rand_fraction` is 1.2"),
+        ({"lr_inst_param": -1.0}, "`lr_inst_param` is -1.0"),
+        ({"exp_prefix": "../outside"}, "`exp_prefix` is ../outside"),
+        ({"exp_prefix": "/tmp/outside"}, "`exp_prefix` is /tmp/outside"),  # noqa: S108
+        ({"restart": True, "resume": True}, "`restart` and `resume` are both given"),
+        ({"subset_frac": 0.5}, "`subset_frac` is 0.5 without"),
+        ({"checkpoint_minutes": -1.0}, "`checkpoint_minutes` is -1.0"),
+        ({"start_epoch": 3}, "`start_epoch` is 3"),
+        ({"seed": 2**64}, "`seed` is 18446744073709551616; expected a whole number, 0"),
+        ({"workers": 100_000}, "`workers` is 100000; expected a whole number, 1"),
+        ({"lr": 1e300}, r"`lr` is 1e\+300; expected a number above 0, up to"),
+        ({"wd": 1e300}, r"`wd` is 1e\+300"),
+        ({"init_inst_param": 1e-320}, "`init_inst_param` is"),
+        ({"exp_prefix": "a\0b"}, "`exp_prefix` is"),
+        ({"epochs": 2.5}, "`epochs` is 2.5; expected a whole number"),
+        ({"lr_inst_param": "high"}, "`lr_inst_param` is high; expected a number"),
+        ({"recipe": "fast"}, "`recipe` is fast; expected one of quick, cifar"),
+        ({"loader": "disk"}, "`loader` is disk; expected one of memory, stream, dali"),
+        ({"optimizer": "adam"}, "`optimizer` is adam; expected one of sgd, adamw"),
+        ({"schedule": "linear"}, "`schedule` is linear; expected one of steps, cosine"),
+        ({"amp": "fp8"}, "`amp` is fp8; expected one of no, bf16, fp16"),
     ],
 )
 def test_wrong_settings_are_named(
     few_digits: ImageDataset, short: TrainConfig, changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         train(replace(short, **changes), dataset=few_digits)
+
+
+def test_an_unknown_noise_is_said(few_digits: ImageDataset, short: TrainConfig) -> None:
+    with pytest.raises(UserError, match="Did you mean 'swap'"):
+        train(replace(short, noise="swop"), dataset=few_digits)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +404,7 @@ def test_a_training_that_diverges_says_so_and_so_does_whoever_analyzes_it(
     few_digits: ImageDataset, short: TrainConfig, learns: bool, amp: Any
 ) -> None:
     high = replace(short, lr=1e6, learn_inst_parameters=learns, amp=amp)
-    with pytest.raises(RunError, match=r"diverged in epoch 1: .* Lower --lr \(it is 1e\+06\)"):
+    with pytest.raises(RunError, match=r"diverged in epoch 1: .* Lower `lr` \(it is 1e\+06\)"):
         train(high, dataset=few_digits)
     run = RunFolder(Path(short.output_dir) / "digits" / "run")
     description = run.description()
@@ -444,7 +457,7 @@ def test_temperatures_without_end_are_a_divergence(
     few_digits: ImageDataset, short: TrainConfig
 ) -> None:
     config = replace(short, lr_inst_param=1e30, skip_clamp_data_param=True)
-    with pytest.raises(RunError, match="lower --lr-inst-param or leave out --skip-clamp"):
+    with pytest.raises(RunError, match="lower `lr_inst_param` or leave out `skip_clamp"):
         train(config, dataset=few_digits)
 
 
@@ -469,7 +482,9 @@ def test_a_sample_that_is_left_over_is_trained_on(
 def test_batches_of_one_are_refused_where_there_is_batch_normalization(
     few_digits: ImageDataset, short: TrainConfig, linear: nn.Module
 ) -> None:
-    with pytest.raises(UserError, match=r"--batch-size is 1; expected 2 or above, since small-cnn"):
+    with pytest.raises(
+        UserError, match="`batch_size` is 1; expected 2 or above, since the network"
+    ):
         train(replace(short, batch_size=1), dataset=few_digits)
     one = replace(few_digits, train=few_digits.train.select(torch.arange(1)))
     with pytest.raises(UserError, match="There is 1 sample to train on; expected 2 or above"):
@@ -531,7 +546,7 @@ def test_tensorboard_separates_clean_from_corrupted(
 
 
 def test_a_tracker_that_is_not_there_is_said(few_digits: ImageDataset, short: TrainConfig) -> None:
-    with pytest.raises(UserError, match=r"--log-with stone-tablet is not installed or not known"):
+    with pytest.raises(UserError, match="`log_with=stone-tablet` is not installed or not known"):
         train(replace(short, log_with=("stone-tablet",)), dataset=few_digits)
     assert not Path(short.output_dir).exists()
 

@@ -26,10 +26,11 @@ from dataparams.training.head_records import HeadRecords
 from dataparams.training.heads import ScaledFeatures
 from dataparams.training.held_out import held_out_table
 from dataparams.training.launched import LaunchedPlace
-from dataparams.training.opening import installed_versions, note_failure
+from dataparams.training.opening import note_failure
 from dataparams.training.outliers import outlier_scores
 from dataparams.training.planting import plant_errors
 from dataparams.training.processes import Processes
+from dataparams.training.run_description import installed_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

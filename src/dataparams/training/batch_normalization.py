@@ -8,53 +8,48 @@ from typing import TYPE_CHECKING
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dataparams.training.config import TrainConfig
-
 _FEWEST = 2
 
 
-def require_enough_samples(
-    model: nn.Module, config: TrainConfig, samples: int, processes: int
-) -> None:
+def require_enough_samples(model: nn.Module, batch_size: int, samples: int, processes: int) -> None:
     """Refuse batches that give batch normalization nothing to normalize over.
 
     Args:
         model: The network.
-        config: Of which ``batch_size`` and ``arch`` are used.
+        batch_size: Samples per step, over all processes.
         samples: Number of samples trained on.
         processes: Number of processes that share a batch.
 
     Raises:
-        UserError: If a process would get one sample per step.
+        ArgumentError: If a process would get one sample per step.
 
     Example:
-        >>> from dataparams.training.config import TrainConfig
-        >>> require_enough_samples(nn.BatchNorm2d(3), TrainConfig(batch_size=1), 100, 1)
+        >>> require_enough_samples(nn.BatchNorm2d(3), 1, 100, 1)
         Traceback (most recent call last):
         ...
-        dataparams.errors.UserError: --batch-size is 1; expected 2 or above, since small-cnn has \
-batch normalization, which compares the samples of a batch. Or choose another --arch.
+        dataparams.errors.ArgumentError: `batch_size` is 1; expected 2 or above, since the network \
+has batch normalization, which compares the samples of a batch. Or choose another `arch`.
     """
     normalizations = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
     if not normalizations:
         return
     is_shared = all(isinstance(layer, nn.SyncBatchNorm) for layer in normalizations)
     fewest = _FEWEST if is_shared else _FEWEST * processes
-    if min(config.batch_size, samples) >= fewest:
+    if min(batch_size, samples) >= fewest:
         return
-    given = f"--batch-size is {config.batch_size}"
-    if samples < config.batch_size:
+    given = f"`batch_size` is {batch_size}"
+    if samples < batch_size:
         given = "There is 1 sample" if samples == 1 else f"There are {samples} samples"
         given += " to train on"
     over = f" for {processes} processes" if processes > 1 else ""
-    raise UserError(
-        f"{given}; expected {fewest} or above{over}, since {config.arch} has batch normalization, "
-        "which compares the samples of a batch. Or choose another --arch."
+    raise ArgumentError(
+        f"{given}; expected {fewest} or above{over}, since the network has batch normalization, "
+        "which compares the samples of a batch. Or choose another `arch`."
     )
 
 

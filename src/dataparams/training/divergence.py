@@ -8,37 +8,42 @@ from dataparams.method.data_parameters import CLAMP
 
 if TYPE_CHECKING:
     from dataparams.run.folder import RunFolder
-    from dataparams.training.config import TrainConfig
+    from dataparams.training.config import Precision
+    from dataparams.training.parameter_settings import ParameterSettings
 
 
-def divergence_text(config: TrainConfig, run: RunFolder, epoch: int) -> str:
+def divergence_text(
+    run: RunFolder, epoch: int, *, lr: float, amp: Precision, parameters: ParameterSettings
+) -> str:
     """What happened, what to do next, and what can be used of the run.
 
     Args:
-        config: The configuration of the training.
-        run: Its run folder.
+        run: The run folder.
         epoch: The number of the epoch in which it happened, 1 or above.
+        lr: Highest learning rate of the model.
+        amp: The precision of its training.
+        parameters: How data parameters are learned.
     """
     return (
         f"Training diverged in epoch {epoch}: its loss, its network or its data parameters are no "
-        f"longer finite numbers. {_remedies(config)}, and train again with --restart, or with "
-        f"another --exp-prefix. {_what_is_left(run)}"
+        f"longer finite numbers. {_remedies(lr, amp, parameters)}, and train again with "
+        f"`restart=True`, or with another `exp_prefix`. {_what_is_left(run)}"
     )
 
 
-def _remedies(config: TrainConfig) -> str:
-    remedies = [f"Lower --lr (it is {config.lr:g})"]
-    if config.amp == "fp16":
-        remedies.append("choose --amp bf16")
-    if config.learn_inst_parameters and config.skip_clamp_data_param:
-        remedies.append("lower --lr-inst-param or leave out --skip-clamp-data-param")
+def _remedies(lr: float, amp: Precision, parameters: ParameterSettings) -> str:
+    remedies = [f"Lower `lr` (it is {lr:g})"]
+    if amp == "fp16":
+        remedies.append('choose `amp="bf16"`')
+    if parameters.lr_inst is not None and parameters.clamp is None:
+        remedies.append("lower `lr_inst_param` or leave out `skip_clamp_data_param`")
     low, high = CLAMP
-    for flag, is_learned, initial in (
-        ("init-inst-param", config.learn_inst_parameters, config.init_inst_param),
-        ("init-class-param", config.learn_class_parameters, config.init_class_param),
+    for name, rate, initial in (
+        ("init_inst_param", parameters.lr_inst, parameters.init_inst),
+        ("init_class_param", parameters.lr_class, parameters.init_class),
     ):
-        if is_learned and not low <= initial <= high:
-            remedies.append(f"bring --{flag} (it is {initial:g}) nearer to 1")
+        if rate is not None and not low <= initial <= high:
+            remedies.append(f"bring `{name}` (it is {initial:g}) nearer to 1")
     return ", or ".join(remedies)
 
 

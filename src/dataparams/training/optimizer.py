@@ -6,23 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch import nn
 
-    from dataparams.training.config import TrainConfig
+    from dataparams.training.config import OptimizerKind
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Make the optimizer.
+def make_optimizer(
+    model: nn.Module,
+    kind: OptimizerKind = "sgd",
+    *,
+    lr: float,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+    layer_decay: float = 1.0,
+) -> torch.optim.Optimizer:
+    """Make the optimizer of a network.
 
     Args:
         model: The network.
-        config: Of which ``optimizer``, ``lr``, ``momentum``, ``wd`` and ``layer_decay`` are used.
-            With ``adamw``, or with a decay below 1, biases and normalizations have no weight decay.
+        kind: Which optimizer. With ``adamw``, or with a ``layer_decay`` below 1, biases and
+            normalizations have no weight decay.
+        lr: Learning rate of the classifier.
+        momentum: Momentum of ``sgd``.
+        weight_decay: Weight decay.
+        layer_decay: Each layer's learning rate as a share of that of the layer behind it; 1 for the
+            same everywhere.
 
     Returns:
         The optimizer. Where layers have rates of their own, each of its groups has an ``lr_scale``:
@@ -30,36 +43,33 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
         before it.
 
     Raises:
-        UserError: If layers are to have rates of their own in a network that does not tell them.
+        ArgumentError: If layers are to have rates of their own in a network that does not tell
+            them.
 
     Example:
         >>> import timm
-        >>> from dataparams.training.config import TrainConfig
-        >>> config = TrainConfig(optimizer="adamw", lr=0.001, layer_decay=0.5)
-        >>> groups = make_optimizer(timm.create_model("test_vit"), config).param_groups
+        >>> model = timm.create_model("test_vit")
+        >>> groups = make_optimizer(model, "adamw", lr=0.001, layer_decay=0.5).param_groups
         >>> sorted({group["lr_scale"] for group in groups})[-3:]
         [0.25, 0.5, 1.0]
     """
-    is_plain = config.optimizer == "sgd" and config.layer_decay == 1
-    if is_plain:
-        return torch.optim.SGD(
-            model.parameters(), config.lr, config.momentum, weight_decay=config.wd
-        )
+    if kind == "sgd" and layer_decay == 1:
+        return torch.optim.SGD(model.parameters(), lr, momentum, weight_decay=weight_decay)
     from timm.optim import create_optimizer_v2
 
-    if config.layer_decay < 1 and not hasattr(model, "group_matcher"):
-        raise UserError(
-            f"--layer-decay is {config.layer_decay}, but {config.arch} does not tell which layer "
-            "comes before which; expected --layer-decay 1, or a network of timm."
+    if layer_decay < 1 and not hasattr(model, "group_matcher"):
+        raise ArgumentError(
+            f"`layer_decay` is {layer_decay}, but the network does not tell which layer comes "
+            "before which; expected `layer_decay=1`, or a network of timm."
         )
     made: torch.optim.Optimizer = create_optimizer_v2(
         model,
         # What timm calls sgd has Nesterov's momentum.
-        "momentum" if config.optimizer == "sgd" else config.optimizer,
-        lr=config.lr,
-        weight_decay=config.wd,
-        momentum=config.momentum,
-        layer_decay=config.layer_decay if config.layer_decay < 1 else None,
+        "momentum" if kind == "sgd" else kind,
+        lr=lr,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        layer_decay=layer_decay if layer_decay < 1 else None,
     )
     return made
 

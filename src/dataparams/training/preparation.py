@@ -1,31 +1,25 @@
-"""From a configuration to the samples that a run trains on, and their table."""
+"""From a source and its noise to the samples that a run trains on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import torch
 
 from dataparams.batches import (
     ImageDataset,
-    StreamedDataset,
     load_images,
     open_streamed,
     stream_images,
 )
 from dataparams.batches.loading import require_arguments
-from dataparams.contents.images import require_image
-from dataparams.errors import RunError, UserError
 from dataparams.run.cleaned_samples import read_cleaned
-from dataparams.run.epoch_record import read_epoch_record
-from dataparams.run.folder import RunFolder
 from dataparams.sources.arrays import ArrayContents
-from dataparams.sources.cache import CacheContents
-from dataparams.sources.identity import identity_of, size_words
+from dataparams.sources.identity import identity_of
 from dataparams.sources.noise import corrupt_source, require_noise
 from dataparams.sources.opening import open_source
 from dataparams.sources.source import Source
@@ -33,26 +27,27 @@ from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
 from dataparams.sources.understanding import understand
 from dataparams.terminal.words import counted
-from dataparams.training.cleaned import config_of_source, select_cleaned
+from dataparams.training.cleaned import select_cleaned, settings_of_source_run
+from dataparams.training.samples_table import content_words, samples_table
+from dataparams.training.subset import (
+    record_with_instances,
+    subset_of_lowest,
+    unchecked_labels_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torch import Tensor
 
-    from dataparams.batches import (
-        AnyDataset,
-        LabeledImages,
-        Split,
-        UnreadableSample,
-    )
+    from dataparams.batches import AnyDataset, Split, UnreadableSample
+    from dataparams.batches.decoding import Progress
     from dataparams.run.cleaned_samples import CleanedSamples
-    from dataparams.run.epoch_record import EpochRecord
     from dataparams.sources.hub.download import FetchProgress
     from dataparams.sources.identity import Identity
     from dataparams.sources.noise import CorruptedLabels
     from dataparams.sources.understanding import Understanding
-    from dataparams.training.config import TrainConfig
+    from dataparams.training.source_settings import SourceSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +62,7 @@ class TrainingData:
         samples: The table of all samples of both splits, as ``samples.parquet`` has it; of the
             training split those that are kept where ``cleaned`` says which.
         identity: By what samples are told from others.
+        source: How the data set was found, read and split.
         understanding: What was understood of the source; None for one made in Python.
         cleaned: What was decided about the samples, where that is trained on.
         weights: What each sample's loss is multiplied by, (num_instances,), float32; None where
@@ -79,6 +75,7 @@ class TrainingData:
     truth: CorruptedLabels | None
     samples: pl.DataFrame
     identity: Identity
+    source: SourceSettings
     understanding: Understanding | None = None
     cleaned: CleanedSamples | None = None
     weights: Tensor | None = None
@@ -89,154 +86,207 @@ class TrainingData:
         """The samples of both splits whose image is known to be damaged."""
         return (*self.dataset.train.unreadable, *self.dataset.val.unreadable)
 
+    @cached_property
+    def is_corrupted(self) -> Tensor | None:
+        """Which samples trained on have a wrong label, (n,), bool, where the truth is known."""
+        if self.truth is None:
+            return None
+        everywhere = torch.zeros(self.train.num_instances, dtype=torch.bool)
+        everywhere[self.dataset.train.index] = self.truth.is_corrupted
+        return everywhere[self.train.index]
+
+
+@dataclass(frozen=True)
+class PreparationProgress:
+    """What is told while data are prepared; each None where nothing is to be told.
+
+    Attributes:
+        on_decoded: Called with the number of images decoded and of all images.
+        on_fetch: Called with what is done to data of the hub, bytes done and all bytes.
+        on_line: Called with what was understood of the data, before they are decoded.
+    """
+
+    on_decoded: Progress | None = None
+    on_fetch: FetchProgress | None = None
+    on_line: Callable[[str], None] | None = None
+
 
 def prepare_data(
-    config: TrainConfig,
+    source: SourceSettings,
     dataset: AnyDataset | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    on_fetch: FetchProgress | None = None,
-    on_line: Callable[[str], None] | None = None,
+    *,
+    noise: str = "swap",
+    rand_fraction: float = 0.0,
+    dataset_subset_ckpt: str | None = None,
+    subset_frac: float = 1.0,
+    from_clean: str | None = None,
+    in_color: bool = False,
+    progress: PreparationProgress | None = None,
 ) -> TrainingData:
-    """Load the data set, make labels wrong where asked to, and select samples where asked to.
+    """Load a data set, make labels wrong where asked to, and select samples where asked to.
 
     Args:
-        config: The configuration.
-        dataset: A data set that is open already, in place of ``config.dataset``.
-        on_progress: Called with the number of images decoded and of all images.
-        on_fetch: Called with what is done to data of the hub, bytes done and all bytes.
-        on_line: Told what was understood of the data, before they are decoded.
+        source: How the data set is found, read and split; its seed is that of the noise, too.
+        dataset: A data set that is open already, in place of the one of ``source``.
+        noise: ``swap``, ``symmetric``, ``pairflip``, or ``file:PATH`` with the labels.
+        rand_fraction: Share of the training samples whose labels are made wrong, 0 ... 1.
+        dataset_subset_ckpt: An ``epoch_<N>.pth.tar`` whose instance parameters choose the samples
+            to train on; None for all.
+        subset_frac: Share of the samples that it keeps.
+        from_clean: A ``cleaned.parquet`` with samples and labels to train on; None for the source's
+            own.
+        in_color: Whether gray images in memory get three channels.
+        progress: What is told meanwhile.
 
     Raises:
         UserError: If data, noise or selection cannot be used.
     """
     # Before the data: a wrong noise or path is told at once, not after a download.
-    require_noise(config.noise, config.rand_fraction)
-    checkpoint = None
-    if config.dataset_subset_ckpt is not None:
-        checkpoint = Path(config.dataset_subset_ckpt)
-        record = _record_with_instances(checkpoint)
-    cleaned = None if config.from_clean is None else read_cleaned(Path(config.from_clean))
+    require_noise(noise, rand_fraction)
+    checkpoint = None if dataset_subset_ckpt is None else Path(dataset_subset_ckpt)
+    record = None if checkpoint is None else record_with_instances(checkpoint)
+    cleaned = None if from_clean is None else read_cleaned(Path(from_clean))
+    progress = progress or PreparationProgress()
+    opened = source
+    if cleaned is not None:
+        opened = settings_of_source_run(
+            source, cleaned, file=str(from_clean), noise=noise, rand_fraction=rand_fraction
+        )
     understanding = None
     if dataset is None:
-        dataset, understanding = _open(
-            config_of_source(config, cleaned), on_progress, on_fetch, on_line
-        )
+        dataset, understanding = _open(opened, progress)
     elif isinstance(dataset, ImageDataset):
-        # Whoever hands over a data set may have changed what came from its source.
+        # A data set that is handed over may have been changed since it came from its source.
         dataset = replace(dataset, source=None)
-    chosen = None if cleaned is None else select_cleaned(config, dataset, cleaned)
-    if chosen is not None:
-        dataset = replace(dataset, val=chosen.val)  # type: ignore[arg-type]
-    words = _content_words(dataset)
-    if config.is_pretrained and isinstance(dataset, ImageDataset):
-        dataset = _in_color(dataset)
-    identity = identity_of(pl.concat(words))
-    if cleaned is not None and chosen is not None:
-        samples = _samples_table(dataset, chosen.whole.labels, chosen.truth, words)
-        is_kept = samples["id"].is_in(cleaned.samples["id"].implode())
-        kept = samples.filter(is_kept | (samples["split"] == "val"))
-        return TrainingData(
+    has_noise = rand_fraction > 0 or noise.startswith("file:")
+    if cleaned is not None:
+        return _cleaned_data(
             dataset,
-            chosen.train,
-            chosen.truth,
-            kept,
-            identity,
-            understanding,
             cleaned,
-            chosen.weights,
+            file=str(from_clean),
+            has_noise=has_noise,
+            in_color=in_color,
+            source=opened,
+            understanding=understanding,
         )
+    words = content_words(dataset)
+    dataset = _in_color(dataset) if in_color else dataset
     train: Split = dataset.train
     truth = None
-    if config.rand_fraction > 0 or config.noise.startswith("file:"):
-        truth = _corrupted(dataset, config, on_line)
+    if has_noise:
+        truth = _corrupted(dataset, noise, rand_fraction, source.seed, progress.on_line)
         train = train.with_labels(truth.labels)
-    samples = _samples_table(dataset, train.labels, truth, words)
+    samples = samples_table(dataset, train.labels, truth, words)
     notice = None
-    if checkpoint is not None:
+    if checkpoint is not None and record is not None:
         of_train = samples.filter(samples["split"] == "train")
-        train = _selected(train, of_train, record, checkpoint, config.subset_frac)
-        notice = _unchecked_labels(checkpoint, config)
-    return TrainingData(dataset, train, truth, samples, identity, understanding, notice=notice)
+        train = subset_of_lowest(train, of_train, record, checkpoint, subset_frac)
+        is_random = rand_fraction > 0 and not noise.startswith("file:")
+        notice = unchecked_labels_text(checkpoint, are_made_wrong=is_random)
+    return TrainingData(
+        dataset=dataset,
+        train=train,
+        truth=truth,
+        samples=samples,
+        identity=identity_of(pl.concat(words)),
+        source=opened,
+        understanding=understanding,
+        notice=notice,
+    )
+
+
+def _cleaned_data(
+    dataset: AnyDataset,
+    cleaned: CleanedSamples,
+    *,
+    file: str,
+    has_noise: bool,
+    in_color: bool,
+    source: SourceSettings,
+    understanding: Understanding | None,
+) -> TrainingData:
+    """The samples that are kept, with the labels that were decided."""
+    chosen = select_cleaned(
+        dataset, cleaned, file=file, image_size=source.image_size, has_noise=has_noise
+    )
+    dataset = replace(dataset, val=chosen.val)  # type: ignore[arg-type]
+    words = content_words(dataset)
+    train = chosen.train
+    dataset = _in_color(dataset) if in_color else dataset
+    samples = samples_table(dataset, chosen.whole.labels, chosen.truth, words)
+    is_kept = samples["id"].is_in(cleaned.samples["id"].implode())
+    return TrainingData(
+        dataset=dataset,
+        train=train,
+        truth=chosen.truth,
+        samples=samples.filter(is_kept | (samples["split"] == "val")),
+        identity=identity_of(pl.concat(words)),
+        source=source,
+        understanding=understanding,
+        cleaned=cleaned,
+        weights=chosen.weights,
+    )
 
 
 def _open(
-    config: TrainConfig,
-    on_progress: Callable[[int, int], None] | None,
-    on_fetch: FetchProgress | None,
-    on_line: Callable[[str], None] | None,
+    settings: SourceSettings, progress: PreparationProgress
 ) -> tuple[AnyDataset, Understanding]:
     """Open the data, say what was understood of them, and decode them where they are kept."""
-    require_arguments(config.val_frac, config.image_size)
-    columns: dict[str, Any] = {
-        "image_column": config.image_column,
-        "label_column": config.label_column,
+    require_arguments(settings.val_frac, settings.image_size)
+    how: dict[str, Any] = {
+        "image_column": settings.image_column,
+        "label_column": settings.label_column,
+        "on_fetch": progress.on_fetch,
     }
     prepared = None
-    if config.loader == "memory":
-        source = open_source(
-            config.location, data_dir=Path(config.data_dir), **columns, on_fetch=on_fetch
-        )
+    if settings.loader == "memory":
+        source = open_source(settings.location, data_dir=Path(settings.data_dir), **how)
     else:
-        cache = None if config.cache is None else Path(config.cache).expanduser()
-        source, prepared = open_streamed(config.location, **columns, cache=cache, on_fetch=on_fetch)
-    splits = split_rows(source, config.val_frac, seed=config.seed)
-    understanding = understand(source, splits, config.val_frac)
-    if on_line is not None:
+        cache = None if settings.cache is None else Path(settings.cache).expanduser()
+        source, prepared = open_streamed(settings.location, **how, cache=cache)
+    splits = split_rows(source, settings.val_frac, seed=settings.seed)
+    understanding = understand(source, splits, settings.val_frac)
+    if progress.on_line is not None:
         for line in understanding.lines():
-            on_line(line)
-    how: dict[str, Any] = {
-        "val_frac": config.val_frac,
-        "seed": config.seed,
-        "image_size": config.image_size,
+            progress.on_line(line)
+    split: dict[str, Any] = {
+        "val_frac": settings.val_frac,
+        "seed": settings.seed,
+        "image_size": settings.image_size,
     }
-    if config.loader == "memory":
-        return load_images(source, **how, on_progress=on_progress), understanding
-    return stream_images(source, prepared, **how), understanding
+    if settings.loader == "memory":
+        return load_images(source, **split, on_progress=progress.on_decoded), understanding
+    return stream_images(source, prepared, **split), understanding
 
 
-def _in_color(dataset: ImageDataset) -> ImageDataset:
-    """Networks that others have trained take color."""
-    if dataset.train.image_shape[0] == 3:
+def _in_color(dataset: AnyDataset) -> AnyDataset:
+    """The same in three channels, which networks take that others have trained."""
+    if not isinstance(dataset, ImageDataset) or dataset.train.image_shape[0] == 3:
         return dataset
     return replace(dataset, train=dataset.train.in_color(), val=dataset.val.in_color())
 
 
-def _content_words(dataset: AnyDataset) -> tuple[pl.Series, pl.Series]:
-    """What tells the contents of the samples of both splits from others.
-
-    Digests where all contents were read, sizes where they are read one by one; nothing of images
-    that a cache has made smaller.
-    """
-    if isinstance(dataset, StreamedDataset):
-        sizes = dataset.source.contents.sizes()
-        if isinstance(dataset.source.contents, CacheContents):
-            sizes = np.full_like(sizes, -1)
-        return (
-            size_words(sizes[dataset.train.index.numpy()]),
-            size_words(sizes[dataset.val.index.numpy()]),
-        )
-    return _digests(dataset.train), _digests(dataset.val)
-
-
 def _corrupted(
-    dataset: AnyDataset, config: TrainConfig, on_line: Callable[[str], None] | None
+    dataset: AnyDataset,
+    noise: str,
+    rand_fraction: float,
+    seed: int,
+    on_line: Callable[[str], None] | None,
 ) -> CorruptedLabels:
     """The labels of the training split, some of them made wrong."""
     train = dataset.train
     source = dataset.source or _source_of(dataset)
-    noisy = corrupt_source(
-        source, train.index, config.noise, config.rand_fraction, seed=config.seed
-    )
-    if on_line is not None and config.noise.startswith("file:"):
+    noisy = corrupt_source(source, train.index, noise, rand_fraction, seed=seed)
+    if on_line is not None and noise.startswith("file:"):
         wrong = int(noisy.is_corrupted.sum())
         verb = "is" if wrong == 1 else "are"
         on_line(
-            f"By {config.noise.removeprefix('file:')}, {wrong:,} of "
+            f"By {noise.removeprefix('file:')}, {wrong:,} of "
             f"{counted(len(noisy.labels), 'label')} to train on {verb} not as in the data."
         )
     if noisy.unused and on_line is not None:
         on_line(
-            f"{config.noise.removeprefix('file:')} has {noisy.unused:,} "
+            f"{noise.removeprefix('file:')} has {noisy.unused:,} "
             f"label{'s' if noisy.unused > 1 else ''} for samples that are not trained on; "
             f"{'they are' if noisy.unused > 1 else 'it is'} not used."
         )
@@ -264,124 +314,3 @@ def _source_of(dataset: AnyDataset) -> Source:
         train_rows=None,
         contents=ArrayContents([]),
     )
-
-
-def _digests(split: LabeledImages) -> pl.Series:
-    if split.digests:
-        return pl.Series(split.digests, dtype=pl.String)
-    # These were never encoded, and are as large as they were: their pixels are their contents.
-    contents = ArrayContents([split.images]).read(range(len(split)))
-    return pl.Series([require_image(one).digest() for one in contents], dtype=pl.String)
-
-
-def _samples_table(
-    dataset: AnyDataset,
-    labels: Tensor,
-    truth: CorruptedLabels | None,
-    words: tuple[pl.Series, pl.Series],
-) -> pl.DataFrame:
-    """The rows of both splits; the labels of the training split may have been changed."""
-    tables = []
-    for split, name, given, contents in (
-        (dataset.train, "train", labels, words[0]),
-        (dataset.val, "val", dataset.val.labels, words[1]),
-    ):
-        columns: dict[str, object] = {
-            "index": split.index.numpy(),
-            "id": _texts(split.ids),
-            "label": given.numpy(),
-        }
-        if truth is not None:
-            is_train = name == "train"
-            wrong = truth.is_corrupted if is_train else torch.zeros(len(split), dtype=torch.bool)
-            columns["true_label"] = (truth.true_labels if is_train else given).numpy()
-            columns["is_corrupted"] = wrong.numpy()
-        columns["content"] = contents
-        tables.append(pl.DataFrame(columns).with_columns(split=pl.lit(name)))
-    return pl.concat(tables)
-
-
-def _texts(texts: Sequence[str]) -> pl.Series:
-    # Of a million samples no object is made for each.
-    if isinstance(texts, TextColumn):
-        return pl.Series(pl.from_arrow(texts.arrow))
-    return pl.Series(texts, dtype=pl.String)
-
-
-def _record_with_instances(file: Path) -> EpochRecord:
-    record = read_epoch_record(file)
-    if not record.instance_log_temperature.numel():
-        raise UserError(
-            f"{file} has no instance parameters; expected the checkpoint of a run that learned "
-            "them."
-        )
-    if not record.instance_log_temperature.isfinite().all():
-        raise RunError(f"{file} is damaged: it has instance parameters that are no finite numbers.")
-    return record
-
-
-def _selected(
-    train: Split, samples: pl.DataFrame, record: EpochRecord, file: Path, share: float
-) -> Split:
-    """The share of the samples whose instance parameters are lowest; they keep their index."""
-    values = record.instance_log_temperature
-    # The first implementation, and older runs, number the samples of the training split alone.
-    missing = torch.tensor([sample.index for sample in train.unreadable], dtype=torch.int64)
-    of_split = torch.cat((train.index, missing)).sort().values
-    if len(values) == train.num_instances:
-        values = values[train.index]
-    elif len(values) == len(of_split):
-        values = values[torch.searchsorted(of_split, train.index)]
-    else:
-        raise UserError(
-            f"{file} has {len(values)} instance parameters, but the data set has "
-            f"{train.num_instances} samples, {len(of_split)} of them to train on; expected a run "
-            "on the same data set."
-        )
-    _require_same_labels(samples, file)
-    order = values.argsort(stable=True)
-    kept = order[: max(1, round(share * len(train)))]
-    return train.select(kept.sort().values)
-
-
-def _require_same_labels(samples: pl.DataFrame, file: Path) -> None:
-    """A selection makes sense only where the checkpoint's run saw the same labels."""
-    theirs = _samples_of_its_run(file)
-    if theirs is None:
-        return
-    if theirs["id"].to_list() != samples["id"].to_list():
-        raise UserError(f"{file} is of a run on other samples; expected the same data set.")
-    different = int((theirs["label"] != samples["label"]).sum())
-    if different:
-        raise UserError(
-            f"{file} is of a run in which {different} of {len(samples)} samples had another label; "
-            "expected the same --rand-fraction, --noise and --seed as in that run."
-        )
-
-
-def _unchecked_labels(file: Path, config: TrainConfig) -> str | None:
-    """What to say where a checkpoint alone is there, such as the first implementation's."""
-    if _samples_of_its_run(file) is not None:
-        return None
-    notice = (
-        f"{file} does not say which samples and labels its run saw: its values are taken in the "
-        "order of this data set."
-    )
-    if config.rand_fraction > 0 and not config.noise.startswith("file:"):
-        notice += (
-            " Where that run made labels wrong too, it chose other samples than --rand-fraction "
-            "does here, and the selection means nothing."
-        )
-    return notice
-
-
-def _samples_of_its_run(file: Path) -> pl.DataFrame | None:
-    try:
-        return RunFolder(file.parent).samples()
-    except RunError:
-        return None
-
-
-def stays_on_cpu() -> bool:
-    """Whether there is no accelerator to train on."""
-    return not (torch.cuda.is_available() or torch.backends.mps.is_available())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dataparams.batches import AnyDataset
     from dataparams.contents.content import Content
     from dataparams.encoders.image_preparation import ImagePreparation
-    from dataparams.training.config import TrainConfig
 
 _LOOKED_AT = 16
 _SMALL_SHARE = 0.5
@@ -67,47 +66,49 @@ class StartingWeights:
         }
 
 
-def with_defaults_of_network(config: TrainConfig) -> TrainConfig:
-    """The same configuration, with the size of images that the network was trained on.
+def usual_image_size(arch: str, weights: str | None = None) -> int:
+    """Height and width of the images that a network was trained on.
 
-    A file of weights is named so that it is found from any folder.
+    Args:
+        arch: The network.
+        weights: The file with its weights; None for those that others have trained.
 
     Raises:
-        UserError: If training is to start from weights that the network does not have.
+        UserError: If there are no weights of that network.
     """
-    if not config.is_pretrained:
-        return config
-    if config.weights is None:
-        require_pretrained(config.arch)
-    else:
-        config = replace(config, weights=str(Path(config.weights).expanduser().resolve()))
-    size = preparation_of(config.arch).height if config.image_size is None else config.image_size
-    return replace(config, image_size=size)
+    if weights is None:
+        require_pretrained(arch)
+    return preparation_of(arch).height
 
 
 def starting_weights(
-    config: TrainConfig, on_notice: Callable[[str], None] | None = None
-) -> StartingWeights | None:
-    """Load the weights to start from; None where training starts from nothing.
+    arch: str,
+    weights: str | None = None,
+    *,
+    is_streamed: bool = False,
+    on_notice: Callable[[str], None] | None = None,
+) -> StartingWeights:
+    """Load the weights to start from.
 
     Args:
-        config: The configuration.
+        arch: The network.
+        weights: The file with its weights; None for those that others have trained.
+        is_streamed: Whether images are streamed, cropped and resized as the network's were; in
+            memory the whole middle square is kept.
         on_notice: Told what is downloaded or left out.
 
     Raises:
         UserError: If there are no such weights, or they do not fit.
         DataError: If they cannot be downloaded.
     """
-    if not config.is_pretrained:
-        return None
-    file = None if config.weights is None else Path(config.weights)
-    backbone = pretrained_backbone(config.arch, file, on_notice=on_notice)
+    file = None if weights is None else Path(weights)
+    backbone = pretrained_backbone(arch, file, on_notice=on_notice)
     return StartingWeights(
         backbone,
-        timm_name(config.arch),
-        config.arch if file is None else str(file),
+        timm_name(arch),
+        arch if file is None else str(file),
         hash_of_weights(backbone.state_dict()),
-        _network_input(preparation_of(config.arch), is_streamed=config.loader != "memory"),
+        _network_input(preparation_of(arch), is_streamed=is_streamed),
     )
 
 
@@ -133,7 +134,7 @@ def small_images_text(dataset: AnyDataset) -> str | None:
         return None
     return (
         f"The images are small (about {median(own):g} pixels) and are enlarged to {side} x {side} "
-        "(--image-size; the smaller, the quicker)."
+        "(`image_size`; the smaller, the quicker)."
     )
 
 
@@ -169,5 +170,5 @@ def training_time_text(model: nn.Module, shape: tuple[int, int, int], count: int
     size = "x".join(map(str, shape[1:]))
     return (
         f"On this processor, {counted(count, 'image')} of {size} will take about {minutes:,} "
-        "minutes. Fewer --epochs, a smaller --image-size or a GPU make it shorter."
+        "minutes. Fewer `epochs`, a smaller `image_size` or a GPU make it shorter."
     )

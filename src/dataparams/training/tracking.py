@@ -10,19 +10,35 @@ import numpy as np
 from dataparams.run.detection import detection_figures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from accelerate import Accelerator
     from torch import Tensor
+
+    from dataparams.run.epoch_record import EpochRecord
+    from dataparams.run.folder import RunFolder
+    from dataparams.training.preparation import TrainingData
 
 Metrics = dict[str, "float | int | None"]
 _AT_CLAMP = 1e-4
 _MANY_AT_CLAMP = 0.05
 
 
+def train_metrics(record: EpochRecord) -> Metrics:
+    """Summarize what an epoch recorded of the samples trained on: its number, loss, accuracy."""
+    is_present = record.predicted >= 0
+    return {
+        "epoch": record.epoch,
+        "train_loss": float(record.loss[is_present].mean()),
+        "train_accuracy": float(record.correct[is_present].float().mean()),
+    }
+
+
 def parameter_metrics(
     log_temperature: Tensor, is_corrupted: Tensor | None, clamp: tuple[float, float] | None
 ) -> Metrics:
-    """Summarise the instance parameters of the samples trained on.
+    """Summarize the instance parameters of the samples trained on.
 
     Args:
         log_temperature: (n,) log temperatures, on the CPU.
@@ -63,8 +79,63 @@ def clamp_warning(metrics: Metrics, learning_rate: float | None) -> str | None:
     return (
         f"Warning: {share:.0%} of the instance temperatures sit at the clamp, where they rank no "
         f"more. The learning rate {learning_rate:g} is too high for this training: give a lower "
-        "--lr-inst-param."
+        "`lr_inst_param`."
     )
+
+
+class Reports:
+    """Reports each epoch to TensorBoard, and to Accelerate's trackers where there are some.
+
+    All processes must make one; only the main process's says anything.
+
+    Args:
+        run: The run folder.
+        epochs_done: Number of epochs done; later entries of an interrupted run are dropped.
+        data: What is trained on.
+        accelerator: Starts the trackers.
+        trackers: Their names, without TensorBoard's.
+        settings: All settings of the run, for the trackers to show.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        epochs_done: int,
+        data: TrainingData,
+        *,
+        accelerator: Accelerator,
+        trackers: Sequence[str] = (),
+        settings: Mapping[str, Any],
+    ) -> None:
+        self._data, self._accelerator, self._trackers = data, accelerator, tuple(trackers)
+        self._board = None
+        if accelerator.is_main_process:
+            self._board = TensorBoard(run.tensorboard, epochs_done)
+        if trackers:
+            accelerator.project_configuration.set_directories(str(run.path))
+            plain = {
+                name: value if isinstance(value, int | float | str | bool) else str(value)
+                for name, value in settings.items()
+            }
+            accelerator.init_trackers("dataparams", config=plain)
+
+    def epoch(self, metrics: Metrics, record: EpochRecord) -> None:
+        """Report an epoch, in the main process."""
+        if self._board is not None:
+            self._board.scalars(metrics)
+            if record.instance_log_temperature.numel():
+                values = record.instance_log_temperature[self._data.train.index]
+                self._board.temperatures(record.epoch, values, self._data.is_corrupted)
+            if record.class_log_temperature.numel():
+                self._board.class_temperatures(record.epoch, record.class_log_temperature)
+        if self._trackers:
+            known = {name: value for name, value in metrics.items() if value is not None}
+            self._accelerator.log(known, step=record.epoch)
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        if self._board is not None:
+            self._board.close()
 
 
 class TensorBoard:
