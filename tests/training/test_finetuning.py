@@ -18,6 +18,8 @@ from safetensors.torch import save_file
 from dataparams.analysis import analyze
 from dataparams.analysis.model_view import view_through_model
 from dataparams.batches import DeviceBatches, ImageDataset, StreamedBatches
+from dataparams.cleaning.selection import CleanSettings
+from dataparams.cleaning.writing import clean_run
 from dataparams.cli import main
 from dataparams.encoders.pretrained_models import preparation_of
 from dataparams.errors import ArgumentError, RunError, UserError
@@ -186,6 +188,10 @@ def test_gray_images_in_memory_are_seen_in_color(
     assert run.description()["image_shape"] == [3, 8, 8]
     view = view_through_model(run, run.samples()["id"].to_list(), dataset=small)
     assert len(view.probabilities) == 64
+    settings = CleanSettings("relabel", confidence=0, allow_empty_class=True)
+    clean_run(gray, analyze(gray, use_model=False).frame, settings)
+    again = replace(config, weights=str(file), from_clean=str(gray.cleaned), exp_prefix="cleaned")
+    assert train(replace(again, epochs=1), dataset=small).description()["image_shape"] == [3, 8, 8]
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,8 @@ def _cleaned_data(
     dataset = replace(dataset, val=chosen.val)  # type: ignore[arg-type]
     words = content_words(dataset)
     train = chosen.train
+    if in_color and isinstance(train, LabeledImages) and train.image_shape[0] == 1:
+        train = train.in_color()
     dataset = _in_color(dataset) if in_color else dataset
     samples = samples_table(dataset, chosen.whole.labels, chosen.truth, words)
     is_kept = samples["id"].is_in(cleaned.samples["id"].implode())
