@@ -36,6 +36,7 @@ from dataparams.training.label_odds import (
     log_odds_of_wrong,
 )
 from dataparams.training.neighbors import nearest_neighbors, neighbor_votes
+from dataparams.training.rounds import Round, RoundInProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,53 +103,6 @@ class CrossFittingSettings:
             return replace(self, heads=heads, plain=plain)
         plain = replace(plain, epochs=min(plain.epochs, heads.epochs))
         return replace(self, heads=heads, plain=plain, rounds=min(self.rounds, 2))
-
-
-@dataclass(frozen=True, eq=False)
-class Round:
-    """What one round says of n samples.
-
-    Attributes:
-        probability: Of the given label by the heads that did not see the sample, (n,), float32.
-        vote: Share of the neighbors' votes for the given label, (n,), float32.
-        evidence: Evidence for the given label, (n,), float32; that of all classes sums to 1.
-        classes: The likeliest classes by evidence, (n, k), the likeliest first.
-        class_evidence: Evidence for them, (n, k), float32.
-        class_probability: The heads' probabilities of them, (n, k), float32.
-        plain: Probability of the given label by the plain heads, (n,), float32; 1 / C without them.
-        class_plain: Those of the likeliest classes, (n, k), float32.
-        is_unlikely: Whether the given label is in the less likely half of the classes, (n,).
-        is_kept: Whether the sample trains in the next round, (n,).
-    """
-
-    probability: NDArray[np.float32]
-    vote: NDArray[np.float32]
-    evidence: NDArray[np.float32]
-    classes: NDArray[np.int32]
-    class_evidence: NDArray[np.float32]
-    class_probability: NDArray[np.float32]
-    plain: NDArray[np.float32]
-    class_plain: NDArray[np.float32]
-    is_unlikely: NDArray[np.bool_]
-    is_kept: NDArray[np.bool_]
-
-    def as_if_given(
-        self, rows: NDArray[np.int64], labels: NDArray[np.int64], num_classes: int
-    ) -> Round:
-        """The same of some samples, with the evidence for labels that were not given."""
-        classes = self.classes[rows]
-        is_asked = classes == labels[:, None]
-
-        def of_asked(table: str) -> NDArray[np.float32]:
-            values: NDArray[np.float32] = getattr(self, table)[rows]
-            left = np.maximum(1 - values.sum(axis=1), 0) / max(num_classes - classes.shape[1], 1)
-            left = np.minimum(left, values.min(axis=1))
-            found = (values * is_asked).sum(axis=1)
-            asked: NDArray[np.float32] = np.where(is_asked.any(axis=1), found, left)
-            return asked
-
-        changed = {name: of_asked(f"class_{name}") for name in ("evidence", "probability", "plain")}
-        return Round(**{name: value[rows] for name, value in vars(self).items()} | changed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,7 +254,7 @@ def cross_fit(
             on_epoch=recorded,
         )  # fmt: skip
         weight = np.where(is_kept, 1.0, settings.doubtful_vote).astype(np.float32)
-        found = _Found(len(labels), min(settings.likeliest, num_classes))
+        found = RoundInProgress(len(labels), min(settings.likeliest, num_classes))
         size = max(256, _CELLS_AT_ONCE // num_classes)
         for start in range(0, len(labels), size):
             rows = np.arange(start, min(start + size, len(labels)))
@@ -362,45 +316,3 @@ def _require_usable(
             f"the first of them row {rows[0]}. Leave these samples out, or compute their features "
             "again."
         )
-
-
-class _Found:
-    """What a round finds, filled a part at a time: no table of all samples and classes is made."""
-
-    def __init__(self, count: int, likeliest: int) -> None:
-        self.probability, self.vote, self.evidence, self.plain = (
-            np.empty(count, dtype=np.float32) for _ in range(4)
-        )
-        self.is_unlikely = np.empty(count, dtype=bool)
-        self.classes = np.empty((count, likeliest), dtype=np.int32)
-        self.class_evidence = np.empty((count, likeliest), dtype=np.float32)
-        self.class_probability = np.empty((count, likeliest), dtype=np.float32)
-        self.class_plain = np.empty((count, likeliest), dtype=np.float32)
-
-    def fill(
-        self,
-        rows: NDArray[np.int64],
-        chance: Tensor,
-        votes: Tensor,
-        plain: Tensor,
-        evidence: Tensor,
-        labels: NDArray[np.int64],
-    ) -> None:
-        evidence /= evidence.sum(dim=1, keepdim=True)
-        column = torch.from_numpy(labels).unsqueeze(1)
-        given = evidence.gather(1, column)
-        self.probability[rows] = chance.gather(1, column).squeeze(1).numpy()
-        self.plain[rows] = plain.gather(1, column).squeeze(1).numpy()
-        self.vote[rows] = votes.gather(1, column).squeeze(1).numpy()
-        self.evidence[rows] = given.squeeze(1).numpy()
-        likelier = (evidence > given).sum(dim=1).numpy()
-        self.is_unlikely[rows] = likelier >= evidence.shape[1] - evidence.shape[1] // 2
-        best = evidence.topk(self.classes.shape[1], dim=1)
-        self.classes[rows] = best.indices.to(torch.int32).numpy()
-        self.class_evidence[rows] = best.values.numpy()
-        self.class_probability[rows] = chance.gather(1, best.indices).numpy()
-        self.class_plain[rows] = plain.gather(1, best.indices).numpy()
-
-    def round(self, kept_above: float) -> Round:
-        is_kept = self.evidence > kept_above * self.class_evidence[:, 0]
-        return Round(**vars(self), is_kept=is_kept)

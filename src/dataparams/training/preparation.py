@@ -12,6 +12,7 @@ import torch
 
 from dataparams.batches import (
     ImageDataset,
+    LabeledImages,
     load_images,
     open_streamed,
     stream_images,
