@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataparams.analysis import rank
-from dataparams.errors import RunError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.run.detection import detection_figures, precision_and_recall
 from dataparams.run.epoch_record import EpochRecord
 from dataparams.run.folder import RunFolder
@@ -90,3 +90,22 @@ def test_detection_figures_agree_with_their_definitions(truth: list[bool], seed:
     selected = score >= np.sort(score)[-is_corrupted.sum()]
     precision, recall = precision_and_recall(selected, is_corrupted)
     assert precision == recall == figures.recall_at_noise_rate
+
+
+@pytest.mark.parametrize("top", [5, -0.1, 1.01, float("nan")])
+def test_a_share_that_is_none_selects_nothing_by_accident(tmp_path: Path, top: float) -> None:
+    with pytest.raises(ArgumentError, match=rf"`top` is {top}; expected a share, 0 \.\.\. 1"):
+        rank(_run(tmp_path), top=top)
+
+
+def test_one_way_to_select_at_a_time(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    with pytest.raises(ValueError, match="`top` and `threshold` are both given"):
+        rank(run, top=0.1, threshold="auto")
+    with pytest.raises(ValueError, match=r"`threshold` is 0\.5; expected"):
+        rank(run, threshold=0.5)  # type: ignore[arg-type]
+
+
+def test_a_run_is_given_by_its_path_too(tmp_path: Path) -> None:
+    _run(tmp_path)
+    assert rank(str(tmp_path)).table.equals(rank(tmp_path).table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,21 +12,23 @@ if TYPE_CHECKING:
 
 _PERPLEXITY = 30
 _FEWEST = 8
-_ITERATIONS = 400
+_EARLY_ITERATIONS, _ITERATIONS = 250, 400
+_FEW, _MANY = 3000, 6000
 
 
 def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]:
-    """Lay samples out so that those with like trajectories lie near each other.
+    """A map of samples on which those with similar trajectories lie near each other.
 
-    t-SNE (van der Maaten, Hinton, JMLR 2008) by openTSNE, on one log temperature per epoch.
+    t-SNE (van der Maaten, Hinton, JMLR 2008) on one log temperature per epoch: by openTSNE, or by
+    scikit-learn on platforms that openTSNE has no wheels for.
 
     Args:
         log_temperature: (epochs, m).
         seed: What the layout depends on.
 
     Returns:
-        (m, 2). Fewer than 8 samples, and samples that all moved alike, are laid out by their first
-        two principal components.
+        Positions, (m, 2). Fewer than 8 samples, and samples that all moved alike, lie at their
+        first two principal components.
 
     Example:
         >>> embed(np.random.default_rng(0).normal(size=(5, 3))).shape
@@ -36,20 +39,46 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
     principal = _principal(points)
     if len(points) < _FEWEST or np.ptp(principal) == 0:
         return principal
-    from openTSNE import TSNE
-
     spread = principal[:, 0].std()
     # Points that begin on a line would never leave it.
     noise = np.random.default_rng(seed).normal(0, 0.01, principal.shape)
+    start = (principal / max(spread, 1e-300) + noise) * 1e-4
+    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
+    if find_spec("openTSNE") is None:
+        return _by_scikit_learn(points, start, perplexity, seed)
+    return _by_opentsne(points, start, perplexity, seed)
+
+
+def _by_opentsne(
+    points: NDArray[np.float64], start: NDArray[np.float64], perplexity: float, seed: int
+) -> NDArray[np.float64]:
+    from openTSNE import TSNE
+
     layout = TSNE(
-        perplexity=min(_PERPLEXITY, (len(points) - 1) / 3),
-        initialization=(principal / max(spread, 1e-300) + noise) * 1e-4,
+        perplexity=perplexity,
+        initialization=start,
+        early_exaggeration_iter=_EARLY_ITERATIONS,
         n_iter=_ITERATIONS,
         random_state=seed,
         n_jobs=1,
-        neighbors="exact" if len(points) < 3000 else "auto",
-        negative_gradient_method="bh" if len(points) < 6000 else "fft",
+        neighbors="exact" if len(points) < _FEW else "auto",
+        negative_gradient_method="bh" if len(points) < _MANY else "fft",
     ).fit(points)
+    return np.asarray(layout, dtype=np.float64)
+
+
+def _by_scikit_learn(
+    points: NDArray[np.float64], start: NDArray[np.float64], perplexity: float, seed: int
+) -> NDArray[np.float64]:
+    from sklearn.manifold import TSNE
+
+    layout = TSNE(
+        perplexity=perplexity,
+        init=start,
+        max_iter=_EARLY_ITERATIONS + _ITERATIONS,
+        random_state=seed,
+        n_jobs=1,
+    ).fit_transform(points)
     return np.asarray(layout, dtype=np.float64)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from dataparams.analysis.suggestions import weighs_other_classes
 from dataparams.errors import RunError
+from dataparams.extras import missing_packages_named
 from dataparams.report.class_page import class_page, outliers_of_class, suspects_of_class
 from dataparams.report.overview import overview_page
 from dataparams.report.pages import ASSETS, GENERATOR, script, style
@@ -37,6 +38,7 @@ _SUSPECTS = 10
 _FEWEST_ON_MAP = 10
 
 
+@missing_packages_named()
 def write_report(
     analysis: Analysis,
     folder: Path,

@@ -14,6 +14,7 @@ from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from dataparams.errors import UserError
+from dataparams.extras import missing_packages_named
 from dataparams.review.guarding import Access
 from dataparams.review.pictures import LARGEST_PICTURE
 
@@ -31,6 +32,7 @@ _MMAP_THRESHOLD, _BYTES_OF_THEIR_OWN = -3, 1 << 20
 _ARENA_MAX, _ARENAS = -8, 2
 
 
+@missing_packages_named()
 def serve(
     review: RunInReview,
     *,
