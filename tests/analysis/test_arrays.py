@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dataparams.analysis import Analysis, analyze_trajectories
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError, UserError
 from dataparams.run.detection import detection_figures
 
 COUNT, EPOCHS = 400, 12
@@ -69,7 +69,7 @@ def test_the_same_in_every_epoch_is_refused(log_temperature, labels) -> None:
 def test_samples_first_are_refused_with_the_hint_to_transpose(log_temperature, labels) -> None:
     with pytest.raises(ValueError, match=r"instances first: give log_temperature\.T"):
         analyze_trajectories(log_temperature.T, labels)
-    with pytest.raises(ValueError, match=r"labels has shape \(3,\) and") as other:
+    with pytest.raises(ValueError, match=r"`labels` has shape \(3,\) and") as other:
         analyze_trajectories(log_temperature, labels[:3])
     assert ".T" not in str(other.value)
 
@@ -98,28 +98,31 @@ def test_numbers_may_be_a_list(log_temperature, labels) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": np.zeros((1, COUNT))}, r"loss has shape \(1, 400\); expected \(12, 400\)"),
+        ({"loss": np.zeros((1, COUNT))}, r"`loss` has shape \(1, 400\); expected \(12, 400\)"),
         ({"log_temperature": np.zeros(COUNT)}, r"shape \(400,\); expected \(epochs, instances\)"),
         ({"log_temperature": np.zeros((0, COUNT))}, r"shape \(0, 400\)"),
-        ({"log_temperature": np.full((12, COUNT), np.nan)}, r"log_temperature has values that are"),
-        ({"margin": np.full((12, COUNT), np.inf)}, r"margin has values that are not finite"),
-        ({"labels": np.full(COUNT, -1)}, r"labels runs from -1"),
+        (
+            {"log_temperature": np.full((12, COUNT), np.nan)},
+            r"`log_temperature` has values",
+        ),
+        ({"margin": np.full((12, COUNT), np.inf)}, r"`margin` has values that are not finite"),
+        ({"labels": np.full(COUNT, -1)}, r"`labels` runs from -1"),
         ({"labels": np.full(COUNT, 9), "class_names": NAMES}, r"from 9 to 9; expected 0 ... 3"),
-        ({"labels": np.full(COUNT, 0.5)}, r"labels has dtype float64; expected class numbers"),
+        ({"labels": np.full(COUNT, 0.5)}, r"`labels` has dtype float64; expected class numbers"),
         (
             {"labels": ["cat"] * 399 + ["cow"], "class_names": NAMES},
-            r"labels contains 'cow'; expected the names in class_names: cat, dog, élan, fox\.",
+            r"`labels` contains 'cow'; expected the names in `class_names`: cat, dog, élan, fox\.",
         ),
         (
             {"rival": np.full((12, COUNT), 7), "class_names": NAMES},
-            r"rival runs from 7 to 7; expected 0 ... 3",
+            r"`rival` runs from 7 to 7; expected 0 ... 3",
         ),
-        ({"ids": ["a", "b"]}, r"There are 2 ids; expected 400"),
+        ({"ids": ["a", "b"]}, r"`ids` has 2 names; expected 400"),
     ],
 )
 def test_what_does_not_fit_is_said(log_temperature, labels, change, message) -> None:
     arguments = {"log_temperature": log_temperature, "labels": labels, **change}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         analyze_trajectories(**arguments)
 
 

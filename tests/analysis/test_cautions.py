@@ -91,7 +91,7 @@ def test_of_an_audit_the_classifiers_are_spoken_of():
     by_chance = ClassAccuracies(np.array([30.0, 34.0]), np.array([60, 60]), "held-out")
     (sentence,) = cautions(by_chance, None)
     assert sentence.startswith("The classifiers learned nothing: their held-out accuracy")
-    assert "--encoder" in sentence
+    assert "`encoder`" in sentence
     weak = ClassAccuracies(np.array([45.0, 45.0]), np.array([60, 60]), "held-out")
     (sentence,) = cautions(weak, None)
     assert sentence.startswith("The classifiers are weak: their held-out accuracy")

@@ -152,10 +152,10 @@ def test_classes_too_small_or_never_predicted_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("labels", "probabilities", "message"),
     [
-        (TURNS[:5], UNIFORM, r"labels has shape \(5,\) and probabilities \(600, 3\)"),
+        (TURNS[:5], UNIFORM, r"`labels` has shape \(5,\) and `probabilities` \(600, 3\)"),
         (TURNS, UNIFORM[:, :1], r"2 classes or more"),
         (TURNS, UNIFORM[:, 0], r"expected \(samples,\) and \(samples, classes\)"),
-        (TURNS + 1, UNIFORM, r"labels runs from 1 to 3; expected 0 \.\.\. 2"),
+        (TURNS + 1, UNIFORM, r"`labels` runs from 1 to 3; expected 0 \.\.\. 2"),
         (TURNS, UNIFORM * np.nan, r"not finite"),
         (TURNS, -UNIFORM, r"below 0"),
     ],

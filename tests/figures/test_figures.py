@@ -20,8 +20,15 @@ from PIL import Image
 from dataparams.analysis import analyze_trajectories
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import PixelImage
-from dataparams.errors import UserError
-from dataparams.figures import draw_class_temperatures, draw_trajectories, embed, write_figures
+from dataparams.errors import ArgumentError, UserError
+from dataparams.figures import (
+    draw_class_temperatures,
+    draw_grid,
+    draw_trajectories,
+    draw_tsne,
+    embed,
+    write_figures,
+)
 from dataparams.figures.representatives import representatives
 from dataparams.figures.tsne import place
 
@@ -105,7 +112,7 @@ def test_drawings_show_themselves_in_a_notebook(analysis: Analysis) -> None:
             colors = np.asarray(picture.convert("RGB")).reshape(-1, 3)
             assert len(np.unique(colors, axis=0)) > 10
     assert "<table" in analysis._repr_html_()
-    with pytest.raises(ValueError, match=r"no sample of index 999"):
+    with pytest.raises(ValueError, match=r"`indices` has 999; expected values of the column index"):
         analysis.trajectories([0, 999])
 
 
@@ -338,3 +345,22 @@ def test_a_class_too_small_to_judge_is_called_so(analysis: Analysis) -> None:
 def words_of(drawing: Drawing) -> list[str]:
     found = drawing.findobj(match=Text)
     return [artist.get_text() for artist in found if isinstance(artist, Text)]
+
+
+def test_what_a_figure_cannot_be_drawn_of_is_an_argument_error(
+    analysis: Analysis, tmp_path: Path
+) -> None:
+    for draw in (draw_grid, draw_tsne):
+        with pytest.raises(
+            ArgumentError, match=r"There is no class 3; expected a name or a number"
+        ):
+            draw(analysis, 3)
+    with pytest.raises(ArgumentError, match="`columns` is 0; expected 1 or more"):
+        draw_grid(analysis, 0, columns=0)
+    with pytest.raises(ArgumentError, match="There is no class -1"):
+        draw_trajectories(analysis, label=-1)
+    with pytest.raises(ArgumentError, match="There is no class 99"):
+        write_figures(analysis, tmp_path / "figures", labels=[0, 99])
+    with pytest.raises(ArgumentError, match="`kinds` has 'map'; expected some of grids, maps"):
+        write_figures(analysis, tmp_path / "figures", kinds=["map"])
+    assert not (tmp_path / "figures").exists()

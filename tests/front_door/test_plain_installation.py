@@ -117,7 +117,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def told(python: Path, *arguments: str, code: int = 0) -> str:
     """What the interpreter prints; it must end with the code."""
-    command = [python, *arguments]
+    command = [str(python), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr

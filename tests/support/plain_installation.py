@@ -44,7 +44,7 @@ def installed(wheel: Path, folder: Path, requirements: Iterable[str]) -> Path:
     )
     for name in sorted(_with_requirements(requirements)):
         _link(name, packages)
-    command = [python, "-m", "pip", "install", "--quiet", "--no-index", str(wheel)]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-index", str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 0, done.stderr
     return python

@@ -19,9 +19,10 @@ from dataparams.analysis.findings import (
 from dataparams.analysis.held_out_evidence import held_out_evidence
 from dataparams.analysis.held_out_judgment import held_out_noise, judge_held_out
 from dataparams.analysis.judged_by import judged_by
-from dataparams.analysis.judgment import judge, recorded_accuracy
+from dataparams.analysis.judgment import judge
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
 from dataparams.analysis.recorded_noise import recorded_noise
+from dataparams.analysis.recorded_scores import recorded_accuracy
 from dataparams.analysis.result import CATEGORIES, Analysis, UnreadableContents
 from dataparams.analysis.summaries import (
     band_summary,

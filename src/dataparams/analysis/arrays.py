@@ -1,4 +1,4 @@
-"""From arrays of a training loop of one's own to an analysis."""
+"""An analysis of arrays, from any training loop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataparams.analysis.analyze import assembled, require_share
 from dataparams.analysis.findings import findings_of
 from dataparams.analysis.judgment import judge
 from dataparams.analysis.trajectories import ArrayTrajectories, Trajectories
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def analyze_trajectories(
     contents: SampleContents | None = None,
     review_budget: float | None = None,
 ) -> Analysis:
-    """The analysis of arrays from a training loop of one's own, without a run folder.
+    """An analysis of arrays from any training loop, without a run folder.
 
     Args:
         log_temperature: Log of ``DataParameters.instance_parameters`` after every epoch,
@@ -53,7 +54,7 @@ def analyze_trajectories(
         review_budget: The largest share that may need review, 0 ... 1; None for no limit.
 
     Raises:
-        ValueError: If shapes do not fit, values are not finite or out of their range, or no
+        ArgumentError: If shapes do not fit, values are not finite or out of their range, or no
             temperature ever moved.
 
     Example:
@@ -75,7 +76,9 @@ def analyze_trajectories(
     count = len(numbers)
     sample_ids = list(map(str, range(count) if ids is None else ids))
     if len(sample_ids) != count:
-        raise ValueError(f"There are {len(sample_ids)} ids; expected {count}, one per instance.")
+        raise ArgumentError(
+            f"`ids` has {len(sample_ids)} names; expected {count}, one per instance."
+        )
     source = ArrayTrajectories(
         Trajectories(
             log_temperature.astype(np.float32),
@@ -94,31 +97,35 @@ def _require_trajectories(
     values: NDArray[np.floating], labels: NDArray[np.generic], initial: float
 ) -> None:
     if values.ndim != 2 or not values.size:
-        raise ValueError(f"log_temperature has shape {values.shape}; expected (epochs, instances).")
+        raise ArgumentError(
+            f"`log_temperature` has shape {values.shape}; expected (epochs, instances)."
+        )
     if labels.shape != values.shape[1:]:
         hint = ""
         if labels.shape == values.shape[:1]:
             hint = " It seems to have the instances first: give log_temperature.T."
-        raise ValueError(
-            f"labels has shape {labels.shape} and log_temperature {values.shape}; expected "
+        raise ArgumentError(
+            f"`labels` has shape {labels.shape} and `log_temperature` {values.shape}; expected "
             f"(instances,) and (epochs, instances).{hint}"
         )
     if not np.isfinite(values).all():
-        raise ValueError("log_temperature has values that are not finite; expected finite numbers.")
+        raise ArgumentError(
+            "`log_temperature` has values that are not finite; expected finite numbers."
+        )
     if (np.abs(values - initial) < 1e-9).all():
-        raise ValueError(
-            f"log_temperature never moves from {initial:g}, its start; expected what training "
+        raise ArgumentError(
+            f"`log_temperature` never moves from {initial:g}, its start; expected what training "
             "makes of it. Is step() called after backward(), and in train() mode?"
         )
     if not np.diff(values, axis=0).any() and len(values) > 1:
-        raise ValueError(
-            "log_temperature is the same in every epoch; expected its course over the epochs. Keep "
-            "a copy of the parameters after each epoch, not the tensor that goes on changing."
+        raise ArgumentError(
+            "`log_temperature` is the same in every epoch; expected its course over the epochs. "
+            "Keep a copy of the parameters after each epoch, not the tensor that goes on changing."
         )
     if initial == 0 and (values > 0).all() and _NEAR_ONE[0] < np.median(values[0]) < _NEAR_ONE[1]:
-        raise ValueError(
-            "log_temperature looks like temperatures, not like their logs: all values are above 0, "
-            "and those of the first epoch are near 1. Give np.log of them."
+        raise ArgumentError(
+            "`log_temperature` looks like temperatures, not like their logs: all values are above "
+            "0, and those of the first epoch are near 1. Give np.log of them."
         )
 
 
@@ -128,9 +135,9 @@ def _require_like(
     if values is None:
         return
     if np.shape(values) != like.shape:
-        raise ValueError(f"{name} has shape {np.shape(values)}; expected {like.shape}.")
+        raise ArgumentError(f"`{name}` has shape {np.shape(values)}; expected {like.shape}.")
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} has values that are not finite; expected finite numbers.")
+        raise ArgumentError(f"`{name}` has values that are not finite; expected finite numbers.")
 
 
 def _numbered(
@@ -144,8 +151,8 @@ def _numbered(
         names = tuple(sorted(set(words.tolist())) if class_names is None else map(str, class_names))
         unknown = sorted(set(words.tolist()) - set(names))
         if unknown:
-            raise ValueError(
-                f"labels contains {unknown[0]!r}; expected the names in class_names: "
+            raise ArgumentError(
+                f"`labels` contains {unknown[0]!r}; expected the names in `class_names`: "
                 f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}."
             )
         number = {name: k for k, name in enumerate(names)}
@@ -154,8 +161,8 @@ def _numbered(
         names, numbers = _whole(labels, rival, class_names)
     for what, values in (("labels", numbers), ("rival", rival)):
         if values is not None and not 0 <= np.min(values) <= np.max(values) < len(names):
-            raise ValueError(
-                f"{what} runs from {np.min(values)} to {np.max(values)}; expected "
+            raise ArgumentError(
+                f"`{what}` runs from {np.min(values)} to {np.max(values)}; expected "
                 f"0 ... {len(names) - 1}, since there are {len(names)} classes."
             )
     return numbers, names
@@ -167,8 +174,8 @@ def _whole(
     class_names: Sequence[str] | None,
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     if labels.dtype.kind not in "iub":
-        raise ValueError(
-            f"labels has dtype {labels.dtype}; expected class numbers (integers) or names (text)."
+        raise ArgumentError(
+            f"`labels` has dtype {labels.dtype}; expected class numbers (integers) or names (text)."
         )
     numbers = labels.astype(np.int64)
     most = max(int(numbers.max()), 0 if rival is None else int(np.max(rival)))

@@ -16,7 +16,7 @@ _TELLING = 0.5
 _OTHER_TRAINING = (
     "the training failed: try another learning rate, another architecture or more epochs"
 )
-_OTHER_FEATURES = "the features do not show what the classes differ in: try another --encoder"
+_OTHER_FEATURES = "the features do not show what the classes differ in: try another `encoder`"
 _NOTHING = (
     "No ranking of these samples means anything, so none is called easy or hard. Either the labels "
     "have nothing to do with the samples, or"

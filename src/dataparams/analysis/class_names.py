@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ def class_number(class_: int | str, class_names: Sequence[str]) -> int:
         class_names: Name of class 0, 1, ...
 
     Raises:
-        UserError: If there is none; the message names the nearest.
+        ArgumentError: If there is none; the message names the nearest.
 
     Example:
         >>> class_number("dog", ["cat", "dog"]), class_number("0", ["cat", "dog"])
@@ -34,7 +34,7 @@ def class_number(class_: int | str, class_names: Sequence[str]) -> int:
         return int(class_)
     near = difflib.get_close_matches(str(class_), class_names, n=3, cutoff=0.3)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
-    raise UserError(
+    raise ArgumentError(
         f"There is no class {class_!r}; expected a name or a number, "
         f"0 ... {len(class_names) - 1}.{hint}"
     )

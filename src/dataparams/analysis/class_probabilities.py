@@ -26,7 +26,7 @@ def telling_epochs(
 
     In the first fifth of its epochs a model still finds its way. And once it agrees with more
     labels than can be right, or does worse and worse on samples that it was not trained on, it has
-    begun to learn wrong ones by heart: the epochs before that count. Of more than 40, as many
+    begun to memorize wrong ones: the epochs before that count. Of more than 40, as many
     spread evenly stand for all.
 
     Args:

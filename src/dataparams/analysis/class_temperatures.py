@@ -118,5 +118,5 @@ def _require_one_per_class(
     if not np.isfinite(values).all():
         raise RunError(
             f"The record of epoch {epoch} has a class parameter that is not a finite number; "
-            "expected what training writes. Train again with --restart."
+            "expected what training writes. Train again with `restart=True`."
         )

@@ -185,7 +185,7 @@ class _Hierarchy:
         return _Hierarchy(drawn * spread)
 
     def whole(self, cut: Numbers) -> Numbers:
-        """The clusters of all samples: those that were not drawn go with the nearest drawn one."""
+        """The clusters of all samples: samples that were not drawn join the nearest drawn one."""
         if len(self.drawn) == len(self.points):
             return cut
         from scipy.spatial.distance import cdist

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dataparams.analysis.trajectories import trained_samples
-from dataparams.errors import RunError, UserError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.run.spreadsheet_cells import guarded
 from dataparams.terminal.words import MOST_CLASSES, printable, text_table
 
@@ -52,9 +52,9 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
             it, and with which labels, may differ.
 
     Raises:
-        UserError: If there are fewer than two, or one twice.
+        ArgumentError: If there are fewer than two, or one twice.
         RunError: If one cannot be read or has no finished epoch, or they were validated on
-            different samples, so that their accuracies say nothing about each other.
+            different samples, so that their accuracies cannot be compared.
     """
     require_several(runs)
     descriptions = [run.description() for run in runs]
@@ -88,13 +88,13 @@ def require_several(runs: Sequence[RunFolder]) -> None:
     """Check that there is something to compare.
 
     Raises:
-        UserError: If there are fewer than two runs, or one twice.
+        ArgumentError: If there are fewer than two runs, or one twice.
     """
     if len(runs) < 2:
         given = "is 1 run" if runs else "are no runs"
-        raise UserError(f"There {given} to compare; expected two or more run folders.")
+        raise ArgumentError(f"There {given} to compare; expected two or more run folders.")
     if len({run.path.resolve() for run in runs}) < len(runs):
-        raise UserError("A run folder is named twice; expected different ones.")
+        raise ArgumentError("A run folder is named twice; expected different ones.")
 
 
 def _accuracies(run: RunFolder) -> pl.DataFrame:
@@ -155,14 +155,14 @@ def _require_same_validation(
         if has_same_classes and any(_is_same(first, description, name) for name in names):
             continue
         reason = (
-            "the data set, or --val-frac or --seed that split it, differ"
+            "the data set, or `val_frac` or `seed` that split it, differ"
             if has_same_classes
             else "their classes differ"
         )
         raise RunError(
             f"{run.path} and {runs[0].path} were validated on different samples ({reason}), so "
-            "their accuracies cannot be compared. Train with the same data, --val-frac and --seed; "
-            "--from-clean keeps the split."
+            "their accuracies cannot be compared. Train with the same data, `val_frac` and `seed`; "
+            "`dataparams train --from-clean FILE` keeps the split."
         )
 
 

@@ -9,7 +9,7 @@ psychophysics (Wichmann and Hill, Perception & Psychophysics, 2001).
 The model's own mistakes are taken to follow Phi(a + b Phi^-1(u)), where u, 0 ... 1, is the rank of
 a sample, the surest first, and Phi the normal distribution function (as a binormal curve; Dorfman
 and Alf, Journal of Mathematical Psychology, 1969). Only ranks count, so it does not matter how
-evidence is scaled; and they are ranks among the samples of which the model finds the same class,
+evidence is scaled; and they are ranks among the samples that the model assigns to the same class,
 since it is less sure of all samples of a class where more labels are wrong.
 
 Labels that are wrong just where classes look alike are disputed in the same way as a weaker model
@@ -55,7 +55,7 @@ class DisputedShare:
         rate: The estimate, 0 ... 1.
         low: Where the 90 % interval around it begins.
         high: Where that ends.
-        own_mistakes: The share of samples of which the model itself finds a wrong class.
+        own_mistakes: The share of samples that the model itself assigns to a wrong class.
     """
 
     rate: float
@@ -126,8 +126,8 @@ def disputed_share(
     """
     if not len(is_disputed) or num_classes < 2:
         raise ValueError(
-            f"got {len(is_disputed)} samples of {num_classes} classes; expected one sample or more "
-            "and two classes or more."
+            f"There are {len(is_disputed)} samples of {num_classes} classes; expected one sample "
+            "or more and two classes or more."
         )
     counts = _counts(is_disputed, _ranks(predicted, confidence))
     found = _posterior(counts, num_classes)
@@ -154,7 +154,7 @@ def _disputed(mistakes: Floats, rate: Floats, num_classes: int) -> Floats:
 
 
 def _if_wrong(mistakes: Floats, num_classes: int) -> Floats:
-    """How many wrong labels are: not those that a mistaken model happens to find itself."""
+    """How many labels are wrong, without disputes that are mistakes of the model itself."""
     return 1 - mistakes / (num_classes - 1)
 
 

@@ -1,9 +1,9 @@
-"""What is made of every sample: the rows of an analysis."""
+"""The verdict on every sample of a training: category, suspicion, suggested label."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,17 +17,17 @@ from dataparams.analysis.class_probabilities import (
 from dataparams.analysis.margin_mixture import fit_mixture, histogram, with_share
 from dataparams.analysis.noise_rate import label_margins
 from dataparams.analysis.recorded_noise import recorded_noise
-from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.recorded_scores import recorded_scores
 from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
 from dataparams.analysis.suggestions import LEAST_CONFIDENCE
 from dataparams.analysis.suspicion import Evidence, evidence_against, quantiles, suspicion
-from dataparams.analysis.trajectories import parts
 from dataparams.analysis.transitions import (
     Transitions,
     estimate_transitions,
     true_class_posterior,
     true_class_probabilities,
 )
+from dataparams.analysis.verdict_frame import truth_columns, verdict_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,10 +36,9 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.recorded_noise import RecordedNoise
+    from dataparams.analysis.recorded_scores import Columns
     from dataparams.analysis.trajectories import TrajectorySource
     from dataparams.analysis.validation import ValidationCounts
-
-    Columns = dict[str, NDArray[Any]]
 
 _CELLS_AT_ONCE = 1 << 22
 _MOST_FOR_TRANSITIONS = 400_000
@@ -47,7 +46,7 @@ _MOST_FOR_TRANSITIONS = 400_000
 
 @dataclass(frozen=True, eq=False)
 class Judgment:
-    """What is made of the samples, and of the labels as a whole.
+    """The verdict on the samples, and on the labels as a whole.
 
     Attributes:
         frame: The rows of an analysis.
@@ -91,8 +90,8 @@ def judge(
     )
     view = None
     if look is not None:
-        learned_by_heart = noise.epochs is not None and noise.epochs[-1] + 1 < len(source.epochs)
-        view = look("best" if learned_by_heart else "last")
+        memorizes = noise.epochs is not None and noise.epochs[-1] + 1 < len(source.epochs)
+        view = look("best" if memorizes else "last")
     probabilities = _Probabilities(source, labels, len(class_names), noise.epochs, view)
     verdict = _verdict(probabilities, labels, columns, noise, initial)
     category = assign_categories(verdict.posteriors, review_budget)
@@ -114,50 +113,6 @@ def judge(
         *truth_columns(samples),
     )
     return Judgment(frame, noise)
-
-
-def verdict_frame(
-    samples: pl.DataFrame,
-    class_names: tuple[str, ...],
-    category: NDArray[np.str_],
-    posteriors: NDArray[np.float64],
-    *,
-    noise_probability: NDArray[np.float64],
-    suspicion: NDArray[np.float64],
-    suggested: NDArray[np.int64],
-    confidence: NDArray[np.float64],
-) -> pl.DataFrame:
-    """The columns that every analysis has, whatever judged the samples.
-
-    Args:
-        samples: ``index``, ``id``, ``label``; n rows.
-        class_names: Names of the classes.
-        category: Of each sample, (n,).
-        posteriors: Of the categories, (n, 3), in the order of ``CATEGORIES``.
-        noise_probability: How likely each label is wrong, (n,).
-        suspicion: What ranks them, (n,).
-        suggested: The likely class of each, (n,).
-        confidence: How likely that is the true one, (n,).
-    """
-    names = np.array(class_names, dtype=object)
-    return samples.select("index", "id", "label").with_columns(
-        pl.Series("label_name", names[samples["label"].to_numpy()], dtype=pl.String),
-        pl.Series("category", category),
-        *(
-            pl.Series(f"p_{name}", posteriors[:, k].astype(np.float32))
-            for k, name in enumerate(CATEGORIES)
-        ),
-        pl.Series("noise_probability", noise_probability.astype(np.float32)),
-        pl.Series("suspicion", suspicion),
-        pl.Series("suggested_label", suggested),
-        pl.Series("suggested_name", names[suggested], dtype=pl.String),
-        pl.Series("suggested_confidence", confidence.astype(np.float32)),
-    )
-
-
-def truth_columns(samples: pl.DataFrame) -> list[pl.Series]:
-    """What is known of the truth, for the last columns of an analysis; none where nothing is."""
-    return [samples[name] for name in ("true_label", "is_corrupted") if name in samples.columns]
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,56 +179,6 @@ class _Probabilities:
         count = len(self._labels)
         rows = np.arange(0, count, 1 if most is None else max(count // most, 1))
         yield from (rows[start : start + size] for start in range(0, len(rows), size))
-
-
-def recorded_scores(
-    source: TrajectorySource, count: int
-) -> tuple[Columns, NDArray[np.float64] | None]:
-    """All scores of single quantities, and the accuracy of each epoch where margins are known."""
-    pieces: list[Columns] = []
-    correct_counts = np.zeros(len(source.epochs))
-    for rows in parts(count):
-        piece = source.part(rows)
-        values: Columns = {
-            "final_temperature": scores.final_temperature(piece.log_temperature),
-            "mean_temperature": scores.mean_temperature(piece.log_temperature),
-        }
-        if piece.margin is not None:
-            correct = piece.margin >= 0
-            correct_counts += correct.sum(axis=1)
-            values |= {
-                "area_under_margin": scores.area_under_margin(piece.margin),
-                "forgetting_events": scores.forgetting_events(correct),
-                "first_learned_epoch": scores.first_learned_epoch(correct, source.epochs),
-            }
-        if piece.loss is not None:
-            values |= {
-                "mean_loss": scores.mean_loss(piece.loss),
-                "last_loss": scores.last_loss(piece.loss),
-                "confidence": scores.confidence(piece.loss),
-                "variability": scores.variability(piece.loss),
-            }
-        if piece.error_norm is not None:
-            values["error_norm"] = scores.error_norm(piece.error_norm)
-        pieces.append(values)
-    joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    accuracy = correct_counts / count if "area_under_margin" in joined else None
-    return {name: _narrow(values) for name, values in joined.items()}, accuracy
-
-
-def recorded_accuracy(source: TrajectorySource, count: int) -> NDArray[np.float64] | None:
-    """The share of labels that the model agreed with in each epoch; None where margins lack."""
-    correct = np.zeros(len(source.epochs))
-    for rows in parts(count):
-        margin = source.part(rows).margin
-        if margin is None:
-            return None
-        correct += (margin >= 0).sum(axis=1)
-    return correct / count
-
-
-def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    return values.astype(np.float32) if values.dtype == np.float64 else values
 
 
 def _verdict(
@@ -351,10 +256,10 @@ def _strongest_rival(
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """The likeliest class other than the given one, and its share of all others'.
 
-    No class that cannot be judged is suggested: only its prior would speak for it.
+    A class that cannot be judged is not suggested: its prior would be the only evidence.
 
     Args:
-        weights: How likely each class is, up to a factor, (n, C); what does not count is set to 0.
+        weights: How likely each class is, up to a factor, (n, C); changed in place.
         labels: (n,).
         is_judged: Whether a class can be judged, (C,).
     """
@@ -370,12 +275,12 @@ def _judged(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How likely each label is wrong, and the posteriors of the categories.
 
-    The mean over the samples of judged classes is the noise estimate; of the others no more than
-    that is known. Where nothing is known, a label is as likely wrong as right.
+    The mean over the samples of judged classes is the noise estimate, which samples of the other
+    classes get as it is; where there is no estimate they get one half.
 
     Args:
-        margins: (k, n): each of k kinds speaks for itself, and the mean counts; the first kind says
-            how far the model agrees with the labels.
+        margins: (k, n): the probabilities of k kinds of margins are averaged; the first kind is how
+            far the model agrees with the labels.
         labels: (n,).
         noise: From the records.
     """
@@ -396,7 +301,7 @@ def _noise_probability(margins: NDArray[np.float64], rate: float) -> NDArray[np.
 def _verdict_by_temperature(
     labels: NDArray[np.int64], columns: Columns, noise: RecordedNoise, initial: float
 ) -> _Verdict:
-    """Where nothing but temperatures is known: no label can be suggested but the given one."""
+    """The verdict by temperatures alone: no other label than the given one is suggested."""
     doubt = quantiles(columns["mean_temperature"]) + quantiles(columns["final_temperature"])
     margins = scores.displacement_margins(np.log(columns["final_temperature"]), initial)
     wrong, posteriors = _judged(margins[None], labels, noise)

@@ -54,7 +54,7 @@ def view_through_model(
 ) -> ModelView:
     """Show the samples of a run to the model of a checkpoint.
 
-    Colour images are shown as they are and mirrored, and both views averaged. An image of a stream
+    Color images are shown as they are and mirrored, and both views averaged. An image of a stream
     that cannot be read gets the mean of the features, and all classes as equally likely.
 
     Args:
@@ -100,7 +100,7 @@ def view_through_model(
 
 
 def _network_input(run: RunFolder, description: dict[str, Any]) -> NetworkInput | None:
-    """How images were made in training; None where nobody had trained the network before."""
+    """How images were prepared in training; None for a network that was not pretrained."""
     pretrained = description.get("pretrained")
     if pretrained is None:
         return None
@@ -133,7 +133,7 @@ def _batches(
 
 
 def _completed(features: Tensor, probabilities: Tensor, positions: Tensor, count: int) -> ModelView:
-    """Put what is known of a sample in its place, and what says nothing where nothing is known."""
+    """Values in the places of their samples, and a neutral value in the other places."""
     if len(positions) < count:
         known = features, probabilities
         features = features.mean(dim=0).repeat(count, 1)

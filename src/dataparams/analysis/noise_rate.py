@@ -1,9 +1,9 @@
 """How many of the labels are wrong: one estimate, from labels and class probabilities.
 
-It asks nothing about where the probabilities come from: epochs of a training, heads that did not
-see the sample, arrays of somebody else. Several sets of them, as from the first and the second half
-of a training, each hide some wrong labels, the early ones because the model is unsure and the late
-ones because it learned labels by heart; so the highest share counts, and the interval spans all.
+The probabilities may come from epochs of a training, from held-out heads, or from arrays. Of
+several sets, such as the first and the second half of a training, each hides some wrong labels: the
+early ones because the model is unsure, the late ones because it memorized labels. So the highest
+share counts, and the interval spans all.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataparams.analysis.cautions import class_accuracies
 from dataparams.analysis.class_standing import class_standing
 from dataparams.analysis.margin_mixture import histogram, share_interval
 from dataparams.analysis.scores import label_and_rival
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,12 +45,12 @@ class NoiseEstimate:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything can be said: otherwise the interval is all that is possible."""
+        """Whether there is an estimate; otherwise the interval is 0 ... 1."""
         return self != UNKNOWN_NOISE
 
 
 UNKNOWN_NOISE = NoiseEstimate(0.0, 0.0, 1.0)
-"""Where nothing can be said."""
+"""No estimate can be made."""
 
 
 def estimate_noise_rate(
@@ -59,7 +60,7 @@ def estimate_noise_rate(
 
     Labels of classes that cannot be judged do not count; see
     :func:`dataparams.analysis.class_standing.class_standing`. Probabilities that always favor the
-    same class, or are right no more often than by chance, say nothing of any label. How margins
+    same class, or are right no more often than by chance, are no evidence on any label. How margins
     tell right labels from wrong ones: :mod:`dataparams.analysis.margin_mixture`. The estimate is of
     use where the model fits: the mistakes of a weak one, among many classes above all, look like
     wrong labels.
@@ -70,7 +71,7 @@ def estimate_noise_rate(
         others: More such probabilities of the same samples, from other models or other times.
 
     Raises:
-        ValueError: If shapes do not fit, or values are not finite or out of their range.
+        ArgumentError: If shapes do not fit, or values are not finite or out of their range.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -105,16 +106,16 @@ def _says_nothing(
 
 def _require_probabilities(labels: NDArray[np.integer], values: Floats) -> None:
     if values.ndim != 2 or labels.shape != values.shape[:1] or values.shape[1] < 2:
-        raise ValueError(
-            f"labels has shape {labels.shape} and probabilities {values.shape}; expected "
+        raise ArgumentError(
+            f"`labels` has shape {labels.shape} and `probabilities` {values.shape}; expected "
             "(samples,) and (samples, classes), with 2 classes or more."
         )
     if not np.isfinite(values).all() or (values < 0).any():
-        raise ValueError("probabilities has values below 0 or not finite; expected 0 ... 1.")
+        raise ArgumentError("`probabilities` has values below 0 or not finite; expected 0 ... 1.")
     if len(labels) and not 0 <= labels.min() <= labels.max() < values.shape[1]:
-        raise ValueError(
-            f"labels runs from {labels.min()} to {labels.max()}; expected "
-            f"0 ... {values.shape[1] - 1}, since probabilities has {values.shape[1]} columns."
+        raise ArgumentError(
+            f"`labels` runs from {labels.min()} to {labels.max()}; expected "
+            f"0 ... {values.shape[1] - 1}, since `probabilities` has {values.shape[1]} columns."
         )
 
 

@@ -38,9 +38,9 @@ class HeldOutNoise:
     Attributes:
         estimate: The share of wrong labels; unknown where its interval is wider than a half.
         noise_probability: How likely each label is wrong, (n,), 0 ... 1, never rising with the
-            evidence; its mean is the estimate. 0.5 where nothing is known.
+            evidence; its mean is the estimate. 0.5 where there is no evidence.
         disputed: The share of labels that the model disputes, wrong or not: as many may be wrong if
-            those that are wrong are so just where classes look alike.
+            wrong labels are most frequent between classes that look alike.
         found: What share of the planted errors is found, more likely wrong than right, by kind.
     """
 

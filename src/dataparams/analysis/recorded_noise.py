@@ -63,7 +63,7 @@ def recorded_noise(
     """Estimate the share of wrong labels from the two halves of the epochs that tell.
 
     Of more than 100,000 samples, as many spread evenly stand for all. Where the model is right no
-    more often than by chance, no class was learned, and nothing is known.
+    more often than by chance, no class was learned, and there is no estimate.
 
     Args:
         source: The trajectories of n samples.
@@ -104,7 +104,7 @@ def recorded_noise(
 
 
 def early_epochs(count: int) -> NDArray[np.intp]:
-    """Positions from a fifth to half of the epochs: learned already, not yet by heart."""
+    """Positions from a fifth to half of the epochs: learned already, not yet memorized."""
     return np.arange(count // 5, max(count // 2, count // 5 + 1))
 
 

@@ -178,7 +178,7 @@ class Analysis:
     def pictures_of(
         self, ids: Sequence[str], longest_side: int = 480
     ) -> list[NDArray[np.uint8] | None]:
-        """The pictures of some samples; None for those that cannot be had.
+        """The pictures of some samples; None where one cannot be read.
 
         Args:
             ids: The samples.

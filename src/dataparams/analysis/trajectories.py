@@ -44,7 +44,7 @@ class Trajectories:
 
 
 class TrajectorySource(Protocol):
-    """Trajectories of many samples, of which a part is read at a time."""
+    """Trajectories of many samples, read for some of them at a time."""
 
     @property
     def epochs(self) -> NDArray[np.integer]:
@@ -137,7 +137,7 @@ class RunTrajectories:
             error_norm=self._stack("error_norm", rows, records),
             rival=self._stack("rival", rows, records),
         )
-        # Whoever looks at some epochs only has looked at all of them before.
+        # All epochs were read, and checked, before some of them are.
         if epochs is None:
             self._require_finite(part)
         return part
@@ -168,7 +168,7 @@ class RunTrajectories:
                 epoch = int(self.epochs[np.flatnonzero(~np.isfinite(sums))[0]])
                 raise RunError(
                     f"The record of epoch {epoch} has a {name} that is not a finite number; "
-                    "expected what training writes. Train again with --restart."
+                    "expected what training writes. Train again with `restart=True`."
                 )
 
     def _stack(
@@ -239,7 +239,7 @@ def _has_temperatures(run: RunFolder, records: list[EpochRecord]) -> bool:
     if any(has) and not all(has):
         raise RunError(
             f"{run.path} is damaged: some of its epochs have instance parameters, others have "
-            "none; expected the epochs of one training. Train again with --restart."
+            "none; expected the epochs of one training. Train again with `restart=True`."
         )
     return all(has)
 

@@ -1,4 +1,4 @@
-"""The verdict of an audit in a few lines, for whoever asked."""
+"""The verdict of an audit in a few lines, for the terminal."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def draw_class_temperatures(analysis: Analysis) -> Drawing:
     if table is None:
         raise UserError(
             f"{analysis.name} has no class parameters to draw; it was trained without them. "
-            "Train with --learn-class-parameters."
+            "Train with `learn_class_parameters=True`."
         )
     ranked = ranked_classes(table)
     named = ranked

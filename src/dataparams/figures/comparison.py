@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.comparison import Comparison
 
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's colours, which people without full colour vision tell apart."""
+"""Okabe and Ito's colors, which people without full color vision tell apart."""
 _LINES = ("-", "--", "-.", ":")
 _MOST_CLASSES = 24
 _BAR = 0.11
@@ -83,7 +83,7 @@ def _draw_classes(axes: Axes, comparison: Comparison, chosen: pl.DataFrame) -> N
         accuracy = chosen[str(number)].cast(pl.Float64).fill_null(np.nan).to_numpy()
         place = middle + (number - (count - 1) / 2) * size
         axes.barh(place, accuracy, size * 0.92, color=_color(number))
-        # A class of which nothing is right has a bar without length.
+        # An accuracy of 0 has a bar without length.
         axes.plot(
             np.zeros(len(place))[accuracy == 0], place[accuracy == 0], "|", color=_color(number)
         )

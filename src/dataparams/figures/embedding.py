@@ -24,7 +24,7 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
 
     Args:
         log_temperature: (epochs, m).
-        seed: What the layout depends on.
+        seed: Seed of the layout.
 
     Returns:
         Positions, (m, 2). Fewer than 8 samples, and samples that all moved alike, lie at their

@@ -8,6 +8,7 @@ import numpy as np
 
 from dataparams.analysis.result import CATEGORIES
 from dataparams.analysis.suggestions import OUTLIER, suggestion_words, weighs_other_classes
+from dataparams.errors import ArgumentError
 from dataparams.figures.representatives import representatives
 from dataparams.figures.style import (
     COLORS,
@@ -36,14 +37,20 @@ _BORDER = 4
 def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawing:
     """Draw representative samples of each category of a class.
 
-    Every picture has a border in its category's colour; under it stands the suggested label where
+    Every picture has a border in its category's color; under it stands the suggested label where
     one is likely, ``outlier?`` where the sample may be of no class, else its number.
 
     Args:
         analysis: The analysis, with pictures.
         label: The class.
-        columns: Pictures in a row.
+        columns: Pictures in a row, 1 or more.
+
+    Raises:
+        ArgumentError: If there is no such class, or ``columns`` is below 1.
     """
+    label = analysis.label_of(label)
+    if columns < 1:
+        raise ArgumentError(f"`columns` is {columns}; expected 1 or more.")
     members = analysis.of_class(label)
     are_weighed = weighs_other_classes(analysis.frame)
     width = _CELL * columns + 0.4

@@ -20,7 +20,7 @@ def representatives(members: pl.DataFrame, category: Category, count: int) -> pl
 
     Args:
         members: The rows of one class.
-        category: Of which samples are wanted.
+        category: The category of the samples.
         count: How many.
 
     Returns:

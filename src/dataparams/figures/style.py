@@ -1,4 +1,4 @@
-"""What all pictures share: a category's colour and mark, and a figure that shows itself."""
+"""What all pictures share: a category's color and mark, and a figure that shows itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.result import Analysis, Category
 
 COLORS: dict[Category, str] = {"easy": "#1b7f4b", "hard": "#c62828", "review": "#e08a00"}
-"""Green, red and orange; the marks tell categories apart without colour vision."""
+"""Green, red and orange; the marks tell categories apart without color vision."""
 _FURTHER_FONTS = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Hiragino Sans", "Microsoft YaHei", "SimHei"),
     *("WenQuanYi Micro Hei", "Arial Unicode MS", "Noto Sans Devanagari", "Noto Sans Thai"),
@@ -71,7 +71,7 @@ def drawing_style() -> Iterator[None]:
 
 @cache
 def _families() -> list[str]:
-    """Installed fonts, of which each letter takes the first that has it."""
+    """Installed fonts; each letter takes the first that has it."""
     installed = set(font_manager.get_font_names())
     return ["DejaVu Sans", *(name for name in _FURTHER_FONTS if name in installed)]
 

@@ -61,7 +61,7 @@ def label_ends(
     Args:
         axes: Finished by :func:`finish_axes`; its place in the figure does not change any more.
         epoch: The last one.
-        ends: Of each curve its name, its temperature at that epoch, and its colour.
+        ends: The name of each curve, its temperature at that epoch, and its color.
         size: Of the letters, points.
     """
     scale = _POINTS_PER_INCH / axes.figure.dpi

@@ -9,6 +9,7 @@ import polars as pl
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
 from dataparams.analysis.suggestions import OUTLIER, suggestion_words, weighs_other_classes
+from dataparams.errors import ArgumentError
 from dataparams.figures.style import (
     COLORS,
     Drawing,
@@ -46,7 +47,7 @@ def draw_trajectories(
     Args:
         analysis: The analysis.
         indices: The samples' index; by default the clearest easy and the clearest hard one.
-        label: Of which class these are chosen; by default of the one with most hard samples.
+        label: The class that they are chosen from; by default the one with most hard samples.
 
     Raises:
         ValueError: If an index is not in the analysis.
@@ -96,9 +97,14 @@ def _chosen(analysis: Analysis, indices: Sequence[int] | None, label: int | None
         found = frame.filter(pl.col("index").is_in(list(indices)))
         missing = set(indices) - set(found["index"].to_list())
         if missing:
-            raise ValueError(f"The analysis has no sample of index {min(missing)}.")
+            raise ArgumentError(
+                f"`indices` has {min(missing)}; expected values of the column index of the "
+                "analysis."
+            )
         return found
-    if label is None:
+    if label is not None:
+        label = analysis.label_of(label)
+    else:
         label = int(analysis.classes.sort("hard", descending=True)["label"][0])
     members = frame.filter(pl.col("label") == label)
     clearest = [
@@ -159,7 +165,7 @@ def _title(sample: dict[str, Any], *, are_weighed: bool) -> str:
 def _draw_chosen(
     axes: Axes, analysis: Analysis, chosen: pl.DataFrame, curves: NDArray[np.float64]
 ) -> list[tuple[str, float, str]]:
-    """Draw the curves of some samples; gives what names them, where they end, and their colour."""
+    """Draw the curves of some samples; gives what names them, where they end, and their color."""
     mark = "o" if len(analysis.epochs) == 1 else None
     named = []
     for sample, curve in zip(chosen.iter_rows(named=True), curves.T, strict=True):
@@ -172,7 +178,7 @@ def _draw_chosen(
 def _draw_bands(
     axes: Axes, analysis: Analysis, groups: Sequence[str]
 ) -> list[tuple[str, float, str]]:
-    """Draw the bands of some groups; gives what names them, where they end, and their colour."""
+    """Draw the bands of some groups; gives what names them, where they end, and their color."""
     named = []
     for group in groups:
         band = analysis.bands.filter(pl.col("group") == group)
@@ -191,7 +197,7 @@ def _draw_bands(
 
 
 def _look(group: str) -> tuple[str, str, str]:
-    """Name, colour and line of a group of samples."""
+    """Name, color and line of a group of samples."""
     for category in CATEGORIES:
         if group == category:
             return CATEGORY_TITLES[category], COLORS[category], _STYLES[category]

@@ -56,14 +56,18 @@ class Placement:
 def draw_tsne(analysis: Analysis, label: int, seed: int = 0) -> Drawing:
     """Draw every picture of a class at the t-SNE position of its trajectory.
 
-    Pictures do not bury each other: they move aside a little, and where too many want the same
-    spot the rest are dots, and the caption says how many.
+    Pictures do not overlap: they move aside a little, and where there is no room the others are
+    dots; the caption says how many.
 
     Args:
         analysis: The analysis, with pictures.
         label: The class.
-        seed: What the layout depends on.
+        seed: Seed of the layout.
+
+    Raises:
+        ArgumentError: If there is no such class.
     """
+    label = analysis.label_of(label)
     rows = analysis.rows_of_class(label)
     members = analysis.frame[rows]
     positions = embed(analysis.log_temperatures.of(rows), seed)
@@ -106,8 +110,8 @@ def place(positions: NDArray[np.float64], order: NDArray[np.integer]) -> Placeme
     is no room even there, it is not shown.
 
     Args:
-        positions: Where each picture's centre should be, (m, 2), any scale.
-        order: Who comes first, (m,).
+        positions: Where each picture's center should be, (m, 2), any scale.
+        order: The pictures in the order in which they get room, (m,).
 
     Example:
         >>> placement = place(np.zeros((200, 2)), np.arange(200))
@@ -187,7 +191,7 @@ def _middle(picture: Image.Image) -> Image.Image:
 
 
 def _mark(painter: ImageDraw.ImageDraw, category: Category, side: int) -> None:
-    """A disc, triangle or diamond on a white field, so that the colour is not needed."""
+    """A disc, triangle or diamond on a white field, so that the color is not needed."""
     size = max(side // 4, 12)
     painter.rectangle((0, 0, size, size), "white")
     color, edge = ImageColor.getrgb(COLORS[category]), size - 2

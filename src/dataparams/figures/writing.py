@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataparams.errors import ArgumentError
 from dataparams.figures.class_temperatures import draw_class_temperatures
 from dataparams.figures.grid import draw_grid
 from dataparams.figures.trajectories import draw_trajectories
@@ -35,10 +36,10 @@ def write_figures(
 
     Args:
         analysis: The analysis.
-        folder: Where to; it is made. Older pictures of the same names are replaced.
-        labels: Of which classes; of all that have samples by default.
+        folder: The folder, which is made. Older pictures of the same names are replaced.
+        labels: The numbers of the classes; by default of all that have samples.
         kinds: Which of ``grids``, ``maps``, ``trajectories``, ``classes``; the last is left out
-            where class parameters were not learned, unless nothing else is wanted.
+            where class parameters were not learned, unless it is the only one.
         on_progress: Called with the number of pictures done and of all.
 
     Returns:
@@ -46,9 +47,29 @@ def write_figures(
         ``instance_trajectories.png``, ``class_temperatures.png``.
 
     Raises:
-        UserError: If nothing but the classes' temperatures is wanted, and there are none.
+        ArgumentError: If there is no such class or kind.
+        UserError: If nothing but the classes' temperatures is asked for, and there are none.
         RunError: If they cannot be written.
     """
+    unknown = set(kinds) - set(KINDS)
+    if unknown:
+        raise ArgumentError(f"`kinds` has {min(unknown)!r}; expected some of {', '.join(KINDS)}.")
+    if labels is not None:
+        labels = [analysis.label_of(label) for label in labels]
+    draws = _draws(analysis, labels, kinds)
+    for done, (name, draw) in enumerate(draws):
+        if on_progress is not None:
+            on_progress(done, len(draws))
+        write_whole(folder / name, draw())
+    if on_progress is not None:
+        on_progress(len(draws), len(draws))
+    return [folder / name for name, _ in draws]
+
+
+def _draws(
+    analysis: Analysis, labels: Sequence[int] | None, kinds: Sequence[str]
+) -> list[tuple[str, Callable[[], bytes]]]:
+    """For each picture its file name and what draws it."""
     chosen = labels[0] if labels else None
     if labels is None:
         labels = analysis.frame["label"].unique().sort().to_list()
@@ -72,10 +93,4 @@ def write_figures(
         draws.append(
             ("class_temperatures.png", lambda: draw_class_temperatures(analysis).png(_DPI))
         )
-    for done, (name, draw) in enumerate(draws):
-        if on_progress is not None:
-            on_progress(done, len(draws))
-        write_whole(folder / name, draw())
-    if on_progress is not None:
-        on_progress(len(draws), len(draws))
-    return [folder / name for name, _ in draws]
+    return draws

@@ -7,6 +7,7 @@ import sys
 
 _ARGUMENT = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]*))?`")
 _PLACES = {"dataset": "PATH", "run": "RUN"}
+_NAMES_OF_FLAGS = {"use_model": "model"}
 
 
 def with_flags(text: str) -> str:
@@ -39,7 +40,7 @@ def _flag(found: re.Match[str]) -> str:
     name, value = found[1], found[2]
     if value is None and name in _PLACES:
         return _PLACES[name]
-    flag = name.replace("_", "-")
+    flag = _NAMES_OF_FLAGS.get(name, name).replace("_", "-")
     if value in (None, "True"):
         return f"--{flag}"
     if value == "False":
