@@ -22,7 +22,7 @@ from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
-from dataparams.training.config_from_clean import config_from_clean
+from dataparams.training.cleaned_config import config_from_clean
 from results import mean_and_spread, table, write_section
 
 if TYPE_CHECKING:

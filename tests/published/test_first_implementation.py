@@ -182,7 +182,7 @@ def test_its_checkpoint_selects_as_ours_does(
     assert sum(used[0]) == 100
     *_, notice = [line for line in lines.lines if "does not say which samples" in line]
     assert notice.startswith(str(file))
-    assert "other samples than --rand-fraction" in notice
+    assert "other samples than `rand_fraction`" in notice
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_run_folder_is_one_that_everything_after_knows(audited: RunFolder) -
 def test_cleaned_samples_of_an_audit_are_trained_on(audited: RunFolder, tmp_path: Path) -> None:
     file = tmp_path / "cleaned.parquet"
     clean_run(audited, analyze(audited).frame, CleanSettings("relabel"), out=file)
-    from dataparams.training.config_from_clean import config_from_clean
+    from dataparams.training.cleaned_config import config_from_clean
 
     config = replace(config_from_clean(file), output_dir=str(tmp_path), epochs=2)
     run = train(config)

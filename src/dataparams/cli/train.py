@@ -98,7 +98,7 @@ def _defaults(words: Sequence[str], *, is_script: bool) -> TrainConfig:
     recipe = _last_value(words, "--recipe")
     from_clean = _last_value(words, "--from-clean") or _last_value(words, "--from_clean")
     if from_clean is not None:
-        from dataparams.training.config_from_clean import config_from_clean
+        from dataparams.training.cleaned_config import config_from_clean
 
         return config_from_clean(Path(from_clean), recipe)
     default = next((c for name, c in RECIPES.items() if name == (recipe or "quick")), None)

@@ -8,8 +8,8 @@ from dataparams.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from dataparams.method.learning_rate import instance_learning_rate
+    from dataparams.training.cleaned_config import config_from_clean
     from dataparams.training.config import RECIPES, TrainConfig
-    from dataparams.training.config_from_clean import config_from_clean
     from dataparams.training.engine import train
 
 __all__ = ["RECIPES", "TrainConfig", "config_from_clean", "instance_learning_rate", "train"]
@@ -18,7 +18,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(("RECIPES", "TrainConfig"), "dataparams.training.config"),
-        "config_from_clean": "dataparams.training.config_from_clean",
+        "config_from_clean": "dataparams.training.cleaned_config",
         "instance_learning_rate": "dataparams.method.learning_rate",
         "train": "dataparams.training.engine",
     },
