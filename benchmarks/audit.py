@@ -123,7 +123,7 @@ def measured(cell: Cell) -> dict[str, Any]:
     fit = cross_fit(data.features, labels, classes, seed=cell.seed)
     seconds = time.perf_counter() - started
     suspicions[PARTS[1]] = 1 - fit.rounds[0].probability
-    suspicions[WHOLE] = 1 - fit.score
+    suspicions[WHOLE] = 1 - fit.support
     is_wrong = labels != data.labels
     figures: dict[str, Any] = {
         "strength": strength,

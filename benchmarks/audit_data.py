@@ -15,7 +15,7 @@ import polars as pl
 import torch
 
 from dataparams.contents.images import EncodedImage, PixelImage
-from dataparams.encoders.bundled import bundled_encoder, bundled_network
+from dataparams.encoders.bundled_encoder import bundled_encoder, bundled_network
 from dataparams.encoders.image_encoder import ImageEncoder
 from dataparams.sources.noise import corrupt_labels
 

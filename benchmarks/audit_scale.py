@@ -152,7 +152,7 @@ def cost(data: Path, cache: Path, seeds: list[int]) -> list[list[str]]:
                 with mock.patch.object(neighbors, "_MOST_COMPARED", most):
                     fit = cross_fit(features.features, labels, 10, settings, seed=seed)
                 took.append(time.perf_counter() - started)
-                found.append(average_precision_score(labels != features.labels, -fit.score))
+                found.append(average_precision_score(labels != features.labels, -fit.support))
             row.append(f"{mean(found):.4f}")
         rows.append([*row, f"{mean(took):.0f} s"])
     return rows

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dataparams.batches import ImageDataset, load_dataset
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
 from results import mean_and_spread, table, write_section

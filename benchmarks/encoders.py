@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from dataparams.contents.images import EncodedImage
-from dataparams.encoders.bundled import bundled_network
+from dataparams.encoders.bundled_encoder import bundled_network
 from dataparams.encoders.extraction import network_threads
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.features import features_of

@@ -77,7 +77,7 @@ def judged(data: FeatureSet, labels: NDArray[np.int64], seed: int) -> HeldOutNoi
     last = fit.rounds[-1]
     lead = np.log(last.class_evidence[:, :2].astype(np.float64) + 1e-12)
     return noise_from_planted(
-        fit.score,
+        fit.support,
         {kind: planted.evidence[planted.kinds == kind] for kind in KINDS},
         is_disputed=last.classes[:, 0] != labels,
         predicted=last.classes[:, 0],

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dataparams.batches import DeviceBatches, ImageDataset, channel_statistics, load_dataset
-from dataparams.encoders.models import create_model
+from dataparams.encoders.architectures import create_model
 from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import torch
 
 from dataparams.analysis import analyze
 from dataparams.batches import load_dataset
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 from dataparams.training import TrainConfig, train
 from dataparams.training.config import RECIPES
 from results import mean_and_spread, table, write_section

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from dataparams.encoders.models import SmallCNN, WideResNet
+from dataparams.encoders.architectures import SmallCNN, WideResNet
 from dataparams.method.data_parameters import DataParameters
 from dataparams.training.recorder import SampleRecorder
 from results import table, write_section

@@ -21,7 +21,7 @@ from cleanlab.rank import get_label_quality_scores
 from sklearn.model_selection import StratifiedKFold
 
 from dataparams.analysis import analyze
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train

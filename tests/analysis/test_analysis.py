@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dataparams.analysis import rank
 from dataparams.errors import ArgumentError, RunError
-from dataparams.run.detection import detection_figures, precision_and_recall
 from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.error_detection import detection_figures, precision_and_recall
 from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:

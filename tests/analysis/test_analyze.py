@@ -25,7 +25,7 @@ from dataparams.analysis import (
 from dataparams.analysis.summary_text import summary_text
 from dataparams.cli import main
 from dataparams.errors import RunError, UserError
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 

@@ -9,7 +9,7 @@ import pytest
 
 from dataparams.analysis import Analysis, analyze_trajectories
 from dataparams.errors import ArgumentError, UserError
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 
 COUNT, EPOCHS = 400, 12
 IS_WRONG = np.arange(COUNT) % 10 == 0

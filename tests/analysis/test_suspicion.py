@@ -11,7 +11,7 @@ from dataparams.analysis.transitions import (
     true_class_posterior,
     true_class_probabilities,
 )
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 
 CLASSES = 8
 

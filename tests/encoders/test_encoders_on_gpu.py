@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dataparams.encoders.bundled import bundled_encoder, bundled_network
+from dataparams.encoders.bundled_encoder import bundled_encoder, bundled_network
 from dataparams.encoders.image_encoder import ImageEncoder
 
 pytestmark = pytest.mark.gpu

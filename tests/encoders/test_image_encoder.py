@@ -18,7 +18,7 @@ from torch import nn
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, PixelImage
-from dataparams.encoders.bundled import (
+from dataparams.encoders.bundled_encoder import (
     Bundled,
     bundled_encoder,
     bundled_names,

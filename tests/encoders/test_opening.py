@@ -18,7 +18,7 @@ from stand_in_hub import TOKEN, serving
 from torch import nn
 
 from dataparams.contents.images import PixelImage
-from dataparams.encoders import bundled
+from dataparams.encoders import bundled_encoder as bundled
 from dataparams.encoders.image_encoder import image_encoder
 from dataparams.encoders.opening import open_encoder
 from dataparams.errors import UserError
@@ -177,7 +177,7 @@ def test_a_name_without_pretrained_weights_says_so():
         name.partition(".")[0] for name in timm.list_models(pretrained=True)
     }
     name = next(name for name in timm.list_models() if name not in trained)
-    with pytest.raises(UserError, match=f"{name} has no pretrained weights.*--weights"):
+    with pytest.raises(UserError, match=f"{name}` has no pretrained weights.*`weights=FILE`"):
         open_encoder(name)
 
 

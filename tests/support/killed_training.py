@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
 from dataparams.batches import load_dataset
-from dataparams.encoders.models import create_model
+from dataparams.encoders.architectures import create_model
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 

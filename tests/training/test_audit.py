@@ -16,7 +16,7 @@ from dataparams.cleaning.writing import clean_run
 from dataparams.decisions.carrying import carry_decisions
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import DataError, RunError, UserError
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.audit import audit

@@ -38,7 +38,7 @@ def swapped(labels: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
 
 def same(one: CrossFit, other: CrossFit) -> bool:
     """Whether two are equal bit for bit."""
-    return np.array_equal(one.score, other.score) and all(
+    return np.array_equal(one.support, other.support) and all(
         np.array_equal(value, getattr(b, name), equal_nan=True)
         for a, b in zip(one.rounds, other.rounds, strict=True)
         for name, value in vars(a).items()
@@ -49,7 +49,7 @@ def same(one: CrossFit, other: CrossFit) -> bool:
 def test_swapped_labels_of_separate_classes_stand_lowest(share: float) -> None:
     features, truth = blobs([80] * 5)
     labels = swapped(truth, share)
-    score = cross_fit(features, labels, 5).score
+    score = cross_fit(features, labels, 5).support
     is_wrong = labels != truth
     assert score[is_wrong].max() < score[~is_wrong].min()
 
@@ -63,7 +63,7 @@ def test_labels_that_go_one_way_are_found_among_classes_that_touch() -> None:
     assert flow[1, 2] > 0.1
     assert flow.sum() == pytest.approx(flow[1, 2])
     is_wrong = labels != truth
-    lowest = np.argsort(fit.score)[: is_wrong.sum()]
+    lowest = np.argsort(fit.support)[: is_wrong.sum()]
     assert is_wrong[lowest].mean() > 0.9
 
 
@@ -84,13 +84,13 @@ def test_the_last_round_counts_where_labels_go_one_way_and_the_others_elsewhere(
             for one in fit.rounds
         ]
         changed = CrossFit(tuple(others), labels, 4, fit.settings, fit.near)
-        np.testing.assert_array_equal(changed.score, fit.score)
+        np.testing.assert_array_equal(changed.support, fit.support)
 
 
 def test_clean_labels_of_separate_classes_all_stand_high() -> None:
     features, labels = blobs([60] * 4)
     fit = cross_fit(features, labels, 4)
-    assert fit.score.min() > 0.5
+    assert fit.support.min() > 0.5
     assert all(one.is_kept.all() for one in fit.rounds)
     assert fit.ways.flow.nnz == 0
 
@@ -98,7 +98,7 @@ def test_clean_labels_of_separate_classes_all_stand_high() -> None:
 def test_random_labels_are_no_reason_to_fail() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(200, WIDTH)).astype(np.float32)
-    score = cross_fit(features, rng.integers(0, 6, 200), 6).score
+    score = cross_fit(features, rng.integers(0, 6, 200), 6).support
     assert np.isfinite(score).all()
     assert ((score > 0) & (score < 1)).all()
 
@@ -116,9 +116,9 @@ def test_the_score_of_the_given_labels_is_the_score_of_any_labels_asked() -> Non
     labels = swapped(truth, 0.2)
     fit = cross_fit(features, labels, 4)
     rows = np.arange(0, len(labels), 3)
-    np.testing.assert_allclose(fit.score_for(rows, labels[rows]), fit.score[rows], rtol=1e-4)
-    wrong = fit.score_for(rows, (truth[rows] + 1) % 4)
-    assert np.median(wrong) < np.median(fit.score_for(rows, truth[rows]))
+    np.testing.assert_allclose(fit.support_for(rows, labels[rows]), fit.support[rows], rtol=1e-4)
+    wrong = fit.support_for(rows, (truth[rows] + 1) % 4)
+    assert np.median(wrong) < np.median(fit.support_for(rows, truth[rows]))
 
 
 def test_what_a_round_keeps_of_a_sample_fits_together() -> None:
@@ -143,8 +143,8 @@ def test_what_a_round_keeps_of_a_sample_fits_together() -> None:
 def test_tiny_classes_are_judged_like_all_others(sizes: list[int]) -> None:
     features, labels = blobs(sizes)
     fit = cross_fit(features, labels, len(sizes))
-    assert fit.score.shape == (sum(sizes),)
-    assert np.isfinite(fit.score).all()
+    assert fit.support.shape == (sum(sizes),)
+    assert np.isfinite(fit.support).all()
 
 
 def test_arrays_that_cannot_be_written_to_are_judged() -> None:
@@ -160,11 +160,11 @@ def test_arrays_that_cannot_be_written_to_are_judged() -> None:
 def test_classes_that_no_sample_has_are_allowed() -> None:
     features, labels = blobs([30, 30])
     fit = cross_fit(features, labels * 5, 50)
-    assert fit.score.min() > 0.5
+    assert fit.support.min() > 0.5
 
 
 def test_equal_features_are_no_reason_to_fail() -> None:
-    score = cross_fit(np.ones((40, WIDTH), np.float16), np.arange(40) % 2, 2).score
+    score = cross_fit(np.ones((40, WIDTH), np.float16), np.arange(40) % 2, 2).support
     assert np.isfinite(score).all()
 
 

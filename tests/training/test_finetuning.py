@@ -21,7 +21,7 @@ from dataparams.batches import DeviceBatches, ImageDataset, StreamedBatches
 from dataparams.cleaning.selection import CleanSettings
 from dataparams.cleaning.writing import clean_run
 from dataparams.cli import main
-from dataparams.encoders.pretrained_models import preparation_of
+from dataparams.encoders.trainable_backbones import preparation_of
 from dataparams.errors import ArgumentError, RunError, UserError
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
@@ -162,7 +162,7 @@ def test_weights_are_downloaded_by_name(
         network: torch.nn.Module = timm.create_model(name, num_classes=0)
         return network
 
-    monkeypatch.setattr("dataparams.encoders.pretrained.pretrained_network", stand_in)
+    monkeypatch.setattr("dataparams.encoders.timm_encoder.pretrained_network", stand_in)
     config = replace(config, arch="test_resnet", weights=None, epochs=1, image_size=None)
     run = train(replace(config, dataset="digits", rand_fraction=0.0, image_size=32))
     assert asked == ["test_resnet"]
@@ -197,7 +197,7 @@ def test_gray_images_in_memory_are_seen_in_color(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"arch": "small-cnn"}, "no weights to start small-cnn from; expected --arch efficientnet"),
+        ({"arch": "small-cnn"}, "no weights to start small-cnn from; expected `arch=efficientnet"),
         ({"arch": "wrn-28-10"}, "no weights to start wrn-28-10 from"),
         ({"arch": "resnet_18"}, r"no weights to start resnet_18 from.*The nearest are: .*resnet18"),
         ({"arch": "resnet18.nobody"}, "no weights to start resnet18.nobody from"),

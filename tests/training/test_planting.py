@@ -29,10 +29,10 @@ def test_evidence_is_what_it_would_be_if_the_label_were_given() -> None:
     rng = np.random.default_rng(1)
     rows = rng.choice(400, 8, replace=False)
     wrong = (labels[rows] + 1) % 4
-    tried = cross_fit(features, labels, 4).score_for(rows, wrong)
+    tried = cross_fit(features, labels, 4).support_for(rows, wrong)
     changed = labels.copy()
     changed[rows] = wrong
-    given = cross_fit(features, changed, 4).score[rows]
+    given = cross_fit(features, changed, 4).support[rows]
     assert np.log(tried).mean() == pytest.approx(np.log(given).mean(), abs=0.5)
 
 
@@ -40,7 +40,7 @@ def test_score_for_given_labels_is_the_score() -> None:
     features, labels = blobs(300, 5)
     fit = cross_fit(features, labels, 5)
     rows = np.arange(300)
-    assert fit.score_for(rows, labels) == pytest.approx(fit.score, rel=1e-4)
+    assert fit.support_for(rows, labels) == pytest.approx(fit.support, rel=1e-4)
 
 
 def test_classes_that_are_not_listed_get_a_part_of_what_is_left() -> None:
@@ -48,7 +48,7 @@ def test_classes_that_are_not_listed_get_a_part_of_what_is_left() -> None:
     fit = cross_fit(features, labels, 6, CrossFittingSettings(likeliest=2))
     rows = np.repeat(np.arange(300), 6)
     all_labels = np.tile(np.arange(6), 300)
-    values = fit.score_for(rows, all_labels).reshape(300, 6)
+    values = fit.support_for(rows, all_labels).reshape(300, 6)
     assert (values > 0).all()
     assert (values.sum(axis=1) < 1 + 1e-3).all()
     assert (values.argmax(axis=1) == labels).mean() > 0.95

@@ -20,7 +20,7 @@ from torch import nn
 from dataparams.analysis import analyze
 from dataparams.batches import DeviceBatches
 from dataparams.batches.device_batches import batch_bounds
-from dataparams.encoders.models import create_model
+from dataparams.encoders.architectures import create_model
 from dataparams.errors import ArgumentError, RunError, Stopped, UserError
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import SilentProgress

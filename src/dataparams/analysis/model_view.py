@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from dataparams.batches import DeviceBatches, StreamedBatches, StreamedImages, channel_statistics
 from dataparams.batches.network_input import NetworkInput
-from dataparams.encoders.models import create_model
-from dataparams.encoders.pretrained_models import empty_backbone
+from dataparams.encoders.architectures import create_model
+from dataparams.encoders.trainable_backbones import empty_backbone
 from dataparams.errors import RunError
 from dataparams.run.source import samples_of_run
 from dataparams.sources.text_column import TextColumn

@@ -13,7 +13,7 @@ from dataparams.analysis.analyze import findings_of_run
 from dataparams.analysis.cautions import cautions
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import ArgumentError, RunError
-from dataparams.run.detection import DetectionFigures, detection_figures, precision_and_recall
+from dataparams.run.error_detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.run.folder import RunFolder
 from dataparams.run.table_checks import require_range
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from dataparams.analysis.comparison import require_several, short_names
 from dataparams.errors import RunError
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 from dataparams.run.spreadsheet_cells import guarded
 from dataparams.terminal.words import counted, text_table
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import tyro
 
-from dataparams.cli.current import LOOKING, SHOWN, DataFlags, RunArgument
+from dataparams.cli.analysis_of_run import LOOKING, SHOWN, DataFlags, RunArgument
 from dataparams.errors import UserError
 from dataparams.terminal.words import MOST_CLASSES
 

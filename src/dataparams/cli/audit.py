@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from dataparams.cli.current import SHOWN, current
+from dataparams.cli.analysis_of_run import SHOWN, current
 from dataparams.errors import LostProcessError, RunError, Stopped, UserError
 from dataparams.training.audit_config import AuditConfig
 from dataparams.training.launched import launched_place

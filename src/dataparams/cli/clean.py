@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from dataparams.cli.current import RunArgument, current
+from dataparams.cli.analysis_of_run import RunArgument, current
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from dataparams.cli.current import current
+from dataparams.cli.analysis_of_run import current
 from dataparams.errors import RunError, UserError
 from dataparams.terminal.flags import say
 from dataparams.terminal.words import MOST_CLASSES

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from dataparams.cli.current import RunArgument  # noqa: TC001 - tyro reads it
+from dataparams.cli.analysis_of_run import RunArgument  # noqa: TC001 - tyro reads it
 from dataparams.errors import RunError, UserError
 from dataparams.terminal.flags import say
 

@@ -116,7 +116,7 @@ def run_demo(*, out: str, rand_fraction: float, seed: int, display: ProgressDisp
 
 
 def _figures(run: RunFolder, analysis: Analysis, seed: int) -> DemoResult:
-    from dataparams.run.detection import precision_and_recall
+    from dataparams.run.error_detection import precision_and_recall
 
     frame = analysis.frame
     is_corrupted = frame["is_corrupted"].to_numpy()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dataparams.cli.current import SHOWN, DataFlags, current, pictures_expected
+from dataparams.cli.analysis_of_run import SHOWN, DataFlags, current, pictures_expected
 from dataparams.errors import UserError
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from dataparams.cli.current import SHOWN, RunArgument
+from dataparams.cli.analysis_of_run import SHOWN, RunArgument
 from dataparams.errors import RunError, UserError
 from dataparams.terminal.flags import say
 from dataparams.terminal.words import text_table

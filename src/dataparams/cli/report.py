@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tyro
 
-from dataparams.cli.current import DataFlags, RunArgument, current, pictures_expected
+from dataparams.cli.analysis_of_run import DataFlags, RunArgument, current, pictures_expected
 from dataparams.errors import UserError
 
 

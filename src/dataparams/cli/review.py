@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from dataparams.cli.current import RunArgument, check, current
+from dataparams.cli.analysis_of_run import RunArgument, check, current
 from dataparams.errors import UserError
 from dataparams.terminal.flags import say
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataparams.encoders.bundled import (
+from dataparams.encoders.bundled_encoder import (
     DEFAULT,
     bundled_encoder,
     find_bundled,
 )
 from dataparams.encoders.timm_names import nearest_sentence
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,7 +67,7 @@ def open_encoder(
         load_weights(network, Path(weights), called, on_notice=on_notice)
         return image_encoder(f"{called} with {Path(weights).name}", network)
     _require_pretrained(network_name)
-    from dataparams.encoders.pretrained import pretrained_network
+    from dataparams.encoders.timm_encoder import pretrained_network
 
     network = pretrained_network(network_name, offline=offline, on_notice=on_notice)
     return image_encoder(called, network)
@@ -78,7 +78,7 @@ def _empty_network(name: str) -> nn.Module:
     import timm
 
     if not timm.is_model(name):
-        raise UserError(_unknown(name, timm.list_models()))
+        raise ArgumentError(_unknown(name, timm.list_models()))
     network: nn.Module = timm.create_model(name, num_classes=0)
     return network
 
@@ -90,15 +90,15 @@ def _require_pretrained(name: str) -> None:
     if name in trained or timm.is_model_pretrained(name):
         return
     if name in timm.list_models():
-        raise UserError(
-            f"--encoder {name} has no pretrained weights; give a file of them (--weights FILE), or "
+        raise ArgumentError(
+            f"`encoder={name}` has no pretrained weights; give a file of them (`weights=FILE`), or "
             f"choose another network.{nearest_sentence(name, trained)}"
         )
-    raise UserError(_unknown(name, [*trained, *timm.list_models()]))
+    raise ArgumentError(_unknown(name, [*trained, *timm.list_models()]))
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
     return (
-        f"--encoder {name} is not known; expected {DEFAULT.name} or a name of timm."
+        f"`encoder={name}` is not known; expected {DEFAULT.name} or a name of timm."
         f"{nearest_sentence(name, known)}"
     )

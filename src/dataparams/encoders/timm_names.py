@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from dataparams.encoders.bundled import bundled_names
+from dataparams.encoders.bundled_encoder import bundled_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -77,7 +77,7 @@ def read_cleaned(file: Path) -> CleanedSamples:
     if not file.is_file():
         raise RunError(
             f"There is no file {file}; expected what `dataparams clean RUN` writes: "
-            f"{CLEANED} in the run folder, or the file that its --out names."
+            f"{CLEANED} in the run folder, or where that was told to write."
         )
     try:
         samples = pl.read_parquet(file)

@@ -124,7 +124,7 @@ def _alone(first: Path) -> Iterator[None]:
     except Timeout as error:
         raise RunError(
             f"Another audit is writing {first} at this moment. Wait until it is done, or give "
-            "another --out."
+            "another `out`."
         ) from error
     except OSError as error:
         raise RunError(f"{first} cannot be written: {error.strerror or error}.") from error
@@ -139,14 +139,14 @@ def _run_folder(first: Path, key: str) -> tuple[RunFolder, RunFolder | None]:
             return run, before
         description = run.description()
         if "audit" not in description:
-            raise RunError(f"{run.path} is the run folder of a training; give another --out.")
+            raise RunError(f"{run.path} is the run folder of a training; give another `out`.")
         if description["audit"].get("key") == key:
             if description.get("status") != "finished":
                 # What an audit that was stopped knows is made again in the same time.
                 run.clear()
             return run, before
         before = run
-    raise RunError(f"{first} and its neighbors are {_MOST_FOLDERS:,} audits; give another --out.")
+    raise RunError(f"{first} and its neighbors are {_MOST_FOLDERS:,} audits; give another `out`.")
 
 
 def _write_beginning(

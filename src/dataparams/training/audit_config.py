@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from dataparams.errors import UserError
+from dataparams.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,21 @@ def require_valid(config: AuditConfig) -> None:
     """Check what can be checked before any data is read.
 
     Raises:
-        UserError: Naming the flag, what was given and what is expected.
+        ArgumentError: Naming the argument, what was given and what is expected.
 
     Example:
         >>> require_valid(AuditConfig("photos", encoder="vit", features="x.npy"))
         Traceback (most recent call last):
         ...
-        dataparams.errors.UserError: --features x.npy is given with --encoder vit; ready features
-        need no network: expected one of them.
+        dataparams.errors.ArgumentError: `features=x.npy` is given with `encoder=vit`; ready
+        features need no network: expected one of them.
     """
-    network = {"--encoder": config.encoder, "--weights": config.weights}
-    for flag, value in network.items():
+    network = {"encoder": config.encoder, "weights": config.weights}
+    for name, value in network.items():
         if config.features is not None and value is not None:
-            raise UserError(
-                f"--features {config.features} is given with {flag} {value}; ready features need "
-                "no network: expected one of them."
+            raise ArgumentError(
+                f"`features={config.features}` is given with `{name}={value}`; ready features "
+                "need no network: expected one of them."
             )
     if not 0 <= config.seed < 2**63:
-        raise UserError(f"--seed is {config.seed}; expected a whole number, 0 or above.")
+        raise ArgumentError(f"`seed` is {config.seed}; expected a whole number, 0 or above.")

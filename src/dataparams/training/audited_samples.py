@@ -192,8 +192,8 @@ def require_here(name: str) -> None:
     """
     if local_path(name) is None and builtin_name(name) != "digits":
         raise DataError(
-            f"--offline forbids asking for {name}, which is no file or folder here. Give the path "
-            "of a local copy, or leave out --offline."
+            f"`offline=True` forbids asking for {name}, which is no file or folder here. Give the "
+            "path of a local copy, or leave out `offline`."
         )
 
 

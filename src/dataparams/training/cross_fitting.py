@@ -131,12 +131,14 @@ class CrossFit:
         return WaysOfError.seen(self.labels, found, unlikely, self.num_classes)
 
     @cached_property
-    def score(self) -> NDArray[np.float64]:
+    def support(self) -> NDArray[np.float64]:
         """How well the given label stands, (n,), between 0 and 1; low is bad."""
-        return _score(self.rounds, self.labels, self.ways, self.settings)
+        return _support(self.rounds, self.labels, self.ways, self.settings)
 
-    def score_for(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What :attr:`score` would be of other labels, had they been given.
+    def support_for(
+        self, rows: NDArray[np.int64], labels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What :attr:`support` would be of other labels, had they been given.
 
         Of a class that is not among a round's likeliest, the evidence is an equal part of what
         these leave, and at most that of the last of them.
@@ -149,10 +151,10 @@ class CrossFit:
             (m,), between 0 and 1.
         """
         chosen = tuple(one.as_if_given(rows, labels, self.num_classes) for one in self.rounds)
-        return _score(chosen, labels, self.ways, self.settings)
+        return _support(chosen, labels, self.ways, self.settings)
 
 
-def _score(
+def _support(
     rounds: Sequence[Round],
     labels: NDArray[np.int64],
     ways: WaysOfError,

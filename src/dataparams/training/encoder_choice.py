@@ -68,7 +68,7 @@ def encoder_for(
             f"These pictures are small. Heads on the features of {network.name} agree with "
             f"{shares[0]:.0%} of the labels of samples that they did not see, heads on "
             f"{PIXELS_NAME} with {shares[1]:.0%}; {encoders[chosen].name} "
-            f"{'are' if chosen else 'is'} used. --encoder NAME decides otherwise."
+            f"{'are' if chosen else 'is'} used. `encoder=NAME` decides otherwise."
         )
     return encoders[chosen]
 

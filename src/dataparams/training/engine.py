@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from dataparams.encoders.models import create_model
+from dataparams.encoders.architectures import create_model
 from dataparams.errors import ArgumentError, DataError, Stopped
 from dataparams.method.data_parameters import CLAMP
 from dataparams.method.learning_rate import instance_learning_rate

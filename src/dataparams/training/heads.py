@@ -203,14 +203,17 @@ def train_heads(
             logits = (inputs @ weights).view(len(batch), heads, num_classes)
             if on_batch is not None:
                 on_batch(batch, logits, active)
-            gradient, pull = _gradients(logits, targets[index], log_temperature[index], active)
+            gradient, of_log_temperature = _gradients(
+                logits, targets[index], log_temperature[index], active
+            )
             gradient = inputs.T @ gradient.view(len(batch), -1)
             gradient.add_(weights, alpha=settings.weight_decay)
             velocity.mul_(settings.momentum).add_(gradient)
             weights.sub_(velocity, alpha=settings.learning_rate * one_cycle(step, steps))
             if settings.pull:
                 _step_of_temperatures(
-                    log_temperature, momentum, index, pull / settings.batch_size, active,
+                    log_temperature, momentum, index,
+                    of_log_temperature / settings.batch_size, active,
                     rate_of_instances, settings.momentum,
                 )  # fmt: skip
             step += 1
@@ -281,10 +284,12 @@ def _gradients(
     scaled = logits * inverse.unsqueeze(2)
     column = labels.view(-1, 1, 1).expand(-1, logits.shape[1], 1)
     probability = scaled.softmax(dim=2)
-    pull = scaled.gather(2, column).squeeze(2) - torch.linalg.vecdot(probability, scaled)
+    of_log_temperature = scaled.gather(2, column).squeeze(2) - torch.linalg.vecdot(
+        probability, scaled
+    )
     weight = inverse * active / active.sum(dim=0).clamp_min(1)
     probability.scatter_add_(2, column, torch.full_like(column, -1, dtype=probability.dtype))
-    return probability.mul_(weight.unsqueeze(2)), pull
+    return probability.mul_(weight.unsqueeze(2)), of_log_temperature
 
 
 def _step_of_temperatures(

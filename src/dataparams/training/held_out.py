@@ -150,7 +150,7 @@ def held_out_table(
             "classes": lists(last.classes),
             "probabilities": lists(last.class_probability),
             "vote": last.vote,
-            "evidence": fit.score,
+            "evidence": fit.support,
             "class_evidence": lists(last.class_evidence),
             "is_outlier": outlier_score > OUTLIER_ABOVE,
             "outlier_score": outlier_score.astype(np.float32),

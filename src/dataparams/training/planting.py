@@ -37,7 +37,7 @@ class Planted:
         kinds: How each was chosen: ``uniform``, any other class; ``confused``, a class that samples
             of this one are seen to be given by mistake.
         evidence: Evidence for it, (p,); see
-            :attr:`dataparams.training.cross_fitting.CrossFit.score`.
+            :attr:`dataparams.training.cross_fitting.CrossFit.support`.
     """
 
     rows: NDArray[np.int64]
@@ -83,7 +83,7 @@ def plant_errors(
         rows,
         chosen,
         np.repeat(np.array(KINDS), len(agreed)),
-        fit.score_for(rows, chosen),
+        fit.support_for(rows, chosen),
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from dataparams.batches.network_input import NetworkInput
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import require_image
-from dataparams.encoders.pretrained_models import (
+from dataparams.encoders.trainable_backbones import (
     preparation_of,
     pretrained_backbone,
     require_pretrained,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataparams.run.detection import detection_figures
+from dataparams.run.error_detection import detection_figures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dataparams.encoders.bundled import DEFAULT, bundled_network, find_bundled
+from dataparams.encoders.bundled_encoder import DEFAULT, bundled_network, find_bundled
 from dataparams.encoders.image_preparation import ImagePreparation
 from dataparams.encoders.timm_names import nearest_sentence
 from dataparams.errors import UserError
@@ -92,7 +92,7 @@ def pretrained_backbone(
     bundled = find_bundled(arch)
     if bundled is not None:
         return bundled_network(bundled, num_classes=0)
-    from dataparams.encoders.pretrained import pretrained_network
+    from dataparams.encoders.timm_encoder import pretrained_network
 
     return pretrained_network(arch, on_notice=on_notice)
 
@@ -144,7 +144,7 @@ def _without_weights(arch: str) -> str:
     is_own = arch.lower().replace("_", "-") in OWN_NETWORKS
     hint = "" if is_own else nearest_sentence(arch, timm.list_models(pretrained=True))
     return (
-        f"--pretrained: there are no weights to start {arch} from; expected --arch {DEFAULT.name}, "
-        f"which comes inside a package, or a name of timm that has some.{hint} --no-pretrained "
+        f"`pretrained`: there are no weights to start {arch} from; expected `arch={DEFAULT.name}`, "
+        f"which comes inside a package, or a name of timm that has some.{hint} `pretrained=False` "
         "starts from nothing."
     )

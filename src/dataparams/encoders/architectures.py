@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dataparams.encoders.pretrained_models import OWN_NETWORKS, timm_name, with_classifier
+from dataparams.encoders.trainable_backbones import OWN_NETWORKS, timm_name, with_classifier
 from dataparams.errors import ArgumentError
 
 
