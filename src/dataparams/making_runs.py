@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dataparams.batches import AnyDataset
     from dataparams.run.folder import RunFolder
     from dataparams.terminal.progress import ProgressDisplay
+    from dataparams.training.audit import Audited
     from dataparams.training.config import TrainConfig
 
 
@@ -78,11 +79,23 @@ def audit(
         MissingPackageError: If ``dataparams[app]`` is not installed.
 
     Example:
-        >>> analysis = audit("photos/", out="audits/photos")  # doctest: +SKIP
-        >>> analysis.noise.rate, analysis.frame.sort("suspicion")[-10:]  # doctest: +SKIP
+        Pixels of scikit-learn's digits in place of features, a fifth of the labels swapped:
+
+        >>> from tempfile import mkdtemp
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_digits
+        >>> folder = mkdtemp()
+        >>> np.save(f"{folder}/pixels.npy", load_digits().data.astype(np.float32))
+        >>> analysis = audit(
+        ...     "digits", features=f"{folder}/pixels.npy", out=f"{folder}/audit", rand_fraction=0.2
+        ... )
+        >>> round(analysis.noise.rate, 1)
+        0.2
+        >>> worst = analysis.frame.sort("suspicion", descending=True)[:100]
+        >>> bool(worst["is_corrupted"].mean() > 0.9)
+        True
     """
     from dataparams.analysis.analyze import current_analysis
-    from dataparams.decisions.carrying import carry_decisions
     from dataparams.training.audit import audit as audit_by
     from dataparams.training.audit_config import AuditConfig
 
@@ -103,8 +116,7 @@ def audit(
     )
     with _display("audit", shows=progress) as display:
         audited = audit_by(config, display=display)
-        if audited.is_new and audited.before is not None:
-            carry_decisions(audited.before, audited.run)
+        carry_decisions_along(audited, display)
         return current_analysis(audited.run, on_notice=display.line)
 
 
@@ -138,6 +150,21 @@ def train(
     from dataparams.training.engine import train as train_by
 
     return train_by(config, dataset=dataset, model=model, display=display)
+
+
+def carry_decisions_along(audited: Audited, display: ProgressDisplay) -> None:
+    """Carry decisions of the audit before over to a new one, and say what is new about it."""
+    from dataparams.decisions.carrying import CarriedDecisions, carry_decisions
+
+    if not audited.is_new:
+        display.line(f"Nothing changed since {audited.run.path} was made; it is opened again.")
+    elif audited.before is not None:
+        carried = carry_decisions(audited.before, audited.run)
+        why = f"The data are not as in {audited.before.path}"
+        if audited.is_of_same_data:
+            why = f"{audited.before.path} judged the same data otherwise"
+        told = f"{why}, so a new run lies beside it: {audited.run.path}."
+        display.line(f"{told} {carried.words()}" if carried != CarriedDecisions() else told)
 
 
 def _text(path: str | Path | None) -> str | None:

@@ -62,8 +62,11 @@ print(repr(analysis), analysis._repr_html_())
 RUN = """
 import pathlib
 import sys
+import pydoc
 import dataparams
 from dataparams import figures, report, review
+page = pydoc.render_doc(dataparams)
+assert "train(" in page and "TrainConfig" in page
 folder = pathlib.Path(sys.argv[1], "made")
 notices = []
 ranking = dataparams.rank(sys.argv[1], top=0.5)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dataparams.analysis import Analysis
     from dataparams.run.folder import RunFolder
     from dataparams.terminal.progress import ProgressDisplay
-    from dataparams.training.audit import Audited
     from dataparams.training.launched import LaunchedPlace
 
 _NETWORK_ALONE = ("encoder", "weights", "features", "out")
@@ -82,6 +81,7 @@ def _require_valid(arguments: AuditArguments) -> None:
 
 
 def _audit(arguments: AuditArguments, place: LaunchedPlace) -> None:
+    from dataparams.making_runs import carry_decisions_along
     from dataparams.training.audit import audit
     from dataparams.training.processes import joined_processes
 
@@ -91,7 +91,7 @@ def _audit(arguments: AuditArguments, place: LaunchedPlace) -> None:
         audited = audit(AuditConfig(**named), display=display, processes=processes)
 
         def finish() -> None:
-            _carry_decisions(audited, display)
+            carry_decisions_along(audited, display)
             _finish(audited.run, arguments, display, started)
 
         processes.on_main(finish)
@@ -131,21 +131,6 @@ def _finish(
         import webbrowser
 
         webbrowser.open(index.absolute().as_uri())
-
-
-def _carry_decisions(audited: Audited, display: ProgressDisplay) -> None:
-    """Say what is new about the run; decisions of the one before it come along."""
-    from dataparams.decisions.carrying import CarriedDecisions, carry_decisions
-
-    if not audited.is_new:
-        display.line(f"Nothing changed since {audited.run.path} was made; it is opened again.")
-    elif audited.before is not None:
-        carried = carry_decisions(audited.before, audited.run)
-        why = f"The data are not as in {audited.before.path}"
-        if audited.is_of_same_data:
-            why = f"{audited.before.path} judged the same data otherwise"
-        told = f"{why}, so a new run lies beside it: {audited.run.path}."
-        display.line(f"{told} {carried.words()}" if carried != CarriedDecisions() else told)
 
 
 def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
