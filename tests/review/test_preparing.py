@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from made_tables import write_table
 
 from dataparams.analysis import analyze
-from dataparams.review.preparing import load_prepared, main
+from dataparams.errors import RunError
+from dataparams.review.preparing import load_prepared, prepare
+from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 
 if TYPE_CHECKING:
@@ -19,9 +22,17 @@ def test_data_that_have_moved_are_looked_at_where_they_are(tmp_path: Path) -> No
     output = str(tmp_path / "runs")
     run = train(TrainConfig(data=str(table), output_dir=output, epochs=1, batch_size=8))
     moved = str(table.rename(tmp_path / "moved.parquet"))
-    assert main([str(run.path), moved]) == 0
+    prepare(run, data=moved)
     assert load_prepared(run, data=moved) is not None
     found = run.analysis()
     assert found is not None
     assert found[0]["suspicion"].equals(analyze(run, data=moved).frame["suspicion"])
     assert not found[0]["suspicion"].equals(analyze(run, use_model=False).frame["suspicion"])
+
+
+def test_what_is_wrong_with_a_run_is_told_as_where_it_is_analyzed(tmp_path: Path) -> None:
+    with pytest.raises(RunError) as alone:
+        analyze(RunFolder(tmp_path))
+    with pytest.raises(RunError) as apart:
+        prepare(RunFolder(tmp_path))
+    assert str(apart.value) == str(alone.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -39,7 +40,8 @@ from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.review.application import make_unguarded
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
-from dataparams.review.laying_out import LayingOut
+from dataparams.review.maps import positions_of
+from dataparams.review.own_process import OwnProcess
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
 from dataparams.review.run_in_review import open_review
@@ -884,23 +886,28 @@ def test_the_map_of_a_class_is_computed_once_and_kept(tmp_path, monkeypatch):
 
 def test_a_map_that_another_process_lays_out_is_the_same_and_can_be_broken_off():
     trajectories = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
-    apart = LayingOut(is_apart=True)
-    here = LayingOut(is_apart=False).positions(trajectories)
-    np.testing.assert_array_equal(apart.positions(trajectories), here)
+    process = OwnProcess("the map")
+    here = positions_of(trajectories)
+    np.testing.assert_array_equal(process.run(positions_of, trajectories), here)
     told = []
 
     def lay_out() -> None:
         try:
-            apart.positions(trajectories)
+            process.run(positions_of, trajectories)
         except RunError as error:
             told.append(str(error))
 
     thread = threading.Thread(target=lay_out)
     thread.start()
-    apart.close()
+    process.close()
     thread.join()
     lay_out()
     assert len(told) == 2
+
+
+def test_a_process_that_ends_before_it_answers_is_told():
+    with pytest.raises(RunError, match="the map, and ended with status 3"):
+        OwnProcess("the map").run(os._exit, 3)
 
 
 def test_what_was_prepared_in_another_process_serves_the_same(tmp_path):
@@ -971,7 +978,7 @@ def test_a_port_in_use_is_told_and_another_found():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(UserError, match=f"Port {port} .*--port"):
+        with pytest.raises(UserError, match=f"Port {port} .*`port`"):
             listening_socket("127.0.0.1", port)
     with (
         listening_socket("127.0.0.1", None) as first,

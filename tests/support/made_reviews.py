@@ -15,7 +15,6 @@ from made_reports import ColoredContents, made_analysis
 from starlette.testclient import TestClient
 
 from dataparams.review.application import make_application
-from dataparams.review.connections import Connection
 from dataparams.review.guarding import Access
 from dataparams.review.run_in_review import open_review
 from dataparams.run.folder import RunFolder
@@ -86,7 +85,7 @@ def decisions_of(
 
 
 @contextmanager
-def served(review: RunInReview, port: int = 0) -> Iterator[str]:
+def served(review: RunInReview, port: int = 0, keep_alive: int = 75) -> Iterator[str]:
     """A real server in a thread; gives its address."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,7 +95,8 @@ def served(review: RunInReview, port: int = 0) -> Iterator[str]:
         make_application(review, access),
         log_level="critical",
         lifespan="off",
-        http=Connection,
+        http="h11",
+        timeout_keep_alive=keep_alive,
         ws="none",
         timeout_graceful_shutdown=1,
     )

@@ -55,9 +55,7 @@ def run(words: list[str], program: str) -> int:
 
     run = RunFolder(config.run)
     if is_large(run):
-        status = prepare(run, data=config.data)
-        if status:
-            return status
+        prepare(run, data=config.data)
     review = _opened_review(run, config)
     serve(
         review,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.errors import RunError
-from dataparams.review.laying_out import LayingOut, npy_of
+from dataparams.review.own_process import OwnProcess
+from dataparams.review.preparing import npy_of
 from dataparams.review.samples import MOST_AT_ONCE
 from dataparams.run.safe_files import write_whole
 
@@ -56,7 +57,8 @@ class ClassMaps:
         self._samples = samples
         self._folder = folder
         self._running: dict[int, asyncio.Task[ClassMap]] = {}
-        self._laying_out = LayingOut(is_apart=len(samples) > MOST_AT_ONCE)
+        # Drawing takes memory that is short where there are many samples.
+        self._process = OwnProcess("the map") if len(samples) > MOST_AT_ONCE else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="maps")
 
     async def get(self, label: int) -> ClassMap:
@@ -70,7 +72,8 @@ class ClassMaps:
 
     def close(self) -> None:
         """Compute no further maps."""
-        self._laying_out.close()
+        if self._process is not None:
+            self._process.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _compute(self, label: int) -> ClassMap:
@@ -84,10 +87,20 @@ class ClassMaps:
         file = self._folder / f"map_{label}.npy"
         positions = _read(file, len(shown))
         if positions is None:
-            positions = self._laying_out.positions(self._samples.trajectories(shown))
+            values = self._samples.trajectories(shown)
+            own = self._process
+            positions = positions_of(values) if own is None else own.run(positions_of, values)
             with suppress(RunError):  # without room on the disk it is computed again next time
                 write_whole(file, npy_of(positions))
         return ClassMap(shown, positions, len(members))
+
+
+def positions_of(trajectories: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Where samples lie on a map, (m, 2), by their log temperatures, (m, epochs)."""
+    # What draws figures takes seconds and memory to import, and many ask for no map.
+    from dataparams.figures import embed
+
+    return embed(trajectories.T)
 
 
 def _choice(members: Ranks, samples: ReviewSamples) -> Ranks:

@@ -1,7 +1,7 @@
 """What the server needs of an analysis, kept on the disk.
 
-Reading the analysis of a million samples takes more memory than serving them. A process of its own
-does that, and gives it back by ending: ``python -m dataparams.review.preparing RUN [DATA]``.
+Reading the analysis of a million samples takes more memory than serving them, so a process of its
+own does that, and gives it back by ending.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,22 +17,20 @@ import polars as pl
 
 from dataparams.analysis import current_analysis
 from dataparams.analysis.result import CATEGORIES
-from dataparams.errors import UserError
-from dataparams.review.laying_out import npy_of
+from dataparams.review.own_process import OwnProcess
 from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
-from dataparams.run.folder import RunFolder
 from dataparams.run.safe_files import write_whole
 from dataparams.run.source import ContentsOfRun
-from dataparams.terminal.flags import with_flags
 from dataparams.terminal.progress import progress_display
 from dataparams.web.charts import trajectory_chart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis, SampleContents
+    from dataparams.run.folder import RunFolder
 
 _ARRAYS: dict[str, type[np.generic]] = {
     "index": np.int64,
@@ -48,7 +43,6 @@ _ARRAYS: dict[str, type[np.generic]] = {
     "found": np.float16,
     "trajectories": np.float16,
 }
-_INTERRUPTED = 130
 _LOOKING = "looking through the model"
 
 
@@ -73,21 +67,30 @@ def prepared_of(analysis: Analysis) -> Prepared:
     return Prepared(facts, _overview(analysis, facts), analysis.contents)
 
 
-def prepare(run: RunFolder, *, data: str | None = None) -> int:
+def prepare(run: RunFolder, *, data: str | None = None) -> None:
     """Prepare a run in a process of its own, where that was not done since the last epoch.
 
     Args:
         run: The run folder.
         data: Where the data lie now; None for where the run found them.
 
-    Returns:
-        The exit code of that process, which has told what was wrong; 0 where nothing was.
+    Raises:
+        UserError: If the run cannot be analyzed.
+        RunError: If the process fails.
     """
-    if load_prepared(run) is not None:
-        return 0
-    command = [sys.executable, "-m", "dataparams.review.preparing", str(run.path)]
-    command += [] if data is None else [data]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own module
+    if load_prepared(run) is None:
+        OwnProcess("what the review needs").run(_prepare_here, run, data)
+
+
+def _prepare_here(run: RunFolder, data: str | None) -> None:
+    with progress_display("analyzing") as display:
+        analysis = current_analysis(
+            run,
+            data=data,
+            on_progress=lambda done, total: display.step(done, total, _LOOKING),
+            on_notice=display.line,
+        )
+    write_prepared(run, prepared_of(analysis))
 
 
 def load_prepared(run: RunFolder, *, data: str | None = None) -> Prepared | None:
@@ -160,6 +163,13 @@ def write_prepared(run: RunFolder, prepared: Prepared) -> None:
     write_whole(folder / "facts.json", json.dumps(kept).encode())
 
 
+def npy_of(array: NDArray[np.generic]) -> bytes:
+    """An array as the contents of an ``.npy`` file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
 def cache_of(run: RunFolder) -> Path:
     """Where the review keeps what can be made again."""
     return run.path / "review_cache"
@@ -207,27 +217,3 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
         ],
         "chart": trajectory_chart(analysis.bands, facts.epochs, low, high),
     }
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Analyze where that is needed, prepare, and end."""
-    run, data = RunFolder(Path(arguments[0])), next(iter(arguments[1:]), None)
-    try:
-        with progress_display("analyzing") as display:
-            analysis = current_analysis(
-                run,
-                data=data,
-                on_progress=lambda done, total: display.step(done, total, _LOOKING),
-                on_notice=display.line,
-            )
-        write_prepared(run, prepared_of(analysis))
-    except UserError as error:
-        sys.stderr.write(f"dataparams review: {with_flags(str(error))}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
