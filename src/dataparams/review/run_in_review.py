@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataparams.decisions.store import DecisionStore
+from dataparams.errors import ArgumentError
 from dataparams.review.maps import ClassMaps
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
 from dataparams.review.samples import ReviewSamples
+from dataparams.review.schemas import LONGEST_NAME
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
 from dataparams.run.features import features_of_run
@@ -67,8 +69,13 @@ def open_review(
         annotator: Who is asked to decide; None to let the page ask.
 
     Raises:
+        ArgumentError: If the annotator's name is empty or too long.
         RunError: If ``review.sqlite`` cannot be used.
     """
+    if annotator is not None and not 0 < len(annotator) <= LONGEST_NAME:
+        raise ArgumentError(
+            f"`annotator` is {annotator!r}; expected a name of at most {LONGEST_NAME} letters."
+        )
     prepared = analysis if isinstance(analysis, Prepared) else prepared_of(analysis)
     samples = ReviewSamples(prepared.facts)
     key, made = run_key(run), made_key(run)

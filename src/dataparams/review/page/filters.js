@@ -1,0 +1,153 @@
+/* Which samples are wanted: the form beside them, and what of it is in the address. */
+
+import { byId, count } from "/page/elements.js";
+
+const SEARCH_PAUSE = 250;
+
+export class Filters {
+  constructor(run, { onChange, onSubmit }) {
+    this.run = run;
+    this.onChange = onChange;
+    this.form = byId("filters");
+    this.fill();
+    this.form.addEventListener("change", ({ target }) => {
+      if (target.name === "subgroup" || target.name === "outlier") {
+        this.showEasyOnes();
+      }
+      this.change();
+    });
+    this.form.addEventListener("submit", async (event) => {
+      event.preventDefault(); // Enter in the search field: on to what was found
+      await this.change();
+      this.open(false);
+      onSubmit();
+    });
+    this.form.addEventListener("reset", () => setTimeout(() => this.change()));
+    this.form.elements.search.addEventListener("input", () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.change(), SEARCH_PAUSE);
+    });
+    byId("filters-open").addEventListener("click", () => this.open(true));
+    byId("filters-close").addEventListener("click", () => this.open(false));
+  }
+
+  fill() {
+    const { label, suggested } = this.form.elements;
+    byId("only-outliers").hidden = !this.run.outliers;
+    byId("outliers-count").textContent = `(${count(this.run.outliers)})`;
+    const sorted = this.run.classes
+      .map((one, number) => ({ ...one, number }))
+      .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+    for (const one of sorted) {
+      const suspicious = one.hard + one.review;
+      const judged = one.unjudged ? `, ${one.unjudged}` : "";
+      label.append(new Option(`${one.name} (${count(suspicious)}${judged})`, one.number));
+      suggested.append(new Option(one.name, one.number));
+    }
+  }
+
+  get query() {
+    const data = new FormData(this.form);
+    const known = {
+      decision: data.get("decision"),
+      category: data.getAll("category"),
+      label: data.get("label"),
+      suggested: data.get("suggested"),
+      subgroup: data.get("subgroup"),
+      outlier: data.get("outlier"),
+      search: data.get("search").trim(),
+    };
+    return Object.fromEntries(Object.entries(known).filter(([, value]) => value?.length));
+  }
+
+  /** The filter as parameters of an address. */
+  get parameters() {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(this.query)) {
+      [value].flat().forEach((one) => parameters.append(name, one));
+    }
+    return parameters;
+  }
+
+  /** Take over what an address has. */
+  read(parameters) {
+    for (const name of ["decision", "label", "suggested", "search"]) {
+      const field = this.form.elements[name];
+      field.value = parameters.get(name) ?? field.value;
+      if (field.selectedIndex === -1) {
+        field.selectedIndex = 0;
+      }
+    }
+    for (const box of this.form.querySelectorAll("[name=category]")) {
+      box.checked = parameters.getAll("category").includes(box.value);
+    }
+    this.form.elements.outlier.checked = parameters.get("outlier") === "true";
+    this.fillSubgroups(parameters.get("subgroup") ?? "");
+  }
+
+  set(query) {
+    for (const field of ["decision", "label", "suggested", "search"]) {
+      this.form.elements[field].value = query[field] ?? (field === "decision" ? "todo" : "");
+    }
+    const categories = query.category ?? ["hard", "review"];
+    for (const box of this.form.querySelectorAll("[name=category]")) {
+      box.checked = categories.includes(box.value);
+    }
+    this.form.elements.outlier.checked = query.outlier === "true";
+    this.fillSubgroups(query.subgroup ?? "");
+    return this.change();
+  }
+
+  fillSubgroups(chosen) {
+    const { label, subgroup } = this.form.elements;
+    const groups = this.run.subgroups.filter((one) => String(one.label) === label.value);
+    subgroup.replaceChildren(new Option(label.value ? "All of the class" : "Choose a class first", ""));
+    for (const group of groups) {
+      subgroup.append(new Option(`${group.name} (${count(group.count)})`, group.name));
+    }
+    subgroup.disabled = !groups.length;
+    subgroup.value = groups.some((group) => group.name === chosen) ? chosen : "";
+  }
+
+  /** A rare kind is mostly easy, and an outlier may be: what is asked for is not hidden. */
+  showEasyOnes() {
+    const { label, outlier, subgroup } = this.form.elements;
+    const chosen = this.run.subgroups.find(
+      (one) => String(one.label) === label.value && one.name === subgroup.value,
+    );
+    if (chosen?.easy || outlier.checked) {
+      this.form.querySelector("[name=category][value=easy]").checked = true;
+    }
+  }
+
+  /** The filter is another one: tell it, now that nothing more is typed. */
+  change() {
+    clearTimeout(this.typing);
+    this.fillSubgroups(this.form.elements.subgroup.value);
+    return this.onChange();
+  }
+
+  /** The given class that is wanted; null for all. */
+  get label() {
+    const { value } = this.form.elements.label;
+    return value === "" ? null : Number(value);
+  }
+
+  get isOpen() {
+    return this.form.classList.contains("open");
+  }
+
+  open(isOpen) {
+    this.form.classList.toggle("open", isOpen);
+    byId("filters-open").setAttribute("aria-expanded", isOpen);
+    (isOpen ? this.form.elements.decision : byId("filters-open")).focus();
+  }
+
+  goToSearch() {
+    if (getComputedStyle(this.form).display === "none") {
+      this.open(true);
+    }
+    this.form.elements.search.focus();
+    this.form.elements.search.select();
+  }
+}

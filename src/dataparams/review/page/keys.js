@@ -1,0 +1,107 @@
+/* What keys do. */
+
+import { byId } from "/page/elements.js";
+import { keep, recall } from "/page/kept.js";
+
+const KEYS_ON = "dataparams-review/keys";
+
+export class Keys {
+  constructor(page) {
+    this.page = page;
+    this.keysOn = recall(KEYS_ON) !== "off";
+    byId("keys-on").checked = this.keysOn;
+    byId("keys-on").addEventListener("change", ({ target }) => {
+      this.keysOn = target.checked;
+      keep(KEYS_ON, target.checked ? "on" : "off");
+    });
+    document.addEventListener("keydown", (event) => this.onKey(event));
+  }
+
+  onKey(event) {
+    const { target } = event;
+    const isTyping = target.matches("input:not([type=checkbox]), textarea, select");
+    if (document.querySelector("dialog[open]") || event.altKey) {
+      return;
+    }
+    if (event.key === "Escape") {
+      this.onEscape(target, isTyping);
+      return;
+    }
+    if (isTyping) {
+      return;
+    }
+    const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    if (isUndo && !event.shiftKey) {
+      event.preventDefault();
+      this.page.deciding.undo();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey) {
+      return;
+    }
+    const action = this.actionOf(event);
+    if (action) {
+      event.preventDefault();
+      action();
+    }
+  }
+
+  actionOf(event) {
+    const { deciding, filters, session, view } = this.page;
+    const isOnButton = event.target.matches("button, a, input, summary");
+    if (event.key.startsWith("Arrow")) {
+      return this.arrowOf(event);
+    }
+    const always = {
+      Enter: view === "grid" && !isOnButton && (() => this.page.setView("single")),
+      " ": view === "grid" && !isOnButton && (() => session.toggle(session.current, session.position)),
+    };
+    if (Object.hasOwn(always, event.key)) {
+      return always[event.key] || null;
+    }
+    const single = {
+      k: () => deciding.act("keep"),
+      s: () => deciding.act("suggest"),
+      c: () => deciding.act("choose"),
+      r: () => deciding.act("again"),
+      d: () => deciding.act("discard"),
+      u: () => deciding.act("skip"),
+      z: () => deciding.undo(),
+      g: () => this.page.setView("grid"),
+      o: () => this.page.setView("single"),
+      m: () => this.page.setView("map"),
+      a: view === "grid" && (() => this.page.selectAll()),
+      "/": () => filters.goToSearch(),
+      "?": () => byId("help-dialog").showModal(),
+    };
+    const key = event.key.toLowerCase();
+    return (this.keysOn && !event.repeat && Object.hasOwn(single, key) && single[key]) || null;
+  }
+
+  /** Arrows go to other samples wherever the focus is, such as on a button that was clicked. */
+  arrowOf(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.target.matches("input") || (this.page.view === "single" && !step)) {
+      return null;
+    }
+    const isFirst = document.activeElement === document.body; // it only brings the focus
+    return {
+      grid: () => (isFirst ? this.page.grid.focus() : this.page.grid.onKey(event)),
+      single: () => this.page.single.move(step),
+      map: () => this.page.map.onKey(event),
+    }[this.page.view];
+  }
+
+  onEscape(target, isTyping) {
+    if (this.page.filters.isOpen) {
+      this.page.filters.open(false);
+    } else if (isTyping) {
+      target.blur();
+      this.page.refocus();
+    } else if (this.page.session.selection.size) {
+      this.page.session.clearSelection();
+    } else if (this.page.view === "single") {
+      this.page.setView("grid");
+    }
+  }
+}
