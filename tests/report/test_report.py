@@ -445,7 +445,7 @@ def test_progress_grows_to_the_number_of_samples(tmp_path):
 
 
 def test_a_limit_of_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="pile_limit is 0; expected 1 or more"):
+    with pytest.raises(ValueError, match="`pile_limit` is 0; expected 1 or more"):
         written(made_analysis(), tmp_path, pile_limit=0)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from made_reviews import made_review
 from made_tables import write_table
 
 from dataparams.analysis import analyze
-from dataparams.errors import RunError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.review.preparing import load_prepared, prepare
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
@@ -36,3 +37,8 @@ def test_what_is_wrong_with_a_run_is_told_as_where_it_is_analyzed(tmp_path: Path
     with pytest.raises(RunError) as apart:
         prepare(RunFolder(tmp_path))
     assert str(apart.value) == str(alone.value)
+
+
+def test_a_name_that_is_too_long_is_refused_by_its_argument(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="`annotator` is"):
+        made_review(tmp_path / "run", annotator="a" * 61)

@@ -1,4 +1,4 @@
-"""The report: static pages, to be opened from disk and handed to whoever owns the data."""
+"""The report: static pages, opened from disk, to be handed to the owner of the data."""
 
 from __future__ import annotations
 

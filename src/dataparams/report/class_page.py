@@ -39,7 +39,7 @@ _MAP_WIDTH, _MAP_HEIGHT = 720.0, 460.0
 
 @dataclass(frozen=True, eq=False)
 class ShownPile:
-    """A pile and the samples of it that stand in the page from the start."""
+    """A pile, and its samples that stand in the page from the start."""
 
     pile: Pile
     first: list[SampleDetails]
@@ -162,7 +162,7 @@ def suspects_of_class(
 def outliers_of_class(
     samples: ClassSamples, thumbnails: Mapping[int, Thumbnail], most: int
 ) -> list[Suspect]:
-    """The samples of a class that are farthest from all classes, of those that its page shows."""
+    """The outliers that the page of a class shows, the farthest from all classes first."""
     if not {"is_outlier", "outlier_score"} <= set(samples.frame.columns):
         return []
     far = samples.frame["outlier_score"].to_numpy()

@@ -59,7 +59,7 @@ class Suspect:
         sample: What is known of it.
         page: The page of its class.
         reference: How that page calls it, ``hard:0``.
-        suspicion: By what those of several classes are compared: how suspicious, or how far.
+        suspicion: By what samples of several classes are compared: suspicion, or distance.
     """
 
     sample: SampleDetails
@@ -99,13 +99,13 @@ class ClassChart:
 
     Attributes:
         axes: Its axes.
-        curves: Of those classes that are named, the highest first.
-        gray_lines: Paths of some of the others.
+        curves: Of the named classes, the highest first.
+        gray_lines: Paths of some other classes.
         ranked: The named ones: ``place`` (1 for the highest), ``label``, ``label_name``,
             ``temperature``.
         unnamed: How many classes are not named.
-        highest: How many of the named ones are those of the highest temperature.
-        lowest: How many are those of the lowest.
+        highest: How many of the named classes are those with the highest temperatures.
+        lowest: How many are those with the lowest.
     """
 
     axes: Axes
@@ -118,7 +118,7 @@ class ClassChart:
 
     @property
     def gray(self) -> int:
-        """How many of those that are not named are drawn."""
+        """How many classes are drawn without a name."""
         return len(self.gray_lines)
 
 

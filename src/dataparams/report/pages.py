@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ASSETS = "assets"
 """Folder of the style sheet and the script."""
 GENERATOR = '<meta name="generator" content="dataparams report">'
-"""By this a report is recognized as one."""
+"""Marks a page as one of a report."""
 UNKNOWN = "\N{EN DASH}"
 """Stands for a number that is not known."""
 _PACKAGE = "dataparams.report"

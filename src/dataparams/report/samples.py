@@ -26,7 +26,7 @@ CHUNK = 96
 """Samples that a page loads at a time."""
 SHOWN_ORDER = ("hard", "review", "easy")
 FURTHER = "further"
-"""The pile of those on the map that are in none of the shown piles."""
+"""The pile of samples on the map that are in none of the shown piles."""
 _MAP_LIMIT = 3000
 _TRAJECTORY_POINTS = 60
 
@@ -78,7 +78,7 @@ class Pile:
 
     Attributes:
         name: The category, or ``FURTHER``.
-        positions: Those shown, positions in the class, the most suspicious first.
+        positions: The shown samples, as positions in the class, the most suspicious first.
         total: How many there are.
     """
 
@@ -132,7 +132,7 @@ class ClassSamples:
         }
 
     def with_further(self, on_map: Positions) -> ClassSamples:
-        """The same, with a pile of those on the map that are shown nowhere else."""
+        """The same, with a pile of the samples on the map that are shown nowhere else."""
         shown = np.concatenate([pile.positions for pile in self.piles])
         further = np.setdiff1d(on_map, shown)
         return replace(self, piles=(*self.piles, Pile(FURTHER, further, len(further))))
@@ -170,7 +170,7 @@ class ClassSamples:
             confidence=_rounded(found.confidence, digits=3),
             is_likely=found.is_likely,
             note=found.note,
-            truth=None if truth is None or truth == label else _name(self.class_names, truth),
+            truth=None if truth is None or truth == label else _class_name(self.class_names, truth),
             is_outlier=found.is_outlier,
             evidence=evidence_words(row.get("held_out_probability"), row.get("neighbor_vote")),
             subgroup=subgroup_name(row.get("subgroup")),
@@ -205,7 +205,7 @@ def class_samples(
     members = {name: np.flatnonzero(categories == name) for name in SHOWN_ORDER}
     return ClassSamples(
         label=label,
-        name=_name(analysis.class_names, label),
+        name=_class_name(analysis.class_names, label),
         class_names=analysis.class_names,
         frame=frame,
         log_temperatures=analysis.log_temperatures.of(rows),
@@ -250,7 +250,7 @@ def subgroup_name(subgroup: object) -> str | None:
     return subgroup if isinstance(subgroup, str) else f"Group {subgroup}"
 
 
-def _name(class_names: tuple[str, ...], label: object) -> str:
+def _class_name(class_names: tuple[str, ...], label: object) -> str:
     if isinstance(label, int) and 0 <= label < len(class_names):
         return class_names[label]
     return f"class {label}"

@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from dataparams.analysis.suggestions import weighs_other_classes
-from dataparams.errors import RunError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.extras import missing_packages_named
 from dataparams.report.class_page import class_page, outliers_of_class, suspects_of_class
 from dataparams.report.overview import overview_page
@@ -64,11 +64,11 @@ def write_report(
         The path of ``index.html``.
 
     Raises:
-        ValueError: If ``pile_limit`` is less than 1.
-        RunError: If something else than a report lies there, or it cannot be written.
+        ArgumentError: If ``pile_limit`` is less than 1.
+        RunError: If something other than a report lies there, or it cannot be written.
     """
     if pile_limit < 1:
-        raise ValueError(f"pile_limit is {pile_limit}; expected 1 or more.")
+        raise ArgumentError(f"`pile_limit` is {pile_limit}; expected 1 or more.")
     progress = _Progress(len(analysis.frame), on_progress)
     with _replacing(folder) as temporary:
         (temporary / ASSETS).mkdir()
@@ -187,7 +187,7 @@ def _write_text(file: Path, text: str) -> None:
 def _replacing(folder: Path) -> Iterator[Path]:
     """A new folder beside the wanted one, which takes its place where nothing goes wrong."""
     target = folder.resolve()
-    _refuse_what_is_no_report(target)
+    _require_report_or_nothing(target)
     mark = uuid4().hex
     temporary = target.with_name(f".{target.name}.{mark}.tmp")
     previous = target.with_name(f".{target.name}.{mark}.old")
@@ -209,7 +209,7 @@ def _replacing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(previous, ignore_errors=True)
 
 
-def _refuse_what_is_no_report(folder: Path) -> None:
+def _require_report_or_nothing(folder: Path) -> None:
     """Only a report, or an empty folder, is replaced.
 
     Raises:

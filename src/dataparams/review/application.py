@@ -40,7 +40,7 @@ def make_application(review: RunInReview, access: Access) -> ASGIApp:
 
 
 def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
-    """The same without checks of where requests come from."""
+    """The application without checks of where requests come from."""
 
     async def tell_run(response: Response) -> None:
         response.headers[_RUN_HEADER] = review.key

@@ -1,4 +1,4 @@
-"""Who may talk to the server: its own page, opened by those it was started for."""
+"""Which requests are answered: those of the server's own page, with its token if it has one."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Access:
     def is_own_host(self, host: str) -> bool:
         """Whether a Host header names this server.
 
-        A name that somebody else's DNS answers with this machine's address does not: that is how a
-        stranger's page would reach a server that listens on this machine alone.
+        A foreign name that DNS resolves to this machine does not: by such a name a stranger's page
+        would reach a server that listens on this machine alone (DNS rebinding).
 
         Example:
             >>> access = Access("127.0.0.1", 8000)
@@ -94,7 +94,7 @@ class Access:
 
 
 class Guard:
-    """Turns away what does not come from the server's own page, and marks every answer.
+    """Refuses requests of other pages, and adds security headers to every answer.
 
     Args:
         app: The application.
@@ -193,7 +193,7 @@ async def _refuse(send: Send, status: int, reason: str) -> None:
 
 
 def _ended_in_time(receive: Receive) -> Receive:
-    """Do not wait for ever for what is sent a byte at a time."""
+    """Bound the time that a request takes to arrive."""
     end = time.monotonic() + SECONDS_TO_SEND
     is_whole = False
 

@@ -62,7 +62,7 @@ class ClassMaps:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="maps")
 
     async def get(self, label: int) -> ClassMap:
-        """The map of a class; who asks meanwhile waits for the same computation."""
+        """The map of a class; requests that come meanwhile wait for the same computation."""
         task = self._running.get(label)
         if task is None:
             task = asyncio.create_task(self._compute(label))

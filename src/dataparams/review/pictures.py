@@ -52,7 +52,7 @@ class PictureCache:
         self._contents = contents
         self._folder = folder
         self._most_bytes = most_bytes
-        self._kept = _found(folder)
+        self._kept = _files_in(folder)
         self._bytes = sum(self._kept.values())
         self._unreadable: OrderedDict[int, None] = OrderedDict()
         self._changed: dict[int, str] = {}
@@ -90,7 +90,7 @@ class PictureCache:
         future = self._waiting[key][1]
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read_waiting())
-        # Whoever scrolls on must not take the picture from others who wait for it.
+        # A request that is given up must not take the picture from others that wait for it.
         return await asyncio.shield(future)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class PictureCache:
 
     async def _kept_file(self, key: _Key) -> View | None:
         for media_type in _SUFFIXES:
-            name = _name(key, media_type)
+            name = _file_name(key, media_type)
             if name not in self._kept:
                 continue
             self._kept.move_to_end(name)
@@ -151,7 +151,9 @@ class PictureCache:
                     continue
                 made[index, size] = view
                 with suppress(RunError):  # without room on the disk it is made again next time
-                    write_whole(self._folder / _name((index, size), view.media_type), view.data)
+                    write_whole(
+                        self._folder / _file_name((index, size), view.media_type), view.data
+                    )
         return made
 
     def _read(
@@ -176,7 +178,7 @@ class PictureCache:
     def _remember(self, keys: Sequence[_Key], made: dict[_Key, View]) -> None:
         for key in keys:
             if key in made:
-                name, size = _name(key, made[key].media_type), len(made[key].data)
+                name, size = _file_name(key, made[key].media_type), len(made[key].data)
                 self._bytes += size - self._kept.pop(name, 0)
                 self._kept[name] = size
             elif self._gone is None and key[0] not in self._changed:
@@ -208,14 +210,14 @@ def _words_of_change(contents: SampleContents, samples: list[str]) -> str | None
     return None
 
 
-def _name(key: _Key, media_type: str) -> str:
+def _file_name(key: _Key, media_type: str) -> str:
     """Where a view lies in the folder; a thousand share a folder."""
     index, size = key
     return f"{index // 1000}/{index}_{size}{_SUFFIXES[media_type]}"
 
 
-def _found(folder: Path) -> OrderedDict[str, int]:
-    """The files that lie there and how large they are, those made first in front."""
+def _files_in(folder: Path) -> OrderedDict[str, int]:
+    """The files of a folder and their sizes, the oldest first."""
     found = []
     for file in folder.glob("*/*_*.*"):
         if file.suffix not in _SUFFIXES.values():

@@ -94,7 +94,7 @@ def _prepare_here(run: RunFolder, data: str | None) -> None:
 
 
 def load_prepared(run: RunFolder, *, data: str | None = None) -> Prepared | None:
-    """What was prepared of the analysis that was written last; None where that is not to be had.
+    """What was prepared of the last analysis; None where it was not, or is damaged.
 
     Args:
         run: The run folder.
@@ -129,7 +129,7 @@ def _load(file: Path) -> NDArray[np.generic]:
 
 
 def _fits(facts: RankedFacts) -> bool:
-    """Whether the arrays fit each other: a file may be of somebody else's making."""
+    """Whether the arrays fit each other: files are not trusted."""
     count, classes = len(facts.ids), len(facts.class_names)
     flat = (facts.index, facts.label, facts.suggested, facts.confidence, facts.category)
     return (

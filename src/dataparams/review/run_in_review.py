@@ -14,9 +14,8 @@ from dataparams.review.maps import ClassMaps
 from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
 from dataparams.review.samples import ReviewSamples
-from dataparams.review.schemas import LONGEST_NAME
 from dataparams.review.similar import Similar
-from dataparams.review.standing import Standing
+from dataparams.review.standing import LONGEST_NAME, Standing
 from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:

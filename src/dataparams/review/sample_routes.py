@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Response
 
-from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
 from dataparams.review.page_files import page_file
 from dataparams.review.pictures import Size  # noqa: TC001 - FastAPI reads it
 from dataparams.review.samples import Filter
@@ -35,8 +34,6 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "run": review.key,
             "annotator": review.annotator,
             "number": standing.number,
-            "marks": CATEGORY_MARKS,
-            "titles": CATEGORY_TITLES,
             "most_decisions": MOST_DECISIONS,
             **review.overview,
         }

@@ -46,7 +46,7 @@ class Filter:
         categories: Categories, any of which will do.
         suggested: The suggested class.
         subgroup: Name of the sub-group.
-        is_outlier: Only those that may be of no class at all.
+        is_outlier: Only samples that may be of no class at all.
         search: A part of the file name, in large or small letters.
     """
 
@@ -105,7 +105,7 @@ class RankedFacts:
         category: Position among ``CATEGORIES``, (n,), int8.
         subgroup: Position among ``subgroups``, -1 for none, (n,), int32.
         is_outlier: Whether it may be of no class at all, (n,), bool.
-        found: What was found for the given label by those that never saw the sample: the
+        found: Held-out evidence for the given label, by models that never saw the sample: the
             probability by classifiers and the share of the neighbors' votes, (n, 2), float16; NaN
             of a training.
         trajectories: Log temperatures, (n, epochs), float16.
@@ -127,7 +127,7 @@ class RankedFacts:
 
 
 def ranked_facts(analysis: Analysis) -> RankedFacts:
-    """What the review needs of an analysis, of which nothing else is kept."""
+    """What the review needs of an analysis; nothing else is kept in memory."""
     frame = analysis.frame
     order = _order(frame)
     subgroups = tuple(frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list())
@@ -144,7 +144,7 @@ def ranked_facts(analysis: Analysis) -> RankedFacts:
         category=_codes(frame["category"], CATEGORIES)[order].astype(np.int8),
         subgroup=_codes(frame["subgroup"].cast(pl.String), subgroups)[order],
         is_outlier=outliers(frame).to_numpy()[order],
-        found=_found(frame)[order],
+        found=_held_out_evidence(frame)[order],
         trajectories=trajectories,
     )
 
@@ -203,7 +203,7 @@ class ReviewSamples:
         return ranks
 
     def find(self, index: NDArray[np.int64]) -> tuple[Ranks, NDArray[np.bool_]]:
-        """The ranks of those samples that there are, and which of ``index`` those are."""
+        """The ranks of the samples that exist, and which entries of ``index`` they are."""
         places = np.searchsorted(self._index_sorted, index)
         found = places < len(self)
         found[found] = self._index_sorted[places[found]] == index[found]
@@ -246,7 +246,7 @@ class ReviewSamples:
         return self._by_label[start:stop].astype(np.intp)
 
     def clearest(self, label: int, count: int) -> Ranks:
-        """The samples of a class that most clearly are of it, those first of which that is surest.
+        """The samples that are most clearly of a class, the surest first.
 
         Easy samples whose label the model would suggest itself come first, then other easy ones.
         """
@@ -335,7 +335,7 @@ def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int32]:
     return values
 
 
-def _found(frame: pl.DataFrame) -> NDArray[np.float16]:
+def _held_out_evidence(frame: pl.DataFrame) -> NDArray[np.float16]:
     values = np.full((len(frame), 2), np.nan, dtype=np.float16)
     for column, name in enumerate(("held_out_probability", "neighbor_vote")):
         if name in frame.columns:

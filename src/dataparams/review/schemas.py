@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dataparams.analysis.result import Category  # noqa: TC001 - pydantic reads it
 from dataparams.decisions.store import Action  # noqa: TC001 - pydantic reads it
-from dataparams.review.standing import Wanted  # noqa: TC001 - pydantic reads it
+from dataparams.review.standing import LONGEST_NAME, Wanted
 
 MOST_DECISIONS = 20_000
 """Decisions in a request at most."""
@@ -16,8 +16,6 @@ MOST_DETAILED = 200
 """Samples whose details are given at once at most."""
 MOST_NUMBERS = 100_000
 """Samples whose numbers alone are given at once at most."""
-LONGEST_NAME = 60
-"""Letters of an annotator's name at most."""
 _LARGEST_NUMBER = 2**53
 
 Name = Annotated[

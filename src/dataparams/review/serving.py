@@ -72,7 +72,7 @@ def serve(
         address = address_of(access)
         on_line(f"Review at {address}")
         if access.token is not None:
-            on_line("Whoever has this address can decide; send it only to those who should.")
+            on_line("Everybody with this address can decide; send it only to people who should.")
         on_line("Every decision is saved at once. Ctrl-C ends the server.")
         # A picture of a few kilobytes can claim more pixels than there is memory.
         Image.MAX_IMAGE_PIXELS = LARGEST_PICTURE

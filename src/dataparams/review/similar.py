@@ -30,10 +30,10 @@ _LOOKS_KEPT = 20_000
 class Similar:
     """Finds clear cases of a class that look like a sample.
 
-    What tells a class from others is best seen on samples that are surely of it, so those are the
-    candidates. Where features are at hand, the easy ones that are nearest by them come first.
-    Otherwise the candidates are ordered by how their colors are spread over the picture, since
-    trajectories say nothing about what is in it.
+    A class is best seen on samples that are surely of it, so they are the candidates. Where
+    features are at hand, the easy samples that are nearest by them come first. Otherwise the
+    candidates are ordered by how their colors are spread over the picture: trajectories do not
+    describe what is in it.
 
     Args:
         samples: All samples.
@@ -54,7 +54,7 @@ class Similar:
         self._looks: OrderedDict[int, Look | None] = OrderedDict()
 
     async def most_similar(self, rank: int, label: int, count: int) -> Ranks:
-        """Clear cases of a class, those that look most like a sample first.
+        """Clear cases of a class, the most similar to a sample first.
 
         Args:
             rank: The sample, which is not among the result.
@@ -65,7 +65,9 @@ class Similar:
             Ranks, at most ``count``.
         """
         if self._features_of is not None:
-            nearest = await asyncio.to_thread(self._nearest, self._features_of, rank, label, count)
+            nearest = await asyncio.to_thread(
+                self._by_features, self._features_of, rank, label, count
+            )
             if nearest is not None:
                 return nearest
         candidates = self._samples.clearest(label, _CANDIDATES + 1)
@@ -80,8 +82,10 @@ class Similar:
         alike: Ranks = candidates[np.argsort(distances, kind="stable")[:count]]
         return alike
 
-    def _nearest(self, features_of: FeaturesOf, rank: int, label: int, count: int) -> Ranks | None:
-        """The easy samples of a class that are nearest by their features, if those are known."""
+    def _by_features(
+        self, features_of: FeaturesOf, rank: int, label: int, count: int
+    ) -> Ranks | None:
+        """The easy samples of a class with the nearest features; None where none are known."""
         candidates = self._samples.easy_of(label, _COMPARED_BY_FEATURES)
         candidates = candidates[candidates != rank]
         if not len(candidates):
@@ -120,7 +124,7 @@ def _cosines(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def look_of(file: bytes) -> Look:
-    """How the colours of a picture are spread over it, in a few numbers.
+    """How the colors of a picture are spread over it, in a few numbers.
 
     Args:
         file: The contents of a JPEG file of our own.

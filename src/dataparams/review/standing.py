@@ -37,10 +37,12 @@ Wanted = Literal[
     "others",
     "disputed",
 ]
-"""Of which samples, seen by an annotator: ``todo``: I have not decided. ``open``: nobody has.
-``mine``: I have. ``kept`` ... ``skipped``: I have in that way. ``others``: others have and I have
-not. ``disputed``: annotators want different things."""
+"""Filters by decisions, as an annotator sees them: ``todo``: I have not decided. ``open``: no one
+has. ``mine``: I have. ``kept`` ... ``skipped``: I have in that way. ``others``: others have and I
+have not. ``disputed``: annotators want different things."""
 
+LONGEST_NAME = 60
+"""Letters of an annotator's name at most."""
 _NONE, _SKIP, _DISCARD, _LABELS = 0, 1, 2, 3
 _CHANGES_KEPT = 200_000
 _CODE = (
@@ -124,7 +126,7 @@ class Standing:
     def record(
         self, request: str, annotator: str, wanted: Sequence[tuple[int, Action, int | None]]
     ) -> int:
-        """Write decisions, then let them count.
+        """Write decisions, then apply them.
 
         Args:
             request: Made up by the sender; see :class:`DecisionStore`.
@@ -153,7 +155,7 @@ class Standing:
         return taken
 
     def refresh(self) -> None:
-        """Let count what other processes wrote."""
+        """Read what other processes wrote since."""
         with self._lock:
             self._catch_up()
 
@@ -229,7 +231,7 @@ class Standing:
             self._apply(changes)
 
     def _apply(self, changes: pl.DataFrame) -> None:
-        """Let rows count; samples and classes that the analysis lacks are passed over."""
+        """Apply rows; samples and classes that the analysis lacks are passed over."""
         is_class = pl.col("label").fill_null(0) < len(self._samples.class_names)
         of_classes = changes.filter(is_class)
         ranks, is_known = self._samples.find(of_classes["index"].to_numpy())

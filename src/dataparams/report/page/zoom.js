@@ -32,7 +32,7 @@ export class Zoom {
     this.pile = pile;
     this.number = number;
     const sample = await loadSample(pile, number);
-    // Whoever holds an arrow key down is further by now.
+    // Where an arrow key is held down, another sample is wanted by now.
     if (this.pile === pile && this.number === number) {
       this.fill(sample);
     }

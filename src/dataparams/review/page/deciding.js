@@ -27,7 +27,7 @@ export class Deciding {
     return done;
   }
 
-  /** A key that is pressed before the next sample is there does not count: nobody has seen it. */
+  /** A key that is pressed before the next sample is there does not count: it was not seen. */
   async act(action) {
     if (this.isActing) {
       return;

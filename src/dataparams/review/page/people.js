@@ -26,7 +26,7 @@ export class People {
       const form = byId("who-form");
       const onCancel = (event) => {
         if (this.session.annotator === null) {
-          event.preventDefault(); // nobody can decide without a name
+          event.preventDefault(); // a decision needs a name
         }
       };
       dialog.addEventListener("cancel", onCancel);

@@ -1,4 +1,4 @@
-/* The pictures of what is selected on the map: nobody should decide about what they have not seen. */
+/* The pictures of what is selected on the map: what is decided about should be seen. */
 
 import { byId, count, element, fillSuggestion } from "/page/elements.js";
 import { counted, picture, suggestedName, suggestionWords } from "/page/pieces.js";

@@ -59,7 +59,7 @@ export class ClassPicker {
     this.activate(0);
   }
 
-  /** Names that begin with the letters, then those of which a word does, then those with them. */
+  /** Names that begin with the letters, then names with a word that does, then all that have them. */
   matching(typed) {
     if (!typed) {
       const first = [

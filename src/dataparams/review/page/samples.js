@@ -1,4 +1,4 @@
-/* What the page knows of samples, and the list of those that are shown. */
+/* What the page knows of samples, and the list that is shown. */
 
 import { get, getNumbers } from "/page/server.js";
 
