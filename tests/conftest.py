@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from made_trainings import first_samples
-from reviewed_pages import opened_pages, served_place
 from torch import nn
 
 from dataparams.batches import ImageDataset, load_dataset
 from dataparams.training import TrainConfig
+from made_trainings import first_samples
+from reviewed_pages import opened_pages, served_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from made_folders import dark_and_light
 
 from dataparams.analysis import (
     CATEGORIES,
@@ -28,6 +27,7 @@ from dataparams.errors import RunError, UserError
 from dataparams.run.error_detection import detection_figures
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
+from made_folders import dark_and_light
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_reports import as_audit, made_analysis
 
 from dataparams.analysis.judged_by import NOT_SEEN, JudgedBy, evidence_words, judged_by
 from dataparams.analysis.summary_text import summary_text
+from made_reports import as_audit, made_analysis
 
 ENTRY: dict[str, Any] = {
     "encoder": {"name": "efficientnet-lite0", "key": "k"},

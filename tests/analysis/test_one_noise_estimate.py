@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from made_reports import first_two
-from made_trainings import digits_of, trained
 
 from dataparams.analysis import (
     analyze,
@@ -25,6 +23,8 @@ from dataparams.analysis.summary_text import summary_text
 from dataparams.cli import main
 from dataparams.report import write_report
 from dataparams.run.folder import RunFolder
+from made_reports import first_two
+from made_trainings import digits_of, trained
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from made_trainings import analyzed, digits_of, generated, recorded, swapped, trained
 from sklearn import datasets
 
 from dataparams.analysis import analyze, analyze_trajectories, rank
 from dataparams.analysis.suggestions import is_suggestion
 from dataparams.analysis.summary_text import summary_text
+from made_trainings import analyzed, digits_of, generated, recorded, swapped, trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

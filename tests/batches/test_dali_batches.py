@@ -6,12 +6,12 @@ import importlib.util
 
 import pytest
 import torch
-from made_images import picture, save
-from made_streams import slopes
 
 from dataparams.batches import StreamedBatches, stream_dataset
 from dataparams.batches.dali_batches import DaliBatches
 from dataparams.errors import UserError
+from made_images import picture, save
+from made_streams import slopes
 
 has_dali = importlib.util.find_spec("nvidia") is not None and (
     importlib.util.find_spec("nvidia.dali") is not None

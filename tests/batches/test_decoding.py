@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from made_contents import listed_images
-from made_images import encoded, picture
 from PIL import Image
 
 from dataparams.batches import decoding
 from dataparams.errors import DataError
+from made_contents import listed_images
+from made_images import encoded, picture
 
 
 def decode(*sources, image_size=None):

@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_images import random_images as samples
 
 from dataparams.batches import Augmentation, DeviceBatches, LabeledImages, channel_statistics
+from made_images import random_images as samples
 
 MEAN, STD = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
 BOTH = Augmentation(crop_padding=3, mirror=True)

@@ -14,8 +14,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_images import random_images as in_memory
-from made_streams import slopes
 from PIL import Image
 from torchvision.transforms import RandomResizedCrop
 
@@ -25,6 +23,8 @@ from dataparams.batches.streamed_batches import MEAN, STD
 from dataparams.contents.pixmap import to_pixmap, view_pixmap
 from dataparams.contents.regions import Region
 from dataparams.errors import DataError
+from made_images import random_images as in_memory
+from made_streams import slopes
 
 
 @pytest.fixture(scope="module")

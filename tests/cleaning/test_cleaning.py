@@ -13,9 +13,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_folders import dark_and_light
-from made_runs import made_run
-from made_sources import photo_folder
 
 from dataparams.analysis.comparison import compare
 from dataparams.cleaning.selection import CleanSettings, clean, kept
@@ -29,6 +26,9 @@ from dataparams.run.folder import RunFolder
 from dataparams.run.spreadsheet_cells import guarded, unguarded
 from dataparams.terminal.progress import SilentProgress
 from dataparams.training import config_from_clean, train
+from made_folders import dark_and_light
+from made_runs import made_run
+from made_sources import photo_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

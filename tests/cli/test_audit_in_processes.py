@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from made_folders import dark_and_light
 
 from dataparams.cli import main
+from made_folders import dark_and_light
 
 PROGRAM = Path(__file__).parents[1] / "support" / "audited_in_processes.py"
 SECONDS = 300

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from made_folders import dark_and_light
 from sklearn.datasets import load_digits
 
 from dataparams.analysis.comparison import compare
@@ -18,6 +17,7 @@ from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.audit import audit
 from dataparams.training.audit_config import AuditConfig
+from made_folders import dark_and_light
 
 if TYPE_CHECKING:
     from pathlib import Path

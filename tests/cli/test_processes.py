@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
-from made_folders import dark_and_light, photographs
-from made_trainings import assert_same_run
 
 from dataparams.run.folder import RunFolder
+from made_folders import dark_and_light, photographs
+from made_trainings import assert_same_run
 
 HERE = Path(__file__).parents[1] / "support"
 ROOT = HERE.parents[1]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from made_folders import dark_and_light
 
 from dataparams.analysis import analyze, write_analysis
 from dataparams.cleaning.selection import CleanSettings
@@ -19,6 +18,7 @@ from dataparams.decisions.tables import decisions_text
 from dataparams.errors import ArgumentError, DataError, UserError
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import SilentProgress
+from made_folders import dark_and_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,12 @@ import struct
 
 import numpy as np
 import pytest
-from made_deep_images import colored_tiff, pgm, png_of_16_bits, tiff
-from made_images import encoded
 from PIL import Image
 
 from dataparams.contents.image_files import decode_block, decode_upright, decode_whole
 from dataparams.contents.region_decoding import resized_pixels
+from made_deep_images import colored_tiff, pgm, png_of_16_bits, tiff
+from made_images import encoded
 
 MAX_SAMPLE_VALUE, SAMPLE_FORMAT, PHOTOMETRIC = 281, 339, 262
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_images import encoded, picture
 from PIL import Image, ImageFile, features
 
 from dataparams.contents import image_files
@@ -27,6 +26,7 @@ from dataparams.contents.image_files import (
 )
 from dataparams.contents.images import EncodedImage
 from dataparams.contents.region_decoding import resized_pixels
+from made_images import encoded, picture
 
 NEEDS_PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 

@@ -11,8 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from made_contents import Text
-from made_images import encoded, picture
 from PIL import Image, ImageFile
 
 from dataparams.contents.content import UnreadableContentError, digest_of
@@ -24,6 +22,8 @@ from dataparams.contents.images import (
     require_image,
     views_of,
 )
+from made_contents import Text
+from made_images import encoded, picture
 
 SIDES = st.lists(st.integers(1, 700), min_size=1, max_size=3)
 PIXELS = st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([(), (3,)])).flatmap(

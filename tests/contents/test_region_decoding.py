@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_images import encoded, picture
 from PIL import Image, ImageOps
 
 from dataparams.contents import jpeg as jpeg_files
@@ -24,6 +23,7 @@ from dataparams.contents.region_decoding import (
     resized_pixels,
 )
 from dataparams.contents.regions import TRIES, Region, center_region, random_resized_region
+from made_images import encoded, picture
 
 PLAIN_JPEGS: dict[str, dict[str, Any]] = {
     "4:2:0": {"subsampling": 2},

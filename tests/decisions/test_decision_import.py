@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from made_runs import made_run
-from made_sources import photo_folder
 
 from dataparams.cli import main
 from dataparams.decisions.store import DecisionStore
+from made_runs import made_run
+from made_sources import photo_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from deciding_processes import PER_REQUEST, PROCESSES, REQUESTS, ROUNDS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -29,6 +28,7 @@ from dataparams.decisions.store import (
     DecisionStore,
 )
 from dataparams.errors import RunError
+from deciding_processes import PER_REQUEST, PROCESSES, REQUESTS, ROUNDS
 
 PROGRAM = Path(__file__).parents[1] / "support" / "deciding_processes.py"
 SEED = time.time_ns() % 10**6

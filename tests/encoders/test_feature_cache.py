@@ -15,7 +15,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
 
 from dataparams.contents.content import digest_of
 from dataparams.encoders.cache_folder import cache_folder
@@ -23,6 +22,7 @@ from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures
 from dataparams.encoders.features import features_of
 from dataparams.errors import RunError
 from dataparams.terminal.words import size_text
+from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
 
 PROGRAM = Path(__file__).parents[1] / "support" / "extracted_in_processes.py"
 WIDTH = 5

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from made_contents import ListedContents, Text
-from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.features import features_of
 from dataparams.errors import DataError, RunError, Stopped
+from made_contents import ListedContents, Text
+from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
 
 
 @pytest.fixture

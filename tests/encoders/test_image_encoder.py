@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import timm
 import torch
-from made_contents import ListedContents, Text
-from made_images import encoded
 from PIL import Image
 from torch import nn
 
@@ -31,6 +29,8 @@ from dataparams.encoders.image_encoder import ImageEncoder, image_encoder
 from dataparams.encoders.image_preparation import ImagePreparation
 from dataparams.encoders.opening import open_encoder
 from dataparams.errors import DataError
+from made_contents import ListedContents, Text
+from made_images import encoded
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -14,7 +14,6 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save, save_file
-from stand_in_hub import TOKEN, serving
 from torch import nn
 
 from dataparams.contents.images import PixelImage
@@ -22,6 +21,7 @@ from dataparams.encoders import bundled_encoder as bundled
 from dataparams.encoders.image_encoder import image_encoder
 from dataparams.encoders.opening import open_encoder
 from dataparams.errors import UserError
+from stand_in_hub import TOKEN, serving
 
 NETWORK = "test_efficientnet"
 PROGRAM = Path(__file__).parents[1] / "support" / "opening_encoder_from_hub.py"

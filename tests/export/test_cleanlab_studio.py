@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from made_runs import made_run
-from made_sources import contents, photo, photo_folder, photo_table
 from PIL import Image
 
 from dataparams.batches import load_dataset
 from dataparams.cli import main
+from made_runs import made_run
+from made_sources import contents, photo, photo_folder, photo_table
 
 
 def export(what, out, *flags):

@@ -112,11 +112,10 @@ def test_the_minimal_form_is_read_too(tmp_path):
 
 
 def test_tasks_of_our_own_come_back(tmp_path):
-    from made_runs import made_run
-    from made_sources import photo_folder
-
     from dataparams.analysis.suggestions import is_suggestion
     from dataparams.export import ExportConfig, export
+    from made_runs import made_run
+    from made_sources import photo_folder
 
     run = made_run(tmp_path / "run", photo_folder(tmp_path / "pets"))
     export(ExportConfig(str(run.path), to="label-studio", out=tmp_path / "out"))

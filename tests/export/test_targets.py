@@ -16,8 +16,6 @@ import polars as pl
 import pytest
 import torch
 import torchvision.datasets
-from made_runs import made_run
-from made_sources import contents, photo, photo_folder, photo_table
 
 from dataparams.batches import load_dataset
 from dataparams.cleaning.selection import CleanSettings
@@ -28,6 +26,8 @@ from dataparams.export.config import Target
 from dataparams.export.targets import WITH_FILES, WITH_TRUTH
 from dataparams.run.cleaned_samples import CleanedSamples, read_cleaned, write_cleaned
 from dataparams.run.epoch_record import EpochRecord
+from made_runs import made_run
+from made_sources import contents, photo, photo_folder, photo_table
 
 NAMES = ("=cat & \u732b", "dog")
 

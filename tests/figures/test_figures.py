@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contents import Text as Sentence
 from matplotlib.text import Text
 from PIL import Image
 
@@ -31,6 +30,7 @@ from dataparams.figures import (
 )
 from dataparams.figures.representatives import representatives
 from dataparams.figures.tsne import place
+from made_contents import Text as Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from plain_installation import ROOT, built_wheel, environment, installed
 
 from dataparams import train
 from dataparams.extras import APP, EXTRA_OF
+from plain_installation import ROOT, built_wheel, environment, installed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,11 +15,11 @@ import pytest
 import torch
 import yaml
 from markdown_it import MarkdownIt
-from published_data import drawn
 
 import dataparams
 from dataparams.cli import main
 from dataparams.cli.main import COMMANDS
+from published_data import drawn
 
 if sys.version_info >= (3, 11):
     import tomllib

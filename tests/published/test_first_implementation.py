@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from made_trainings import Lines
 from numpy._core.multiarray import _reconstruct
 
 from dataparams.errors import RunError, UserError
 from dataparams.run.epoch_record import read_epoch_record
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
+from made_trainings import Lines
 
 if TYPE_CHECKING:
     from dataparams.batches import ImageDataset

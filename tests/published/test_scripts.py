@@ -10,12 +10,12 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from made_folders import dark_and_light
 
 from dataparams.analysis import analyze, write_analysis
 from dataparams.cli import main
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
+from made_folders import dark_and_light
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--epochs", "1", "-j", "1", "-b", "8", "--image_size", "16", "--loader", "memory")

@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import published_data
 import pytest
-from markdown_snippets import Snippet, snippets_of
 
+import published_data
 from dataparams.cli import main
 from dataparams.cli.main import COMMANDS
+from markdown_snippets import Snippet, snippets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
+
+from dataparams.analysis.judged_by import NOT_SEEN
+from dataparams.errors import RunError
+from dataparams.report import write_report
+from dataparams.report.samples import CHUNK
 from made_contents import Text
 from made_reports import (
     HOSTILE_CLASS,
@@ -21,12 +27,6 @@ from made_reports import (
     first_two,
     made_analysis,
 )
-from PIL import Image
-
-from dataparams.analysis.judged_by import NOT_SEEN
-from dataparams.errors import RunError
-from dataparams.report import write_report
-from dataparams.report.samples import CHUNK
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, first_two, made_analysis
 from PIL import Image
-from waiting import wait
 
 from dataparams.report import write_report
 from dataparams.report.samples import CHUNK
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, first_two, made_analysis
+from waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

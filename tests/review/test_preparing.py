@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from made_reviews import made_review
-from made_tables import write_table
 
 from dataparams.analysis import analyze
 from dataparams.errors import ArgumentError, RunError
 from dataparams.review.preparing import load_prepared, prepare
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
+from made_reviews import made_review
+from made_tables import write_table
 
 if TYPE_CHECKING:
     from pathlib import Path

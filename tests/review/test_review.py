@@ -25,9 +25,6 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_contents import Text
-from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, as_audit, made_analysis
-from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 from PIL import Image
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
@@ -50,6 +47,9 @@ from dataparams.review.serving import FIRST_PORT, address_of, is_local, listenin
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
 from dataparams.run.folder import RunFolder
+from made_contents import Text
+from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, as_audit, made_analysis
+from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 
 FEW = settings(
     max_examples=40,

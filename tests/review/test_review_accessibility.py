@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from reviewed_pages import DESKTOP, REFLOWED, ZOOMED, wait_place, wait_saved, wait_told
 from waiting import wait
 

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from made_folders import dark_and_light
-from made_reviews import made_review, served
 from PIL import Image
 
 from dataparams.cli import main
 from dataparams.decisions.store import DecisionStore
+from made_folders import dark_and_light
+from made_reviews import made_review, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

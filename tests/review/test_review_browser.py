@@ -6,9 +6,10 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
+
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, as_audit
 from made_reviews import doubted
-from PIL import Image
 from reviewed_pages import (
     DESKTOP,
     TABLET,

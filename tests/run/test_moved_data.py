@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_images import encoded
 from PIL import Image
 from pyarrow import parquet
 
 from dataparams.cli import main
 from dataparams.run.folder import RunFolder
+from made_images import encoded
 
 NAMES = ("cat", "dog")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from made_tables import write_table
 from PIL import Image
 
 from dataparams.batches import load_dataset
@@ -18,6 +17,7 @@ from dataparams.run.source import ContentsOfRun, samples_of_run
 from dataparams.sources.cache import write_cache
 from dataparams.sources.opening import open_source
 from dataparams.training import TrainConfig, train
+from made_tables import write_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from made_contents import OpenedPictures, stored_in
-from made_images import picture, save
-from made_streams import slopes
 from PIL import Image
 
 from dataparams.batches import StreamedBatches, stream_dataset
@@ -18,6 +15,9 @@ from dataparams.contents.pixmap import view_pixmap
 from dataparams.errors import DataError, RunError
 from dataparams.sources.cache import CacheSummary, open_cache, write_cache
 from dataparams.sources.opening import open_source
+from made_contents import OpenedPictures, stored_in
+from made_images import picture, save
+from made_streams import slopes
 
 
 def cached(root, out, **arguments) -> CacheSummary:

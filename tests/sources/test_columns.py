@@ -10,12 +10,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from made_tables import STORED, images, photo, write_table
 from pyarrow import parquet
 
 from dataparams.cli import main
 from dataparams.errors import DataError
 from dataparams.sources.tables import open_tables
+from made_tables import STORED, images, photo, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path

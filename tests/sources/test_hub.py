@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_images import encoded
 from PIL import Image
-from stand_in_hub import COMMIT, REPOSITORY, TOKEN, StandInHub, serving
 
 from dataparams.errors import UserError
 from dataparams.sources.hub.download import HubFile, download
 from dataparams.sources.hub.refusals import seconds_to_wait
 from dataparams.sources.hub.token import HubToken, find_token, read_token_file, token_file
 from dataparams.terminal.progress import PlainProgress
+from made_images import encoded
+from stand_in_hub import COMMIT, REPOSITORY, TOKEN, StandInHub, serving
 
 HERE = Path(__file__).parents[1] / "support"
 READS = {"HF_TOKEN": TOKEN}

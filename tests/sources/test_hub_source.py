@@ -5,13 +5,13 @@ from __future__ import annotations
 import datasets
 import numpy as np
 import pytest
-from made_tables import photo
 
 from dataparams.contents.images import EncodedImage
 from dataparams.errors import DataError
 from dataparams.sources.hub import opening
 from dataparams.sources.hub.opening import open_hub, open_hub_contents
 from dataparams.sources.hub.tables import HubSplits
+from made_tables import photo
 
 KINDS = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])}
 

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contents import Text
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage
 from dataparams.sources.identity import KnownContents, identity_of, size_words
+from made_contents import Text
 
 texts = st.text(max_size=8)
 ids = st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=30, unique=True)

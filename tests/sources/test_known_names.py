@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from made_images import encoded, image_folder, picture
 
 from dataparams.batches import load_dataset
 from dataparams.errors import DataError, UserError
 from dataparams.sources.split_names import choose_splits
+from made_images import encoded, image_folder, picture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contents import ListedContents
 
 from dataparams.errors import DataError, UserError
 from dataparams.sources.columns import LABEL_NAMES
@@ -22,6 +21,7 @@ from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
 from dataparams.training.preparation import PreparationProgress, prepare_data
 from dataparams.training.source_settings import SourceSettings
+from made_contents import ListedContents
 
 NAMES = ("cat", "dog", "horse")
 

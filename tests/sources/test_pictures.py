@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
-from made_contents import OpenedPictures
-from made_images import encoded, image_folder, picture, save
 from PIL import Image
 
 from dataparams.batches import load_dataset
 from dataparams.errors import DataError
+from made_contents import OpenedPictures
+from made_images import encoded, image_folder, picture, save
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import polars as pl
 import torch
-from made_contents import ListedContents, Text
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.sources.identity import KnownContents, identity_of
@@ -16,6 +15,7 @@ from dataparams.sources.source import LeftOut, SelectedContents, Source
 from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
 from dataparams.sources.understanding import understand
+from made_contents import ListedContents, Text
 
 SENTENCES = [
     f"sentence {number} about {'cards' if number % 2 else 'loans'}" for number in range(40)

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from made_folders import photographs
-from made_images import encoded, image_folder, picture, save
 from PIL import Image
 
 from dataparams.batches import load_dataset
 from dataparams.errors import DataError
+from made_folders import photographs
+from made_images import encoded, image_folder, picture, save
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 FASHION = Path("/usr/share/datasets/fashion-mnist")

@@ -12,14 +12,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_contents import OpenedPictures, stored_in
-from made_folders import photographs
-from made_images import encoded, image_folder, picture, save
 
 from dataparams.batches import load_dataset, stream_dataset
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import DataError, UserError
 from dataparams.sources.text_column import TextColumn
+from made_contents import OpenedPictures, stored_in
+from made_folders import photographs
+from made_images import encoded, image_folder, picture, save
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,14 +12,14 @@ import datasets
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_images import picture, save
-from made_tables import images, photo, write_table
 from pyarrow import parquet
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.errors import DataError
 from dataparams.sources.tables import open_table_contents, open_tables
+from made_images import picture, save
+from made_tables import images, photo, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from made_contents import ListedContents, Text
 
 from dataparams.sources.source import LeftOut, Source
 from dataparams.sources.splits import split_rows
 from dataparams.sources.text_column import TextColumn
 from dataparams.sources.understanding import understand
+from made_contents import ListedContents, Text
 
 
 def source_of(labels, **others):

@@ -18,7 +18,6 @@ from pathlib import Path
 import sklearn.datasets  # noqa: F401  (slow, as the two below: once, before the first fork)
 import torch
 from accelerate import Accelerator  # noqa: F401
-from made_trainings import first_samples
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
@@ -27,6 +26,7 @@ from dataparams.errors import Stopped, UserError
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
 from dataparams.training.processes import process_group_left
+from made_trainings import first_samples
 
 SECONDS = 100
 

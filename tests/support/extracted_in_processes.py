@@ -7,12 +7,11 @@ import resource
 import sys
 from pathlib import Path
 
-from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
-
 from dataparams.encoders import extraction
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.features import features_of
 from dataparams.errors import UserError
+from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
 
 if __name__ == "__main__":
     folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])

@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from made_reviews import made_review
 
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.review.application import make_application
 from dataparams.review.guarding import Access
+from made_reviews import made_review
 
 CLIENTS = 4
 IMPORTED = list(range(1, 300, 3))

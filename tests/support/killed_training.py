@@ -18,7 +18,6 @@ from pathlib import Path
 import sklearn.datasets  # noqa: F401  (slow, as the two below: once, before the first fork)
 import torch
 from accelerate import Accelerator  # noqa: F401
-from made_trainings import first_samples
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
@@ -26,6 +25,7 @@ from dataparams.batches import load_dataset
 from dataparams.encoders.architectures import create_model
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
+from made_trainings import first_samples
 
 KILLS = 12
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import uvicorn
-from made_reports import ColoredContents, made_analysis
 from starlette.testclient import TestClient
 
 from dataparams.review.application import make_application
 from dataparams.review.guarding import Access
 from dataparams.review.run_in_review import open_review
 from dataparams.run.folder import RunFolder
+from made_reports import ColoredContents, made_analysis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from made_images import encoded, picture
 from pyarrow import parquet
+
+from made_images import encoded, picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,10 +21,10 @@ from unittest import mock
 
 import timm
 from huggingface_hub import constants
-from stand_in_hub import COMMIT, REPOSITORY
 
 from dataparams.encoders.opening import open_encoder
 from dataparams.errors import UserError
+from stand_in_hub import COMMIT, REPOSITORY
 
 NAME = "test_efficientnet.r160_in1k"
 

@@ -6,11 +6,10 @@ from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from dataparams.decisions.store import DecisionStore
 from made_reports import ColoredContents
 from made_reviews import made_review, served
 from waiting import wait
-
-from dataparams.decisions.store import DecisionStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

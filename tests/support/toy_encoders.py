@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from made_contents import ListedContents, Text
 
 from dataparams.contents.content import UnreadableContentError
+from made_contents import ListedContents, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

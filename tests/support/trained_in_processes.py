@@ -11,12 +11,12 @@ import sys
 from dataclasses import replace
 
 import torch
-from made_trainings import first_samples
 from torch import nn
 
 from dataparams.batches import load_dataset
 from dataparams.training import TrainConfig, train
 from dataparams.training.processes import process_group_left
+from made_trainings import first_samples
 
 
 class _Dies(nn.Module):

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import timm
 import torch
-from made_folders import dark_and_light
-from made_trainings import Lines, Stop, assert_same_run
 from safetensors.torch import save_file
 
 from dataparams.analysis import analyze
@@ -26,6 +24,8 @@ from dataparams.errors import ArgumentError, RunError, UserError
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
 from dataparams.training.optimizer import make_optimizer, set_learning_rate
+from made_folders import dark_and_light
+from made_trainings import Lines, Stop, assert_same_run
 
 HALF = (0.5, 0.5, 0.5)
 """Mean and deviation by which timm normalizes for its network ``test_vit``."""

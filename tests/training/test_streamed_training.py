@@ -13,8 +13,6 @@ import polars as pl
 import psutil
 import pytest
 import torch
-from made_folders import dark_and_light
-from made_trainings import Lines, Stop, assert_same_run
 
 from dataparams.analysis import analyze
 from dataparams.analysis.model_view import view_through_model
@@ -24,6 +22,8 @@ from dataparams.run.folder import RunFolder
 from dataparams.training import RECIPES, TrainConfig, train
 from dataparams.training.config import require_valid
 from dataparams.training.learning_rate import learning_rate_factor
+from made_folders import dark_and_light
+from made_trainings import Lines, Stop, assert_same_run
 
 ROOT = Path(__file__).parents[2]
 

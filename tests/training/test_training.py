@@ -13,8 +13,6 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from made_folders import dark_and_light
-from made_trainings import Lines, Stop, assert_same_run, first_samples
 from torch import nn
 
 from dataparams.analysis import analyze
@@ -27,6 +25,8 @@ from dataparams.terminal.progress import SilentProgress
 from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.training.batch_normalization import running_statistics
 from dataparams.training.tracking import clamp_warning, parameter_metrics
+from made_folders import dark_and_light
+from made_trainings import Lines, Stop, assert_same_run, first_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

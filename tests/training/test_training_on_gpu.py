@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from made_trainings import Stop
 
 from dataparams.training import train
+from made_trainings import Stop
 
 if TYPE_CHECKING:
     from dataparams.batches import ImageDataset
