@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from audit_data import feature_set, noisy_labels
-from dataparams.analysis.planted_errors import HeldOutNoise, noise_from_planted
+from dataparams.analysis.label_error_probability import HeldOutNoise, noise_from_planted
 from dataparams.training.cross_fitting import cross_fit
 from dataparams.training.heads import ScaledFeatures
 from dataparams.training.planting import KINDS, plant_errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataparams.analysis.suspicion import evidence_against, suspicion
+from dataparams.analysis.suspicion import doubts_about, suspicion
 from dataparams.analysis.transitions import (
     estimate_transitions,
     true_class_posterior,
@@ -60,8 +60,8 @@ def test_suspicion_finds_and_suggestions_mend(kind: str) -> None:
     transitions = estimate_transitions(probabilities.argmax(axis=1), labels, CLASSES)
     clean = true_class_probabilities(probabilities, transitions)
     posterior = true_class_posterior(clean, labels, transitions)
-    evidence = evidence_against(probabilities, posterior, labels)
-    score = suspicion(evidence, transitions.structure, transitions.asymmetry)
+    doubts = doubts_about(probabilities, posterior, labels)
+    score = suspicion(doubts, transitions.structure, transitions.asymmetry)
     figures = detection_figures(score, labels != true)
     plain = detection_figures(-probabilities[np.arange(len(labels)), labels], labels != true)
     assert figures is not None

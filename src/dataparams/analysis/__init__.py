@@ -9,8 +9,8 @@ from dataparams.analysis.analyze import (
 )
 from dataparams.analysis.arrays import analyze_trajectories
 from dataparams.analysis.noise_rate import NoiseEstimate, estimate_noise_rate
-from dataparams.analysis.ranking import Ranking, rank
 from dataparams.analysis.result import CATEGORIES, Analysis, Category
+from dataparams.analysis.temperature_ranking import Ranking, rank
 
 __all__ = [
     "CATEGORIES",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.analysis.audit_judgment import held_out_noise, judge_held_out
 from dataparams.analysis.class_temperatures import class_temperatures
 from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.findings import (
@@ -17,9 +18,7 @@ from dataparams.analysis.findings import (
     stored,
 )
 from dataparams.analysis.held_out_evidence import held_out_evidence
-from dataparams.analysis.held_out_judgment import held_out_noise, judge_held_out
 from dataparams.analysis.judged_by import judged_by
-from dataparams.analysis.judgment import judge
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
 from dataparams.analysis.recorded_noise import recorded_noise
 from dataparams.analysis.recorded_scores import recorded_accuracy
@@ -30,6 +29,7 @@ from dataparams.analysis.summaries import (
     confusion_summary,
     subgroup_summary,
 )
+from dataparams.analysis.training_judgment import judge
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import (

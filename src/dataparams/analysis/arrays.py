@@ -9,7 +9,7 @@ import polars as pl
 
 from dataparams.analysis.analyze import assembled, require_share
 from dataparams.analysis.findings import findings_of
-from dataparams.analysis.judgment import judge
+from dataparams.analysis.training_judgment import judge
 from dataparams.analysis.trajectories import ArrayTrajectories, Trajectories
 from dataparams.errors import ArgumentError
 

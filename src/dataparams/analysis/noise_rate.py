@@ -1,4 +1,4 @@
-"""How many of the labels are wrong: one estimate, from labels and class probabilities.
+"""The share of wrong labels in a training, estimated from labels and class probabilities.
 
 The probabilities may come from epochs of a training, from held-out heads, or from arrays. Of
 several sets, such as the first and the second half of a training, each hides some wrong labels: the

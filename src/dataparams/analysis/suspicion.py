@@ -1,4 +1,4 @@
-"""Suspicion: the one score that ranks samples by how likely their label is wrong."""
+"""Suspicion: the score that ranks the samples of a training by how likely their label is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WEIGHT_OF_RIVAL = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Doubts:
     """What speaks against the given label of each sample, (n,) each; higher: more.
 
     Attributes:
@@ -33,11 +33,11 @@ class Evidence:
     posterior_odds: Floats
 
 
-def evidence_against(
+def doubts_about(
     probabilities: NDArray[np.float32],
     posterior: NDArray[np.float32],
     labels: NDArray[np.integer],
-) -> Evidence:
+) -> Doubts:
     """Weigh the class probabilities of samples against their labels.
 
     Args:
@@ -50,7 +50,7 @@ def evidence_against(
     rivalry = -mean_probability_margin(probabilities, labels)
     of_rival = of_label + rivalry
     kept = posterior[rows, labels]
-    return Evidence(
+    return Doubts(
         disbelief=_WEIGHT_OF_RIVAL * np.log(of_rival + _SOFTENING)
         - np.log(np.maximum(of_label, 0) + _SOFTENING),
         rivalry=rivalry,
@@ -58,7 +58,7 @@ def evidence_against(
     )
 
 
-def suspicion(evidence: Evidence, structure: float, asymmetry: float) -> NDArray[np.float64]:
+def suspicion(doubts: Doubts, structure: float, asymmetry: float) -> NDArray[np.float64]:
     """Rank samples by suspicion.
 
     Where wrong labels are spread as by chance, a label that the model hardly believes in is
@@ -68,7 +68,7 @@ def suspicion(evidence: Evidence, structure: float, asymmetry: float) -> NDArray
     ``benchmarks/RESULTS.md``.
 
     Args:
-        evidence: Of n samples.
+        doubts: Of n samples.
         structure: How far wrong labels keep to few classes, 0 ... 1.
         asymmetry: How far that goes one way only, 0 ... 1.
 
@@ -77,13 +77,13 @@ def suspicion(evidence: Evidence, structure: float, asymmetry: float) -> NDArray
 
     Example:
         >>> few = np.array([0.0, 2.0, 1.0])
-        >>> suspicion(Evidence(few, few, few), structure=0.0, asymmetry=0.0).round(2).tolist()
+        >>> suspicion(Doubts(few, few, few), structure=0.0, asymmetry=0.0).round(2).tolist()
         [0.17, 0.83, 0.5]
     """
-    mixed = (1 - structure) * quantiles(evidence.disbelief)
+    mixed = (1 - structure) * quantiles(doubts.disbelief)
     if structure > 0:
-        one_way = quantiles(evidence.posterior_odds)
-        both_ways = quantiles(evidence.rivalry)
+        one_way = quantiles(doubts.posterior_odds)
+        both_ways = quantiles(doubts.rivalry)
         mixed = mixed + structure * (asymmetry * one_way + (1 - asymmetry) * both_ways)
     return quantiles(mixed)
 

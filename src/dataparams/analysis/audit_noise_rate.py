@@ -1,4 +1,4 @@
-"""How many labels are wrong, by how often a model disputes them where it is sure.
+"""The share of wrong labels in an audit, by how often labels are disputed where heads are sure.
 
 A label is disputed where a model that did not see the sample finds another class likeliest. That is
 either because the label is wrong or because the model is. The surer the model, the less often it is

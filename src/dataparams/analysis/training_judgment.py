@@ -20,7 +20,7 @@ from dataparams.analysis.recorded_noise import recorded_noise
 from dataparams.analysis.recorded_scores import recorded_scores
 from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
 from dataparams.analysis.suggestions import LEAST_CONFIDENCE
-from dataparams.analysis.suspicion import Evidence, evidence_against, quantiles, suspicion
+from dataparams.analysis.suspicion import Doubts, doubts_about, quantiles, suspicion
 from dataparams.analysis.transitions import (
     Transitions,
     estimate_transitions,
@@ -220,7 +220,7 @@ def _verdict_by_classes(
     transitions: Transitions,
     noise: RecordedNoise,
 ) -> _Verdict:
-    evidence = Evidence(*(np.zeros(len(labels), dtype=np.float32) for _ in range(3)))
+    doubts = Doubts(*(np.zeros(len(labels), dtype=np.float32) for _ in range(3)))
     suggested = np.zeros(len(labels), dtype=np.int64)
     share = np.zeros(len(labels))
     margins = np.zeros((2, len(labels)))
@@ -229,21 +229,21 @@ def _verdict_by_classes(
         assert chances is not None  # noqa: S101 - the matrix was estimated from them
         true = true_class_probabilities(chances.smoothed, transitions)
         posterior = true_class_posterior(true, labels[rows], transitions)
-        found = evidence_against(chances.own, posterior, labels[rows])
+        found = doubts_about(chances.own, posterior, labels[rows])
         for name, values in vars(found).items():
-            getattr(evidence, name)[rows] = values
+            getattr(doubts, name)[rows] = values
         margins[0, rows] = label_margins(chances.recorded, labels[rows])
         margins[1, rows] = label_margins(posterior, labels[rows])
         suggested[rows], share[rows] = _strongest_rival(
             true + chances.smoothed, labels[rows], noise.standing.is_judged
         )
-    columns["mean_probability_margin"] = -evidence.rivalry
+    columns["mean_probability_margin"] = -doubts.rivalry
     # What training recorded and what the transition matrix makes of it err on different sides.
     wrong, posteriors = _judged(margins, labels, noise)
     confidence = wrong * share
     is_kept = confidence <= 1 - wrong
     return _Verdict(
-        suspicion(evidence, transitions.structure, transitions.asymmetry),
+        suspicion(doubts, transitions.structure, transitions.asymmetry),
         np.where(is_kept, labels, suggested),
         np.where(is_kept, 1 - wrong, confidence),
         wrong,

@@ -1,4 +1,4 @@
-"""Ranking the samples of a run by data parameter, from the run folder alone."""
+"""Ranking the samples of a run by temperature, from the run folder alone."""
 
 from __future__ import annotations
 

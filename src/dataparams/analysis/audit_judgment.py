@@ -11,14 +11,14 @@ import polars as pl
 from dataparams.analysis.categories import assign_categories, category_posteriors
 from dataparams.analysis.cautions import class_accuracies
 from dataparams.analysis.class_standing import ClassStanding, class_standing
-from dataparams.analysis.judgment import Judgment
+from dataparams.analysis.label_error_probability import HeldOutNoise, noise_from_planted
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE
-from dataparams.analysis.planted_errors import HeldOutNoise, noise_from_planted
 from dataparams.analysis.recorded_noise import RecordedNoise
 from dataparams.analysis.recorded_scores import recorded_scores
 from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
 from dataparams.analysis.suggestions import LEAST_CONFIDENCE
 from dataparams.analysis.suspicion import quantiles
+from dataparams.analysis.training_judgment import Judgment
 from dataparams.analysis.verdict_frame import truth_columns, verdict_frame
 
 if TYPE_CHECKING:

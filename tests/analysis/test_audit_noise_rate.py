@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from dataparams.analysis.disputed_labels import disputed_share
+from dataparams.analysis.audit_noise_rate import disputed_share
+from dataparams.analysis.label_error_probability import HeldOutNoise, noise_from_planted
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE
-from dataparams.analysis.planted_errors import HeldOutNoise, noise_from_planted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

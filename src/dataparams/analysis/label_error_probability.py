@@ -1,6 +1,6 @@
-"""How many labels are wrong, and how likely each is.
+"""How likely each label of an audit is wrong, calibrated by labels that were made wrong on trial.
 
-How many is told by disputes (:mod:`dataparams.analysis.disputed_labels`). Evidence for the given
+How many is told by disputes (:mod:`dataparams.analysis.audit_noise_rate`). Evidence for the given
 labels is a mixture of that for right and for wrong ones; how the wrong ones look is known from
 errors that were planted. So the probability that a label is wrong is the share times the density of
 planted evidence over that of all evidence, a ratio that can only fall as evidence rises.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from dataparams.analysis.disputed_labels import disputed_share
+from dataparams.analysis.audit_noise_rate import disputed_share
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
 
 if TYPE_CHECKING:
