@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from dataparams.errors import RunError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -48,7 +49,8 @@ class OwnProcess:
                 self._process = process = context.Process(
                     target=_answer, args=(sender, function, args, kwargs), daemon=True
                 )
-                process.start()
+                with _interrupts_blocked():
+                    process.start()
             try:
                 result, error = receiver.recv()
             except KeyboardInterrupt:
@@ -76,11 +78,24 @@ class OwnProcess:
                 self._process.kill()
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let a process that starts here not hear of Ctrl-C, which the one that waits for it does."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _answer(
     sender: Connection, function: Callable[..., object], args: Any, kwargs: dict[str, Any]
 ) -> None:
-    # Ctrl-C reaches the process that waits for this one, which ends it in order: a terminal that
-    # shows progress must have its cursor back.
+    # Ended in order where Ctrl-C ends the one that waits: a terminal that shows progress must have
+    # its cursor back.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
