@@ -360,7 +360,7 @@ def look_around(server: Server, client: Client) -> None:
 
 def kills(times: int) -> str:
     """Kill a server while clients write; what is lost."""
-    script = Path(__file__).parents[1] / "tests" / "killed_review.py"
+    script = Path(__file__).parents[1] / "tests" / "support" / "killed_review.py"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(script), f"{folder}/run", str(times), "0"]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
