@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dataparams.errors import ArgumentError
 from dataparams.extras import missing_packages_named
 
 if TYPE_CHECKING:
@@ -147,8 +148,14 @@ def train(
         Stopped: On SIGINT or SIGTERM, after the step in progress was finished and written.
         MissingPackageError: If ``dataparams[app]`` is not installed.
     """
+    from dataparams.training.config import TrainConfig
     from dataparams.training.engine import train as train_by
 
+    if not isinstance(config, TrainConfig):
+        raise ArgumentError(
+            f"`config` is {config!r}; expected a TrainConfig, such as "
+            'TrainConfig(dataset="photos/").'
+        )
     return train_by(config, dataset=dataset, model=model, display=display)
 
 

@@ -247,7 +247,9 @@ def test_a_sample_of_no_weight_has_no_influence(run: RunFolder, tmp_path: Path) 
     models = []
     for name, samples in (("one", weighted), ("two", other), ("plain", cleaned.samples)):
         file = _written(tmp_path / f"{name}.parquet", samples, cleaned.made)
-        trained = train(replace(config_from_clean(file), learn_inst_parameters=False, epochs=1))
+        trained = train(
+            replace(config_from_clean(str(file)), learn_inst_parameters=False, epochs=1)
+        )
         models.append((trained.checkpoint("last") or {})["model"])
     assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
     assert not all(torch.equal(models[0][name], models[2][name]) for name in models[0])
@@ -404,7 +406,7 @@ def test_decisions_go_out_and_come_back(
     before = store.in_force().select("index", "annotator", "action", "label")
     out = tmp_path / "out.csv"
     assert main(["decisions", str(run.path), "--out", str(out)]) == 0
-    assert "1 samples are disputed" in capsys.readouterr().out
+    assert "1 sample is disputed" in capsys.readouterr().out
     assert main(["decisions", str(run.path), "--out", str(out)]) == 4
     with out.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

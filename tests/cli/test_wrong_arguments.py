@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 COMMAND_LINES = [
     ("audit digits --worst -1", "--worst is -1"),
     ("audit digits --seed -1", "--seed is -1"),
+    ("audit digits --rand-fraction 2", "--rand-fraction is 2"),
+    ("audit digits --rand-fraction 0.1 --noise silly", "--noise is 'silly'"),
     ("audit digits --features x.npy --encoder resnet18", "--encoder"),
     ("demo --rand-fraction 0", "--rand-fraction is 0"),
     ("train --recipe imagnet", "--recipe is 'imagnet'; expected one of quick"),

@@ -77,6 +77,11 @@ def test_a_training_gives_its_run_folder(
     assert dataparams.rank(run, top=0.1).table["is_selected"].sum() == 40
 
 
+def test_a_training_by_the_name_of_data_is_refused() -> None:
+    with pytest.raises(dataparams.ArgumentError, match=r"`config` is .digits.; expected a Train"):
+        dataparams.train("digits")  # type: ignore[arg-type]
+
+
 def test_an_argument_of_analyze_is_a_flag_of_the_command() -> None:
     assert with_flags("`use_model=False` analyzes") == "--no-model analyzes"
     assert with_flags("`top` is 5; expected") == "--top is 5; expected"

@@ -85,7 +85,7 @@ def test_the_global_random_state_plays_no_part():
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan")])
 def test_a_fraction_out_of_range_is_refused(fraction):
-    with pytest.raises(UserError, match="expected a number 0"):
+    with pytest.raises(UserError, match=r"`rand_fraction` is .*; expected a share, 0"):
         corrupt_labels(torch.zeros(3), kind="swap", fraction=fraction, num_classes=2, seed=0)
 
 
@@ -160,12 +160,12 @@ def test_rows_of_a_source_get_the_labels_that_the_rule_gives_them(kind):
 
 
 def test_an_unknown_noise_is_refused_with_the_nearest():
-    with pytest.raises(UserError, match=r"no noise 'symetric'.*Did you mean 'symmetric'"):
+    with pytest.raises(UserError, match=r"`noise` is 'symetric'.*Did you mean 'symmetric'"):
         corrupt_source(pets(), torch.arange(108), "symetric", 0.1, seed=0)
 
 
 def test_an_unknown_noise_is_refused_before_the_data_also_where_it_would_change_nothing():
-    with pytest.raises(UserError, match=r"no noise 'symetric'.*Did you mean 'symmetric'"):
+    with pytest.raises(UserError, match=r"`noise` is 'symetric'.*Did you mean 'symmetric'"):
         prepare_data(SourceSettings("nowhere"), noise="symetric")
 
 

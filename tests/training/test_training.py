@@ -243,6 +243,17 @@ def test_within_an_epoch_the_analysis_sees_the_one_before(
     assert not half_written.exists()
 
 
+def test_resume_says_that_nothing_is_left_to_train(
+    few_digits: ImageDataset, short: TrainConfig
+) -> None:
+    config = replace(short, resume=True, epochs=1)
+    train(config, dataset=few_digits)
+    again = Lines()
+    run = train(config, dataset=few_digits, display=again)
+    assert f"{run.path}: nothing is left to train after epoch 1." in again.lines
+    assert run.description()["status"] == "finished"
+
+
 def test_resume_begins_where_there_is_nothing_to_go_on_with(
     few_digits: ImageDataset, short: TrainConfig
 ) -> None:

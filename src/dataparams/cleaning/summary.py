@@ -9,7 +9,7 @@ import polars as pl
 from dataparams.cleaning.class_counts import COUNTS, class_counts
 from dataparams.cleaning.selection import EVEN
 from dataparams.run.cleaned_samples import cleaned_classes
-from dataparams.terminal.words import MOST_CLASSES, text_table
+from dataparams.terminal.words import MOST_CLASSES, counted, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +70,12 @@ def _decisions_text(table: pl.DataFrame, settings: CleanSettings) -> str:
         "relabel": f"relabeled where a label is suggested with confidence {settings.confidence:g}, "
         "and otherwise kept where their own is likelier right than wrong",
     }[settings.undecided]
+    verb = "is" if disputed.sum() == 1 else "are"
+    about = counted(int(decided.sum()), "sample")
     words = (
-        f"Annotators decided about {decided.sum()} samples. {disputed.sum()} are disputed and left "
-        f"out. Of the {len(rest)} undecided ones ({skipped.sum()} skipped), the easy ones are "
-        f"kept, and the {len(hard)} hard and need-review ones {doing}"
+        f"Annotators decided about {about}. {disputed.sum()} {verb} disputed and left out. Of the "
+        f"{len(rest)} undecided ones ({skipped.sum()} skipped), the easy ones are kept, and the "
+        f"{len(hard)} hard and need-review ones {doing}"
     )
     return f'{words} (`undecided="{settings.undecided}"`).'
 

@@ -10,7 +10,7 @@ from dataparams.decisions.agreement import agreed_decisions, cohen_kappa, disput
 from dataparams.decisions.store import ACTIONS, DecisionStore
 from dataparams.errors import ArgumentError, RunError
 from dataparams.run.spreadsheet_cells import guarded
-from dataparams.terminal.words import text_table
+from dataparams.terminal.words import counted, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,8 @@ def decisions_text(run: RunFolder, limit: int, *, history: bool = False) -> str:
     if len(disputed):
         count = disputed["index"].n_unique()
         named = named_decisions(run, disputed)
-        parts.append(f"{count} samples are disputed:\n{_shown(named, limit)}")
+        verb = "is" if count == 1 else "are"
+        parts.append(f"{counted(count, 'sample')} {verb} disputed:\n{_shown(named, limit)}")
     elif in_force["annotator"].n_unique() > 1:
         parts.append("Nothing is disputed.")
     parts.append(_agreement(in_force))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
@@ -29,7 +30,6 @@ from dataparams.run.safe_files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dataparams.batches.labeled_images import UnreadableSample
     from dataparams.run.epoch_record import EpochRecord
@@ -56,10 +56,15 @@ class RunFolder:
         >>> run.write_description({"status": "running"})
         >>> run.description()["status"], run.epochs()
         ('running', [])
+        >>> RunFolder("weights_CL/digits/run")
+        RunFolder('weights_CL/digits/run')
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
 
     @property
     def figures(self) -> Path:

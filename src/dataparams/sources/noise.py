@@ -153,13 +153,11 @@ def _require_noise_arguments(kind: str, fraction: float) -> NoiseKind:
     for known in get_args(NoiseKind):
         if known == kind:
             if not 0 <= fraction <= 1:
-                raise ArgumentError(
-                    f"The share of labels to corrupt is {fraction}; expected a number 0 ... 1."
-                )
+                raise ArgumentError(f"`rand_fraction` is {fraction}; expected a share, 0 ... 1.")
             noise: NoiseKind = known
             return noise
     nearest = nearest_of(kind, NOISE_KINDS)
     raise ArgumentError(
-        f"There is no noise {kind!r}; expected {', '.join(NOISE_KINDS)} or file:PATH."
+        f"`noise` is {kind!r}; expected {', '.join(NOISE_KINDS)} or file:PATH."
         + ("" if nearest is None else f" Did you mean {nearest!r}?")
     )

@@ -71,6 +71,8 @@ def start_lines(
     if count < whole:
         counts = f"{count} of {whole} samples"
     rate = f", lr_inst {lr_inst:.3g}" if lr_inst else ""
+    if first_epoch > epochs:
+        return [f"{run.path}: nothing is left to train after epoch {epochs}."]
     lines = [
         f"{run.path}: {counts}, {arch} on {device}, epochs {first_epoch} to {epochs}{rate}",
     ]

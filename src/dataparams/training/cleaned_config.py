@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from dataparams.errors import ArgumentError, RunError, UserError
 from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.training.config import RECIPES, TrainConfig, require_valid
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _OF_DATA = (
     *("dataset", "data", "data_dir", "image_column", "label_column", "loader", "cache", "val_frac"),
@@ -19,7 +17,7 @@ _OF_DATA = (
 """The settings that stay the source run's where another recipe is asked for."""
 
 
-def config_from_clean(file: Path, recipe: str | None = None) -> TrainConfig:
+def config_from_clean(file: str | Path, recipe: str | None = None) -> TrainConfig:
     """The configuration of the run that a ``cleaned.parquet`` was made from, for training again.
 
     Args:
@@ -33,6 +31,7 @@ def config_from_clean(file: Path, recipe: str | None = None) -> TrainConfig:
         RunError: If the file cannot be used.
         UserError: If there is no such recipe.
     """
+    file = Path(file)
     made = read_cleaned(file).made
     known = {field.name for field in fields(TrainConfig)}
     given = {name: value for name, value in made["config"].items() if name in known}
