@@ -22,7 +22,9 @@ def first_samples(name: str, count: int) -> ImageDataset:
     dataset = load_dataset(name)
     rows = torch.arange(count)
     train_set = replace(dataset.train.select(rows), index=rows, num_instances=count)
-    return replace(dataset, train=train_set, val=dataset.val.select(torch.arange(2000)))
+    return replace(
+        dataset, train=train_set, val=dataset.val.select(torch.arange(min(2000, len(dataset.val))))
+    )
 
 
 def digit_pairs(count: int) -> ImageDataset:

@@ -384,6 +384,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--kills", type=int, default=100)
     arguments = parser.parse_args()
+    if arguments.classes <= OTHER_CLASS:
+        parser.error(f"--classes is {arguments.classes}; expected more than {OTHER_CLASS}.")
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder), arguments.instances, arguments.epochs, arguments.classes)
         measured = measure(Path(folder), arguments.repeats)

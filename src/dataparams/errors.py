@@ -6,6 +6,8 @@ line makes flags of them (see :mod:`dataparams.terminal.flags`).
 
 from __future__ import annotations
 
+from numbers import Real
+
 
 class UserError(Exception):
     """Something that the user gave cannot be used; the message says what, and what to do next.
@@ -31,6 +33,22 @@ class ArgumentError(UserError, ValueError):
         ...
         dataparams.errors.ArgumentError: `top` is 1.4; expected a share between 0 and 1.
     """
+
+
+def require_share(name: str, value: object) -> None:
+    """Check that the argument of this name is a number from 0 to 1.
+
+    Raises:
+        ArgumentError: If it is not.
+
+    Example:
+        >>> require_share("top", 5)
+        Traceback (most recent call last):
+        ...
+        dataparams.errors.ArgumentError: `top` is 5; expected a share, 0 ... 1.
+    """
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise ArgumentError(f"`{name}` is {value!r}; expected a share, 0 ... 1.")
 
 
 class DataError(UserError):

@@ -5,6 +5,7 @@ They do what the commands of these names do, and import what that takes when the
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,8 @@ def audit(
     from dataparams.training.audit import audit as audit_by
     from dataparams.training.audit_config import AuditConfig
 
+    if not isinstance(dataset, str | os.PathLike):
+        raise ArgumentError(f"`dataset` is {dataset!r}; expected a path or a name of data.")
     config = AuditConfig(
         dataset=str(dataset),
         encoder=encoder,
@@ -167,7 +170,7 @@ def carry_decisions_along(audited: Audited, display: ProgressDisplay) -> None:
         display.line(f"Nothing changed since {audited.run.path} was made; it is opened again.")
     elif audited.before is not None:
         carried = carry_decisions(audited.before, audited.run)
-        why = f"The data are not as in {audited.before.path}"
+        why = f"Contents or labels are not as in {audited.before.path}"
         if audited.is_of_same_data:
             why = f"{audited.before.path} judged the same data otherwise"
         told = f"{why}, so a new run lies beside it: {audited.run.path}."

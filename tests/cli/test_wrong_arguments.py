@@ -6,10 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pytest
 
-from dataparams.analysis import analyze, write_analysis
+import dataparams
+from dataparams.analysis import analyze, estimate_noise_rate, write_analysis
 from dataparams.cleaning.selection import CleanSettings
 from dataparams.cleaning.writing import clean_run
 from dataparams.cli import COMMANDS, main
@@ -70,6 +72,20 @@ FUNCTIONS: list[tuple[Callable[[RunFolder, Path], object], str]] = [
             out=str(folder), rand_fraction=1, seed=0, display=SilentProgress()
         ),
         "`rand_fraction` is 1",
+    ),
+    (lambda run, _: dataparams.rank(run, top=5), "`top` is 5"),
+    (lambda run, _: dataparams.rank(run, top="x"), "`top` is 'x'"),  # type: ignore[arg-type]
+    (lambda run, _: dataparams.analyze(run, review_budget=2), "`review_budget` is 2"),
+    (lambda _run, _: dataparams.analyze(None), "`run` is None"),
+    (lambda _run, _: dataparams.audit(None), "`dataset` is None"),
+    (lambda _run, _: dataparams.audit("digits", seed="x"), "`seed` is 'x'"),  # type: ignore[arg-type]
+    (
+        lambda _run, _: dataparams.audit("digits", rand_fraction=None),
+        "`rand_fraction` is None",
+    ),
+    (
+        lambda _run, _: estimate_noise_rate(np.array([0, 1]), np.full((2, 2), 0.9)),
+        "`probabilities` has rows that do not sum to 1",
     ),
 ]
 

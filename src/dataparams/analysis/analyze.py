@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,11 +32,11 @@ from dataparams.analysis.training_judgment import judge
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import (
-    ArgumentError,
     ChangedDataError,
     DataError,
     MissingPackageError,
     UserError,
+    require_share,
 )
 from dataparams.extras import missing_packages_named
 from dataparams.run.features import features_of_run
@@ -46,6 +45,7 @@ from dataparams.run.table_checks import require_among, require_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import polars as pl
 
@@ -94,8 +94,9 @@ def analyze(
         DataError: If ``data`` is given and cannot be read.
         RunError: If the folder is no run, or has no finished epoch.
     """
-    require_share(review_budget)
-    run = run if isinstance(run, RunFolder) else RunFolder(Path(run))
+    if review_budget is not None:
+        require_share("review_budget", review_budget)
+    run = run if isinstance(run, RunFolder) else RunFolder(run)
     class_names = run.class_names()
     samples = trained_samples(run)
     require_range(samples, "label", len(class_names), run.path / "samples.parquet")
@@ -360,15 +361,3 @@ def _view_or_notice(
                 remedy = f" {MOVED}"
             on_notice(f"The trajectories alone count; the model is not asked: {error}{remedy}")
         return None
-
-
-def require_share(review_budget: float | None) -> None:
-    """Check that a review budget is a share, or None.
-
-    Raises:
-        ArgumentError: If it is not.
-    """
-    if review_budget is not None and not 0 <= review_budget <= 1:
-        raise ArgumentError(
-            f"`review_budget` is {review_budget}; expected a share, 0 ... 1, such as 0.05."
-        )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dataparams.analysis.analyze import assembled, require_share
+from dataparams.analysis.analyze import assembled
 from dataparams.analysis.findings import findings_of
 from dataparams.analysis.training_judgment import judge
 from dataparams.analysis.trajectories import ArrayTrajectories, Trajectories
-from dataparams.errors import ArgumentError
+from dataparams.errors import ArgumentError, require_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,8 @@ def analyze_trajectories(
         >>> analysis.frame["category"].value_counts().sort("count")["category"].to_list()
         ['hard', 'easy']
     """
-    require_share(review_budget)
+    if review_budget is not None:
+        require_share("review_budget", review_budget)
     log_temperature = np.asarray(log_temperature)
     given = np.asarray(labels)
     _require_trajectories(log_temperature, given, initial)

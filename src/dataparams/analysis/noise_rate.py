@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating]
 
 _SOFTENING = 1e-3
+_ROUNDING = 0.01
 _UNSEEN_SHARE, _UNSEEN_BELOW, _UNSEEN_ABOVE = 0.1, 0.002, 0.005
 """What the shape of the humps leaves open, beside chance: a tenth of either end, and a little."""
 
@@ -112,6 +113,11 @@ def _require_probabilities(labels: NDArray[np.integer], values: Floats) -> None:
         )
     if not np.isfinite(values).all() or (values < 0).any():
         raise ArgumentError("`probabilities` has values below 0 or not finite; expected 0 ... 1.")
+    if len(values) and np.abs(values.sum(axis=1) - 1).max() > _ROUNDING:
+        raise ArgumentError(
+            "`probabilities` has rows that do not sum to 1; expected class probabilities, as a "
+            "softmax gives them."
+        )
     if len(labels) and not 0 <= labels.min() <= labels.max() < values.shape[1]:
         raise ArgumentError(
             f"`labels` runs from {labels.min()} to {labels.max()}; expected "

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
-from dataparams.analysis.suggestions import NONE, suggestion, weighs_other_classes
+from dataparams.analysis.suggestions import NONE, suggestion_of_row, weighs_other_classes
 from dataparams.analysis.summary_text import noise_words
 from dataparams.terminal.words import counted, printable
 
@@ -57,14 +57,7 @@ def _row(cells: list[str]) -> str:
 
 def _verdict(row: dict[str, Any], *, weighed: bool) -> tuple[str, str]:
     """What is suggested for a sample, and its category."""
-    found = suggestion(
-        row["label_name"],
-        row["suggested_name"],
-        row["suggested_confidence"],
-        row["category"],
-        are_weighed=weighed,
-        is_outlier=row.get("is_outlier"),
-    )
+    found = suggestion_of_row(row, are_weighed=weighed)
     title = CATEGORY_TITLES[row["category"]].lower()
     if found.label is None:
         return "" if found.note == NONE else found.note, title

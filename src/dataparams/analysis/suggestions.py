@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dataparams.analysis.result import Category
 
 Label = TypeVar("Label", int, str)
@@ -126,6 +128,18 @@ def suggestion(
         return Suggestion(suggested, confidence, is_likely, "" if is_likely else MAYBE, is_outlier)
     is_none = suggested is None or not are_weighed or category == "easy"
     return Suggestion(None, None, False, NONE if is_none else NO_OTHER, is_outlier)
+
+
+def suggestion_of_row(row: Mapping[str, Any], *, are_weighed: bool) -> Suggestion[str]:
+    """What :func:`suggestion` says of a row of an analysis, by the names of classes."""
+    return suggestion(
+        str(row["label_name"]),
+        row["suggested_name"],
+        row["suggested_confidence"],
+        row["category"],
+        are_weighed=are_weighed,
+        is_outlier=row.get("is_outlier"),
+    )
 
 
 def suggestion_words(

@@ -10,7 +10,7 @@ from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.analysis.class_temperatures import class_temperatures_text
 from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
-from dataparams.analysis.suggestions import NONE, OUTLIER, suggestion, weighs_other_classes
+from dataparams.analysis.suggestions import NONE, OUTLIER, suggestion_of_row, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.run.spreadsheet_cells import guarded
 from dataparams.terminal.words import MOST_CLASSES, counted, printable, text_table
@@ -183,14 +183,7 @@ def _suspects(frame: pl.DataFrame, most: int) -> str:
 
 def _suggested(row: dict[str, Any], *, are_weighed: bool) -> tuple[str, str]:
     """What is suggested for a sample, and its category, beside which an outlier is called one."""
-    found = suggestion(
-        row["label_name"],
-        row["suggested_name"],
-        row["suggested_confidence"],
-        row["category"],
-        are_weighed=are_weighed,
-        is_outlier=row.get("is_outlier"),
-    )
+    found = suggestion_of_row(row, are_weighed=are_weighed)
     category = f"{row['category']}, {OUTLIER}" if found.is_outlier else row["category"]
     if found.label is None:
         return "" if found.note == NONE else found.note, category

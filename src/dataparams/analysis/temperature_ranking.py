@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,12 +11,14 @@ import polars as pl
 from dataparams.analysis.analyze import findings_of_run
 from dataparams.analysis.cautions import cautions
 from dataparams.analysis.validation import validation_counts
-from dataparams.errors import ArgumentError, RunError
+from dataparams.errors import ArgumentError, RunError, require_share
 from dataparams.run.error_detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.run.folder import RunFolder
 from dataparams.run.table_checks import require_range
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataparams.analysis.noise_rate import NoiseEstimate
 
 _OF_HEADS = (
@@ -80,9 +81,9 @@ def rank(
         raise ArgumentError(f'`threshold` is {threshold!r}; expected "auto" or None.')
     if top is not None and threshold is not None:
         raise ArgumentError("`top` and `threshold` are both given; expected one of them.")
-    if top is not None and not 0 <= top <= 1:
-        raise ArgumentError(f"`top` is {top}; expected a share, 0 ... 1.")
-    run = run if isinstance(run, RunFolder) else RunFolder(Path(run))
+    if top is not None:
+        require_share("top", top)
+    run = run if isinstance(run, RunFolder) else RunFolder(run)
     chosen = best_epoch(run) if epoch is None else epoch
     record = run.epoch_record(chosen)
     if not record.instance_log_temperature.numel():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import polars as pl
 
 from dataparams.cleaning.class_counts import class_counts
-from dataparams.errors import ArgumentError, RunError
+from dataparams.errors import ArgumentError, RunError, require_share
 from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class CleanSettings:
     allow_empty_class: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.confidence <= 1:
-            raise ArgumentError(f"`confidence` is {self.confidence}; expected a share, 0 ... 1.")
+        require_share("confidence", self.confidence)
         for name, value, kinds in (
             ("strategy", self.strategy, get_args(Strategy)),
             ("undecided", self.undecided, get_args(Undecided)),

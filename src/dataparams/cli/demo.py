@@ -96,14 +96,15 @@ def run_demo(*, out: str, rand_fraction: float, seed: int, display: ProgressDisp
     from dataparams.figures import embed
     from dataparams.report import write_report
     from dataparams.training.audit import audit
-    from dataparams.training.audit_config import AuditConfig
+    from dataparams.training.audit_config import AuditConfig, require_valid
 
+    config = AuditConfig("digits", out=out, rand_fraction=rand_fraction, seed=seed)
+    require_valid(config)
     started = time.perf_counter()
     display.line(
         f"The labels of {rand_fraction:.0%} of scikit-learn's digits are swapped; an audit is to "
         "find them."
     )
-    config = AuditConfig("digits", out=out, rand_fraction=rand_fraction, seed=seed)
     run = audit(config, display=display).run
     analysis = analyze(run)
     write_analysis(run, analysis)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from dataparams.cli.analysis_of_run import SHOWN, RunArgument
-from dataparams.errors import RunError, UserError
+from dataparams.errors import RunError
 from dataparams.terminal.flags import say
 from dataparams.terminal.words import text_table
 
@@ -40,10 +40,6 @@ class RankConfig:
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(RankConfig, args=words, prog=f"{program} rank")
-    if config.top is not None and config.threshold is not None:
-        raise UserError("--top and --threshold are both given; expected one of them.")
-    if config.top is not None and not 0 <= config.top <= 1:
-        raise UserError(f"--top is {config.top}; expected a share, 0 ... 1.")
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.analysis import rank

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
-from dataparams.errors import ArgumentError, RunError, UserError
+from dataparams.errors import ArgumentError, RunError, UserError, require_share
 from dataparams.export.samples import LabeledSamples
 from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.run.folder import RunFolder
@@ -74,8 +74,7 @@ def open_samples(
         DataError: If the data set cannot be found or read.
         RunError: If the run folder is damaged or has not what is asked of it.
     """
-    if not 0 <= confidence <= 1:
-        raise ArgumentError(f"`confidence` is {confidence}; expected a share, 0 ... 1.")
+    require_share("confidence", confidence)
     strange = [name for name in include if name not in CATEGORIES]
     if strange:
         raise ArgumentError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataparams.analysis.judged_by import evidence_words
-from dataparams.analysis.suggestions import suggestion
+from dataparams.analysis.suggestions import suggestion_of_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,20 +153,13 @@ class ClassSamples:
         self, row: dict[str, Any], trajectory: list[float], thumbnail: Thumbnail | None
     ) -> SampleDetails:
         label, truth = row["label"], row.get("true_label")
-        found = suggestion(
-            label,
-            row["suggested_label"],
-            row["suggested_confidence"],
-            row["category"],
-            are_weighed=self.are_weighed,
-            is_outlier=row.get("is_outlier"),
-        )
+        found = suggestion_of_row(row, are_weighed=self.are_weighed)
         return SampleDetails(
             index=int(row["index"]),
             id=str(row["id"]),
             category=str(row["category"]),
             label=self.name,
-            suggested=None if found.label is None else str(row["suggested_name"]),
+            suggested=found.label,
             confidence=_rounded(found.confidence, digits=3),
             is_likely=found.is_likely,
             note=found.note,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from dataparams.errors import RunError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.run import stored_tables
 from dataparams.run.cleaned_samples import CLEANED
 from dataparams.run.clearing import REVIEW, clear_run, remove_half_written
@@ -61,6 +62,8 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
+        if not isinstance(path, str | PathLike):
+            raise ArgumentError(f"`run` is {path!r}; expected the path of a run folder.")
         self.path = Path(path)
 
     def __repr__(self) -> str:

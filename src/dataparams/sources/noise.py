@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from dataparams.errors import ArgumentError
+from dataparams.errors import ArgumentError, require_share
 from dataparams.sources.file_rows import nearest_of
 from dataparams.sources.label_file import KEEP, read_labels
 
@@ -152,8 +152,7 @@ def require_noise(noise: str, fraction: float) -> None:
 def _require_noise_arguments(kind: str, fraction: float) -> NoiseKind:
     for known in get_args(NoiseKind):
         if known == kind:
-            if not 0 <= fraction <= 1:
-                raise ArgumentError(f"`rand_fraction` is {fraction}; expected a share, 0 ... 1.")
+            require_share("rand_fraction", fraction)
             noise: NoiseKind = known
             return noise
     nearest = nearest_of(kind, NOISE_KINDS)

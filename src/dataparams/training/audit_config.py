@@ -65,5 +65,5 @@ def require_valid(config: AuditConfig) -> None:
                 f"`features={config.features}` is given with `{name}={value}`; ready features "
                 "need no network: expected one of them."
             )
-    if not 0 <= config.seed < 2**63:
-        raise ArgumentError(f"`seed` is {config.seed}; expected a whole number, 0 or above.")
+    if not isinstance(config.seed, int) or not 0 <= config.seed < 2**63:
+        raise ArgumentError(f"`seed` is {config.seed!r}; expected a whole number, 0 or above.")

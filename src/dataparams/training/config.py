@@ -133,7 +133,7 @@ class TrainConfig:
     milestones: tuple[int, ...] = (80, 100, 160)
     """Epochs at which the schedule 'steps' divides the learning rate by ten."""
     lr_drop_epoch_step: int | None = None
-    """Divide the learning rate by ten every so many epochs, in place of at milestones."""
+    """Divide the learning rate by ten every so many epochs, in place of the milestones."""
     momentum: float = 0.9
     """Momentum of the model's optimizer and of the data parameters'."""
     wd: float = 5e-4
