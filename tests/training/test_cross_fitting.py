@@ -171,12 +171,23 @@ def test_equal_features_are_no_reason_to_fail() -> None:
 def test_many_tiny_classes_get_fewer_heads() -> None:
     few = CrossFittingSettings().fitting(15_000, 1280, 5_000)
     assert few.heads.heads <= 9
-    assert CrossFittingSettings().fitting(1_281_167, 1280, 1000).heads.heads == 3
     assert few.heads.folds == 5
+    assert few.heads.epochs == CrossFittingSettings().heads.epochs
     assert few.plain.epochs == few.heads.epochs
     assert few.rounds == 2
     usual = CrossFittingSettings()
     assert usual.fitting(50_000, 1280, 100) == usual
+
+
+def test_very_many_samples_take_fewer_and_larger_steps() -> None:
+    usual = CrossFittingSettings()
+    many = usual.fitting(1_281_167, 1280, 1000)
+    assert many.heads.heads == many.plain.heads == 3
+    for heads in (many.heads, many.plain):
+        steps = heads.epochs / heads.batch_size
+        assert steps < usual.heads.epochs / usual.heads.batch_size / 4
+    # However many there are, few classes are no reason to.
+    assert usual.fitting(250_000, 64, 10) == usual
 
 
 def test_progress_is_told_after_each_epoch_and_records_of_the_first_round() -> None:

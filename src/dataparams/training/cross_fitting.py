@@ -49,6 +49,7 @@ _CELLS_AT_ONCE = 1 << 22
 _MOST_ANSWERS = 4_000_000_000
 _MOST_WEIGHTS = 60_000_000
 _MOST_PRODUCTS = 250_000_000_000
+_VERY_MANY = 200_000
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class CrossFittingSettings:
         """With as many heads as time and memory allow, and never more folds than samples.
 
         Where even these take long, there are two rounds, and plain heads train no longer than all.
+        Of very many samples fewer epochs with larger batches tell as much.
 
         Args:
             count: Number of samples.
@@ -101,6 +103,9 @@ class CrossFittingSettings:
         heads, plain = self.heads.at_most(most, count), self.plain.at_most(most, count)
         if count * width * num_classes * heads.heads <= _MOST_PRODUCTS:
             return replace(self, heads=heads, plain=plain)
+        if count > _VERY_MANY:
+            heads = replace(heads, epochs=min(heads.epochs, 3), batch_size=1024)
+            plain = replace(plain, batch_size=1024)
         plain = replace(plain, epochs=min(plain.epochs, heads.epochs))
         return replace(self, heads=heads, plain=plain, rounds=min(self.rounds, 2))
 
