@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataparams.contents.content import UnreadableContentError, View, digest_of
+from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, pixels_of
+from dataparams.contents.texts import Text as Text
 from dataparams.sources.opening import open_contents
 from dataparams.sources.source import Contents
 
@@ -44,25 +44,6 @@ def listed_images(sources: Iterable[bytes | Path | str | None]) -> ListedContent
         else EncodedImage(None, str(source))
         for source in sources
     )
-
-
-@dataclass(frozen=True)
-class Text:
-    """A content that is a text, and knows nothing of images."""
-
-    text: str
-
-    def loaded(self) -> Text:
-        return self
-
-    def size(self) -> int:
-        return len(self.text.encode())
-
-    def digest(self) -> str:
-        return digest_of([self.text.encode()])
-
-    def views(self, longest_sides: Sequence[int]) -> list[View]:
-        return [View("text/plain", self.text[:letters].encode()) for letters in longest_sides]
 
 
 class OpenedPictures:

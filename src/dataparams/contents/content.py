@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from dataparams.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+ContentKind: TypeAlias = Literal["image", "text", "row"]
+"""What a sample is: a picture, a text, or a row of a table."""
 
 _DIGITS = 32
 
@@ -21,7 +24,8 @@ class View(NamedTuple):
     """A content as a browser shows it.
 
     Attributes:
-        media_type: Such as ``image/jpeg`` or ``text/plain``.
+        media_type: ``image/jpeg`` or ``image/png``; ``text/plain``, in UTF-8; or
+            ``application/json``, for a row the list of its pairs of name and value.
         data: The file that is shown, in that type.
         size: Width and height in pixels of a picture; else nothing.
         is_tiny: Whether it is a picture of so few pixels that they are better drawn as squares.
@@ -38,7 +42,12 @@ class Content(Protocol):
 
     A content may be read from its file only when it is looked at; each method raises
     ``UnreadableContentError`` where that fails.
+
+    Attributes:
+        kind: What it is.
     """
+
+    kind: ClassVar[ContentKind]
 
     def loaded(self) -> Content:
         """The same content, read into memory: no later call opens a file."""

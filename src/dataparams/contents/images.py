@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from dataparams.contents.content import Content
+    from dataparams.contents.content import Content, ContentKind
 
 _QUALITY = 82
 _QUALITY_OF_TINY = 95
@@ -43,6 +43,7 @@ class EncodedImage:
         b'...'
     """
 
+    kind: ClassVar[ContentKind] = "image"
     stored: bytes | memoryview | None
     file: str | None = None
 
@@ -103,6 +104,7 @@ class PixelImage:
         ((2, 3, 3), b'PNG')
     """
 
+    kind: ClassVar[ContentKind] = "image"
     array: NDArray[np.uint8]
 
     def encoded(self) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from dataparams.contents.content import Content
+    from dataparams.contents.content import Content, ContentKind
     from dataparams.sources.text_column import TextColumn
 
 _AT_ONCE = 64
@@ -38,7 +38,13 @@ class Found(NamedTuple):
 
 
 class Contents(ABC):
-    """Contents by row, read when they are needed; can be handed to other processes."""
+    """Contents by row, read when they are needed; can be handed to other processes.
+
+    Attributes:
+        kind: What they are, all of one kind.
+    """
+
+    kind: ContentKind = "image"
 
     @abstractmethod
     def __len__(self) -> int:
@@ -79,6 +85,7 @@ class JoinedContents(Contents):
 
     def __init__(self, parts: Sequence[Contents]) -> None:
         self._parts = list(parts)
+        self.kind = parts[0].kind if parts else "image"
         self._starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
 
     def __len__(self) -> int:
@@ -123,6 +130,7 @@ class SelectedContents(Contents):
 
     def __init__(self, contents: Contents, rows: NDArray[np.int64]) -> None:
         self._contents, self._rows = contents, rows
+        self.kind = contents.kind
 
     def __len__(self) -> int:
         return len(self._rows)

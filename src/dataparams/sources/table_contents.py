@@ -1,0 +1,95 @@
+"""Contents that lie in a table in memory: texts in one column, or whole rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from dataparams.contents.content import UnreadableContentError
+from dataparams.contents.rows import Row
+from dataparams.contents.texts import Text
+from dataparams.sources.source import Contents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.contents.content import Content, ContentKind
+    from dataparams.contents.rows import Cell
+
+_NO_TEXT = UnreadableContentError("there is no text")
+
+
+class TextContents(Contents):
+    """Texts in a column.
+
+    Args:
+        texts: The column, (n,); null where there is no text.
+
+    Example:
+        >>> contents = TextContents(pl.Series(["Where is my card?", None]))
+        >>> text, missing = contents.read([0, 1])
+        >>> text.text, str(missing), contents.sizes().tolist()
+        ('Where is my card?', 'there is no text', [17, -1])
+    """
+
+    kind: ContentKind = "text"
+
+    def __init__(self, texts: pl.Series) -> None:
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Look up some texts."""
+        found = self.texts.gather(list(rows)).to_list()
+        return [_NO_TEXT if text is None else Text(text) for text in found]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each text in UTF-8, (n,); -1 where there is none."""
+        sizes = self.texts.str.len_bytes().cast(pl.Int64).fill_null(-1)
+        return np.asarray(sizes.to_numpy(), dtype=np.int64)
+
+
+class RowContents(Contents):
+    """Rows of a table.
+
+    Args:
+        table: The columns that belong to a sample, (n, columns); its label is none of them.
+
+    Example:
+        >>> contents = RowContents(pl.DataFrame({"carat": [0.23, 0.3], "color": ["E", None]}))
+        >>> contents.read([1])[0].items()
+        [('carat', 0.3), ('color', None)]
+    """
+
+    kind: ContentKind = "row"
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        self.table = table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Look up some rows."""
+        columns = tuple(self.table.columns)
+        found = self.table[np.asarray(rows, dtype=np.int64)].rows()
+        return [Row(columns, tuple(map(_cell, row))) for row in found]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each row as JSON, (n,)."""
+        contents = self.read(range(len(self)))
+        sizes = [-1 if isinstance(one, UnreadableContentError) else one.size() for one in contents]
+        return np.array(sizes, dtype=np.int64)
+
+
+def _cell(value: Any) -> Cell:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    as_iso = getattr(value, "isoformat", None)
+    return str(value) if as_iso is None else str(as_iso())
