@@ -173,16 +173,14 @@ def milliseconds(
 def main() -> None:
     """Measure and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/caltech20"))
+    parser.add_argument("--photographs", type=Path, default=Path("../shared/data/caltech20"))
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        raise SystemExit(
-            f"{arguments.data} does not exist; name a folder of photographs by --data."
-        )
+    if not arguments.photographs.is_dir():
+        raise SystemExit(f"{arguments.photographs} does not exist; give --photographs FOLDER.")
     torch.set_num_threads(1)
-    files = photographs(arguments.data, arguments.images, (500, 375))
+    files = photographs(arguments.photographs, arguments.images, (500, 375))
     full = with_regions(files)
     cached = with_regions([resized_jpeg(data, CACHED_SIDE, 90) for data in files])
     raw = [

@@ -93,14 +93,14 @@ def one_seed(dataset: ImageDataset, config: TrainConfig, rate: float) -> dict[st
 def main() -> None:
     """Run all seeds and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/cifar10"))
+    parser.add_argument("--cifar10", type=Path, default=Path("../shared/data/cifar10"))
     parser.add_argument("--samples", type=int, default=20_000)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=0.4)
     parser.add_argument("--amp", default="bf16")
     arguments = parser.parse_args()
-    dataset = first_samples(arguments.data, arguments.samples)
+    dataset = first_samples(arguments.cifar10, arguments.samples)
     seeds = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(arguments.seeds):

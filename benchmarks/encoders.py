@@ -94,17 +94,15 @@ def seconds(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[
 def main() -> None:
     """Measure and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/caltech20"))
+    parser.add_argument("--photographs", type=Path, default=Path("../shared/data/caltech20"))
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        raise SystemExit(
-            f"{arguments.data} does not exist; name a folder of photographs by --data."
-        )
+    if not arguments.photographs.is_dir():
+        raise SystemExit(f"{arguments.photographs} does not exist; give --photographs FOLDER.")
     import timm
 
-    source = open_source(str(arguments.data))
+    source = open_source(str(arguments.photographs))
     chosen = np.random.default_rng(0).permutation(len(source))[: arguments.images].tolist()
     photographs = [one for one in source.read(chosen) if isinstance(one, EncodedImage)]
     data = [bytes(photograph.encoded()) for photograph in photographs]

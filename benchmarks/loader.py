@@ -45,8 +45,10 @@ THEIRS, STRAIGHT, JPEG, RAW = (
 def make_photographs(source: Path, folder: Path, count: int) -> None:
     """Write JPEG files of 500 x 375 pixels, of quality 95."""
     files = sorted(source.glob("*/*.jpg"))
+    # Where not all are wanted, some of all classes.
+    step = max(1, len(files) // count)
     for number in range(count):
-        file = files[number % len(files)]
+        file = files[number * step % len(files)]
         out = folder / file.parent.name / f"{number:05}.jpg"
         out.parent.mkdir(parents=True, exist_ok=True)
         with Image.open(file) as image:
@@ -120,15 +122,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=3000, help="number of images")
     parser.add_argument("--rounds", type=int, default=5, help="epochs of each, alternating")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of photographs")
+    parser.add_argument("--photographs", type=Path, default=DATA, help="folder of photographs")
     parser.add_argument("--dry-run", action="store_true", help="print, and write nothing")
     arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        raise SystemExit(f"{arguments.data} does not exist; expected a folder of photographs.")
+    if not arguments.photographs.is_dir():
+        raise SystemExit(
+            f"{arguments.photographs} does not exist; expected a folder of photographs."
+        )
     warnings.filterwarnings("ignore", message="This DataLoader will create")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "photographs"
-        make_photographs(arguments.data, folder, arguments.count)
+        make_photographs(arguments.photographs, folder, arguments.count)
         speeds, sizes = measure(folder, arguments.rounds)
     rows = []
     for name, values in speeds.items():

@@ -19,6 +19,7 @@ from dataparams.analysis.trajectories import trained_samples
 from dataparams.cleaning.selection import CleanSettings
 from dataparams.cleaning.writing import clean_run
 from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.errors import UserError
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import PlainProgress
 from dataparams.training import TrainConfig, train
@@ -143,7 +144,7 @@ def row_of(seeds: list[dict[str, Figures]], setting: str) -> list[str]:
 def main() -> None:
     """Run all seeds and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/caltech20"))
+    parser.add_argument("--photographs", type=Path, default=Path("../shared/data/caltech20"))
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=0.15)
@@ -154,7 +155,7 @@ def main() -> None:
     seeds = []
     for seed in range(arguments.seeds):
         config = TrainConfig(
-            dataset=str(arguments.data),
+            dataset=str(arguments.photographs),
             output_dir=str(arguments.runs),
             val_frac=arguments.val_frac,
             learn_inst_parameters=False,
@@ -162,12 +163,16 @@ def main() -> None:
             amp=arguments.amp,
             seed=seed,
         )
-        seeds.append(one_seed(config, arguments.rate))
+        try:
+            seeds.append(one_seed(config, arguments.rate))
+        except UserError as error:
+            # Such as that nothing is likely right after too few epochs.
+            raise SystemExit(f"Seed {seed}: {error}") from error
     header = ["trained on", "reviewed", "samples", "wrong labels", "accuracy", "gain in points"]
     body = table(header, [row_of(seeds, setting) for setting in SETTINGS])
     kind = TrainConfig()
     body += (
-        f"\n\n{arguments.data.name}, {arguments.val_frac:.0%} of each class for validation, "
+        f"\n\n{arguments.photographs.name}, {arguments.val_frac:.0%} of each class for validation, "
         f"{arguments.rate:.0%} of the other labels swapped; {arguments.seeds} seeds, which choose "
         "the split, the swapped labels and the training. Accuracy on the validation split (its "
         f"labels are right) after the last of {arguments.epochs} epochs, mean ± standard deviation "

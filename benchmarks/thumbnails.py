@@ -51,16 +51,14 @@ def row(title: str, images: list[EncodedImage], sides: tuple[int, ...], rounds: 
 def main() -> None:
     """Measure and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/caltech20"))
+    parser.add_argument("--photographs", type=Path, default=Path("../shared/data/caltech20"))
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    if not arguments.data.is_dir():
-        raise SystemExit(
-            f"{arguments.data} does not exist; name a folder of photographs by --data."
-        )
+    if not arguments.photographs.is_dir():
+        raise SystemExit(f"{arguments.photographs} does not exist; give --photographs FOLDER.")
     rows = []
     for size, count in PHOTOGRAPHS.items():
-        images = [EncodedImage(data) for data in photographs(arguments.data, count, size)]
+        images = [EncodedImage(data) for data in photographs(arguments.photographs, count, size)]
         rows += [
             row(f"{size[0]} x {size[1]}, {title}", images, sides, arguments.rounds)
             for title, sides in WANTED.items()
