@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from dataparams.cli import main
 from dataparams.errors import DataError
+from dataparams.sources.columns import WantedColumns
 from dataparams.sources.tables import open_tables
 from made_tables import STORED, images, photo, write_table
 
@@ -30,7 +31,7 @@ AGES = [1, 2, 3, 1, 2, 3, 1, 2]
 def opened(tmp_path):
     def open_columns(*, image_column=None, label_column=None, **columns) -> Source:
         path = write_table(tmp_path / "pets.parquet", **columns)
-        return open_tables(path, image_column=image_column, label_column=label_column)
+        return open_tables(path, WantedColumns(image=image_column, label=label_column))
 
     return open_columns
 
@@ -266,7 +267,7 @@ def test_several_columns_of_images_are_asked_for(tmp_path):
     assert "Which column holds the images? It is not clear: 'left', 'right' could all be" in message
     assert "Give `image_column=NAME`" in message
     assert "left (images), right (images), label (text, 2 values)" in message
-    assert open_tables(path, image_column="right").columns["image"] == "right"
+    assert open_tables(path, WantedColumns(image="right")).columns["image"] == "right"
     source = open_tables(written(path, mask=images(8), image=images(8)))
     assert "'mask' can be taken instead by `image_column`" in source.notes[0]
 
@@ -295,7 +296,7 @@ def test_the_images_are_not_read_to_list_the_columns(tmp_path):
 
 def test_a_table_without_images_says_so(tmp_path):
     path = tmp_path / "pets.parquet"
-    parquet.write_table(pa.table({"label": BREEDS, "age": AGES}), path)
+    parquet.write_table(pa.table({"label": BREEDS, "box": [[0, 1]] * 8}), path)
     with pytest.raises(DataError, match="no column has values that can be images"):
         open_tables(path)
 
@@ -303,7 +304,7 @@ def test_a_table_without_images_says_so(tmp_path):
 def test_of_many_columns_the_first_are_listed(tmp_path):
     columns = {f"pixel{number}": [0, 1] * 4 for number in range(784)}
     path = tmp_path / "digits.parquet"
-    parquet.write_table(pa.table({"label": BREEDS, **columns}), path)
+    parquet.write_table(pa.table({"breed": BREEDS, **columns}), path)
     with pytest.raises(DataError, match=r"pixel18 \(whole numbers, 2 values\), and 765 more\."):
         open_tables(path)
 

@@ -8,6 +8,7 @@ import pytest
 
 from dataparams.contents.images import EncodedImage
 from dataparams.errors import DataError
+from dataparams.sources.columns import WantedColumns
 from dataparams.sources.hub import opening
 from dataparams.sources.hub.opening import open_hub, open_hub_contents
 from dataparams.sources.hub.tables import HubSplits
@@ -81,7 +82,7 @@ def test_columns_of_the_hub_are_asked_for_as_those_of_files(hub):
     hub({"train": columns}, kinds=kinds)
     with pytest.raises(DataError, match="`label_column=NAME`"):
         open_hub("pets")
-    assert open_hub("pets", label_column="breed").class_names == ("lab", "pug")
+    assert open_hub("pets", WantedColumns(label="breed")).class_names == ("lab", "pug")
     hub({"train": {"kind": [0, 1, 0, 1]}}, kinds=kinds)
     assert open_hub("pets").class_names == ("cat", "dog")
     hub({"train": {"kind": [0, 1, 0, 1], **columns}}, kinds=kinds)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataparams.errors import DataError, UserError
-from dataparams.sources.columns import LABEL_NAMES
+from dataparams.sources.label_choice import LABEL_NAMES
 from dataparams.sources.label_file import KEEP, read_labels
 from dataparams.sources.noise import corrupt_labels, corrupt_source, require_noise
 from dataparams.sources.source import Source

@@ -102,7 +102,7 @@ def test_folders_that_hold_no_data_set(tmp_path):
     with pytest.raises(DataError, match=r"images of one class only \(cat\)"):
         load_dataset(str(tmp_path))
     (tmp_path / "data.txt").write_text("x")
-    with pytest.raises(DataError, match="is no Parquet file; expected an image folder"):
+    with pytest.raises(DataError, match="is no table, by its name; expected an image folder"):
         load_dataset(str(tmp_path / "data.txt"))
 
 

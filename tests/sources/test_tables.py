@@ -17,6 +17,7 @@ from pyarrow import parquet
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.errors import DataError
+from dataparams.sources.columns import WantedColumns
 from dataparams.sources.tables import open_table_contents, open_tables
 from made_images import picture, save
 from made_tables import images, photo, write_table
@@ -103,7 +104,7 @@ def test_files_beside_the_splits_are_left_out_and_counted(tmp_path):
             ["extra.parquet", "more/old.parquet"],
             8,
         ),
-        "file of a kind of table that is not supported yet, beside Parquet": (["notes.csv"], 1),
+        "table of another kind, beside Parquet": (["notes.csv"], 1),
     }
 
 
@@ -183,8 +184,17 @@ def test_shards_that_differ_only_in_order_width_and_categories(tmp_path):
     ]
     for number, columns in enumerate(shards):
         write_table(tmp_path / f"{number}.parquet", **columns)
-    assert open_tables(tmp_path, label_column="label").labels.tolist() == [1, 0, 0, 1, 1, 0, 0, 1]
-    assert open_tables(tmp_path, label_column="text").labels.tolist() == [1, 0] * 4
+    assert open_tables(tmp_path, WantedColumns(label="label")).labels.tolist() == [
+        1,
+        0,
+        0,
+        1,
+        1,
+        0,
+        0,
+        1,
+    ]
+    assert open_tables(tmp_path, WantedColumns(label="text")).labels.tolist() == [1, 0] * 4
 
 
 @pytest.mark.parametrize(
@@ -239,10 +249,10 @@ def test_a_split_without_rows_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("pets.csv", "holds comma-separated values (CSV), which is not supported yet"),
-        ("pets.JSONL", "holds JSON lines, which is not supported yet"),
-        ("pets.json", "holds JSON, which is not supported yet"),
-        ("pets.txt", "is no Parquet file"),
+        ("pets.json", "holds JSON that is not a line per sample, which is not read"),
+        ("pets.arrow", "holds an Arrow table, which is not read"),
+        ("pets.xls", "holds a spreadsheet of an old format, which is not read"),
+        ("pets.txt", "is no table"),
     ],
 )
 def test_other_kinds_of_tables(tmp_path, name, found):
@@ -250,7 +260,7 @@ def test_other_kinds_of_tables(tmp_path, name, found):
     with pytest.raises(DataError) as caught:
         open_tables(tmp_path / name)
     assert found in str(caught.value)
-    assert "expected an image folder (<class>/<image>), a .parquet file" in str(caught.value)
+    assert "expected an image folder (<class>/<image>), or a table: .csv" in str(caught.value)
 
 
 def test_parquet_under_another_name_is_read(tmp_path):
@@ -261,7 +271,7 @@ def test_parquet_under_another_name_is_read(tmp_path):
 def test_a_path_that_is_gone_and_a_folder_without_tables(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         open_tables(tmp_path / "none.parquet")
-    with pytest.raises(DataError, match="holds no Parquet files"):
+    with pytest.raises(DataError, match="holds no tables"):
         open_tables(tmp_path)
 
 
@@ -280,7 +290,7 @@ def test_names_that_are_not_utf8_and_pipes(tmp_path):
     str(caught.value).encode()
     os.mkfifo(folder / "more.parquet")
     path.unlink()
-    with pytest.raises(DataError, match="no Parquet files"):
+    with pytest.raises(DataError, match="holds no tables"):
         open_tables(folder)
 
 
@@ -385,9 +395,9 @@ def test_images_as_lists_of_numbers(tmp_path, mapped):
         assert source.contents.sizes().tolist() == [16 * 8] * 4
     columns = {"features": pixels.tolist(), "label": pets(4)}
     parquet.write_table(pa.table(columns), path)
-    with pytest.raises(DataError, match="Which column holds the images"):
+    with pytest.raises(DataError, match="Which columns hold what is labeled"):
         open_tables(path)
-    source = open_tables(path, image_column="features", mapped=mapped)
+    source = open_tables(path, WantedColumns(image="features"), mapped=mapped)
     assert np.array_equal(source.read([2])[0].array, pixels[2])
 
 
@@ -445,7 +455,7 @@ def test_contents_are_read_the_same_in_another_process(groups, mapped):
 
 def test_contents_of_ids(groups):
     ids = ["val/8", "train/26", "train/0", "train/26"]
-    contents = open_table_contents(groups, image_column="image")(ids)
+    contents = open_table_contents(groups, WantedColumns(image="image"))(ids)
     assert len(contents) == 4
     assert stored(contents.read([0, 1, 2, 3])) == [photo(row) for row in (48, 26, 0, 26)]
     assert stored(contents.read([1])) == [photo(26)]

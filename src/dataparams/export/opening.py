@@ -16,7 +16,7 @@ from dataparams.run.folder import RunFolder
 from dataparams.run.source import ContentsOfRun, source_of
 from dataparams.run.table_checks import require_among, require_range
 from dataparams.sources.builtin import builtin_name
-from dataparams.sources.opening import is_parquet, local_path, open_source
+from dataparams.sources.opening import is_table, local_path, open_source
 from dataparams.sources.splits import split_rows
 from dataparams.sources.understanding import understand
 
@@ -177,7 +177,7 @@ class _ContentsOfSource:
 
 
 def _has_files(path: Path | None) -> bool:
-    return path is not None and not is_parquet(path)
+    return path is not None and not is_table(path)
 
 
 def _samples_of_run(

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from dataparams.errors import DataError
-from dataparams.sources.columns import LABEL_NAMES
 from dataparams.sources.file_rows import (
     NamedColumn,
     find_rows,
@@ -18,6 +17,7 @@ from dataparams.sources.file_rows import (
     row_of,
     whole_number,
 )
+from dataparams.sources.label_choice import LABEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.contents.content import Content, UnreadableContentError
-    from dataparams.sources.row_groups import TableFile
+    from dataparams.sources.row_groups import ParquetTable
 
 _ROWS_AT_ONCE = 64
 
@@ -67,7 +67,7 @@ class MappedContents(Contents):
         return np.concatenate([np.empty(0, dtype=np.int64), *map(cell_sizes, chunks)])
 
 
-def map_parquet(files: Sequence[TableFile], column: str) -> list[Contents]:
+def map_parquet(files: Sequence[ParquetTable], column: str) -> list[Contents]:
     """Have the library copy the images of Parquet files to where any row can be read at any time.
 
     The copy is kept in the library's cache, and made once.
@@ -85,7 +85,7 @@ def map_parquet(files: Sequence[TableFile], column: str) -> list[Contents]:
     import datasets
 
     # Paths in a table are relative to its file, so each folder is a table of its own.
-    groups: list[tuple[Path, list[TableFile]]] = []
+    groups: list[tuple[Path, list[ParquetTable]]] = []
     for file in files:
         if not groups or groups[-1][0] != file.path.parent:
             groups.append((file.path.parent, []))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.builtin import BUILTIN_NAMES, builtin_name, open_builtin
 from dataparams.sources.cache import open_cache
+from dataparams.sources.columns import WantedColumns
 from dataparams.sources.folder import FileContents, open_folder, require_images
 from dataparams.sources.hub.names import hub_repository, is_hub_name
 from dataparams.sources.hub.opening import open_hub, open_hub_contents
 from dataparams.sources.hub.refusals import NotOnHubError
-from dataparams.sources.parquet import has_parquet, require_parquet
 from dataparams.sources.source import SelectedContents
+from dataparams.sources.table_files import has_tables
+from dataparams.sources.table_kinds import require_table_file
 from dataparams.sources.tables import open_table_contents, open_tables
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ def open_source(
     *,
     data_dir: Path = Path("data"),
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
+    row_columns: Sequence[str] = (),
     is_streamed: bool = False,
     on_fetch: FetchProgress | None = None,
 ) -> Source:
@@ -45,12 +49,16 @@ def open_source(
         name: What to open, the first of these that fits: the name of a built-in data set
             (``digits``, ``cifar10``, ``cifar100``, ``mnist``, ``fashion-mnist``; case, hyphens and
             underscores do not matter); the path of an image folder (``<class>/<image>``, perhaps
-            below ``train/`` and ``val/``), of a Parquet file, or of a folder of Parquet files; the
-            name of a data set on the Hugging Face hub (``imagenet-1k`` for short). A path that is
-            named like a built-in data set is written with a separator: ``./digits``.
+            below ``train/`` and ``val/``), of a table (Parquet, CSV, JSON lines, a
+            spreadsheet), or of a folder of tables; the name of a data set on the Hugging Face hub
+            (``imagenet-1k`` for short). A path that is named like a built-in data set is written
+            with a separator: ``./digits``.
         data_dir: Where built-in data sets are kept and downloaded to.
         image_column: Which column of a table has the images; None to find it.
-        label_column: Which column of a table has the labels; None to find it.
+        text_column: Likewise the texts.
+        label_column: Likewise the labels.
+        row_columns: Which columns of a table belong to a row, where a sample is a row; ``*`` for
+            all but the labels. Nothing chooses, and leaves out what gives the label away.
         is_streamed: Whether contents are to be read one by one in any order, again and again:
             tables are then copied to where that is quick.
         on_fetch: Called while a data set of the hub is downloaded and prepared, with what is being
@@ -65,17 +73,17 @@ def open_source(
         >>> source.kind, len(source), source.read([0])[0].array.shape
         ('built-in data set', 1797, (8, 8))
     """
-    columns = {"image_column": image_column, "label_column": label_column}
+    wanted = WantedColumns(image_column, text_column, label_column, tuple(row_columns))
     builtin = builtin_name(name)
     if builtin is not None:
-        _require_no_columns(name, "is built in", columns)
+        _require_no_columns(name, "is built in", wanted)
         return open_builtin(builtin, data_dir=data_dir)
     path = local_path(name)
     if path is None:
-        return _from_hub(name, lambda: open_hub(name, **columns, on_fetch=on_fetch))
-    if is_parquet(path):
-        return open_tables(path, **columns, mapped=is_streamed)
-    _require_no_columns(name, "is an image folder", columns)
+        return _from_hub(name, lambda: open_hub(name, wanted, on_fetch=on_fetch))
+    if is_table(path):
+        return open_tables(path, wanted, mapped=is_streamed)
+    _require_no_columns(name, "is an image folder", wanted)
     return open_folder(path)
 
 
@@ -84,6 +92,9 @@ def open_contents(
     *,
     data_dir: Path = Path("data"),
     image_column: str | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    row_columns: Sequence[str] = (),
     cache: Path | None = None,
 ) -> ContentsOf:
     """Open the contents of samples by their ids, listing as little as possible.
@@ -92,6 +103,9 @@ def open_contents(
         name: As of :func:`open_source`.
         data_dir: Where built-in data sets are kept and downloaded to.
         image_column: Which column of a table has the images; None to find it.
+        text_column: Likewise the texts.
+        label_column: Which column has the labels; looked at where it is not said what a sample is.
+        row_columns: Which columns of a table belong to a row, as a source of rows says.
         cache: A file of ``write_cache`` to read from where the source is not a local path that is
             still there.
 
@@ -107,13 +121,14 @@ def open_contents(
         >>> image.pixels(640).shape, str(missing)
         ((8, 8, 3), 'the source has no row of this id')
     """
-    contents_of = _contents_of(name, data_dir, image_column, cache)
+    wanted = WantedColumns(image_column, text_column, label_column, tuple(row_columns))
+    contents_of = _contents_of(name, data_dir, wanted, cache)
     # What is no text, as it may come from a stranger's file, is the id of nothing.
     return lambda ids: contents_of([sample if _is_text(sample) else "" for sample in ids])
 
 
 def _contents_of(
-    name: str, data_dir: Path, image_column: str | None, cache: Path | None
+    name: str, data_dir: Path, wanted: WantedColumns, cache: Path | None
 ) -> ContentsOf:
     builtin = builtin_name(name)
     path = local_path(name)
@@ -122,9 +137,9 @@ def _contents_of(
     if path is None and cache is not None:
         return _of_listed(open_cache(cache).source)
     if path is None:
-        return _from_hub(name, lambda: open_hub_contents(name, image_column=image_column))
-    if is_parquet(path):
-        return open_table_contents(path, image_column=image_column)
+        return _from_hub(name, lambda: open_hub_contents(name, wanted))
+    if is_table(path):
+        return open_table_contents(path, wanted)
     require_images(path)
     return lambda ids: FileContents(path, ids)
 
@@ -144,7 +159,7 @@ def is_without_labels(name: str) -> bool:
         name: As of :func:`open_source`.
     """
     path = local_path(name)
-    return builtin_name(name) is not None or (path is not None and not is_parquet(path))
+    return builtin_name(name) is not None or (path is not None and not is_table(path))
 
 
 def open_cached(
@@ -195,21 +210,21 @@ def local_path(name: str) -> Path | None:
     return path if name and path.exists() else None
 
 
-def is_parquet(path: Path) -> bool:
-    """Tell Parquet from an image folder.
+def is_table(path: Path) -> bool:
+    """Tell a table from an image folder.
 
     Args:
         path: A file or folder that exists.
 
     Returns:
-        Whether it is a Parquet file or a folder of such; otherwise it is a folder.
+        Whether it is a file of a table or a folder of such; otherwise it is a folder of images.
 
     Raises:
         DataError: If it is a file of another kind.
     """
     if path.is_dir():
-        return has_parquet(path)
-    require_parquet(path)
+        return has_tables(path)
+    require_table_file(path)
     return True
 
 
@@ -241,12 +256,11 @@ def _from_hub(name: str, open_named: Callable[[], _Opened]) -> _Opened:
         raise DataError(f"{sought}. {error}") from error
 
 
-def _require_no_columns(name: str, what: str, columns: dict[str, str | None]) -> None:
-    for argument, column in columns.items():
-        if column is not None:
-            raise ArgumentError(
-                f"`{argument}` is {column!r}, but {name} {what} and has no columns; leave it out."
-            )
+def _require_no_columns(name: str, what: str, wanted: WantedColumns) -> None:
+    for argument, given in wanted.arguments().items():
+        raise ArgumentError(
+            f"`{argument}` is {given!r}, but {name} {what} and has no columns; leave it out."
+        )
 
 
 def _is_named(prepared: ImageCache, name: str) -> bool:

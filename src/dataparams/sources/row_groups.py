@@ -30,7 +30,7 @@ _MOST_ROWS_AT_ONCE = 1024
 _FAILURES = (pa.ArrowException, OSError, IndexError, KeyError)
 
 
-class TableFile(NamedTuple):
+class ParquetTable(NamedTuple):
     """A Parquet file of which only the metadata have been read.
 
     Attributes:
@@ -48,13 +48,17 @@ class TableFile(NamedTuple):
         """Number of rows."""
         return sum(self.group_rows)
 
+    def read(self, columns: Sequence[str]) -> Any:
+        """Read whole columns that are no columns of images, as an Arrow table."""
+        return read_columns(self.path, columns)
+
 
 def shown_path(path: Path) -> str:
     """A path as it can be printed, also where its name is not UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def read_table_file(path: Path) -> TableFile:
+def read_parquet(path: Path) -> ParquetTable:
     """Read the metadata of a Parquet file.
 
     Args:
@@ -73,27 +77,27 @@ def read_table_file(path: Path) -> TableFile:
             counts = tuple(metadata.row_group(number).num_rows for number in groups)
             # Some programs write metadata beside the schema, not into it.
             about = {**(metadata.metadata or {}), **(file.schema_arrow.metadata or {})}
-            return TableFile(path, file.schema_arrow.with_metadata(about), counts)
+            return ParquetTable(path, file.schema_arrow.with_metadata(about), counts)
     except _FAILURES as error:
         raise _damaged(path, error) from error
 
 
-def read_column(path: Path, column: str) -> Any:
-    """Read a whole column that is no column of images.
+def read_columns(path: Path, columns: Sequence[str]) -> Any:
+    """Read whole columns that are no columns of images.
 
     Args:
         path: The file.
-        column: The column's name.
+        columns: The columns' names.
 
     Returns:
-        An Arrow chunked array.
+        An Arrow table.
 
     Raises:
         DataError: If the file is damaged.
     """
     try:
         with _opened(path) as file:
-            return file.read(columns=[column]).column(column)
+            return file.read(columns=list(columns)).select(list(columns))
     except _FAILURES as error:
         raise _damaged(path, error) from error
 
@@ -129,7 +133,7 @@ class ParquetContents(Contents):
         column: Name of the column of images.
     """
 
-    def __init__(self, files: Sequence[TableFile], column: str) -> None:
+    def __init__(self, files: Sequence[ParquetTable], column: str) -> None:
         self._paths = [file.path for file in files]
         self._column = column
         groups = [

@@ -197,7 +197,9 @@ class Source:
             does not come split.
         contents: What each row holds.
         split_names: What the source calls its splits, training first; one where it has no two.
-        columns: Which column of a table was taken for what: ``image``, ``label``; else empty.
+        columns: Which column of a table was taken for what: ``image`` or ``text``, and ``label``;
+            else empty.
+        row_columns: Names of the columns of a row, where a sample is a row of a table.
         left_out: What is there beside these samples.
         notes: Whatever else was understood that may be otherwise than it was meant; sentences.
         unreadable: Why a row has no content, by row, where that is known already.
@@ -213,6 +215,7 @@ class Source:
     contents: Contents
     split_names: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    row_columns: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     unreadable: Mapping[int, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EXAMPLES = 3
 _SPLITS = 2
 _MOST_KEPT = 100
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Understanding:
         kind: What it is, such as ``image folder``.
         place: Where it is.
         columns: Which column was taken for what.
+        row_columns: The columns of a row, where a sample is a row of a table.
         samples: Number of samples of all splits.
         classes: Number of classes.
         smallest: Name and number of samples of the smallest class.
@@ -58,6 +60,7 @@ class Understanding:
     kind: str
     place: str
     columns: dict[str, str]
+    row_columns: tuple[str, ...]
     samples: int
     classes: int
     smallest: tuple[str, int]
@@ -81,13 +84,20 @@ class Understanding:
             )
         ]
         if self.columns:
-            told = (f"{purpose} from {name!r}" for purpose, name in self.columns.items())
-            lines.append(f"Columns: {', '.join(told)}.")
+            lines.append(f"Columns: {self._columns()}.")
         if self.split:
             lines.append(f"Split: {self.split}")
         lines += [f"Left out: {_told(one)}." for one in self.left_out]
         lines += [f"Note: {note}" for note in self.notes]
         return [printable(line) for line in lines]
+
+    def _columns(self) -> str:
+        told = [f"{purpose} from {name!r}" for purpose, name in self.columns.items()]
+        if not self.row_columns:
+            return ", ".join(told)
+        names = ", ".join(map(repr, self.row_columns[:_MOST_NAMED]))
+        more = len(self.row_columns) - _MOST_NAMED
+        return f"rows from {names}{f' and {more} more' if more > 0 else ''}; {', '.join(told)}"
 
     def as_json(self) -> dict[str, Any]:
         """The same for ``run.json``."""
@@ -126,6 +136,7 @@ def understand(
         kind=source.kind,
         place=source.place,
         columns=dict(source.columns),
+        row_columns=source.row_columns,
         samples=len(source),
         classes=len(source.class_names),
         smallest=(source.class_names[smallest], counts[smallest]),

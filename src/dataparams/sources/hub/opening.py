@@ -1,42 +1,37 @@
-"""Opening a data set of the Hugging Face hub as a source of labeled images."""
+"""Opening a data set of the Hugging Face hub as a source of images, texts or rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataparams.sources.columns import (
-    TableColumns,
-    choose_columns,
-    choose_image_column,
-)
+from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_contents
 from dataparams.sources.hub.names import hub_repository, short_hub_name
 from dataparams.sources.hub.tables import open_hub_splits
-from dataparams.sources.labels import number_labels
 from dataparams.sources.mapped import MappedContents
 from dataparams.sources.source import JoinedContents, LeftOut, SelectedContents
+from dataparams.sources.table_columns import TableColumns
 from dataparams.sources.table_ids import rows_of_ids
-from dataparams.sources.tables import table_source
+from dataparams.sources.table_source import open_contents_of, table_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dataparams.sources.columns import WantedColumns
     from dataparams.sources.hub.download import FetchProgress
     from dataparams.sources.source import Contents, Source
 
 
 def open_hub(
     name: str,
+    wanted: WantedColumns = ANY_COLUMNS,
     *,
-    image_column: str | None = None,
-    label_column: str | None = None,
     on_fetch: FetchProgress | None = None,
 ) -> Source:
     """Open a data set of the Hugging Face hub, or what an earlier opening left in its cache.
 
     Args:
         name: ``owner/name`` or ``name``.
-        image_column: The column of the images; None chooses it by name and type.
-        label_column: Likewise of the labels.
+        wanted: Which columns the user names.
         on_fetch: See ``open_hub_splits``.
 
     Returns:
@@ -49,34 +44,25 @@ def open_hub(
     """
     splits = open_hub_splits(name, on_fetch=on_fetch)
     table = _describe(splits.tables)
-    columns = choose_columns(table, image_column, label_column)
-    labels = number_labels(
-        {split: _read_column(each, columns.label) for split, each in splits.tables.items()},
-        column=columns.label,
-        declared=table.declared.get(columns.label),
-        names=columns.class_names,
-    )
     return table_source(
         kind="data set of the Hugging Face hub",
         place=hub_repository(name),
         name=short_hub_name(name),
-        columns=columns,
-        labels=labels,
-        contents={
-            split: MappedContents(splits.tables[split], columns.image) for split in labels.labels
-        },
+        table=table,
+        columns=choose_columns(table, wanted),
+        splits={split: HubSplit(each) for split, each in splits.tables.items()},
         left_out=_unused(splits.unused, splits.tables),
     )
 
 
 def open_hub_contents(
-    name: str, *, image_column: str | None = None
+    name: str, wanted: WantedColumns = ANY_COLUMNS
 ) -> Callable[[Sequence[str]], Contents]:
-    """Open the contents of rows of a data set of the hub by their ids; no label is read.
+    """Open the contents of rows of a data set of the hub by their ids.
 
     Args:
         name: ``owner/name`` or ``name``.
-        image_column: The column of the images; None chooses it by name and type.
+        wanted: Which columns the user, or the run, names.
 
     Returns:
         What gives the contents of ids ``<split>/<row>``, row i of which is that of the i-th.
@@ -86,10 +72,30 @@ def open_hub_contents(
         DataError: If the hub refuses it, or it is not clear which column is meant.
     """
     tables = open_hub_splits(name).tables
-    column = choose_image_column(_describe(tables), image_column)
+    chosen = choose_contents(_describe(tables), wanted)
     counts = {split: len(table) for split, table in tables.items()}
-    contents = JoinedContents([MappedContents(table, column) for table in tables.values()])
+    contents = JoinedContents(
+        [open_contents_of(HubSplit(each), chosen) for each in tables.values()]
+    )
     return lambda ids: SelectedContents(contents, rows_of_ids(ids, counts))
+
+
+class HubSplit(NamedTuple):
+    """A split of a data set of the hub.
+
+    Attributes:
+        table: A ``datasets.Dataset``.
+    """
+
+    table: Any
+
+    def read(self, column: str) -> Any:
+        """Read a column, as an Arrow chunked array."""
+        return self.table.select_columns([column]).with_format("arrow")[:].column(column)
+
+    def open_images(self, column: str) -> Contents:
+        """Open a column of images, of which none is read."""
+        return MappedContents(self.table, column)
 
 
 def _describe(tables: Mapping[str, Any]) -> TableColumns:
@@ -104,14 +110,10 @@ def _describe(tables: Mapping[str, Any]) -> TableColumns:
     }
 
     def read(column: str) -> Any:
-        columns = [_read_column(table, column) for table in tables.values()]
+        columns = [HubSplit(table).read(column) for table in tables.values()]
         return pa.chunked_array([chunk for each in columns for chunk in each.chunks])
 
     return TableColumns(first.features.arrow_schema, read, declared)
-
-
-def _read_column(table: Any, column: str) -> Any:
-    return table.select_columns([column]).with_format("arrow")[:].column(column)
 
 
 def _unused(unused: Mapping[str, int | None], used: Mapping[str, Any]) -> list[LeftOut]:

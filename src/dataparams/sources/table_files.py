@@ -1,65 +1,83 @@
-"""The Parquet files of a path: their splits, and whether their columns agree."""
+"""The files of tables at a path: their kinds, their splits, and whether their columns agree."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import describe_type, plain_values
-from dataparams.sources.columns import TableColumns, declared_classes, index_columns
 from dataparams.sources.folder import is_image_file, walk_visible
-from dataparams.sources.row_groups import TableFile, read_column, read_table_file, shown_path
+from dataparams.sources.row_groups import ParquetTable, shown_path
 from dataparams.sources.split_names import choose_splits, split_word
+from dataparams.sources.table_columns import TableColumns, declared_classes, index_columns
+from dataparams.sources.table_kinds import is_table_file, require_table_file, table_kind
+from dataparams.sources.table_reading import read_table_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_EXTENSIONS = (".parquet", ".pq", ".parq")
-_MAGIC = b"PAR1"
-_OTHER_TABLES = {
-    ".csv": "comma-separated values (CSV)",
-    ".tsv": "tab-separated values (TSV)",
-    ".json": "JSON",
-    ".jsonl": "JSON lines",
-    ".ndjson": "JSON lines",
-    ".arrow": "an Arrow table",
-    ".feather": "an Arrow table",
-    ".xlsx": "a spreadsheet",
-}
 _WIDENED = {"whole numbers": "numbers"}
+_PARQUET = "Parquet"
 
 
-def has_parquet(folder: Path) -> bool:
-    """Whether a folder holds Parquet files rather than images; the first of either decides."""
+class TableFile(Protocol):
+    """A file that holds a table, of which names and types of the columns are known."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def schema(self) -> Any:
+        """Names and Arrow types of its columns, with metadata."""
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+
+    def read(self, columns: Sequence[str]) -> Any:
+        """Read whole columns that are no columns of images, as an Arrow table."""
+
+
+def has_tables(folder: Path) -> bool:
+    """Whether a folder holds tables rather than images.
+
+    Of Parquet files and images the first decides; other tables lie beside images often, such as
+    lists of labels, and count where there are no images.
+    """
+    is_found = False
     for _, files in walk_visible(folder):
-        if any(map(is_parquet_file, files)):
+        if any(table_kind(name) == _PARQUET for name in files):
             return True
         if any(map(is_image_file, files)):
             return False
-    return False
+        is_found = is_found or any(map(is_table_file, files))
+    return is_found
 
 
 class ArrangedFiles(NamedTuple):
-    """The Parquet files of a path, none of them opened.
+    """The tables of a path, none of them opened.
 
     Attributes:
+        kind: What they are, such as ``Parquet``.
         splits: Files by the name of their split, in the order train, val; one entry where there
             is only one split.
         unused: Files that are not used, by the split that their names tell of; "" for none.
         notes: What may be meant otherwise; sentences.
     """
 
+    kind: str
     splits: dict[str, list[Path]]
     unused: dict[str, list[Path]]
     notes: tuple[str, ...] = ()
 
 
 def arrange_files(path: Path) -> ArrangedFiles:
-    """Arrange a Parquet file, or the Parquet files of a folder, by split.
+    """Arrange a file, or the files of the first kind of tables of a folder, by split.
 
     Args:
         path: The file or folder.
@@ -68,18 +86,16 @@ def arrange_files(path: Path) -> ArrangedFiles:
         The files; where no name tells of a training split, all of them are the one split.
 
     Raises:
-        DataError: If there is no Parquet file.
+        DataError: If there is no table, or a file is none.
     """
     if not path.is_dir():
-        return ArrangedFiles({"train": [path]}, {})
-    files = [
-        Path(root, name)
-        for root, names in walk_visible(path)
-        for name in names
-        if is_parquet_file(name)
-    ]
-    if not files:
-        raise DataError(f"{shown_path(path)} holds no Parquet files; expected .parquet files.")
+        return ArrangedFiles(require_table_file(path), {"train": [path]}, {})
+    found = [Path(root, name) for root, names in walk_visible(path) for name in names]
+    kinds = [kind for kind in (table_kind(file.name) for file in found) if kind is not None]
+    if not kinds:
+        raise DataError(f"{shown_path(path)} holds no tables; expected .parquet or .csv files.")
+    kind = _PARQUET if _PARQUET in kinds else max(kinds, key=kinds.count)
+    files = [file for file in found if table_kind(file.name) == kind]
     by_split: dict[str, list[Path]] = {}
     for file in sorted(files, key=lambda f: f.relative_to(path).as_posix()):
         parts = [file.stem, *reversed(file.relative_to(path).parent.parts)]
@@ -93,66 +109,37 @@ def arrange_files(path: Path) -> ArrangedFiles:
             f"No file's name tells of a training split, so all {len(every)} files are taken as one "
             f"split, those of {words} among them."
         )
-        return ArrangedFiles({"train": every}, {}, (note,) if words else ())
+        return ArrangedFiles(kind, {"train": every}, {}, (note,) if words else ())
     splits = {split: by_split.pop(split) for split in (train, val) if split is not None}
-    return ArrangedFiles(splits, by_split)
-
-
-def is_parquet_file(name: str) -> bool:
-    """Whether a file's name is that of a Parquet file.
-
-    Example:
-        >>> is_parquet_file("train.PARQUET"), is_parquet_file("train.pq"), is_parquet_file("a.csv")
-        (True, True, False)
-    """
-    return name.lower().endswith(_EXTENSIONS)
+    return ArrangedFiles(kind, splits, by_split)
 
 
 class FilesBeside(NamedTuple):
-    """The files of a folder that hold data, as it seems, and are not Parquet."""
+    """The files of a folder that hold data, as it seems, and are of another kind."""
 
     tables: list[Path]
     images: list[Path]
 
 
-def files_beside(path: Path) -> FilesBeside:
-    """Find the files beside Parquet that hold tables of other kinds, or may hold some, or images.
+def files_beside(path: Path, kind: str) -> FilesBeside:
+    """Find the files beside tables of a kind that are tables of other kinds, or images.
 
     Args:
-        path: A folder, or a Parquet file, beside which nothing counts.
+        path: A folder, or a file, beside which nothing counts.
+        kind: The kind of the tables that are used.
     """
     beside = FilesBeside([], [])
     for root, names in walk_visible(path) if path.is_dir() else ():
         for name in names:
-            if name.lower().endswith(tuple(_OTHER_TABLES)):
+            if is_table_file(name) and table_kind(name) != kind:
                 beside.tables.append(Path(root, name))
             elif is_image_file(name):
                 beside.images.append(Path(root, name))
     return beside
 
 
-def require_parquet(path: Path) -> None:
-    """Raise DataError if a file is no Parquet file.
-
-    Args:
-        path: A file, or a folder, which passes.
-    """
-    if path.is_dir() or not path.is_file() or is_parquet_file(path.name):
-        return
-    with path.open("rb") as stream:
-        if stream.read(len(_MAGIC)) == _MAGIC:
-            return
-    kind = _OTHER_TABLES.get(path.suffix.lower())
-    found = f"holds {kind}, which is not supported yet" if kind else "is no Parquet file"
-    raise DataError(
-        f"{shown_path(path)} {found}; expected an image folder (<class>/<image>), a .parquet "
-        "file or a folder of .parquet files. "
-        "(Polars and pandas write one by write_parquet and to_parquet.)"
-    )
-
-
 def read_split_files(splits: Mapping[str, Sequence[Path]]) -> dict[str, list[TableFile]]:
-    """Read the schemas of the files of each split; files without rows are skipped.
+    """Read the columns' names and types of the files of each split; files without rows are skipped.
 
     Args:
         splits: Files by split.
@@ -160,8 +147,19 @@ def read_split_files(splits: Mapping[str, Sequence[Path]]) -> dict[str, list[Tab
     Raises:
         DataError: If a file is damaged, which is named.
     """
-    read = {split: [read_table_file(file) for file in files] for split, files in splits.items()}
+    paths = [path for some in splits.values() for path in some]
+    tables = iter(read_table_files(paths))
+    read = {split: [next(tables) for _ in some] for split, some in splits.items()}
     return {split: [file for file in files if file.num_rows] for split, files in read.items()}
+
+
+def parquet_tables(files: Sequence[TableFile]) -> list[ParquetTable] | None:
+    """The same files, if they are Parquet files; None otherwise."""
+    parquet = [file for file in files if isinstance(file, ParquetTable)]
+    return parquet if len(parquet) == len(files) else None
+
+
+# --- columns -------------------------------------------------------------------------------------
 
 
 def require_same_columns(files: Sequence[TableFile], columns: Sequence[str]) -> None:
@@ -208,14 +206,13 @@ def declared_in(file: TableFile) -> dict[str, tuple[str, ...]]:
         return {}
 
 
-def describe_columns(files: Sequence[TableFile]) -> TableColumns:
+def describe_files(files: Sequence[TableFile]) -> TableColumns:
     """Describe the columns of files, the first of which stands for all."""
     read: dict[str, Any] = {}
 
     def read_all(column: str) -> Any:
         if column not in read:
-            require_same_columns(files, [column])
-            read[column] = join_columns([read_column(file.path, column) for file in files])
+            read[column] = read_column(files, column)
         return read[column]
 
     declared: dict[str, tuple[str, ...]] = {}
@@ -223,6 +220,22 @@ def describe_columns(files: Sequence[TableFile]) -> TableColumns:
         declared |= declared_in(file)
     schema = files[0].schema
     return TableColumns(schema, read_all, declared, index_columns(schema))
+
+
+def read_column(files: Sequence[TableFile], column: str) -> Any:
+    """Read a column of files, one after the other, as an Arrow chunked array.
+
+    Args:
+        files: The files; without any, the column is empty.
+        column: Its name.
+
+    Raises:
+        DataError: If a file is damaged, or has it not, or of another type.
+    """
+    if not files:
+        return pa.chunked_array([], pa.null())
+    require_same_columns(files, [column])
+    return join_columns([file.read([column]).column(0) for file in files])
 
 
 def join_columns(columns: Sequence[Any]) -> Any:

@@ -1,0 +1,276 @@
+"""Reading tables that are text: rows with commas, semicolons or tabs between the columns (CSV)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import pyarrow as pa
+from pyarrow import csv
+
+from dataparams.errors import DataError
+from dataparams.sources.compressed_files import FAILURES, opened_decompressed
+from dataparams.sources.row_groups import shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+_Result = TypeVar("_Result")
+_DELIMITERS = (",", ";", "\t", "|")
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 22, 1 << 30
+_SHOWN_LETTERS = 60
+_ENCODINGS = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"%PDF": "PDF",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
+}
+
+
+class Dialect(NamedTuple):
+    """How a file writes its rows.
+
+    Attributes:
+        delimiter: What is between the columns.
+        escape: What stands before a quote within quotes, where it is not a second quote.
+        block: Bytes that are read at once; no row is longer.
+        names: What the first row holds: the names of the columns.
+    """
+
+    delimiter: str
+    escape: str | None
+    block: int
+    names: tuple[str, ...]
+
+
+class _TooLongError(Exception):
+    """A row is longer than what is read at once."""
+
+
+def read_dialect(path: Path) -> Dialect:
+    """Find out how a file writes its rows, from its beginning.
+
+    Args:
+        path: The file, which may be compressed.
+
+    Raises:
+        DataError: If it is no text in UTF-8, empty, or its rows differ in length.
+    """
+    head = _read_head(path)
+    extension = {".tsv": "\t", ".tab": "\t"}.get(path.suffix.lower())
+    tried = [_try(path, delimiter, None) for delimiter in _DELIMITERS]
+    usable = [one for one in tried if len(one.dialect.names) > 1]
+    if not usable:
+        raise DataError(
+            f"{shown_path(path)} has one column as it seems: its first row is "
+            f"{_shorten(head.partition(chr(10))[0])!r}. Expected columns with commas, semicolons "
+            "or tabs between them, and their names in the first row."
+        )
+    best = min(
+        usable,
+        key=lambda one: (
+            one.wrong_rows > 0,
+            one.dialect.delimiter != extension,
+            one.wrong_rows,
+            -len(one.dialect.names),
+        ),
+    )
+    if '\\"' in head:
+        escaped = _try(path, best.dialect.delimiter, "\\")
+        has_doubled = '""' in head.replace(f'{best.dialect.delimiter}""', "")
+        if not escaped.wrong_rows and (best.wrong_rows or not has_doubled):
+            best = escaped
+    return best.dialect
+
+
+class _Tried(NamedTuple):
+    dialect: Dialect
+    wrong_rows: int
+
+
+def _try(path: Path, delimiter: str, escape: str | None) -> _Tried:
+    """Read a file's beginning in one way."""
+    dialect = Dialect(delimiter, escape, _SMALLEST_BLOCK, ())
+    return with_longer_rows(path, dialect, lambda fitting: _try_dialect(path, fitting))
+
+
+def _try_dialect(path: Path, dialect: Dialect) -> _Tried:
+    wrong: list[Any] = []
+    batch = next(_iterate_bytes(path, dialect, None, wrong.append), None)
+    if batch is None or not batch.num_rows:
+        return _Tried(dialect, 0)
+    cells = [batch.column(place)[0].as_py() or b"" for place in range(batch.num_columns)]
+    names = tuple(cell.decode("utf-8", "replace").strip() for cell in cells)
+    return _Tried(dialect._replace(names=names), len(wrong))
+
+
+def with_longer_rows(path: Path, dialect: Dialect, read: Callable[[Dialect], _Result]) -> _Result:
+    """Read a file, again where a row is longer than what is read at once.
+
+    Args:
+        path: The file.
+        dialect: How it writes its rows.
+        read: Reads it.
+
+    Raises:
+        DataError: If a row is longer than can be.
+    """
+    try:
+        return read(dialect)
+    except _TooLongError:
+        return with_longer_rows(path, _enlarged(path, dialect), read)
+
+
+def _enlarged(path: Path, dialect: Dialect) -> Dialect:
+    if dialect.block >= _LARGEST_BLOCK:
+        raise DataError(
+            f"{shown_path(path)} has a row of more than {_LARGEST_BLOCK >> 20} MB, as it seems; a "
+            "quote that is never closed may be why."
+        )
+    return dialect._replace(block=dialect.block * 16)
+
+
+def _read_head(path: Path) -> str:
+    """The beginning of a file, which is text."""
+    try:
+        with opened_decompressed(path) as stream:
+            head: bytes = stream.read(1 << 16)
+    except FAILURES as error:
+        raise _damaged(path, error) from error
+    found = next((what for magic, what in _ENCODINGS.items() if head.startswith(magic)), None)
+    if found is None and b"\0" in head:
+        found = "no text"
+    if found is not None:
+        raise DataError(
+            f"{shown_path(path)} is {found}, as its first bytes tell; expected a table as text in "
+            "UTF-8, such as CSV."
+        )
+    if not head.removeprefix(b"\xef\xbb\xbf").strip():
+        raise DataError(
+            f"{shown_path(path)} is empty; expected a row of column names, and a row per sample."
+        )
+    return head.decode("utf-8", "replace")
+
+
+def iterate_texts(
+    path: Path, dialect: Dialect, columns: Sequence[int] | None = None
+) -> Iterator[Any]:
+    """Read a file's rows piece by piece.
+
+    Args:
+        path: The file.
+        dialect: How it writes them.
+        columns: Places of the columns that are read; None for all.
+
+    Yields:
+        Arrow record batches of strings, null where there is none; without the row of names.
+
+    Raises:
+        DataError: If the file is damaged, a row has more or fewer columns, or a byte is no UTF-8;
+            the row is named.
+    """
+
+    def refuse(row: Any) -> str:
+        raise _wrong_row(path, dialect, row)
+
+    start = 0
+    for batch in _iterate_bytes(path, dialect, columns, refuse):
+        whole = batch if start else batch.slice(1)
+        start = start or -1
+        names = [str(place) for place in columns or range(whole.num_columns)]
+        texts = [
+            _decoded(path, dialect, values, max(start, 0), int(name))
+            for name, values in zip(names, whole.columns, strict=True)
+        ]
+        start = max(start, 0) + whole.num_rows
+        yield pa.record_batch(texts, names=names)
+
+
+def _iterate_bytes(
+    path: Path,
+    dialect: Dialect,
+    columns: Sequence[int] | None,
+    on_wrong_row: Callable[[Any], Any],
+) -> Iterator[Any]:
+    """Read a file's rows, the first among them, as bytes; columns are named by their places."""
+    names = [f"f{place}" for place in range(max(len(dialect.names), 1 << 14))]
+
+    def skip(row: Any) -> str:
+        on_wrong_row(row)
+        return "skip"
+
+    read = csv.ReadOptions(
+        # One thread counts the rows.
+        use_threads=False,
+        block_size=dialect.block,
+        autogenerate_column_names=True,
+    )
+    parse = csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        escape_char=dialect.escape or False,
+        newlines_in_values=True,
+        invalid_row_handler=skip,
+    )
+    convert = csv.ConvertOptions(
+        check_utf8=False,
+        column_types=dict.fromkeys(names, pa.binary()),
+        null_values=[""],
+        strings_can_be_null=True,
+        include_columns=None if columns is None else [f"f{place}" for place in columns],
+    )
+    try:
+        with (
+            opened_decompressed(path) as stream,
+            csv.open_csv(
+                stream, read_options=read, parse_options=parse, convert_options=convert
+            ) as reader,
+        ):
+            yield from reader
+    except FAILURES as error:
+        if "straddling" in str(error):
+            raise _TooLongError from error
+        raise _damaged(path, error) from error
+
+
+def _decoded(path: Path, dialect: Dialect, values: Any, start: int, place: int) -> Any:
+    """Bytes as strings in UTF-8."""
+    try:
+        return values.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        row, cell = next(
+            (row, cell) for row, cell in enumerate(values.to_pylist()) if not _is_utf8(cell)
+        )
+    shown = _shorten(cell.decode("utf-8", "backslashreplace"))
+    raise DataError(
+        f"Row {start + row} (the first below the names is 0) of {shown_path(path)} has a byte that "
+        f"is no UTF-8 in its column {dialect.names[place]!r}: {shown!r}. Save the file as UTF-8; "
+        "where it is Windows-1252: iconv -f WINDOWS-1252 -t UTF-8."
+    )
+
+
+def _is_utf8(cell: bytes | None) -> bool:
+    try:
+        (cell or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _wrong_row(path: Path, dialect: Dialect, row: Any) -> DataError:
+    where = "A row" if row.number is None else f"Row {row.number - 2} (the first below is 0)"
+    return DataError(
+        f"{where} of {shown_path(path)} has {row.actual_columns} columns, and the row of names has "
+        f"{row.expected_columns}: {_shorten(row.text)!r}. Put texts that hold "
+        f"{dialect.delimiter!r} in quotes, and double the quotes in them."
+    )
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+    return DataError(f"{shown_path(path)} cannot be read as a table: {reason}.")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN_LETTERS else f"{text[: _SHOWN_LETTERS - 1]}…"

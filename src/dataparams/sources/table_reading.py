@@ -1,0 +1,130 @@
+"""Reading files of tables of any kind: names and types of their columns, then whole columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from dataparams.sources.delimited import (
+    Dialect,
+    iterate_texts,
+    read_dialect,
+    with_longer_rows,
+)
+from dataparams.sources.json_lines import read_json_lines
+from dataparams.sources.row_groups import read_parquet
+from dataparams.sources.spreadsheets import read_spreadsheet
+from dataparams.sources.table_kinds import (
+    DELIMITED,
+    JSON_LINES,
+    SPREADSHEET,
+    require_table_file,
+)
+from dataparams.sources.written_values import WrittenColumn, parse_values, unread_column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dataparams.sources.memory_table import MemoryTable
+    from dataparams.sources.row_groups import ParquetTable
+
+_MOST_KEPT_BYTES = 1 << 29
+
+
+@dataclass(frozen=True)
+class DelimitedTable:
+    """A table that is written as text, all of which was looked at once.
+
+    Attributes:
+        path: Where it is.
+        dialect: How it writes its rows.
+        written: How it writes the values of each column.
+        num_rows: Number of rows.
+        kept: What was read, while that is small: pieces of all columns, as texts.
+    """
+
+    path: Path
+    dialect: Dialect
+    written: tuple[WrittenColumn, ...]
+    num_rows: int
+    kept: tuple[Any, ...] | None
+
+    @property
+    def schema(self) -> Any:
+        """Names and Arrow types of its columns."""
+        kinds = [one.kind.arrow if not one.is_empty else pa.null() for one in self.written]
+        return pa.schema(list(zip(self.dialect.names, kinds, strict=True)))
+
+    def read(self, columns: Sequence[str]) -> Any:
+        """Read whole columns, a piece at a time, as an Arrow table of their types."""
+        places = [self.dialect.names.index(name) for name in columns]
+        if self.kept is None:
+            pieces: Any = iterate_texts(self.path, self.dialect, places)
+        else:
+            pieces = [piece.select([str(place) for place in places]) for piece in self.kept]
+        kinds = [self.written[place].kind for place in places]
+        parsed = [
+            [parse_values(values, kind) for values, kind in zip(piece.columns, kinds, strict=True)]
+            for piece in pieces
+        ]
+        arrays = [
+            pa.chunked_array([piece[number] for piece in parsed], type=kind.arrow)
+            for number, kind in enumerate(kinds)
+        ]
+        return pa.table(arrays, names=list(columns))
+
+
+def read_table_files(paths: Sequence[Path]) -> list[ParquetTable | DelimitedTable | MemoryTable]:
+    """Read names and types of the columns of files, whose types are one where they are text.
+
+    Args:
+        paths: The files.
+
+    Raises:
+        DataError: If a file is damaged or is no table.
+    """
+    tables = [_read(path) for path in paths]
+    written: dict[str, WrittenColumn] = {}
+    for table in tables:
+        if isinstance(table, DelimitedTable):
+            for name, one in zip(table.dialect.names, table.written, strict=True):
+                written[name] = written[name].joined(one) if name in written else one
+    return [
+        replace(table, written=tuple(written[name] for name in table.dialect.names))
+        if isinstance(table, DelimitedTable)
+        else table
+        for table in tables
+    ]
+
+
+def _read(path: Path) -> ParquetTable | DelimitedTable | MemoryTable:
+    kind = require_table_file(path)
+    if kind == DELIMITED:
+        return _read_delimited(path)
+    if kind == JSON_LINES:
+        return read_json_lines(path)
+    return read_spreadsheet(path) if kind == SPREADSHEET else read_parquet(path)
+
+
+def _read_delimited(path: Path) -> DelimitedTable:
+    """Look through a table that is text: how many rows, and how values are written."""
+    dialect = read_dialect(path)
+    return with_longer_rows(path, dialect, lambda fitting: _look_through(path, fitting))
+
+
+def _look_through(path: Path, dialect: Dialect) -> DelimitedTable:
+    unread = unread_column(has_decimal_commas=dialect.delimiter != ",")
+    written = [unread] * len(dialect.names)
+    count, size = 0, 0
+    kept: list[Any] | None = []
+    for piece in iterate_texts(path, dialect):
+        count += piece.num_rows
+        size += piece.nbytes
+        written = [one.narrowed(values) for one, values in zip(written, piece.columns, strict=True)]
+        kept = None if kept is None or size > _MOST_KEPT_BYTES else [*kept, piece]
+    return DelimitedTable(
+        path, dialect, tuple(written), count, None if kept is None else tuple(kept)
+    )

@@ -1,0 +1,133 @@
+"""From the splits of a table, wherever they are kept, to a source of images, texts or rows."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import torch
+
+from dataparams.errors import DataError
+from dataparams.sources.labels import number_labels
+from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
+from dataparams.sources.table_contents import RowContents, TextContents
+from dataparams.sources.table_ids import row_ids
+from dataparams.sources.text_column import TextColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dataparams.sources.columns import ChosenColumns, ChosenContents
+    from dataparams.sources.labels import TableLabels
+    from dataparams.sources.table_columns import TableColumns
+
+
+class TableSplit(Protocol):
+    """A split of a table."""
+
+    def read(self, column: str) -> Any:
+        """Read a column that is none of images, as an Arrow chunked array."""
+
+    def open_images(self, column: str) -> Contents:
+        """Open a column of images, of which none is read."""
+
+
+def table_source(
+    *,
+    kind: str,
+    place: str,
+    name: str,
+    table: TableColumns,
+    columns: ChosenColumns,
+    splits: Mapping[str, TableSplit],
+    left_out: Sequence[LeftOut],
+    notes: Sequence[str] = (),
+) -> Source:
+    """Make a source of the labeled rows of a table.
+
+    Args:
+        kind: What it is, in words.
+        place: Where it is.
+        name: Short name.
+        table: All columns.
+        columns: Which columns were taken for what.
+        splits: The splits, training first.
+        left_out: What is there beside the splits.
+        notes: Whatever else was understood.
+
+    Raises:
+        DataError: If the labels are not usable, or no text is there.
+    """
+    labels = number_labels(
+        {split: each.read(columns.label) for split, each in splits.items()},
+        column=columns.label,
+        declared=table.declared.get(columns.label),
+        names=columns.class_names,
+    )
+    contents = {split: open_contents_of(splits[split], columns.contents) for split in labels.labels}
+    labels = _without_empty_texts(labels, contents, columns.contents)
+    joined = JoinedContents(list(contents.values()))
+    starts = np.cumsum([0, *map(len, contents.values())])[:-1]
+    chosen = np.concatenate(
+        [rows + start for rows, start in zip(labels.rows.values(), starts, strict=True)]
+    )
+    sizes = [len(some) for some in labels.labels.values()]
+    return Source(
+        kind=kind,
+        place=place,
+        name=name,
+        class_names=labels.class_names,
+        ids=TextColumn(pa.chunked_array(itertools.starmap(row_ids, labels.rows.items()))),
+        labels=torch.cat(list(labels.labels.values())),
+        train_rows=None if len(sizes) == 1 else sizes[0],
+        contents=joined if len(chosen) == len(joined) else SelectedContents(joined, chosen),
+        split_names=tuple(labels.labels),
+        columns=columns.named(),
+        row_columns=columns.contents.columns if columns.contents.kind == "row" else (),
+        left_out=(*labels.left_out, *left_out),
+        notes=(*columns.notes, *labels.notes, *notes),
+    )
+
+
+def open_contents_of(split: TableSplit, chosen: ChosenContents) -> Contents:
+    """Open the contents of all rows of a split: images unread, texts and rows in memory."""
+    if chosen.kind == "image":
+        return split.open_images(chosen.columns[0])
+    series = [_series(split.read(name)).alias(name) for name in chosen.columns]
+    return RowContents(pl.DataFrame(series)) if chosen.kind == "row" else TextContents(series[0])
+
+
+def _series(column: Any) -> pl.Series:
+    series = pl.Series(pl.from_arrow(column))
+    is_named = series.dtype in (pl.Categorical, pl.Enum)
+    return series.cast(pl.String) if is_named else series
+
+
+def _without_empty_texts(
+    labels: TableLabels, contents: Mapping[str, Contents], chosen: ChosenContents
+) -> TableLabels:
+    """The labels of the rows that have a text, and the others counted.
+
+    Raises:
+        DataError: If a split has no text.
+    """
+    if chosen.kind != "text":
+        return labels
+    rows, numbers, left_out = dict(labels.rows), dict(labels.labels), list(labels.left_out)
+    for split, each in contents.items():
+        is_there = each.sizes()[rows[split]] > 0
+        if not is_there.any():
+            raise DataError(
+                f"The column {chosen.columns[0]!r} has no text in any of the {len(is_there)} "
+                f"labeled rows of the split {split!r}. Name the column of the texts: "
+                "`text_column=NAME`."
+            )
+        if not is_there.all():
+            ids = TextColumn(row_ids(split, rows[split][~is_there]))
+            left_out.append(LeftOut("empty text", ids, len(ids)))
+            rows[split] = rows[split][is_there]
+            numbers[split] = numbers[split][torch.from_numpy(is_there)]
+    return labels._replace(rows=rows, labels=numbers, left_out=tuple(left_out))
