@@ -15,7 +15,7 @@ from dataparams.errors import MissingPackageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-APP, HEIC = "app", "heic"
+APP, HEIC, XLSX = "app", "heic", "xlsx"
 EXTRA_OF = {
     **dict.fromkeys(
         (
@@ -26,6 +26,7 @@ EXTRA_OF = {
         APP,
     ),
     "pillow_heif": HEIC,
+    "fastexcel": XLSX,
 }
 """For each package, by the name that it is imported by, the extra that brings it."""
 

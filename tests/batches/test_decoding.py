@@ -154,7 +154,7 @@ def test_mostly_unreadable_is_an_error():
 
 
 def test_too_little_memory_is_said_before_it_is_used(monkeypatch):
-    monkeypatch.setattr(decoding, "_available_memory", lambda: 1_000_000)
+    monkeypatch.setattr(decoding, "free_memory", lambda: 1_000_000)
     with pytest.raises(DataError, match=r"100 images of 224 x 224 .* 0\.0 GB.*`image_size`"):
         decode(*[encoded(picture((0, 0, 0)))] * 100, image_size=224)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -16,6 +14,7 @@ from dataparams.contents.decoding_threads import decoding_threads
 from dataparams.contents.image_files import DEFAULT_SIZE, Picture, decode_block, fit_pixels
 from dataparams.contents.images import require_image
 from dataparams.errors import DataError
+from dataparams.sources.free_memory import free_memory
 from dataparams.sources.source import Found
 from dataparams.terminal.words import counted, reasons_text
 
@@ -201,25 +200,10 @@ def require_memory(count: int, channels: int, height: int, width: int) -> None:
         height: Height of each in pixels.
         width: Width of each in pixels.
     """
-    needed, available = count * channels * height * width, _available_memory()
+    needed, available = count * channels * height * width, free_memory()
     if available is not None and needed > available:
         raise DataError(
             f"{count} images of {height} x {width} pixels need {needed / 1e9:.1f} GB of memory; "
             f'{available / 1e9:.1f} GB are free. Give `loader="stream"`, which keeps a few batches '
             "in memory and no more, or choose a smaller `image_size`."
         )
-
-
-def _available_memory() -> int | None:
-    """Bytes that can be allocated, or None if unknown."""
-    try:
-        # The kernel's estimate counts caches it would drop; sysconf's free pages do not.
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None

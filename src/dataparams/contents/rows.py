@@ -19,6 +19,10 @@ Cell: TypeAlias = "str | bool | int | float | None"
 """A value in a row: dates and times as ISO 8601 texts; None where it is missing."""
 
 
+_EXACT = 2.0**53
+"""Below it a number with a fraction of zero is a whole one, exactly."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table without its label.
@@ -52,8 +56,13 @@ class Row:
         return len(self._encoded(self.items()))
 
     def digest(self) -> str:
-        """The hash of names and values; see :class:`dataparams.contents.content.Content`."""
-        return digest_of([self._encoded(self.items())])
+        """The hash of names and values; see :class:`dataparams.contents.content.Content`.
+
+        A value has the same hash as a number, whole or not, and as its text: which of them it is
+        may depend on other rows.
+        """
+        written = [(name, _written(cell)) for name, cell in self.items()]
+        return digest_of([self._encoded(written)])
 
     def views(self, longest_sides: Sequence[int]) -> list[View]:
         """Pairs of name and value as JSON; see :class:`dataparams.contents.content.Content`.
@@ -74,6 +83,14 @@ class Row:
         # JSON has no NaN and no infinity; as texts they stay apart from what is missing.
         plain = [(name, _finite(cell)) for name, cell in items]
         return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _written(cell: Cell) -> str | None:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return str(int(cell))
+    return None if cell is None else str(cell)
 
 
 def _finite(cell: Cell) -> Cell:

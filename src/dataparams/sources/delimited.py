@@ -61,13 +61,7 @@ def read_dialect(path: Path) -> Dialect:
     head = _read_head(path)
     extension = {".tsv": "\t", ".tab": "\t"}.get(path.suffix.lower())
     tried = [_try(path, delimiter, None) for delimiter in _DELIMITERS]
-    usable = [one for one in tried if len(one.dialect.names) > 1]
-    if not usable:
-        raise DataError(
-            f"{shown_path(path)} has one column as it seems: its first row is "
-            f"{_shorten(head.partition(chr(10))[0])!r}. Expected columns with commas, semicolons "
-            "or tabs between them, and their names in the first row."
-        )
+    usable = [one for one in tried if len(one.dialect.names) > 1] or tried[:1]
     best = min(
         usable,
         key=lambda one: (
@@ -102,7 +96,10 @@ def _try_dialect(path: Path, dialect: Dialect) -> _Tried:
     if batch is None or not batch.num_rows:
         return _Tried(dialect, 0)
     cells = [batch.column(place)[0].as_py() or b"" for place in range(batch.num_columns)]
-    names = tuple(cell.decode("utf-8", "replace").strip() for cell in cells)
+    names = tuple(
+        cell.decode("utf-8", "replace").strip() or f"unnamed {place}"
+        for place, cell in enumerate(cells)
+    )
     return _Tried(dialect._replace(names=names), len(wrong))
 
 
@@ -211,6 +208,8 @@ def _iterate_bytes(
         delimiter=dialect.delimiter,
         escape_char=dialect.escape or False,
         newlines_in_values=True,
+        # Of a single column, a value that is missing is an empty line.
+        ignore_empty_lines=len(dialect.names) != 1,
         invalid_row_handler=skip,
     )
     convert = csv.ConvertOptions(

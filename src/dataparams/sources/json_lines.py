@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from dataparams.errors import DataError
 from dataparams.sources.compressed_files import FAILURES, opened_decompressed
+from dataparams.sources.free_memory import free_memory, require_fitting
 from dataparams.sources.memory_table import MemoryTable
 from dataparams.sources.row_groups import shown_path
 
@@ -28,6 +29,7 @@ def read_json_lines(path: Path) -> MemoryTable:
     """
     from pyarrow import json
 
+    require_fitting(path.stat().st_size, free_memory(), shown_path(path))
     try:
         with opened_decompressed(path) as stream:
             options = json.ReadOptions(use_threads=False, block_size=_BLOCK)

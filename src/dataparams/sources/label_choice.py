@@ -76,7 +76,8 @@ def _choose(
     if given is not None:
         return require_column(table, given, "label_column"), []
     rest = [name for name in table.schema.names if name not in taken]
-    chosen = first_named([n for n in rest if n not in table.index_columns], _PLAIN_LABELS)
+    possible = [n for n in rest if n not in table.index_columns and not _is_coordinate(table, n)]
+    chosen = first_named(possible, _PLAIN_LABELS)
     if chosen is not None:
         return require_once(table, chosen), []
     profiles = {name: _profile(table, name) for name in dict.fromkeys(rest)}
@@ -87,6 +88,14 @@ def _choose(
         )
     splits = [name for name, profile in profiles.items() if profile.tells_splits]
     return require_once(table, possible[0]), list(map(split_note, splits))
+
+
+def _is_coordinate(table: TableColumns, name: str) -> bool:
+    """Whether a column called y holds measures, beside an x."""
+    if plain_name(name) != "y" or not table.is_once(name):
+        return False
+    kind = table.type_of(name)
+    return is_counted(kind) and isinstance(plain_labels(table.read(name)), str)
 
 
 class _Profile(NamedTuple):

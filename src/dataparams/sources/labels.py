@@ -19,6 +19,7 @@ from dataparams.sources.arrow_types import (
     numpy_array,
     plain_values,
 )
+from dataparams.sources.label_shapes import why_no_classes, why_too_many
 from dataparams.sources.source import LeftOut
 from dataparams.sources.table_ids import row_ids
 from dataparams.sources.text_column import TextColumn
@@ -67,7 +68,7 @@ def plain_labels(column: Any) -> Any:
         >>> plain_labels(pa.chunked_array([[1.0, 2.0, None]])).to_pylist()
         [1, 2, None]
         >>> plain_labels(pa.chunked_array([[0.5, 2.0]]))
-        'numbers that are not whole, such as 0.5'
+        'numbers that are not whole, such as 0.5, to be predicted (regression)'
     """
     column = plain_values(column)
     kind = column.type
@@ -92,7 +93,7 @@ def _whole_numbers(column: Any) -> Any:
     )
     if not pc.all(is_whole).as_py() and len(numbers):
         odd = numbers.filter(pc.invert(is_whole))[0].as_py()
-        return f"numbers that are not whole, such as {odd:g}"
+        return f"numbers that are not whole, such as {odd:g}, to be predicted (regression)"
     return numbers.cast(pa.int64())
 
 
@@ -121,7 +122,10 @@ def number_labels(
         >>> found.class_names, found.labels["train"].tolist(), found.left_out[0].reason
         (('cat', 'dog'), [1, 0], 'empty label')
     """
-    plain = {split: _require_plain(values, column) for split, values in splits.items()}
+    plain = {
+        split: _require_plain(values, column, is_declared=declared is not None)
+        for split, values in splits.items()
+    }
     _require_one_kind(plain, column)
     signs = _has_signs(next(iter(plain.values()))) and declared is None
     labeled: dict[str, Any] = {}
@@ -153,12 +157,16 @@ def number_labels(
     )
 
 
-def _require_plain(values: Any, column: str) -> Any:
+def _require_plain(values: Any, column: str, *, is_declared: bool) -> Any:
     plain = plain_labels(values)
-    if isinstance(plain, str):
+    found = why_no_classes(values) or (plain if isinstance(plain, str) else None)
+    if found is None and not is_declared:
+        found = why_too_many(plain)
+    if found is not None:
         raise DataError(
-            f"The column {column!r} cannot be the labels: it holds {plain}. Expected text, whole "
-            "numbers, or true and false; give `label_column=NAME` to take another."
+            f"The column {column!r} cannot be the labels: it holds {found}. Expected one class for "
+            "each sample, as text, whole numbers, or true and false; give `label_column=NAME` to "
+            "take another."
         )
     return plain
 

@@ -14,6 +14,7 @@ from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import arrow_array
 from dataparams.sources.cells import cell_contents, cell_sizes
+from dataparams.sources.free_memory import free_memory, require_fitting
 from dataparams.sources.source import Contents, Found
 
 if TYPE_CHECKING:
@@ -97,9 +98,21 @@ def read_columns(path: Path, columns: Sequence[str]) -> Any:
     """
     try:
         with _opened(path) as file:
+            require_fitting(_bytes_of(file.metadata, columns), free_memory(), shown_path(path))
             return file.read(columns=list(columns)).select(list(columns))
     except _FAILURES as error:
         raise _damaged(path, error) from error
+
+
+def _bytes_of(metadata: Any, columns: Sequence[str]) -> int:
+    """Bytes of columns in memory, about; what is stored as numbers of its values takes more."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
+    return sum(
+        chunk.total_uncompressed_size
+        for chunk in chunks
+        if chunk.path_in_schema.partition(".")[0] in columns
+    )
 
 
 @contextlib.contextmanager

@@ -41,10 +41,10 @@ class Contents(ABC):
     """Contents by row, read when they are needed; can be handed to other processes.
 
     Attributes:
-        kind: What they are, all of one kind.
+        kind: What they are, all of one kind; None where nothing is known of them.
     """
 
-    kind: ContentKind = "image"
+    kind: ContentKind | None = "image"
 
     @abstractmethod
     def __len__(self) -> int:

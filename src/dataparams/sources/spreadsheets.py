@@ -28,11 +28,15 @@ def read_spreadsheet(path: Path) -> MemoryTable:
     with missing_packages_named():
         import fastexcel  # type: ignore[import-not-found, unused-ignore]
     try:
-        sheet = fastexcel.read_excel(path).load_sheet(0)
-        table = pl.DataFrame(sheet)
-    except fastexcel.FastExcelError as error:
+        table = pl.read_excel(path, sheet_id=1, engine="calamine", raise_if_empty=False)
+    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise DataError(
             f"{shown_path(path)} cannot be read as a spreadsheet: {reason}. Save it as CSV instead."
         ) from error
+    if not table.width:
+        raise DataError(
+            f"The first sheet of {shown_path(path)} is empty; expected a row of column names, and "
+            "a row per sample."
+        )
     return MemoryTable(path, table.to_arrow())

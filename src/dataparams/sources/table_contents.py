@@ -38,7 +38,7 @@ class TextContents(Contents):
         ('Where is my card?', 'there is no text', [17, -1])
     """
 
-    kind: ContentKind = "text"
+    kind: ContentKind | None = "text"
 
     def __init__(self, texts: pl.Series) -> None:
         self.texts = texts
@@ -69,7 +69,7 @@ class RowContents(Contents):
         [('carat', 0.3), ('color', None)]
     """
 
-    kind: ContentKind = "row"
+    kind: ContentKind | None = "row"
 
     def __init__(self, table: pl.DataFrame) -> None:
         self.table = table

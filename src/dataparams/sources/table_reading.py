@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from dataparams.errors import DataError
 from dataparams.sources.delimited import (
     Dialect,
     iterate_texts,
     read_dialect,
     with_longer_rows,
 )
+from dataparams.sources.free_memory import fitting_pieces
+from dataparams.sources.header_row import why_no_header
 from dataparams.sources.json_lines import read_json_lines
-from dataparams.sources.row_groups import read_parquet
+from dataparams.sources.row_groups import read_parquet, shown_path
 from dataparams.sources.spreadsheets import read_spreadsheet
 from dataparams.sources.table_kinds import (
     DELIMITED,
@@ -66,9 +69,9 @@ class DelimitedTable:
         else:
             pieces = [piece.select([str(place) for place in places]) for piece in self.kept]
         kinds = [self.written[place].kind for place in places]
+        what = f"{shown_path(self.path)}: {', '.join(columns)}"
         parsed = [
-            [parse_values(values, kind) for values, kind in zip(piece.columns, kinds, strict=True)]
-            for piece in pieces
+            list(map(parse_values, piece.columns, kinds)) for piece in fitting_pieces(pieces, what)
         ]
         arrays = [
             pa.chunked_array([piece[number] for piece in parsed], type=kind.arrow)
@@ -116,15 +119,30 @@ def _read_delimited(path: Path) -> DelimitedTable:
 
 
 def _look_through(path: Path, dialect: Dialect) -> DelimitedTable:
+    first: Any = None
     unread = unread_column(has_decimal_commas=dialect.delimiter != ",")
     written = [unread] * len(dialect.names)
     count, size = 0, 0
     kept: list[Any] | None = []
     for piece in iterate_texts(path, dialect):
+        first = piece if first is None else first
         count += piece.num_rows
         size += piece.nbytes
         written = [one.narrowed(values) for one, values in zip(written, piece.columns, strict=True)]
         kept = None if kept is None or size > _MOST_KEPT_BYTES else [*kept, piece]
+    if first is not None:
+        _require_header(path, dialect, written, first)
     return DelimitedTable(
         path, dialect, tuple(written), count, None if kept is None else tuple(kept)
     )
+
+
+def _require_header(
+    path: Path, dialect: Dialect, written: Sequence[WrittenColumn], first: Any
+) -> None:
+    reason = why_no_header(dialect.names, [one.kind for one in written], first)
+    if reason is not None:
+        raise DataError(
+            f"The first row of {shown_path(path)} seems to be data: {reason}. Expected the names "
+            f"of the columns there, such as text{dialect.delimiter}label; add that row."
+        )

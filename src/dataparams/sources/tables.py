@@ -142,6 +142,13 @@ def _read_splits(path: Path, splits: Mapping[str, Sequence[Path]]) -> dict[str, 
     first = next(iter(files))
     if not files[first]:
         raise DataError(f"{shown_path(path)}: the split {first!r} has no rows.")
+    names = files[first][0].schema.names
+    if len(names) == 1:
+        raise DataError(
+            f"{shown_path(files[first][0].path)} has one column, called {names[0]!r}. Expected "
+            "columns for samples and labels; in a text file with commas, semicolons or tabs "
+            "between them, and their names in the first row."
+        )
     return files
 
 

@@ -1,0 +1,51 @@
+"""Whether the first row of a table that is text has the names of the columns, or is data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from dataparams.sources.written_values import TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataparams.sources.written_values import ValueKind
+
+_FEW = 0.5
+
+
+def why_no_header(names: Sequence[str], kinds: Sequence[ValueKind], piece: Any) -> str | None:
+    """Why the first row seems to be data, in words; None where it may be names.
+
+    Args:
+        names: What is in the first row.
+        kinds: How the values of each column below are written.
+        piece: Some rows below, an Arrow record batch of strings.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> below = pa.record_batch([["a", "b", "c", "d"], ["no", "yes"] * 2], ["0", "1"])
+        >>> why_no_header(["Where is it?", "yes"], [TEXTS, TEXTS], below)
+        "'yes' is among the values below it"
+    """
+    for name, kind, values in zip(names, kinds, piece.columns, strict=True):
+        below = pl.Series(pl.from_arrow(values)).drop_nulls()
+        if kind is not TEXTS and not _are_counted_up(names):
+            if name and _is_written_so(name, kind):
+                return f"{name!r} is written as the values below it are ({kind.name})"
+        elif len(below) and below.n_unique() <= _FEW * len(below) and (below == name).any():
+            return f"{name!r} is among the values below it"
+    return None
+
+
+def _is_written_so(name: str, kind: ValueKind) -> bool:
+    parsed = pl.DataFrame({"text": [name]}).select(kind.parse(pl.col("text")))
+    return not parsed.to_series().is_null().any()
+
+
+def _are_counted_up(names: Sequence[str]) -> bool:
+    """Whether columns are called 0, 1, 2 and so on, as programs call those without a name."""
+    numbers = [int(name) for name in names if name.isdecimal()]
+    return len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
