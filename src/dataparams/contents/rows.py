@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -19,6 +20,7 @@ Cell: TypeAlias = "str | bool | int | float | None"
 """A value in a row: dates and times as ISO 8601 texts; None where it is missing."""
 
 
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?", re.ASCII)
 _EXACT = 2.0**53
 """Below it a number with a fraction of zero is a whole one, exactly."""
 
@@ -58,8 +60,8 @@ class Row:
     def digest(self) -> str:
         """The hash of names and values; see :class:`dataparams.contents.content.Content`.
 
-        A value has the same hash as a number, whole or not, and as its text: which of them it is
-        may depend on other rows.
+        A number has the same hash whole or not, and as a text: which of them it is may depend on
+        other rows of its file.
         """
         written = [(name, _written(cell)) for name, cell in self.items()]
         return digest_of([self._encoded(written)])
@@ -90,6 +92,8 @@ def _written(cell: Cell) -> str | None:
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return str(int(cell))
+    if isinstance(cell, str) and _NUMBER.fullmatch(cell):
+        return _written(float(cell))
     return None if cell is None else str(cell)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 from dataparams.errors import DataError
 from dataparams.sources.compressed_files import FAILURES, opened_decompressed
 from dataparams.sources.row_groups import shown_path
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,12 +36,14 @@ class Dialect(NamedTuple):
 
     Attributes:
         delimiter: What is between the columns.
+        has_quotes: Whether quotes stand around values; else they are letters like others.
         escape: What stands before a quote within quotes, where it is not a second quote.
         block: Bytes that are read at once; no row is longer.
         names: What the first row holds: the names of the columns.
     """
 
     delimiter: str
+    has_quotes: bool
     escape: str | None
     block: int
     names: tuple[str, ...]
@@ -60,7 +64,7 @@ def read_dialect(path: Path) -> Dialect:
     """
     head = _read_head(path)
     extension = {".tsv": "\t", ".tab": "\t"}.get(path.suffix.lower())
-    tried = [_try(path, delimiter, None) for delimiter in _DELIMITERS]
+    tried = [_try(path, delimiter) for delimiter in _DELIMITERS]
     usable = [one for one in tried if len(one.dialect.names) > 1] or tried[:1]
     best = min(
         usable,
@@ -72,35 +76,55 @@ def read_dialect(path: Path) -> Dialect:
         ),
     )
     if '\\"' in head:
-        escaped = _try(path, best.dialect.delimiter, "\\")
+        escaped = _try(path, best.dialect.delimiter, escape="\\")
         has_doubled = '""' in head.replace(f'{best.dialect.delimiter}""', "")
         if not escaped.wrong_rows and (best.wrong_rows or not has_doubled):
             best = escaped
+    if best.wrong_rows:
+        unquoted = _try(path, best.dialect.delimiter, has_quotes=False)
+        best = best if unquoted.wrong_rows or unquoted.is_quoted else unquoted
     return best.dialect
 
 
 class _Tried(NamedTuple):
+    """A file's beginning, read in one way.
+
+    Attributes:
+        dialect: The way.
+        wrong_rows: How many rows have more or fewer columns than the first.
+        is_quoted: Whether a value begins and ends with a quote.
+    """
+
     dialect: Dialect
     wrong_rows: int
+    is_quoted: bool
 
 
-def _try(path: Path, delimiter: str, escape: str | None) -> _Tried:
+def _try(
+    path: Path, delimiter: str, *, has_quotes: bool = True, escape: str | None = None
+) -> _Tried:
     """Read a file's beginning in one way."""
-    dialect = Dialect(delimiter, escape, _SMALLEST_BLOCK, ())
+    dialect = Dialect(delimiter, has_quotes, escape, _SMALLEST_BLOCK, ())
     return with_longer_rows(path, dialect, lambda fitting: _try_dialect(path, fitting))
 
 
 def _try_dialect(path: Path, dialect: Dialect) -> _Tried:
     wrong: list[Any] = []
-    batch = next(_iterate_bytes(path, dialect, None, wrong.append), None)
+    batch = next(_iterate_bytes(path, dialect, None, wrong), None)
     if batch is None or not batch.num_rows:
-        return _Tried(dialect, 0)
+        return _Tried(dialect, 0, is_quoted=False)
     cells = [batch.column(place)[0].as_py() or b"" for place in range(batch.num_columns)]
     names = tuple(
         cell.decode("utf-8", "replace").strip() or f"unnamed {place}"
         for place, cell in enumerate(cells)
     )
-    return _Tried(dialect._replace(names=names), len(wrong))
+    is_quoted = any(map(_has_quoted, batch.columns))
+    return _Tried(dialect._replace(names=names), len(wrong), is_quoted)
+
+
+def _has_quoted(values: Any) -> bool:
+    ends = pc.and_(pc.starts_with(values, b'"'), pc.ends_with(values, b'"'))
+    return bool(pc.any(pc.and_(ends, pc.greater(pc.binary_length(values), 1))).as_py())
 
 
 def with_longer_rows(path: Path, dialect: Dialect, read: Callable[[Dialect], _Result]) -> _Result:
@@ -168,12 +192,8 @@ def iterate_texts(
         DataError: If the file is damaged, a row has more or fewer columns, or a byte is no UTF-8;
             the row is named.
     """
-
-    def refuse(row: Any) -> str:
-        raise _wrong_row(path, dialect, row)
-
     start = 0
-    for batch in _iterate_bytes(path, dialect, columns, refuse):
+    for batch in _iterate_bytes(path, dialect, columns, None):
         whole = batch if start else batch.slice(1)
         start = start or -1
         names = [str(place) for place in columns or range(whole.num_columns)]
@@ -189,14 +209,24 @@ def _iterate_bytes(
     path: Path,
     dialect: Dialect,
     columns: Sequence[int] | None,
-    on_wrong_row: Callable[[Any], Any],
+    wrong_rows: list[Any] | None,
 ) -> Iterator[Any]:
-    """Read a file's rows, the first among them, as bytes; columns are named by their places."""
+    """Read a file's rows, the first among them, as bytes; columns are named by their places.
+
+    Args:
+        path: The file.
+        dialect: How it writes them.
+        columns: Places of the columns that are read; None for all.
+        wrong_rows: Takes the rows that have more or fewer columns; None refuses them.
+    """
     names = [f"f{place}" for place in range(max(len(dialect.names), 1 << 14))]
 
-    def skip(row: Any) -> str:
-        on_wrong_row(row)
-        return "skip"
+    refused: list[Any] = []
+
+    def handle(row: Any) -> str:
+        # What is raised here would be printed and lost.
+        (refused if wrong_rows is None else wrong_rows).append(row)
+        return "error" if wrong_rows is None else "skip"
 
     read = csv.ReadOptions(
         # One thread counts the rows.
@@ -206,11 +236,12 @@ def _iterate_bytes(
     )
     parse = csv.ParseOptions(
         delimiter=dialect.delimiter,
+        quote_char='"' if dialect.has_quotes else False,
         escape_char=dialect.escape or False,
-        newlines_in_values=True,
+        newlines_in_values=dialect.has_quotes,
         # Of a single column, a value that is missing is an empty line.
         ignore_empty_lines=len(dialect.names) != 1,
-        invalid_row_handler=skip,
+        invalid_row_handler=handle,
     )
     convert = csv.ConvertOptions(
         check_utf8=False,
@@ -230,6 +261,8 @@ def _iterate_bytes(
     except FAILURES as error:
         if "straddling" in str(error):
             raise _TooLongError from error
+        if refused:
+            raise _wrong_row(path, dialect, refused[0]) from error
         raise _damaged(path, error) from error
 
 
@@ -244,7 +277,7 @@ def _decoded(path: Path, dialect: Dialect, values: Any, start: int, place: int) 
     shown = _shorten(cell.decode("utf-8", "backslashreplace"))
     raise DataError(
         f"Row {start + row} (the first below the names is 0) of {shown_path(path)} has a byte that "
-        f"is no UTF-8 in its column {dialect.names[place]!r}: {shown!r}. Save the file as UTF-8; "
+        f"is no UTF-8 in its column {dialect.names[place]!r}: {shown}. Save the file as UTF-8; "
         "where it is Windows-1252: iconv -f WINDOWS-1252 -t UTF-8."
     )
 
@@ -258,11 +291,13 @@ def _is_utf8(cell: bytes | None) -> bool:
 
 
 def _wrong_row(path: Path, dialect: Dialect, row: Any) -> DataError:
-    where = "A row" if row.number is None else f"Row {row.number - 2} (the first below is 0)"
+    is_open = row.text.startswith('"') and "\n" in row.text
+    hint = " A quote in it may be closed nowhere." if is_open else ""
     return DataError(
-        f"{where} of {shown_path(path)} has {row.actual_columns} columns, and the row of names has "
-        f"{row.expected_columns}: {_shorten(row.text)!r}. Put texts that hold "
-        f"{dialect.delimiter!r} in quotes, and double the quotes in them."
+        f"Row {row.number - 2} (the first below the names is 0) of {shown_path(path)} has "
+        f"{counted(row.actual_columns, 'column')}, and the row of names {row.expected_columns}: "
+        f"{_shorten(row.text)!r}. Put texts that hold {dialect.delimiter!r} in quotes, and double "
+        f"the quotes in them.{hint}"
     )
 
 

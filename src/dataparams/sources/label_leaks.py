@@ -38,7 +38,8 @@ def why_it_tells(name: str, values: Any, labels: Any) -> str | None:
     plain = plain_labels(values)
     if isinstance(plain, str):
         return None
-    if len(labels) >= 2 and pairs_of(plain, labels) is not None:
+    is_alike = len(pc.unique(plain).drop_null()) == len(pc.unique(labels).drop_null())
+    if is_alike and pairs_of(plain, labels) is not None:
         is_copy = plain.type == labels.type and plain.equals(labels)
         return "is a copy of the label" if is_copy else "is another name of the label"
     if may_name_labels(name) and _shares_names(plain, labels):

@@ -95,11 +95,14 @@ def _with_values(table: TableColumns, label: str) -> tuple[list[str], list[str]]
 def _why_left_out(table: TableColumns, name: str, labels: Any) -> str | None:
     """Why a column does not belong to a row, in words that go on after its name; or None."""
     values = plain_values(table.read(name))
-    if is_index(table, name):
-        return "numbers or names the rows"
     distinct = pc.unique(values).drop_null()
     if not len(distinct):
         return "is empty"
+    telling = why_it_tells(name, values, labels)
+    if telling is not None:
+        return telling
+    if is_index(table, name):
+        return "numbers or names the rows"
     if pa.types.is_integer(values.type) and counts_rows(values):
         return "numbers the rows"
     if tells_splits(name, distinct.cast(pa.large_string()) if _is_text(values) else distinct):
@@ -107,7 +110,7 @@ def _why_left_out(table: TableColumns, name: str, labels: Any) -> str | None:
     is_key = len(distinct) == len(values) > 1
     if is_key and (is_of_ids(name) or _are_keys(distinct)):
         return "names each row"
-    return why_it_tells(name, values, labels)
+    return None
 
 
 def _is_text(values: Any) -> bool:
@@ -133,12 +136,11 @@ def _notes(left_out: Mapping[str, str]) -> list[str]:
             notes += map(split_note, names)
             continue
         subject = "The column" if len(names) == 1 else "Each of the columns"
-        pronoun = "it" if len(names) == 1 else "they"
-        verb = "is" if len(names) == 1 else "are"
-        notes.append(
-            f"{subject} {list_names(names)} {reason}, so {pronoun} {verb} left out of the rows. "
-            "Give `row_columns=NAMES` (`*` for all) to say which columns belong to a row."
-        )
+        pronoun = "it is" if len(names) == 1 else "they are"
+        notes.append(f"{subject} {list_names(names)} {reason}: {pronoun} left out of the rows.")
+    if notes:
+        keep = "`row_columns=NAMES` (`*` for all) says which columns belong to a row"
+        notes[-1] += f" To keep what was left out: {keep}."
     return notes
 
 

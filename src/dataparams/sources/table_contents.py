@@ -51,6 +51,11 @@ class TextContents(Contents):
         found = self.texts.gather(list(rows)).to_list()
         return [_NO_TEXT if text is None else Text(text) for text in found]
 
+    def are_blank(self) -> NDArray[np.bool_]:
+        """Whether there is no letter in a text, or no text, (n,)."""
+        blank = self.texts.str.contains(r"\S").fill_null(value=False).not_()
+        return np.asarray(blank.to_numpy(), dtype=bool)
+
     def sizes(self) -> NDArray[np.int64]:
         """Bytes of each text in UTF-8, (n,); -1 where there is none."""
         sizes = self.texts.str.len_bytes().cast(pl.Int64).fill_null(-1)

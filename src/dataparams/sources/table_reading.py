@@ -25,10 +25,15 @@ from dataparams.sources.table_kinds import (
     SPREADSHEET,
     require_table_file,
 )
-from dataparams.sources.written_values import WrittenColumn, parse_values, unread_column
+from dataparams.sources.written_values import (
+    WrittenColumn,
+    date_notes,
+    parse_values,
+    unread_column,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from dataparams.sources.memory_table import MemoryTable
@@ -78,6 +83,17 @@ class DelimitedTable:
             for number, kind in enumerate(kinds)
         ]
         return pa.table(arrays, names=list(columns))
+
+    def notes(self, columns: Collection[str]) -> list[str]:
+        """Sentences on how some columns were read, where it may be meant otherwise."""
+        named = zip(self.dialect.names, self.written, strict=True)
+        notes = date_notes({name: one for name, one in named if name in columns})
+        if not self.dialect.has_quotes:
+            notes.append(
+                f"The quotes in {shown_path(self.path)} are read as letters: with quotes around "
+                "values its rows would differ in length."
+            )
+        return notes
 
 
 def read_table_files(paths: Sequence[Path]) -> list[ParquetTable | DelimitedTable | MemoryTable]:

@@ -114,11 +114,11 @@ def _without_empty_texts(
     Raises:
         DataError: If a split has no text.
     """
-    if chosen.kind != "text":
-        return labels
     rows, numbers, left_out = dict(labels.rows), dict(labels.labels), list(labels.left_out)
     for split, each in contents.items():
-        is_there = each.sizes()[rows[split]] > 0
+        if not isinstance(each, TextContents):
+            continue
+        is_there = ~each.are_blank()[rows[split]]
         if not is_there.any():
             raise DataError(
                 f"The column {chosen.columns[0]!r} has no text in any of the {len(is_there)} "

@@ -9,7 +9,7 @@ from dataparams.errors import DataError
 from dataparams.sources.arrow_types import is_text
 from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_contents
 from dataparams.sources.folder import as_folder_name
-from dataparams.sources.row_groups import ParquetContents, read_parquet, shown_path
+from dataparams.sources.row_groups import ParquetContents, shown_path
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
 from dataparams.sources.table_contents import ImageContents
 from dataparams.sources.table_files import (
@@ -23,14 +23,18 @@ from dataparams.sources.table_files import (
 )
 from dataparams.sources.table_ids import rows_of_ids
 from dataparams.sources.table_kinds import PARQUET, table_kind, without_extension
+from dataparams.sources.table_reading import DelimitedTable, read_table_files
 from dataparams.sources.table_source import open_contents_of, table_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from dataparams.sources.columns import WantedColumns
+    from dataparams.sources.columns import ChosenColumns, WantedColumns
     from dataparams.sources.table_files import TableFile
+
+_QUICKLY_READ = 1 << 25
+"""Bytes of a table that is text."""
 
 
 def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool = False) -> Source:
@@ -56,10 +60,12 @@ def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool
             labels are not usable.
     """
     arranged = arrange_files(path)
-    splits = _read_splits(path, arranged.splits)
-    table = describe_files(_all_files(splits))
+    splits, unlabeled = _labeled_splits(_read_splits(path, arranged.splits), wanted.label)
+    every = _all_files(splits)
+    _require_several_columns(every[0])
+    table = describe_files(every)
     columns = choose_columns(table, wanted)
-    require_same_columns(_all_files(splits), [*columns.contents.columns, columns.label])
+    require_same_columns(every, [*columns.contents.columns, columns.label])
     holds_paths = columns.contents.kind == "image" and is_text(
         table.type_of(columns.contents.columns[0])
     )
@@ -73,10 +79,11 @@ def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool
         columns=columns,
         splits=opened,
         left_out=(
+            *unlabeled,
             *_unused_files(path, arranged.unused, splits),
             *_files_of_other_kinds(path, arranged.kind, holds_paths=holds_paths),
         ),
-        notes=arranged.notes,
+        notes=(*arranged.notes, *_reading_notes(every, columns)),
     )
 
 
@@ -142,14 +149,43 @@ def _read_splits(path: Path, splits: Mapping[str, Sequence[Path]]) -> dict[str, 
     first = next(iter(files))
     if not files[first]:
         raise DataError(f"{shown_path(path)}: the split {first!r} has no rows.")
-    names = files[first][0].schema.names
+    return files
+
+
+def _require_several_columns(file: TableFile) -> None:
+    names = file.schema.names
     if len(names) == 1:
         raise DataError(
-            f"{shown_path(files[first][0].path)} has one column, called {names[0]!r}. Expected "
-            "columns for samples and labels; in a text file with commas, semicolons or tabs "
-            "between them, and their names in the first row."
+            f"{shown_path(file.path)} has one column, called {names[0]!r}. Expected columns for "
+            "samples and labels; in a text file with commas, semicolons or tabs between them, and "
+            "their names in the first row."
         )
-    return files
+
+
+def _labeled_splits(
+    splits: Mapping[str, list[TableFile]], label: str | None
+) -> tuple[dict[str, list[TableFile]], list[LeftOut]]:
+    """The splits that have the column of the labels, and those whose labels are kept back."""
+    first, *others = splits
+    kept, left_out = {first: splits[first]}, []
+    for split in others:
+        names = {name for file in splits[split] for name in file.schema.names}
+        missing = set(splits[first][0].schema.names) - names
+        is_unlabeled = label in missing if label is not None else len(missing) == 1
+        if names and is_unlabeled:
+            rows = sum(file.num_rows for file in splits[split])
+            reason = f"the split {split!r}, which has no column {label or missing.pop()!r}"
+            left_out.append(LeftOut(reason, (split,), rows))
+        else:
+            kept[split] = splits[split]
+    return kept, left_out
+
+
+def _reading_notes(files: Sequence[TableFile], columns: ChosenColumns) -> list[str]:
+    """Sentences on tables that are text and may be read otherwise."""
+    delimited = [file for file in files if isinstance(file, DelimitedTable)]
+    notes = [note for file in delimited for note in file.notes(columns.contents.columns)]
+    return list(dict.fromkeys(notes))
 
 
 def _all_files(splits: Mapping[str, Sequence[TableFile]]) -> list[TableFile]:
@@ -172,9 +208,10 @@ def _unused_files(
 
 
 def _count_rows(file: Path) -> int:
-    """Number of rows of a Parquet file; 0 where it is not known, since it is not used."""
+    """Number of rows of a file; 0 where it cannot be read, or not soon, since it is not used."""
+    is_quick = table_kind(file.name) == PARQUET or file.stat().st_size < _QUICKLY_READ
     try:
-        return read_parquet(file).num_rows if table_kind(file.name) == PARQUET else 0
+        return read_table_files([file])[0].num_rows if is_quick else 0
     except DataError:
         return 0
 

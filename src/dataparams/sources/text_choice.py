@@ -30,8 +30,8 @@ TEXT_NAMES = (
 """What a column of texts is called, the surest first."""
 _PLAIN_TEXTS = tuple(map(plain_name, TEXT_NAMES))
 _LOOKED_AT = 10_000
-_MOSTLY = 0.5
-_NAMED_LETTERS = 12.0
+_MOSTLY, _NAMED = 0.5, 0.05
+_NAMED_LETTERS, _NAMED_WORDS = 12.0, 3.0
 _LONG_WORDS = 4.0
 _LONG_LETTERS = 30.0
 
@@ -61,7 +61,9 @@ def find_text_column(
         return named, tuple(_passed_over(table, named, label))
     possible = [name for name, one in profiles.items() if one.is_long]
     if not possible:
-        return None, ()
+        alone = [n for n, one in profiles.items() if one.is_distinct]
+        is_alone = len(alone) == 1 and not _columns_beside(table, alone[0], label)
+        return (alone[0] if is_alone else None), ()
     others = _columns_beside(table, possible[0], label)
     if len(possible) > 1 or others:
         raise DataError(_asked(table, possible))
@@ -74,10 +76,12 @@ class _Profile(NamedTuple):
     Attributes:
         may_be_named: Whether its strings may be texts where its name says so.
         is_long: Whether they are texts whatever its name.
+        is_distinct: Whether they are texts where nothing else is there.
     """
 
     may_be_named: bool
     is_long: bool
+    is_distinct: bool
 
 
 def _texts(table: TableColumns, label: str | None) -> list[str]:
@@ -98,12 +102,14 @@ def _profile(table: TableColumns, name: str) -> _Profile:
     taken = column.take(arrow_array(some)) if len(column) else column
     texts = pl.Series(pl.from_arrow(taken)).cast(pl.String).drop_nulls()
     if not len(texts):
-        return _Profile(may_be_named=False, is_long=False)
-    is_distinct = texts.n_unique() > _MOSTLY * len(texts)
+        return _Profile(may_be_named=False, is_long=False, is_distinct=False)
+    distinct = texts.n_unique() / len(texts)
+    is_distinct = distinct > _MOSTLY
     letters, words = _mean(texts.str.len_chars()), _mean(texts.str.count_matches(r"\S+"))
     return _Profile(
-        is_distinct and letters >= _NAMED_LETTERS,
+        distinct > (_NAMED if words >= _NAMED_WORDS else _MOSTLY) and letters >= _NAMED_LETTERS,
         is_distinct and (words >= _LONG_WORDS or letters >= _LONG_LETTERS) and words > 1,
+        is_distinct,
     )
 
 

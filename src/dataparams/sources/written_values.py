@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
 _MISSING = ("na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
 _POINTED = r"^[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?$"
@@ -180,23 +180,23 @@ def parse_values(texts: Any, kind: ValueKind) -> Any:
     if kind is TEXTS:
         return texts.cast(pa.large_string())
     frame = pl.DataFrame({"text": pl.from_arrow(texts)})
-    parsed = frame.select(kind.parse(pl.col("text").str.strip_chars()))["text"]
+    parsed = frame.select(kind.parse(pl.col("text").str.strip_chars())).to_series()
     return parsed.to_arrow().cast(kind.arrow)
 
 
-def date_notes(names: Sequence[str], kinds: Sequence[WrittenColumn]) -> list[str]:
+def date_notes(columns: Mapping[str, WrittenColumn]) -> list[str]:
     """Sentences on columns whose dates may be read in two ways.
 
     Args:
-        names: Names of the columns.
-        kinds: What is known of each.
+        columns: What is known of each, by its name.
+
+    Example:
+        >>> written = unread_column(has_decimal_commas=False).narrowed(pa.array(["01/02/2020"]))
+        >>> date_notes({"bought": written})
+        ["The dates of the column 'bought' are read with the day first; none of them tells."]
     """
-    both = [
-        name
-        for name, one in zip(names, kinds, strict=True)
-        if one.kind is DAY_FIRST and MONTH_FIRST in one.possible
-    ]
     return [
         f"The dates of the column {name!r} are read with the day first; none of them tells."
-        for name in both
+        for name, one in columns.items()
+        if one.kind is DAY_FIRST and MONTH_FIRST in one.possible
     ]
