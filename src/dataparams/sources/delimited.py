@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -21,6 +22,9 @@ _Result = TypeVar("_Result")
 _DELIMITERS = (",", ";", "\t", "|")
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 22, 1 << 30
 _SHOWN_LETTERS = 60
+_FEW, _MANY = 100, 1 << 16
+_BYTES_OF_FEW = {f"f{place}": pa.binary() for place in range(_FEW)}
+_BYTES = {f"f{place}": pa.binary() for place in range(_MANY)}
 _ENCODINGS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
@@ -75,11 +79,10 @@ def read_dialect(path: Path) -> Dialect:
             -len(one.dialect.names),
         ),
     )
-    if '\\"' in head:
+    # Where quotes are doubled, a single one ends its value.
+    if re.search(rf'\\"[^"\r\n{re.escape(best.dialect.delimiter)}]', head):
         escaped = _try(path, best.dialect.delimiter, escape="\\")
-        has_doubled = '""' in head.replace(f'{best.dialect.delimiter}""', "")
-        if not escaped.wrong_rows and (best.wrong_rows or not has_doubled):
-            best = escaped
+        best = best if escaped.wrong_rows else escaped
     if best.wrong_rows:
         unquoted = _try(path, best.dialect.delimiter, has_quotes=False)
         best = best if unquoted.wrong_rows or unquoted.is_quoted else unquoted
@@ -111,6 +114,9 @@ def _try(
 def _try_dialect(path: Path, dialect: Dialect) -> _Tried:
     wrong: list[Any] = []
     batch = next(_iterate_bytes(path, dialect, None, wrong), None)
+    if batch is not None and batch.num_columns > len(dialect.names) + _FEW:
+        # Values were read by their types, as more columns were there than was thought.
+        return _try_dialect(path, dialect._replace(names=("",) * batch.num_columns))
     if batch is None or not batch.num_rows:
         return _Tried(dialect, 0, is_quoted=False)
     cells = [batch.column(place)[0].as_py() or b"" for place in range(batch.num_columns)]
@@ -219,8 +225,6 @@ def _iterate_bytes(
         columns: Places of the columns that are read; None for all.
         wrong_rows: Takes the rows that have more or fewer columns; None refuses them.
     """
-    names = [f"f{place}" for place in range(max(len(dialect.names), 1 << 14))]
-
     refused: list[Any] = []
 
     def handle(row: Any) -> str:
@@ -245,7 +249,7 @@ def _iterate_bytes(
     )
     convert = csv.ConvertOptions(
         check_utf8=False,
-        column_types=dict.fromkeys(names, pa.binary()),
+        column_types=_BYTES if len(dialect.names) > _FEW else _BYTES_OF_FEW,
         null_values=[""],
         strings_can_be_null=True,
         include_columns=None if columns is None else [f"f{place}" for place in columns],
@@ -291,8 +295,7 @@ def _is_utf8(cell: bytes | None) -> bool:
 
 
 def _wrong_row(path: Path, dialect: Dialect, row: Any) -> DataError:
-    is_open = row.text.startswith('"') and "\n" in row.text
-    hint = " A quote in it may be closed nowhere." if is_open else ""
+    hint = " A quote in it may be closed nowhere." if row.text.count('"') % 2 else ""
     return DataError(
         f"Row {row.number - 2} (the first below the names is 0) of {shown_path(path)} has "
         f"{counted(row.actual_columns, 'column')}, and the row of names {row.expected_columns}: "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataparams.errors import ArgumentError, DataError
+from dataparams.errors import DataError
 from dataparams.sources.arrow_types import describe_type, is_counted, plain_values
 from dataparams.sources.label_choice import (
     counts_rows,
@@ -43,14 +43,13 @@ def choose_row_columns(
 
     Raises:
         DataError: If one that was named is not there, or none is left.
-        ArgumentError: If the labels are named among them.
     """
     if "*" in given:
         # What no row can hold is left out here as well.
         kept, notes = _with_values(table, label)
         return _require_some(table, kept), tuple(notes)
     if given:
-        return _require_named(table, label, given), ()
+        return _require_named(table, given), ()
     values, notes = _with_values(table, label)
     labels = plain_labels(table.read(label))
     reasons = {name: _why_left_out(table, name, labels) for name in values}
@@ -59,14 +58,9 @@ def choose_row_columns(
     return _require_some(table, kept), (*notes, *_notes(left_out))
 
 
-def _require_named(table: TableColumns, label: str, given: Sequence[str]) -> tuple[str, ...]:
+def _require_named(table: TableColumns, given: Sequence[str]) -> tuple[str, ...]:
     for name in given:
         require_column(table, name, "row_columns")
-        if name == label:
-            raise ArgumentError(
-                f"`row_columns` has {name!r}, which is the column of the labels; leave it out, or "
-                "give `label_column=NAME`."
-            )
         kind = table.type_of(name)
         if not is_counted(kind):
             raise DataError(
@@ -122,7 +116,8 @@ def _are_keys(distinct: Any) -> bool:
     if describe_type(distinct.type) != "text":
         return False
     has_digit = pc.match_substring_regex(distinct, r"^\S*[0-9]\S*$")
-    return bool(pc.all(has_digit).as_py())
+    has_letter = pc.match_substring_regex(distinct, r"\pL")
+    return bool(pc.all(has_digit).as_py()) and bool(pc.any(has_letter).as_py())
 
 
 def _notes(left_out: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MISSING = ("na", "n/a", "nan", "null", "none", "?", "-", "#n/a", "<na>")
 _POINTED = r"^[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?$"
-_LEADING_ZERO = r"^[-+]?0\d"
+_LEADING_ZERO = r"^[-+]?0\d+$"
 _LONG_NUMBER = r"^[-+]?\d{17,}$"
 _MOST_DATE_LETTERS = 40
 
@@ -38,13 +38,16 @@ def _whole(text: pl.Expr) -> pl.Expr:
 
 
 def _number(text: pl.Expr) -> pl.Expr:
-    is_code = text.str.contains(_LEADING_ZERO + r"+$") | text.str.contains(_LONG_NUMBER)
+    is_code = text.str.contains(_LEADING_ZERO) | text.str.contains(_LONG_NUMBER)
     return pl.when(~is_code).then(text).cast(pl.Float64, strict=False)
 
 
 def _with_comma(text: pl.Expr) -> pl.Expr:
     plain = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    return pl.when(text.str.contains(_POINTED)).then(plain).cast(pl.Float64, strict=False)
+    is_code = text.str.contains(_LEADING_ZERO)
+    return (
+        pl.when(text.str.contains(_POINTED) & ~is_code).then(plain).cast(pl.Float64, strict=False)
+    )
 
 
 def _truth(text: pl.Expr) -> pl.Expr:
