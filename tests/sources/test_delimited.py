@@ -106,7 +106,7 @@ def test_decimal_commas_dates_and_codes(opened):
     rows = [
         f"1.0{row},5;{row * 3 % 17};{row % 28 + 1}.01.2020;0{row % 5}21;"
         f"{['TRUE', 'false'][row % 3 > 0]};{'NA' if row == 13 else row / 4};"
-            f"{'ab'[row * row % 7 % 2]}"
+        f"{'ab'[row * row % 7 % 2]}"
         for row in range(10, 40)
     ]
     names = "size;count;day;zip;is_new;share;kind"

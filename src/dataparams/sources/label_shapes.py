@@ -23,6 +23,7 @@ _MOST_SHOWN = 40
 _MOST_CLASSES = 1000
 _SAMPLES_OF_A_CLASS = 10
 _FEWEST_NUMBERS, _FEWEST_TEXTS = 20, 100
+_MOSTLY = 0.8
 _STRUCTURE = re.compile(r"\s*[\[{(].*[\]})]\s*", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 
@@ -112,7 +113,7 @@ def why_too_many(values: Any) -> str | None:
                 f"{len(distinct):,} different numbers in {count:,} rows, to be predicted as it "
                 "seems (regression)"
             )
-    elif is_text(values.type) and count >= _FEWEST_TEXTS and 2 * len(distinct) > count:
+    elif is_text(values.type) and count >= _FEWEST_TEXTS and len(distinct) > _MOSTLY * count:
         return f"{len(distinct):,} different texts in {count:,} rows"
     return None
 
