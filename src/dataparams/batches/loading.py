@@ -20,6 +20,7 @@ from dataparams.contents.images import require_image
 from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.arrays import ArrayContents
 from dataparams.sources.opening import open_source
+from dataparams.sources.source import require_image_source
 from dataparams.sources.splits import split_rows
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def load_images(
         ArgumentError: If an argument is out of its range.
     """
     require_arguments(val_frac, image_size)
+    require_image_source(source)
     splits = split_rows(source, val_frac, seed=seed)
     if isinstance(source.contents, ArrayContents):
         train, val = _of_arrays(source, source.contents, splits, image_size)

@@ -18,6 +18,7 @@ from dataparams.batches.loading import require_arguments
 from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.opening import open_cached, open_source
+from dataparams.sources.source import require_image_source
 from dataparams.sources.splits import split_rows
 
 if TYPE_CHECKING:
@@ -224,6 +225,7 @@ def stream_images(
     Raises:
         DataError: If a split is left without samples.
     """
+    require_image_source(source)
     splits = split_rows(source, val_frac, seed=seed)
     digest = hashlib.sha256((prepared or source.fingerprint()).encode())
     for rows in splits:

@@ -29,7 +29,7 @@ from dataparams.contents.region_decoding import (
 from dataparams.errors import DataError, RunError
 from dataparams.sources.arrow_types import numpy_array
 from dataparams.sources.reading_processes import read_in_processes
-from dataparams.sources.source import Contents, LeftOut, Source
+from dataparams.sources.source import Contents, LeftOut, Source, require_image_source
 from dataparams.sources.text_column import TextColumn
 from dataparams.terminal.words import counted, reasons_text
 
@@ -121,6 +121,7 @@ def write_cache(
         RunError: If ``out`` exists, or cannot be written.
         DataError: If most images are unreadable.
     """
+    require_image_source(source)
     require_absent(out, overwrite=overwrite)
     encoding = "raw" if quality is None else f"JPEG {quality}"
     metadata = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dataparams.contents.content import UnreadableContentError
+from dataparams.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -238,3 +239,18 @@ class Source:
         digest.update(self.labels.contiguous().numpy().data)
         digest.update(np.ascontiguousarray(self.contents.sizes()).data)
         return digest.hexdigest()
+
+
+def require_image_source(source: Source) -> None:
+    """Check that the samples of a source are images.
+
+    Raises:
+        DataError: If they are texts or rows, or unknown.
+    """
+    kind = source.contents.kind
+    if kind != "image":
+        what = "nothing that is known" if kind is None else f"{kind}s"
+        raise DataError(
+            f"The samples of {source.place} are {what}; this needs images. Their labels are "
+            f"judged by: dataparams audit {source.place}"
+        )
