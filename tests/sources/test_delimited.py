@@ -144,6 +144,13 @@ def test_a_row_longer_than_a_block(opened):
     assert texts(opened(written(rows)))[len(ROWS)] == long
 
 
+def test_a_line_with_which_excel_names_the_delimiter(opened):
+    rows = "".join(f"{row},5;red;{'ab'[row % 2]}\n" for row in range(30))
+    data = f"\ufeffsep=;\nsize;color;kind\n{rows}"
+    assert opened(data).read([2])[0].items() == [("size", 2.5), ("color", "red")]
+    assert "Row 30 " in refused(opened, f"{data}1;2\n")
+
+
 # --- compression ---------------------------------------------------------------------------------
 
 

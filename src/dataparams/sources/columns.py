@@ -8,6 +8,7 @@ from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.image_choice import find_image_column
 from dataparams.sources.label_choice import choose_label
 from dataparams.sources.row_choice import choose_row_columns
+from dataparams.sources.table_columns import require_column
 from dataparams.sources.text_choice import find_text_column
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ def _find_contents(table: TableColumns, wanted: WantedColumns) -> ChosenContents
             f"{' and '.join(named)} are given; a sample is an image, a text or a row, so give one."
         )
     if wanted.row:
+        for name in set(wanted.row) - {"*"}:
+            require_column(table, name, "row_columns")
         return ChosenContents("row", () if "*" in wanted.row else tuple(wanted.row))
     if wanted.text is not None:
         text, notes = find_text_column(table, None, wanted.text)

@@ -44,6 +44,7 @@ class Dialect(NamedTuple):
         escape: What stands before a quote within quotes, where it is not a second quote.
         block: Bytes that are read at once; no row is longer.
         names: What the first row holds: the names of the columns.
+        skipped: Lines before that row, with which Excel says what the delimiter is.
     """
 
     delimiter: str
@@ -51,6 +52,7 @@ class Dialect(NamedTuple):
     escape: str | None
     block: int
     names: tuple[str, ...]
+    skipped: int = 0
 
 
 class _TooLongError(Exception):
@@ -68,7 +70,11 @@ def read_dialect(path: Path) -> Dialect:
     """
     head = _read_head(path)
     extension = {".tsv": "\t", ".tab": "\t"}.get(path.suffix.lower())
-    tried = [_try(path, delimiter) for delimiter in _DELIMITERS]
+    skipped = int(re.match(r"\ufeff?sep=.\r?\n", head) is not None)
+    tried = [
+        _try(path, Dialect(delimiter, True, None, _SMALLEST_BLOCK, (), skipped))
+        for delimiter in _DELIMITERS
+    ]
     usable = [one for one in tried if len(one.dialect.names) > 1] or tried[:1]
     best = min(
         usable,
@@ -81,10 +87,10 @@ def read_dialect(path: Path) -> Dialect:
     )
     # Where quotes are doubled, a single one ends its value.
     if re.search(rf'\\"[^"\r\n{re.escape(best.dialect.delimiter)}]', head):
-        escaped = _try(path, best.dialect.delimiter, escape="\\")
+        escaped = _try(path, best.dialect._replace(escape="\\"))
         best = best if escaped.wrong_rows else escaped
     if best.wrong_rows:
-        unquoted = _try(path, best.dialect.delimiter, has_quotes=False)
+        unquoted = _try(path, best.dialect._replace(has_quotes=False))
         best = best if unquoted.wrong_rows or unquoted.is_quoted else unquoted
     return best.dialect
 
@@ -103,11 +109,8 @@ class _Tried(NamedTuple):
     is_quoted: bool
 
 
-def _try(
-    path: Path, delimiter: str, *, has_quotes: bool = True, escape: str | None = None
-) -> _Tried:
+def _try(path: Path, dialect: Dialect) -> _Tried:
     """Read a file's beginning in one way."""
-    dialect = Dialect(delimiter, has_quotes, escape, _SMALLEST_BLOCK, ())
     return with_longer_rows(path, dialect, lambda fitting: _try_dialect(path, fitting))
 
 
@@ -237,6 +240,7 @@ def _iterate_bytes(
         use_threads=False,
         block_size=dialect.block,
         autogenerate_column_names=True,
+        skip_rows=dialect.skipped,
     )
     parse = csv.ParseOptions(
         delimiter=dialect.delimiter,
@@ -297,7 +301,7 @@ def _is_utf8(cell: bytes | None) -> bool:
 def _wrong_row(path: Path, dialect: Dialect, row: Any) -> DataError:
     hint = " A quote in it may be closed nowhere." if row.text.count('"') % 2 else ""
     return DataError(
-        f"Row {row.number - 2} (the first below the names is 0) of {shown_path(path)} has "
+        f"Row {row.number - 2 - dialect.skipped} (the first below the names is 0) of {shown_path(path)} has "
         f"{counted(row.actual_columns, 'column')}, and the row of names {row.expected_columns}: "
         f"{_shorten(row.text)!r}. Put texts that hold {dialect.delimiter!r} in quotes, and double "
         f"the quotes in them.{hint}"

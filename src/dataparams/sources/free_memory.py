@@ -64,5 +64,6 @@ def require_fitting(size: int, free: int | None, what: str) -> None:
         raise DataError(
             f"{what}: this takes more than {size_text(size)} in memory, of which "
             f"{size_text(free)} are free. Texts and rows are kept there; images are not. Give "
-            "fewer rows, or fewer columns by `row_columns=NAMES`."
+            "fewer rows; or name the columns by `text_column` or `row_columns`, and "
+            "`label_column`, so that others are not read."
         )

@@ -17,6 +17,8 @@ from dataparams.sources.table_columns import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from dataparams.sources.table_columns import TableColumns
 
 IMAGE_NAMES = (
@@ -47,13 +49,14 @@ def find_image_column(table: TableColumns, given: str | None) -> tuple[str | Non
         return _require_images(table, given), []
     pictures = [name for name, kind in kinds.items() if holds_pictures(kind)]
     lists = [name for name, kind in kinds.items() if is_list(kind)]
-    paths = [name for name, kind in kinds.items() if is_text(kind) and _holds_paths(table, name)]
-    chosen = first_named([*pictures, *lists, *paths], _PLAIN_IMAGES)
+    texts = [name for name, kind in kinds.items() if is_text(kind)]
+    chosen = first_named([*pictures, *lists, *_paths(table, texts, _PLAIN_IMAGES)], _PLAIN_IMAGES)
     if chosen is None and len(pictures) == 1:
         chosen = pictures[0]
     if chosen is None:
-        chosen = first_named(pictures or paths, _PLAIN_PATHS)
+        chosen = first_named(pictures or _paths(table, texts, _PLAIN_PATHS), _PLAIN_PATHS)
     if chosen is None and not pictures:
+        paths = _paths(table, texts)
         chosen = paths[0] if len(paths) == 1 else None
     if chosen is None and pictures:
         raise DataError(question("images", "image_column", pictures, table, set(pictures)))
@@ -75,6 +78,17 @@ def _require_images(table: TableColumns, given: str) -> str:
             "encoded images, paths of image files, or lists of numbers."
         )
     return given
+
+
+def _paths(
+    table: TableColumns, texts: Sequence[str], names: Collection[str] | None = None
+) -> list[str]:
+    """The columns of text that hold paths of images; of some plain names, where these are given."""
+    return [
+        name
+        for name in texts
+        if (names is None or plain_name(name) in names) and _holds_paths(table, name)
+    ]
 
 
 def _holds_paths(table: TableColumns, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -208,18 +209,16 @@ def declared_in(file: TableFile) -> dict[str, tuple[str, ...]]:
 
 def describe_files(files: Sequence[TableFile]) -> TableColumns:
     """Describe the columns of files, the first of which stands for all."""
-    read: dict[str, Any] = {}
 
-    def read_all(column: str) -> Any:
-        if column not in read:
-            read[column] = read_column(files, column)
-        return read[column]
+    @cache
+    def read(column: str) -> Any:
+        return read_column(files, column)
 
     declared: dict[str, tuple[str, ...]] = {}
     for file in reversed(files):
         declared |= declared_in(file)
     schema = files[0].schema
-    return TableColumns(schema, read_all, declared, index_columns(schema))
+    return TableColumns(schema, read, declared, index_columns(schema))
 
 
 def read_column(files: Sequence[TableFile], column: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_contents
@@ -109,6 +110,7 @@ def _describe(tables: Mapping[str, Any]) -> TableColumns:
         if getattr(feature, "names", None)
     }
 
+    @cache
     def read(column: str) -> Any:
         columns = [HubSplit(table).read(column) for table in tables.values()]
         return pa.chunked_array([chunk for each in columns for chunk in each.chunks])
