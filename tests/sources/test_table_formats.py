@@ -51,6 +51,20 @@ def test_json_lines(tmp_path, name):
     assert source.read([3])[0].text == TEXTS[3]
 
 
+def test_a_list_of_objects_in_a_json_file(tmp_path):
+    rows = ",".join(lines().splitlines())
+    path = tmp_path / "cards.json"
+    for data in (f" [{rows}]", lines()):
+        path.write_text(data)
+        source = open_source(str(path), label_column="kind")
+        assert source.columns == {"text": "text", "label": "kind"}
+        assert source.read([39])[0].text == TEXTS[39]
+    for data, found in (("[1, 2]", "cannot be read"), ("", "Empty JSON"), ("[]", "is empty")):
+        path.write_text(data)
+        with pytest.raises(DataError, match=found):
+            open_source(str(path))
+
+
 @pytest.mark.parametrize(
     ("more", "found"),
     [

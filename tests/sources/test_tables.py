@@ -249,7 +249,6 @@ def test_a_split_without_rows_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("pets.json", "holds JSON that is not a line per sample, which is not read"),
         ("pets.arrow", "holds an Arrow table, which is not read"),
         ("pets.xls", "holds a spreadsheet of an old format, which is not read"),
         ("pets.txt", "is no table"),

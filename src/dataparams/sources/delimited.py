@@ -299,9 +299,10 @@ def _is_utf8(cell: bytes | None) -> bool:
 
 
 def _wrong_row(path: Path, dialect: Dialect, row: Any) -> DataError:
+    number = row.number - 2 - dialect.skipped
     hint = " A quote in it may be closed nowhere." if row.text.count('"') % 2 else ""
     return DataError(
-        f"Row {row.number - 2 - dialect.skipped} (the first below the names is 0) of {shown_path(path)} has "
+        f"Row {number} (the first below the names is 0) of {shown_path(path)} has "
         f"{counted(row.actual_columns, 'column')}, and the row of names {row.expected_columns}: "
         f"{_shorten(row.text)!r}. Put texts that hold {dialect.delimiter!r} in quotes, and double "
         f"the quotes in them.{hint}"

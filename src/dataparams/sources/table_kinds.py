@@ -19,13 +19,14 @@ _EXTENSIONS = {
     ".xlsx": SPREADSHEET,
 }
 _NOT_READ = {
-    ".json": "JSON that is not a line per sample",
     ".arrow": "an Arrow table",
     ".feather": "an Arrow table",
     ".xls": "a spreadsheet of an old format",
     ".ods": "a spreadsheet of another format",
 }
 _MAGIC = b"PAR1"
+_LOCK = "~$"
+"""How the name begins of what Excel writes beside a spreadsheet that is open."""
 
 
 def table_kind(name: str) -> str | None:
@@ -36,6 +37,8 @@ def table_kind(name: str) -> str | None:
         ('Parquet', 'CSV', None)
     """
     plain = name.lower()
+    if plain.startswith(_LOCK):
+        return None
     for ending in COMPRESSED_EXTENSIONS:
         inner = plain.removesuffix(ending)
         kind = _by_extension(inner) if inner != plain else None
@@ -70,6 +73,8 @@ def require_table_file(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in COMPRESSED_EXTENSIONS:
         return DELIMITED
+    if suffix == ".json":
+        return JSON_LINES
     known = _NOT_READ.get(suffix)
     found = f"holds {known}, which is not read" if known else "is no table, by its name"
     raise DataError(
