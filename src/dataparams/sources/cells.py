@@ -11,9 +11,12 @@ import pyarrow.compute as pc
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, image_of_numbers
-from dataparams.sources.arrow_types import is_list, is_text, numpy_array
+from dataparams.sources.arrow_types import arrow_array, is_list, is_text, numpy_array
+from dataparams.sources.source import Contents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from dataparams.contents.content import Content
@@ -69,6 +72,40 @@ def cell_sizes(cells: Any) -> NDArray[np.int64]:
         cells = cells.cast(pa.large_binary())
     lengths = pc.fill_null(pc.binary_length(cells), -1)
     return np.asarray(numpy_array(lengths), dtype=np.int64)
+
+
+class ImageContents(Contents):
+    """Images in a column in memory, or files whose paths are in it.
+
+    Args:
+        cells: The column, an Arrow chunked array such as :func:`cell_contents` takes pieces of.
+        folder: What paths are relative to.
+
+    Example:
+        >>> contents = ImageContents(pa.chunked_array([["a.png"]]), "pets")
+        >>> contents.read([0])[0].file, contents.sizes().tolist()
+        ('pets/a.png', [-1])
+    """
+
+    def __init__(self, cells: Any, folder: str) -> None:
+        self._cells, self._folder = cells, folder
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
+        """Look up some images; no file is opened."""
+        if not len(rows):
+            return []
+        wanted = self._cells.take(arrow_array(np.asarray(rows, dtype=np.int64)))
+        return [
+            content for piece in wanted.chunks for content in cell_contents(piece, self._folder)
+        ]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each image, (n,); -1 where there is only a path, or nothing."""
+        none = np.empty(0, dtype=np.int64)
+        return np.concatenate([none, *map(cell_sizes, self._cells.chunks)])
 
 
 def _struct_contents(cells: Any, folder: str) -> list[Content | UnreadableContentError]:

@@ -1,4 +1,4 @@
-"""Contents that lie in a table in memory: images or texts in one column, or whole rows."""
+"""Contents that lie in a table in memory: texts in one column, or whole rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import polars as pl
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.rows import Row
 from dataparams.contents.texts import Text
-from dataparams.sources.arrow_types import arrow_array
-from dataparams.sources.cells import cell_contents, cell_sizes
 from dataparams.sources.source import Contents
 
 if TYPE_CHECKING:
@@ -93,40 +91,6 @@ class RowContents(Contents):
         contents = self.read(range(len(self)))
         sizes = [-1 if isinstance(one, UnreadableContentError) else one.size() for one in contents]
         return np.array(sizes, dtype=np.int64)
-
-
-class ImageContents(Contents):
-    """Images in a column in memory, or files whose paths are in it.
-
-    Args:
-        cells: The column, an Arrow chunked array such as
-            :func:`dataparams.sources.cells.cell_contents` takes.
-        folder: What paths are relative to.
-
-    Example:
-        >>> contents = ImageContents(pl.Series(["a.png"]).to_arrow(), "pets")
-        >>> contents.read([0])[0].file, contents.sizes().tolist()
-        ('pets/a.png', [-1])
-    """
-
-    def __init__(self, cells: Any, folder: str) -> None:
-        self._cells, self._folder = cells, folder
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    def read(self, rows: Sequence[int]) -> list[Content | UnreadableContentError]:
-        """Look up some images; no file is opened."""
-        if not len(rows):
-            return []
-        wanted = self._cells.take(arrow_array(np.asarray(rows, dtype=np.int64)))
-        pieces = wanted.chunks if hasattr(wanted, "chunks") else [wanted]
-        return [content for piece in pieces for content in cell_contents(piece, self._folder)]
-
-    def sizes(self) -> NDArray[np.int64]:
-        """Bytes of each image, (n,); -1 where there is only a path, or nothing."""
-        pieces = self._cells.chunks if hasattr(self._cells, "chunks") else [self._cells]
-        return np.concatenate([np.empty(0, dtype=np.int64), *map(cell_sizes, pieces)])
 
 
 def _cell(value: Any) -> Cell:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import is_text
+from dataparams.sources.cells import ImageContents
 from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_contents
 from dataparams.sources.folder import as_folder_name
 from dataparams.sources.row_groups import ParquetContents, shown_path
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
-from dataparams.sources.table_contents import ImageContents
 from dataparams.sources.table_files import (
     arrange_files,
     describe_files,
