@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dataparams.encoders.architectures import SmallCNN, WideResNet
 from dataparams.method.data_parameters import DataParameters
-from dataparams.training.recorder import SampleRecorder
+from dataparams.run.sample_recorder import SampleRecorder
 from results import table, write_section
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from dataparams.batches import load_dataset
 from dataparams.errors import ChangedDataError, DataError, RunError
-from dataparams.run.source import ContentsOfRun, samples_of_run
+from dataparams.run.source import ContentsOfRun
+from dataparams.run.trained_samples import samples_of_run
 from dataparams.sources.cache import write_cache
 from dataparams.sources.opening import open_source
 from dataparams.training import TrainConfig, train

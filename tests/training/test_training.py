@@ -20,11 +20,12 @@ from dataparams.batches import DeviceBatches
 from dataparams.batches.device_batches import batch_bounds
 from dataparams.encoders.architectures import create_model
 from dataparams.errors import ArgumentError, RunError, Stopped, UserError
+from dataparams.run.epoch_metrics import parameter_metrics
 from dataparams.run.folder import RunFolder
 from dataparams.terminal.progress import SilentProgress
 from dataparams.training import TrainConfig, instance_learning_rate, train
 from dataparams.training.batch_normalization import running_statistics
-from dataparams.training.tracking import clamp_warning, parameter_metrics
+from dataparams.training.tracking import clamp_warning
 from made_folders import dark_and_light
 from made_trainings import Lines, Stop, assert_same_run, first_samples
 

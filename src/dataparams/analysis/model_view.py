@@ -13,7 +13,7 @@ from dataparams.batches.network_input import NetworkInput
 from dataparams.encoders.architectures import create_model
 from dataparams.encoders.trainable_backbones import empty_backbone
 from dataparams.errors import RunError
-from dataparams.run.source import samples_of_run
+from dataparams.run.trained_samples import samples_of_run
 from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:

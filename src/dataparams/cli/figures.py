@@ -36,7 +36,8 @@ def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(FiguresConfig, args=words, prog=f"{program} figures")
     from dataparams.figures import write_figures
-    from dataparams.run.folder import RunFolder, newest_run
+    from dataparams.run.folder import RunFolder
+    from dataparams.run.newest import newest_run
     from dataparams.sources.hub.token import token_file
     from dataparams.terminal.progress import progress_display
 

@@ -16,6 +16,7 @@ REVIEW = "review.sqlite"
 """The file of people's decisions in a run folder."""
 _MADE_BY_TRAINING = (
     "samples.parquet",
+    "contents.parquet",
     "unreadable.csv",
     "metrics.csv",
     "validation.parquet",

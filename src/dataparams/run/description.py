@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dataparams.errors import RunError
 from dataparams.method.data_parameters import CLAMP
@@ -12,6 +12,11 @@ from dataparams.run.nearest_paths import nearest_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dataparams.contents.content import ContentKind
+
+
+_KINDS = ("image", "text", "row")
 
 
 def read_description(file: Path) -> dict[str, Any]:
@@ -49,6 +54,26 @@ def class_names_in(file: Path) -> tuple[str, ...]:
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise RunError(f"{file} is damaged: expected 'class_names', words.")
     return tuple(names)
+
+
+def content_kind_in(file: Path) -> ContentKind | None:
+    """What the samples are, by a ``run.json``; None where nothing was kept of them to show.
+
+    Runs that do not say so are of images.
+
+    Raises:
+        RunError: If it does not exist, or says something else.
+    """
+    source = read_description(file).get("source")
+    kind = source.get("content", "image") if isinstance(source, dict) else "image"
+    if kind is None:
+        return None
+    if kind not in _KINDS:
+        raise RunError(
+            f"{file} is damaged: its samples are of a kind {kind!r}; expected one of "
+            f"{', '.join(_KINDS)}."
+        )
+    return cast("ContentKind", kind)
 
 
 def initial_log_temperature_in(file: Path) -> float:

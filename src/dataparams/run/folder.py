@@ -16,11 +16,13 @@ from dataparams.run.cleaned_samples import CLEANED
 from dataparams.run.clearing import REVIEW, clear_run, remove_half_written
 from dataparams.run.description import (
     class_names_in,
+    content_kind_in,
     description_bytes,
     initial_log_temperature_in,
     read_description,
 )
 from dataparams.run.epoch_record import contents_of_record, record_of_contents
+from dataparams.run.kept_contents import CONTENTS
 from dataparams.run.safe_files import (
     explained_refusals,
     parquet_bytes,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataparams.batches.labeled_images import UnreadableSample
+    from dataparams.contents.content import ContentKind
     from dataparams.run.epoch_record import EpochRecord
     from dataparams.sources.identity import KnownContents
 
@@ -236,11 +239,7 @@ class RunFolder:
         self._write("planted.parquet", parquet_bytes(table))
 
     def is_audit(self) -> bool:
-        """Whether heads on features were trained, which judged samples that they never saw.
-
-        Raises:
-            RunError: If ``run.json`` is missing or damaged.
-        """
+        """Whether heads on features were trained, which judged samples that they never saw."""
         return isinstance(self.description().get("audit"), dict)
 
     def class_names(self) -> tuple[str, ...]:
@@ -250,6 +249,18 @@ class RunFolder:
             RunError: If ``run.json`` is missing or does not have them.
         """
         return class_names_in(self._description)
+
+    def content_kind(self) -> ContentKind | None:
+        """What the samples are: images, texts or rows; None where nothing was kept to show.
+
+        Raises:
+            RunError: If ``run.json`` is missing or damaged.
+        """
+        return content_kind_in(self._description)
+
+    def write_kept_contents(self, table: pl.DataFrame) -> None:
+        """Write ``contents.parquet``; see :mod:`dataparams.run.kept_contents`."""
+        self._write(CONTENTS, parquet_bytes(table))
 
     def initial_log_temperature(self) -> float:
         """The log temperature from which every sample moved: the initial one, clamped.
@@ -384,17 +395,3 @@ class RunFolder:
 
     def _write(self, name: str, contents: bytes) -> None:
         write_whole(self.path / name, contents)
-
-
-def newest_run(folder: Path) -> RunFolder:
-    """The run below a folder in which something was trained last.
-
-    Raises:
-        RunError: If there is none.
-    """
-    found = [path.parent for path in folder.rglob("run.json")]
-    if not found:
-        raise RunError(
-            f"There is no run folder below {folder}. Train first, or give the run's folder."
-        )
-    return RunFolder(max(found, key=lambda path: (path / "run.json").stat().st_mtime_ns))

@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import torch
 
-from dataparams.batches import (
-    StreamedImages,
-    load_images,
-    load_rows,
-    open_streamed,
-    stream_images,
-)
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import ChangedDataError, DataError, RunError
+from dataparams.run.kept_contents import CONTENTS, open_kept_contents
 from dataparams.run.table_checks import require_range
 from dataparams.sources.builtin import builtin_name
-from dataparams.sources.identity import named, size_words
+from dataparams.sources.identity import named
 from dataparams.sources.opening import (
     is_without_labels,
     local_path,
@@ -30,16 +23,11 @@ from dataparams.sources.opening import (
     open_source,
 )
 from dataparams.sources.source import Found
-from dataparams.sources.splits import split_rows
 from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from dataparams.batches import AnyDataset, LabeledImages, Split
     from dataparams.contents.content import Content
     from dataparams.run.folder import RunFolder
     from dataparams.sources.identity import KnownContents
@@ -79,6 +67,16 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
         "image_column": source.get("image_column") if has_columns else None,
         "label_column": source.get("label_column") if has_columns else None,
     }
+
+
+def is_kept(description: dict[str, Any]) -> bool:
+    """Whether a run has no source outside, and keeps itself what is shown of its samples.
+
+    Args:
+        description: The contents of ``run.json``.
+    """
+    source = description.get("source")
+    return isinstance(source, dict) and bool(source.get("is_kept"))
 
 
 class ContentsOfRun:
@@ -132,6 +130,8 @@ class ContentsOfRun:
             DataError: If the source is gone.
             RunError: If samples are not what the run was trained on; the message names them.
         """
+        if self._run.content_kind() is None:
+            return [f"{self._run.path} keeps nothing of its samples to show."]
         some = list(ids[:_LOOKED_AT])
         reasons: dict[str, str] = {}
         for start in range(0, len(some), _AT_ONCE):
@@ -148,14 +148,17 @@ class ContentsOfRun:
 
     @cached_property
     def _contents_of(self) -> ContentsOf:
-        arguments = source_of(self._run.description(), self._data)
+        description = self._run.description()
+        if is_kept(description):
+            return open_kept_contents(self._run.path, description["source"], self._data)
+        arguments = source_of(description, self._data)
         del arguments["label_column"]
         with _moved_hint():
             return open_contents(**arguments, cache=self._cache)
 
     def _require_there(self) -> None:
         """Raise DataError if the file or folder went away since it was opened."""
-        if self._was_local and local_path(self._place) is None:
+        if not self._is_kept and self._was_local and local_path(self._place) is None:
             raise DataError(f"{self._place} was there, and is gone.")
 
     @cached_property
@@ -164,14 +167,20 @@ class ContentsOfRun:
 
     @cached_property
     def _cache(self) -> Path | None:
-        return _cache(self._run.description(), self._data)
+        return cache_of(self._run.description(), self._data)
 
     @cached_property
     def _known(self) -> KnownContents:
         return self._run.known_contents()
 
     @cached_property
+    def _is_kept(self) -> bool:
+        return is_kept(self._run.description())
+
+    @cached_property
     def _place(self) -> str:
+        if self._is_kept and self._data is None:
+            return str(self._run.path / CONTENTS)
         return str(source_of(self._run.description(), self._data)["name"])
 
     def _verify(
@@ -193,7 +202,7 @@ class ContentsOfRun:
             RunError: If labels differ, and the run recorded no contents.
         """
         arguments = source_of(self._run.description(), self._data)
-        if is_without_labels(arguments["name"]):
+        if self._is_kept or is_without_labels(arguments["name"]):
             return []
         samples = self._run.samples()
         if len(samples) > _MOST_LABELS:
@@ -204,7 +213,7 @@ class ContentsOfRun:
                 source = open_cached(self._cache, arguments["name"]).source
             else:
                 source = open_source(**arguments)
-        differing = _differing_labels(self._run, samples, source)
+        differing = differing_labels(self._run, samples, source)
         if not len(differing):
             return []
         if self._known.is_empty:
@@ -253,101 +262,7 @@ def changed_error(run: RunFolder, place: str, changed: Sequence[str]) -> Changed
     )
 
 
-def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
-    """The samples of a run, as training saw them and as they were then.
-
-    Args:
-        run: The run folder.
-        data: Where the data lie now; None for where they lay.
-
-    Returns:
-        The samples of ``samples.parquet``, in its order, in memory or as a stream. In memory, those
-        that were discarded before training follow: images are normalized by them, too.
-
-    Raises:
-        DataError: If the source is gone or cannot be read.
-        RunError: If samples are missing or are not what they were; the message names them.
-    """
-    description = run.description()
-    arguments = source_of(description, data)
-    is_streamed = description["source"].get("loader", "memory") != "memory"
-    if is_streamed:
-        del arguments["data_dir"]
-        source, prepared = open_streamed(**arguments, cache=_cache(description, data))
-    else:
-        source, prepared = open_source(**arguments), None
-    samples, known = run.samples(), run.known_contents()
-    rows = source.ids.find(samples["id"])
-    _require_unchanged(run, source, samples["id"].filter(pl.Series(rows < 0)).to_list())
-    if known.is_empty:
-        _require_unchanged(run, source, _differing_labels(run, samples, source).to_list())
-        if "content" not in run.columns():
-            return _samples_of_older_run(run, source, prepared, is_streamed=is_streamed)
-    if is_streamed:
-        words = size_words(source.contents.sizes()[rows])
-        _require_unchanged(run, source, known.changed_words(samples["id"], words))
-        return _streamed(description, source, rows)
-    loaded = _loaded_again(description, source, rows)
-    _require_unchanged(run, source, known.changed_words(loaded.ids, loaded.digests))
-    return loaded
-
-
-def _require_unchanged(run: RunFolder, source: Source, changed: Sequence[str]) -> None:
-    if changed:
-        raise changed_error(run, source.place, changed)
-
-
-def _streamed(description: dict[str, Any], source: Source, rows: NDArray[np.int64]) -> Split:
-    size, index = description["source"].get("image_size"), torch.from_numpy(rows)
-    return StreamedImages(
-        source.contents,
-        source.labels[index],
-        source.ids.take(rows),
-        index,
-        **({} if size is None else {"image_size": size}),
-    )
-
-
-def _loaded_again(
-    description: dict[str, Any], source: Source, rows: NDArray[np.int64]
-) -> LabeledImages:
-    """Samples in the size and with the channels that they were trained on."""
-    settings, shape = description["source"], description.get("image_shape")
-    size, index = settings.get("image_size"), torch.from_numpy(rows)
-    # Where images of several sizes were made alike, some of them may share one of their own; what
-    # is not square was not made alike, and is taken as it is.
-    if shape and shape[1] == shape[2]:
-        size = shape[1]
-    if description.get("cleaned") is not None:
-        train, _ = split_rows(source, settings.get("val_frac", 0.1), seed=settings.get("seed", 0))
-        index = torch.cat((index, train[~torch.isin(train, index)]))
-    loaded = load_rows(source, index, image_size=size)
-    return loaded.in_color() if shape and loaded.image_shape[0] < shape[0] else loaded
-
-
-def _samples_of_older_run(
-    run: RunFolder, source: Source, prepared: str | None, *, is_streamed: bool
-) -> Split:
-    """The training samples of a run that recorded a fingerprint of all data and no contents."""
-    description = run.description()
-    settings = description["source"]
-    how: dict[str, Any] = {
-        "val_frac": settings.get("val_frac", 0.1),
-        "seed": settings.get("seed", 0),
-        "image_size": settings.get("image_size"),
-    }
-    dataset: AnyDataset = (
-        stream_images(source, prepared, **how) if is_streamed else load_images(source, **how)
-    )
-    if dataset.fingerprint != description.get("fingerprint"):
-        raise RunError(
-            f"{source.place} is not what {run.path} was trained on (its fingerprint differs); "
-            "expected the same images and labels. `data=PATH` says where they lie."
-        )
-    return dataset.train
-
-
-def _differing_labels(run: RunFolder, samples: pl.DataFrame, source: Source) -> pl.Series:
+def differing_labels(run: RunFolder, samples: pl.DataFrame, source: Source) -> pl.Series:
     """The ids of samples whose label in the source is not the one that the run was given."""
     if "true_label" not in samples.columns and run.description().get("cleaned") is not None:
         # The run was trained on labels that people decided; the source's are not recorded.
@@ -384,7 +299,7 @@ def _why_unreadable(content: Content | UnreadableContentError) -> str | None:
     return None
 
 
-def _cache(description: dict[str, Any], data: str | None) -> Path | None:
+def cache_of(description: dict[str, Any], data: str | None) -> Path | None:
     """The file of prepared images that a run was trained from, unless other data are named."""
     cache = description["source"].get("cache")
     return Path(cache) if isinstance(cache, str) and data is None else None

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from dataparams.run.epoch_metrics import Metrics
     from dataparams.run.folder import RunFolder
     from dataparams.training.preparation import TrainingData
-    from dataparams.training.tracking import Metrics
 
 
 def data_lines(data: TrainingData, unreadable_file: Path) -> list[str]:

@@ -19,6 +19,7 @@ from dataparams.encoders.architectures import create_model
 from dataparams.errors import ArgumentError, DataError, Stopped
 from dataparams.method.data_parameters import CLAMP
 from dataparams.method.learning_rate import instance_learning_rate
+from dataparams.run.epoch_files import EpochFiles
 from dataparams.run.folder import RunFolder
 from dataparams.sources.hub.token import token_file
 from dataparams.terminal.progress import ProgressDisplay, SilentProgress
@@ -28,7 +29,6 @@ from dataparams.training.batch_normalization import require_enough_samples
 from dataparams.training.batching import Placement, make_batches
 from dataparams.training.config import TrainConfig, plain_settings, require_valid
 from dataparams.training.divergence import divergence_text
-from dataparams.training.epoch_files import EpochFiles
 from dataparams.training.learner import Learner
 from dataparams.training.learning_rate import learning_rate_factor
 from dataparams.training.loop import LoopSettings, TrainingLoop

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dataparams.batches import Batches
-    from dataparams.training.held_out import HeldOutRecorder
+    from dataparams.run.held_out_recorder import HeldOutRecorder
 
 
 @dataclass(frozen=True)

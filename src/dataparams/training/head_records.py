@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dataparams.run.epoch_record import EpochRecord
-from dataparams.training.recorder import SampleRecorder
+from dataparams.run.sample_recorder import SampleRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

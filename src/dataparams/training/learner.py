@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from dataparams.run.epoch_record import EpochRecord
+from dataparams.run.sample_recorder import SampleRecorder
 from dataparams.training.batch_normalization import running_statistics
 from dataparams.training.optimizer import set_learning_rate
-from dataparams.training.recorder import SampleRecorder
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -11,11 +11,12 @@ import torch
 
 from dataparams.batches import StreamedBatches
 from dataparams.errors import RunError, Stopped
+from dataparams.run.epoch_metrics import parameter_metrics, train_metrics
+from dataparams.run.held_out_recorder import HeldOutRecorder
+from dataparams.run.random_states import random_state, set_random_state
 from dataparams.training.announcements import epoch_line, unreadable_text
 from dataparams.training.evaluation import evaluate
-from dataparams.training.held_out import HeldOutRecorder
-from dataparams.training.random_states import random_state, set_random_state
-from dataparams.training.tracking import clamp_warning, parameter_metrics, train_metrics
+from dataparams.training.tracking import clamp_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from dataparams.batches import Batches, UnreadableSample
+    from dataparams.run.epoch_files import EpochFiles
+    from dataparams.run.epoch_metrics import Metrics
     from dataparams.run.epoch_record import EpochRecord
     from dataparams.terminal.progress import ProgressDisplay
-    from dataparams.training.epoch_files import EpochFiles
     from dataparams.training.evaluation import Evaluation
     from dataparams.training.learner import Learner
     from dataparams.training.preparation import TrainingData
     from dataparams.training.processes import Processes
     from dataparams.training.signals import StopSignals
-    from dataparams.training.tracking import Metrics
 
     Report = Callable[[Metrics, EpochRecord], None]
 

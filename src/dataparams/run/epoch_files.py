@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataparams.batches import UnreadableSample
+    from dataparams.run.epoch_metrics import Metrics
     from dataparams.run.epoch_record import EpochRecord
     from dataparams.run.folder import RunFolder
-    from dataparams.training.tracking import Metrics
 
 
 class EpochFiles:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from dataparams.training.recorder import SampleRecorder
+from dataparams.run.sample_recorder import SampleRecorder
 
 
 @pytest.mark.parametrize("scale", [0.1, 3.0, 40.0, 1e10])
