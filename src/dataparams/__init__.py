@@ -6,6 +6,7 @@ one version to the next.
 - In a training loop of one's own: :class:`DataParameters`, :class:`IndexedDataset` and
   :func:`instance_learning_rate`; as pure functions :func:`temperature_cross_entropy` and
   :func:`sparse_momentum_step`.
+- From a training loop of one's own to a run folder: :class:`Recording`.
 - From data to a run folder: :func:`audit`, or :func:`train` by a :class:`TrainConfig`.
 - From a run folder, or from arrays, to a verdict: :func:`analyze`, :func:`analyze_trajectories`,
   which give an :class:`Analysis`, and :func:`rank`; :class:`RunFolder` reads the folder itself.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dataparams.method.data_parameters import DataParameters
     from dataparams.method.functional import sparse_momentum_step, temperature_cross_entropy
     from dataparams.method.learning_rate import instance_learning_rate
+    from dataparams.recording.recording import Recording
     from dataparams.run.folder import RunFolder
     from dataparams.training.config import TrainConfig
 
@@ -50,6 +52,7 @@ __all__ = [
     "IndexedDataset",
     "MissingPackageError",
     "Ranking",
+    "Recording",
     "RunError",
     "RunFolder",
     "Stopped",
@@ -86,6 +89,7 @@ __getattr__, __dir__ = lazy_names(
             ("sparse_momentum_step", "temperature_cross_entropy"), "dataparams.method.functional"
         ),
         "instance_learning_rate": "dataparams.method.learning_rate",
+        "Recording": "dataparams.recording.recording",
         "RunFolder": "dataparams.run.folder",
         "TrainConfig": "dataparams.training.config",
     },

@@ -52,33 +52,35 @@ class EpochFiles:
         self,
         record: EpochRecord,
         metrics: Metrics,
-        validation: pl.DataFrame,
-        held_out: pl.DataFrame,
+        validation: pl.DataFrame | None = None,
+        held_out: pl.DataFrame | None = None,
     ) -> None:
         """Write what the analysis reads of an epoch.
 
         Args:
             record: Of the training samples.
             metrics: Of the epoch.
-            validation: A row per class.
-            held_out: A row per validation sample.
+            validation: A row per class; None where no validation sample was looked at.
+            held_out: A row per validation sample; None likewise.
         """
         self.run.write_epoch_record(record)
         self.metrics.append(metrics)
         self.run.write_metrics(self.metrics)
-        self._validation.append(validation)
-        self.run.write_validation(pl.concat(self._validation))
-        self.run.write_held_out(held_out)
+        if validation is not None:
+            self._validation.append(validation)
+            self.run.write_validation(pl.concat(self._validation))
+        if held_out is not None:
+            self.run.write_held_out(held_out)
 
-    def write_checkpoints(self, state: dict[str, Any], accuracy: float) -> None:
+    def write_checkpoints(self, state: dict[str, Any], accuracy: float | None) -> None:
         """Write the checkpoints of an epoch: the best, those to keep, and at the end the last.
 
         Args:
             state: What to go on from, with ``epoch``; what this object holds is added.
-            accuracy: On the validation samples.
+            accuracy: On the validation samples; None where there is none, and no best.
         """
-        is_best = accuracy > self.best
-        self.best = max(accuracy, self.best)
+        is_best = accuracy is not None and accuracy > self.best
+        self.best = max(self.best if accuracy is None else accuracy, self.best)
         state = state | self.state_dict()
         if is_best:
             self.run.write_checkpoint("best", state)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import torch
 
-from dataparams.run.sample_recorder import over_processes
+from dataparams.run.sample_recorder import combined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +63,9 @@ class HeldOutRecorder:
 
     def gather(self) -> None:
         """Bring together what the processes have; all of them must call it."""
-        over_processes(self._classes)
-        over_processes(self._probabilities)
+        self._probabilities, self._classes = combined(
+            self._classes[:, 0] > 0, self._probabilities, self._classes
+        )
 
     def table(
         self, index: Sequence[int], ids: Sequence[str], labels: Tensor, *, epoch: int

@@ -10,6 +10,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional
 
+from dataparams.method.exchange import world_size
+
 _PARTS = ("values", "classes", "running")
 
 
@@ -107,8 +109,8 @@ class SampleRecorder:
 
     def partial(self) -> dict[str, Tensor]:
         """The epoch's records so far, of all processes, on the CPU; all processes must call it."""
-        parts = (self._values, self._classes, self._running)
-        copies = (self._over_processes(part.clone()).cpu() for part in parts)
+        running = self._over_processes(self._running.clone())
+        copies = (part.cpu().clone() for part in (*self._combined(), running))
         return dict(zip(_PARTS, copies, strict=True))
 
     def restore(self, partial: dict[str, Tensor]) -> None:
@@ -127,8 +129,7 @@ class SampleRecorder:
 
     def finish(self) -> SampleRecords:
         """The epoch's records, on the CPU, the same in every process; then start empty."""
-        values = self._over_processes(self._values).cpu().clone()
-        classes = self._over_processes(self._classes).cpu().clone()
+        values, classes = (part.cpu().clone() for part in self._combined())
         self._values.zero_()
         self._classes.zero_()
         self._running.zero_()
@@ -145,12 +146,41 @@ class SampleRecorder:
             correct=predicted.ne(rival),
         )
 
+    def _combined(self) -> tuple[Tensor, Tensor]:
+        """Values and classes of all processes, of a sample that several have the first one's."""
+        if not self._is_shared:
+            return self._values, self._classes
+        return combined(self._classes[:, 0] > 0, self._values, self._classes)
+
     def _over_processes(self, values: Tensor) -> Tensor:
         return over_processes(values) if self._is_shared else values
 
 
+def combined(is_here: Tensor, values: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """What all processes recorded; of a sample that several have, what the first one of them has.
+
+    All processes must call it.
+
+    Args:
+        is_here: Which samples this process has, (N,), bool.
+        values: Of each sample, (N, k), zero where it is not here.
+        classes: Likewise.
+    """
+    if world_size() == 1:
+        return values, classes
+    rank = dist.get_rank()
+    owner = torch.where(is_here, rank, world_size()).to(torch.int32)
+    dist.all_reduce(owner, dist.ReduceOp.MIN)
+    is_mine = (owner == rank).unsqueeze(1)
+    # What is not finite would stay so if it were multiplied by zero.
+    return (
+        over_processes(torch.where(is_mine, values, 0)),
+        over_processes(torch.where(is_mine, classes, 0)),
+    )
+
+
 def over_processes(values: Tensor) -> Tensor:
     """Add up, in place, what the processes have; a sample is zero in all but one of them."""
-    if dist.is_available() and dist.is_initialized():
+    if world_size() > 1:
         dist.all_reduce(values)
     return values

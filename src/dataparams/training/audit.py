@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from dataparams.batches.labeled_images import UnreadableSample
 from dataparams.errors import RunError
 from dataparams.run.folder import RunFolder
+from dataparams.run.versions import installed_versions
 from dataparams.sources.hub.token import token_file
 from dataparams.sources.noise import require_noise
 from dataparams.sources.opening import whole_name
@@ -30,7 +31,6 @@ from dataparams.training.opening import note_failure
 from dataparams.training.outliers import outlier_scores
 from dataparams.training.planting import plant_errors
 from dataparams.training.processes import Processes
-from dataparams.training.run_description import installed_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

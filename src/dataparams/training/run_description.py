@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataparams.run.versions import installed_versions
 from dataparams.sources.opening import whole_name
 from dataparams.training.cleaned import digest_of
 
@@ -79,19 +78,3 @@ def _validation_fingerprint(data: TrainingData) -> str:
     """What tells the validation samples and their labels from others, whatever their size."""
     val = data.dataset.val
     return hashlib.sha256(json.dumps([list(val.ids), val.labels.tolist()]).encode()).hexdigest()
-
-
-def installed_versions() -> dict[str, str | None]:
-    """The versions that ``run.json`` keeps, by what they are of."""
-    packages = ("dataparams", "torch", "torchvision", "accelerate", "timm")
-    return {"python": platform.python_version()} | {
-        package: _installed_version(package) for package in packages
-    }
-
-
-def _installed_version(package: str) -> str | None:
-    """None where it is not installed, as this program where its scripts run from a checkout."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

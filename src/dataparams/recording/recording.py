@@ -1,0 +1,542 @@
+"""``Recording``: a training loop of somebody's own, recorded in a run folder."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from dataparams.errors import ArgumentError, RunError
+from dataparams.method.data_parameters import CLAMP, DataParameters
+from dataparams.method.exchange import world_size
+from dataparams.recording.agreement import on_first, rank
+from dataparams.recording.epoch_recorder import EpochRecorder, StepCounts
+from dataparams.recording.kept_samples import kept_samples
+from dataparams.recording.labels import numbered_labels
+from dataparams.recording.loop_states import LoopStates
+from dataparams.recording.run_files import RecordedSamples, begin_run, given_ids, settings_in
+from dataparams.recording.settings import Learn, loop_settings
+from dataparams.recording.validation import ValidationRecorder
+from dataparams.run.epoch_files import EpochFiles
+from dataparams.run.epoch_metrics import parameter_metrics, train_metrics
+from dataparams.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.method.functional import Reduction
+    from dataparams.recording.validation import ValidatedEpoch
+    from dataparams.run.epoch_metrics import Metrics
+    from dataparams.run.epoch_record import EpochRecord
+
+
+class Recording:
+    """A training loop of one's own that leaves a run folder, as ``dataparams train`` does.
+
+    The loss is taken from it, and :meth:`step` follows the optimizer's. What an analysis needs of
+    every sample is recorded on the way, on the device, and written after each epoch together with
+    the states of what the loop is made of: the same program again goes on after the last whole
+    epoch.
+
+    Args:
+        run: The run folder. One that is there is gone on with where samples, labels and settings
+            are the same, and is refused otherwise.
+        labels: Class number or name of each training sample, (N,).
+        epochs: Number of epochs.
+        batch_size: Samples of one step of the optimizer, over all processes and accumulated
+            micro-batches, at most.
+        class_names: Name of class 0, 1, ...; by default the numbers, or the names in ``labels`` in
+            alphabetical order.
+        samples: What is to be shown of the samples later, in the order of ``labels``: texts; a
+            table of Polars, pandas or Arrow; paths of images; a Hugging Face ``Dataset``; a data
+            set that gives images; or None. Texts, rows and paths are kept in the run folder.
+        ids: A name for each sample; by default the path of an image, or its number.
+        validation: Class number or name of each validation sample, (M,), for :meth:`validate`.
+        learn: Which temperatures are learned: ``"instance"``, ``"class"``, ``"both"``, or
+            ``"nothing"``, which records a training with the plain cross-entropy.
+        lr_inst: Learning rate of the instance parameters; ``"auto"`` chooses it as
+            :func:`dataparams.instance_learning_rate` does.
+        lr_class: Learning rate of the class parameters.
+        init_inst: Initial temperature of the samples.
+        init_class: Initial temperature of the classes.
+        wd_inst: Weight decay of the instance parameters.
+        wd_class: Weight decay of the class parameters.
+        momentum: Momentum of both.
+        clamp: Lowest and highest temperature; None for no limit.
+        restart: Start anew: what an earlier recording left in the folder is removed, but nothing
+            that people decided.
+
+    Attributes:
+        run: The run folder.
+        labels: Class number of each training sample, (N,), int64.
+        class_names: Name of class 0, 1, ...
+        epoch: Number of whole epochs so far.
+        criterion: The loss; a :class:`dataparams.DataParameters` where something is learned.
+
+    Raises:
+        ArgumentError: If an argument is out of its range, or does not go with another.
+        RunError: If the folder is of something else.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> x, y = torch.randn(64, 5), torch.arange(64) % 2
+        >>> model = torch.nn.Linear(5, 2)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> run = Recording(f"{mkdtemp()}/loop", labels=y, epochs=2, batch_size=16)
+        >>> for epoch in run.epochs(model, optimizer):
+        ...     for index in torch.randperm(64).split(16):
+        ...         loss = run.loss(model(x[index]), y[index], index)
+        ...         optimizer.zero_grad(); loss.backward(); optimizer.step(); run.step()
+        >>> run
+        Recording(... 64 samples of 2 classes, 2 of 2 epochs)
+        >>> run.run.epochs(), run.run.metrics().columns[:3]
+        ([1, 2], ['epoch', 'train_loss', 'train_accuracy'])
+    """
+
+    def __init__(
+        self,
+        run: str | Path | RunFolder,
+        *,
+        labels: Any,
+        epochs: int,
+        batch_size: int,
+        class_names: Sequence[str] | None = None,
+        samples: Any = None,
+        ids: Sequence[str] | None = None,
+        validation: Any = None,
+        learn: Learn = "instance",
+        lr_inst: float | Literal["auto"] = "auto",
+        lr_class: float = 0.1,
+        init_inst: float = 1.0,
+        init_class: float = 1.0,
+        wd_inst: float = 0.0,
+        wd_class: float = 0.0,
+        momentum: float = 0.9,
+        clamp: tuple[float, float] | None = CLAMP,
+        restart: bool = False,
+    ) -> None:
+        self.run = run if isinstance(run, RunFolder) else RunFolder(run)
+        settings = loop_settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            learn=learn,
+            lr_inst=lr_inst,
+            lr_class=lr_class,
+            init_inst=init_inst,
+            init_class=init_class,
+            wd_inst=wd_inst,
+            wd_class=wd_class,
+            momentum=momentum,
+            clamp=None if clamp is None else (float(clamp[0]), float(clamp[1])),
+        )
+        self._samples = _recorded_samples(self.run, labels, class_names, samples, ids, validation)
+        self.labels = torch.from_numpy(self._samples.labels)
+        self.class_names = self._samples.class_names
+        self._restarts = restart
+        if not restart:
+            settings = settings_in(self.run, self._samples, settings)
+        self._settings = settings
+        self.epoch = 0
+        self.criterion = settings.criterion(len(self.labels), len(self.class_names))
+        self._files = EpochFiles(self.run)
+        self._states: LoopStates | None = None
+        self._device = torch.device("cpu")
+        self._recorder: EpochRecorder | None = None
+        self._validation: ValidationRecorder | None = None
+        self._restored: dict[str, Tensor] | None = None
+        self._counts = StepCounts()
+        self._is_epoch, self._must_load = False, False
+        self._scaler: torch.amp.GradScaler | None = None
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._started = 0.0
+
+    def __repr__(self) -> str:
+        kept = self._samples.kept.kind
+        return (
+            f"Recording({str(self.run.path)!r}, {len(self.labels):,} samples of "
+            f"{len(self.class_names)} classes{'' if kept is None else f', each a {kept}'}, "
+            f"{self.epoch} of {self._settings.epochs} epochs)"
+        )
+
+    def epochs(self, *objects: Any) -> Iterator[int]:
+        """The numbers of the epochs that are left, from 0; each is written when its body is done.
+
+        Where the loop is left by ``break``, the epoch in progress is not written; call
+        :meth:`end_epoch` before, where it is a whole one.
+
+        Args:
+            objects: What the loop is made of and goes on from: the model, the optimizer, and
+                where there are some the scheduler, the gradient scaler, samplers and random number
+                generators. The global generators of PyTorch, Python and NumPy are kept in any case.
+
+        Raises:
+            ArgumentError: If one of them has no state that can be kept.
+            RunError: If the folder cannot be written, or its states are of other objects.
+        """
+        if not objects:
+            raise ArgumentError(
+                "`epochs()` is given nothing; expected the model and the optimizer, which the loop "
+                "goes on from after a stop."
+            )
+        self.begin(*objects)
+        try:
+            while self.epoch < self._settings.epochs:
+                number = self.epoch
+                yield number
+                if self.epoch == number:
+                    self.end_epoch()
+        finally:
+            self._is_epoch = False
+            if self.epoch < self._settings.epochs and rank() == 0:
+                self.run.update_description(
+                    status="stopped", error="the loop ended before its last epoch"
+                )
+
+    def begin(self, *objects: Any, device: torch.device | None = None) -> int:
+        """Begin the run folder or go on with it; for trainers, where :meth:`epochs` cannot be used.
+
+        All processes must call it. Without objects nothing is kept to go on from: the trainer's own
+        checkpoints hold :meth:`state_dict`.
+
+        Args:
+            objects: As of :meth:`epochs`.
+            device: Where the loop computes; None to see it by the first batch.
+
+        Returns:
+            The number of epochs done.
+        """
+        self._states = LoopStates(objects) if objects else None
+        self._scaler = _first_of(objects, torch.amp.GradScaler)
+        self._optimizer = _first_of(objects, torch.optim.Optimizer)
+        self._device = device or _device_of(objects)
+        state = on_first(self._open)
+        self._restarts = False
+        if self._states is not None and isinstance(state, dict):
+            self._load(state)
+            self._states.restore(state, self._device)
+        self._must_load = self._states is None and state is not None
+        self._start_epoch()
+        if self.epoch >= self._settings.epochs:
+            self.end()
+        return self.epoch
+
+    def loss(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        index: Tensor,
+        reduction: Reduction = "mean",
+        *,
+        num_items: Tensor | float | None = None,
+    ) -> Tensor:
+        """The loss of a batch of training samples, whose outcome is recorded.
+
+        Where gradients are accumulated, call it for each micro-batch and scale the loss as without
+        data parameters: ``(run.loss(...) / steps).backward()``.
+
+        Args:
+            logits: (B, C), any floating dtype.
+            labels: (B,), int64: the labels that were given at the start.
+            index: (B,), int64, in 0 ... N-1: the number of each sample among those labels.
+            reduction: ``"mean"`` over the batch, ``"sum"``, or ``"none"`` for the loss per sample.
+            num_items: Divide the sum over the batch by this instead: the samples of all
+                micro-batches of the step.
+
+        Returns:
+            The loss, float32: a scalar, or (B,) for ``"none"``.
+
+        Raises:
+            ArgumentError: If a shape, dtype or value is wrong, a label is another than at the
+                start, or there is no epoch. On a GPU errors of values come later, at the end of the
+                epoch at the latest.
+        """
+        self._require_epoch()
+        if not torch.is_grad_enabled():
+            raise ArgumentError(
+                "`loss()` is called without gradients; expected a training step. Validation "
+                "samples are given to `validate()`."
+            )
+        if self._recorder is None or self._recorder.device != logits.device:
+            self._place(logits.device)
+        assert self._recorder is not None  # noqa: S101 - it was placed
+        loss = self.criterion(logits, labels, index, "sum" if num_items is not None else reduction)
+        self._recorder.record(logits, labels, index)
+        self._counts.losses += 1
+        self._counts.samples += len(labels)
+        self._counts.waiting += len(labels)
+        return loss if num_items is None else loss / num_items
+
+    def step(self, scaler: torch.amp.GradScaler | None = None) -> None:
+        """Learn from all batches since the last step; call it after the optimizer's.
+
+        In a process group every process must call it.
+
+        Args:
+            scaler: The gradient scaler, where one is in use and was not given to :meth:`epochs`.
+                Call this between ``scaler.step(optimizer)`` and ``scaler.update()``: a step that
+                the scaler skips is skipped here too.
+
+        Raises:
+            ArgumentError: If there was no :meth:`loss` since the last step, or something was wrong
+                with a batch.
+        """
+        self._require_epoch()
+        if not self._counts.waiting and (world_size() == 1 or not self._counts.losses):
+            raise ArgumentError(
+                "`step()` is called without a `loss()` since the step before; expected one step "
+                "for each step of the optimizer."
+            )
+        capacity = -(-self._settings.batch_size // world_size())
+        if self._counts.waiting > capacity:
+            raise ArgumentError(
+                f"A step has {self._counts.waiting} samples in this process, but `batch_size` is "
+                f"{self._settings.batch_size} over {world_size()} of them; expected the samples of "
+                "one step over all processes and micro-batches, by which the learning rate of "
+                "the data parameters is chosen."
+            )
+        scaler = scaler or self._scaler
+        if scaler is not None:
+            _require_before_update(scaler)
+        self.criterion.step(scaler, capacity=capacity)
+        self._counts.waiting = 0
+        self._counts.steps += 1
+
+    def validate(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
+        """Record what the model says of validation samples, before the epoch ends.
+
+        Args:
+            logits: (B, C).
+            labels: (B,), int64: the validation labels that were given at the start.
+            index: (B,), int64, in 0 ... M-1: the number of each among the validation samples.
+
+        Raises:
+            ArgumentError: If no ``validation`` labels were given, or these are others.
+        """
+        self._require_epoch()
+        if not len(self._samples.validation):
+            raise ArgumentError(
+                "`validate()` is called, but no `validation` labels were given to Recording; "
+                "expected the class of each validation sample there."
+            )
+        if self._validation is None:
+            self._validation = ValidationRecorder(self._samples, logits.device)
+        self._validation.record(logits, labels, index)
+
+    def end_epoch(self, metrics: Mapping[str, float] | None = None) -> None:
+        """Write the epoch in progress; :meth:`epochs` does so where it was not done.
+
+        All processes must call it.
+
+        Args:
+            metrics: Further figures of the epoch for ``metrics.csv``.
+
+        Raises:
+            ArgumentError: If nothing was recorded, or something was wrong with a batch.
+            RunError: If the training diverged, or a file cannot be written.
+        """
+        self._require_epoch()
+        self.criterion.synchronize()
+        if self._recorder is None:
+            self._place(self._device)
+        assert self._recorder is not None  # noqa: S101 - it was placed
+        record, count = self._recorder.finish(
+            self.epoch + 1, self.criterion, self._counts, may_overflow=self._scaler is not None
+        )
+        validated = self._validated()
+        self.epoch += 1
+        row = self._metrics(record, count, validated) | _plain_metrics(metrics or {})
+        state = None
+        if self._states is not None:
+            state = self._whole_state() | self._states.state(self._device)
+        on_first(lambda: self._write(record, row, validated, state))
+        self._start_epoch()
+        if self.epoch >= self._settings.epochs:
+            self.end()
+
+    def end(self) -> None:
+        """Say in ``run.json`` that the loop is over; :meth:`epochs` does so after the last one."""
+        self._is_epoch = False
+        on_first(lambda: self.run.update_description(status="finished", epoch=self.epoch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a trainer's own checkpoint keeps to go on from, also within an epoch.
+
+        All processes must call it. It has no random states, and nothing of the model.
+        """
+        recorder = self._recorder
+        return {
+            **self._whole_state(),
+            "records": None if recorder is None else recorder.samples.partial(),
+            "counts": vars(self._counts).copy(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` gave, after :meth:`begin`.
+
+        Raises:
+            RunError: If it is of another run.
+        """
+        self._load(dict(state))
+        self._must_load = False
+        self._start_epoch()
+        self._counts = StepCounts(**state["counts"])
+        self._restored = state["records"]
+        if self._recorder is not None:
+            self._place(self._recorder.device)
+
+    def analyze(self) -> Analysis:
+        """Analyze the run so far, and write ``analysis.parquet``; see :func:`dataparams.analyze`.
+
+        Raises:
+            RunError: If no epoch is finished.
+        """
+        from dataparams.analysis import current_analysis
+
+        on_first(lambda: current_analysis(self.run) and None)
+        return current_analysis(self.run)
+
+    def _open(self) -> dict[str, Any] | bool | None:
+        """Begin or go on, in the first process; returns what to go on from, if there is something.
+
+        Without objects to bring back, whether there is something.
+        """
+        if self._restarts:
+            self.run.clear()
+        begin_run(self.run, self._samples, self._settings)
+        if self._states is None:
+            return True if self.run.epochs() else None
+        return self.run.checkpoint("last")
+
+    def _start_epoch(self) -> None:
+        self._is_epoch = self.epoch < self._settings.epochs
+        self._counts = StepCounts()
+        self._started = time.perf_counter()
+
+    def _place(self, device: torch.device) -> None:
+        """Keep everything where the logits are."""
+        self._device = device
+        self.criterion.to(device)
+        self._recorder = EpochRecorder(self.labels, self.class_names, device)
+        if self._restored is not None and rank() == 0:
+            self._recorder.samples.restore(self._restored)
+        self._restored = None
+
+    def _require_epoch(self) -> None:
+        if self._must_load:
+            raise RunError(
+                f"{self.run.path} has epochs of an earlier training, whose state was not loaded; "
+                "go on from the trainer's checkpoint, or give `restart=True` to start anew."
+            )
+        if not self._is_epoch:
+            raise ArgumentError(
+                "There is no epoch in progress; expected the loop `for epoch in run.epochs(model, "
+                "optimizer)` around it."
+            )
+
+    def _validated(self) -> ValidatedEpoch | None:
+        return None if self._validation is None else self._validation.finish(self.epoch + 1)
+
+    def _metrics(
+        self, record: EpochRecord, count: int, validated: ValidatedEpoch | None
+    ) -> Metrics:
+        seconds = time.perf_counter() - self._started
+        criterion = self.criterion if isinstance(self.criterion, DataParameters) else None
+        rates = [] if self._optimizer is None else self._optimizer.param_groups
+        row: Metrics = {
+            **train_metrics(record),
+            "val_loss": None if validated is None else validated.loss,
+            "val_accuracy": None if validated is None else validated.accuracy,
+            "lr": max((float(group["lr"]) for group in rates), default=None),
+            "lr_inst": None if criterion is None else criterion.lr_inst,
+            "lr_class": None if criterion is None else criterion.lr_class,
+            "seconds": seconds,
+            "samples_per_second": count / seconds,
+        }
+        if record.instance_log_temperature.numel():
+            values = record.instance_log_temperature
+            row |= parameter_metrics(values, None, self._settings.clamp)
+        return row
+
+    def _whole_state(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "data_parameters": self.criterion.state_dict(),
+            **self._files.state_dict(),
+        }
+
+    def _write(
+        self,
+        record: EpochRecord,
+        row: Metrics,
+        validated: ValidatedEpoch | None,
+        state: dict[str, Any] | None,
+    ) -> None:
+        """Write an epoch's files; the checkpoint last, since the loop goes on from it."""
+        if validated is None:
+            self._files.write_records(record, row)
+        else:
+            self._files.write_records(record, row, validated.counts, validated.held_out)
+        if state is None:
+            self.run.update_description(epoch=self.epoch)
+        else:
+            accuracy = None if validated is None else validated.accuracy
+            self._files.write_checkpoints(state, accuracy)
+
+    def _load(self, state: dict[str, Any]) -> None:
+        try:
+            self.criterion.load_state_dict(state["data_parameters"])
+            self._files.load_state_dict(state)
+            self.epoch = state["epoch"]
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"The state to go on from does not fit {self.run.path} ({error}). Give "
+                "`restart=True` to start anew."
+            ) from error
+
+
+def _recorded_samples(
+    run: RunFolder,
+    labels: Any,
+    class_names: Sequence[str] | None,
+    samples: Any,
+    ids: Sequence[str] | None,
+    validation: Any,
+) -> RecordedSamples:
+    numbers, names = numbered_labels(labels, class_names)
+    held_out = numbers[:0]
+    if validation is not None:
+        held_out, _ = numbered_labels(validation, names, "validation")
+    kept = kept_samples(samples, numbers, names, run.path)
+    if kept.kind is None and kept.notice is not None:
+        warnings.warn(kept.notice, stacklevel=3)
+    return RecordedSamples(numbers, held_out, names, given_ids(ids, kept, len(numbers)), kept)
+
+
+def _first_of(objects: Sequence[Any], kind: type[Any]) -> Any:
+    return next((one for one in objects if isinstance(one, kind)), None)
+
+
+def _device_of(objects: Sequence[Any]) -> torch.device:
+    model = _first_of(objects, torch.nn.Module)
+    weights = None if model is None else next(model.parameters(), None)
+    return torch.device("cpu") if weights is None else weights.device
+
+
+def _require_before_update(scaler: torch.amp.GradScaler) -> None:
+    """Raise ArgumentError where a scaler has forgotten already whether the step overflowed."""
+    states = scaler._per_optimizer_states.values()
+    if scaler.is_enabled() and not any(state["found_inf_per_device"] for state in states):
+        raise ArgumentError(
+            "`step()` is called after `scaler.update()`, or before `scaler.step(optimizer)`; "
+            "expected it between the two, so that a step that the scaler skips is skipped here too."
+        )
+
+
+def _plain_metrics(metrics: Mapping[str, float]) -> Metrics:
+    return {name: float(value) for name, value in metrics.items()}
