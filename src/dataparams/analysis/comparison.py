@@ -58,12 +58,11 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
     """
     require_several(runs)
     descriptions = [run.description() for run in runs]
-    audit = next(
-        (run for run, told in zip(runs, descriptions, strict=True) if "audit" in told), None
-    )
-    if audit is not None:
+    unvalidated = next((run for run in runs if not is_validated(run)), None)
+    if unvalidated is not None:
+        what = "is an audit" if unvalidated.is_audit() else "is a recorded loop"
         raise RunError(
-            f"{audit.path} is an audit, which has no validation samples, so there is no accuracy "
+            f"{unvalidated.path} {what}, which has no validation samples, so there is no accuracy "
             "to compare; expected runs of trainings. compare_verdicts compares labels."
         )
     _require_same_validation(runs, descriptions)
@@ -82,6 +81,17 @@ def compare(runs: Sequence[RunFolder]) -> Comparison:
         curves=pl.concat(curves),
         validation=int(descriptions[0].get("counts", {}).get("validation", 0)),
     )
+
+
+def is_validated(run: RunFolder) -> bool:
+    """Whether a run looked at validation samples: no audit does, and not every recorded loop.
+
+    Raises:
+        RunError: If ``run.json`` is missing or damaged.
+    """
+    if run.is_audit():
+        return False
+    return "recording" not in run.description() or run.validation() is not None
 
 
 def require_several(runs: Sequence[RunFolder]) -> None:
@@ -103,6 +113,9 @@ def _accuracies(run: RunFolder) -> pl.DataFrame:
     missing = [name for name in needed if name not in metrics.columns]
     if missing or not all(metrics[name].dtype.is_numeric() for name in needed):
         raise RunError(f"{file} is damaged: expected the columns {', '.join(needed)}, numbers.")
+    if "recording" in run.description():
+        # Not every epoch of a loop of somebody's own need end with an evaluation.
+        metrics = metrics.filter(pl.col("val_accuracy").is_not_null())
     if not len(metrics) or metrics.select(*needed).null_count().sum_horizontal().item():
         raise RunError(f"{file} is damaged: it has no rows, or gaps.")
     return metrics.select(*needed)

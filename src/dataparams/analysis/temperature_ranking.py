@@ -10,6 +10,7 @@ import polars as pl
 
 from dataparams.analysis.analyze import findings_of_run
 from dataparams.analysis.cautions import cautions
+from dataparams.analysis.trajectories import trained_samples
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import ArgumentError, RunError, require_share
 from dataparams.run.error_detection import DetectionFigures, detection_figures, precision_and_recall
@@ -65,7 +66,8 @@ def rank(
 
     Args:
         run: The run folder, or its path.
-        epoch: After which epoch; None takes the one at which validation accuracy peaked.
+        epoch: After which epoch; None takes the one at which validation accuracy peaked, or the
+            last one where there are no validation samples.
         top: Share of the samples to select, 0 ... 1.
         threshold: ``"auto"`` selects as many as labels are estimated to be wrong, by the estimate
             of :func:`dataparams.analyze`.
@@ -87,16 +89,10 @@ def rank(
     chosen = best_epoch(run) if epoch is None else epoch
     record = run.epoch_record(chosen)
     if not record.instance_log_temperature.numel():
-        raise RunError(
-            f"{run.path} has no instance parameters to rank by; it was trained without them. "
-            "Train with `learn_inst_parameters=True`, or see what `dataparams analyze` makes of "
-            "its margins."
-        )
-    samples = run.samples()
+        raise _nothing_to_rank_by(run)
+    samples = trained_samples(run)
     if samples["index"].max() >= len(record.instance_log_temperature):  # type: ignore[operator]
         raise RunError(f"{run.path} is damaged: samples.parquet has more samples than epoch files.")
-    is_trained_on = record.predicted.numpy()[samples["index"].to_numpy()] >= 0
-    samples = samples.filter(pl.Series(is_trained_on))
     log_temperature = record.instance_log_temperature.numpy()[samples["index"].to_numpy()]
     estimate, warnings = None, _warnings(run, chosen)
     is_selected = np.ones(len(samples), dtype=bool)
@@ -127,6 +123,15 @@ def rank(
     return Ranking(chosen, epoch is None, table, estimate, warnings, figures, precision, recall)
 
 
+def _nothing_to_rank_by(run: RunFolder) -> RunError:
+    is_recorded = "recording" in run.description()
+    with_them = 'learn="instance"' if is_recorded else "learn_inst_parameters=True"
+    return RunError(
+        f"{run.path} has no instance parameters to rank by; it was trained without them. "
+        f"Train with `{with_them}`, or see what `dataparams analyze` makes of its margins."
+    )
+
+
 def _warnings(run: RunFolder, epoch: int) -> tuple[str, ...]:
     """What the validation samples say of the model after an epoch."""
     validation = validation_counts(run, np.array([epoch]), len(run.class_names()))
@@ -136,7 +141,7 @@ def _warnings(run: RunFolder, epoch: int) -> tuple[str, ...]:
 
 
 def best_epoch(run: RunFolder) -> int:
-    """The epoch at which validation accuracy peaked, the first of several.
+    """The epoch at which validation accuracy peaked, the first of several; else the last one.
 
     Raises:
         RunError: If no epoch is finished.
@@ -144,4 +149,7 @@ def best_epoch(run: RunFolder) -> int:
     metrics = run.metrics()
     if not len(metrics):
         raise RunError(f"{run.path} has not finished an epoch yet.")
-    return int(metrics["epoch"][metrics["val_accuracy"].arg_max()])  # type: ignore[index]
+    accuracy = metrics["val_accuracy"].cast(pl.Float64)
+    if accuracy.null_count() == len(accuracy):
+        return int(metrics["epoch"][-1])
+    return int(metrics["epoch"][accuracy.arg_max()])

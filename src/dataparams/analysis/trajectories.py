@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 1 << 16
 _ROWS_PER_MAPPING = 400_000
 _MOVED_OVER_ALL = 1.67
+_RECORDED = ("margin", "loss", "error_norm", "rival")
 _WIDEST = float(np.log(20))
 
 
@@ -93,6 +94,9 @@ class RunTrajectories:
     Where no temperatures of samples were learned, margins stand in for them: what the log
     temperatures would have been, to first order, at the rate that training chooses by itself.
 
+    A sample that took no part in an epoch, as where the last batch is dropped or samples are drawn
+    by weight, has there what was recorded of it before, or the first time.
+
     Args:
         run: The run folder; training may still be going on.
         index: Position in the data source of each sample wanted, (n,).
@@ -117,8 +121,11 @@ class RunTrajectories:
         """The log temperatures of some samples, (epochs, len(rows))."""
         if self.has_temperatures:
             return self._stack("instance_log_temperature", rows, self._records)
-        loss = self._stack("loss", rows, self._records)
-        return log_temperatures_from_margins(self._stack("margin", rows, self._records), loss)
+        margin, loss = (self._stack(name, rows, self._records) for name in ("margin", "loss"))
+        source = _epochs_to_look_in(self._stack("rival", rows, self._records))
+        if source is not None:
+            margin, loss = (np.take_along_axis(values, source, axis=0) for values in (margin, loss))
+        return log_temperatures_from_margins(margin, loss)
 
     def part(
         self, rows: NDArray[np.integer], epochs: NDArray[np.integer] | None = None
@@ -130,17 +137,29 @@ class RunTrajectories:
         """
         self._release_now_and_then(len(rows))
         records = self._records if epochs is None else [self._records[k] for k in epochs]
+        recorded = {name: self._stack(name, rows, records) for name in _RECORDED}
+        if (recorded["rival"] < 0).any():
+            recorded = self._completed(rows, epochs)
         part = Trajectories(
-            log_temperature=self._log_temperatures(rows, epochs, records),
-            margin=self._stack("margin", rows, records),
-            loss=self._stack("loss", rows, records),
-            error_norm=self._stack("error_norm", rows, records),
-            rival=self._stack("rival", rows, records),
+            log_temperature=self._log_temperatures(rows, epochs, records), **recorded
         )
         # All epochs were read, and checked, before some of them are.
         if epochs is None:
             self._require_finite(part)
         return part
+
+    def _completed(
+        self, rows: NDArray[np.integer], epochs: NDArray[np.integer] | None
+    ) -> dict[str, NDArray[Any]]:
+        """What was recorded of some samples, where not all took part in every epoch."""
+        recorded = {name: self._stack(name, rows, self._records) for name in _RECORDED}
+        source = _epochs_to_look_in(recorded["rival"])
+        if source is None:
+            return recorded
+        chosen = source if epochs is None else source[epochs]
+        return {
+            name: np.take_along_axis(values, chosen, axis=0) for name, values in recorded.items()
+        }
 
     def _log_temperatures(
         self,
@@ -185,20 +204,52 @@ def parts(count: int) -> Iterator[NDArray[np.intp]]:
 
 
 def trained_samples(run: RunFolder) -> pl.DataFrame:
-    """The rows of ``samples.parquet`` that the run trained on (a selection leaves some out)."""
+    """The rows of ``samples.parquet`` that the run trained on in any epoch.
+
+    A selection leaves some out, and so may a loop that drops the last batch or draws by weight.
+    """
     import polars as pl
 
     samples = run.samples()
     numbers = run.epochs()
     if not numbers:
         return samples
-    predicted = run.epoch_record(numbers[-1], mapped=True).predicted.numpy()
     index = samples["index"].to_numpy()
-    if len(index) and index.max() >= len(predicted):
-        raise RunError(
-            f"{run.path} is damaged: samples.parquet has more samples than the epoch files."
-        )
-    return samples.filter(pl.Series(predicted[index] >= 0))
+    took_part = np.zeros(len(index), dtype=bool)
+    for number in reversed(numbers):
+        missing = np.flatnonzero(~took_part)
+        if not len(missing):
+            break
+        predicted = run.epoch_record(number, mapped=True).predicted.numpy()
+        if index.max() >= len(predicted):
+            raise RunError(
+                f"{run.path} is damaged: samples.parquet has more samples than the epoch files."
+            )
+        took_part[missing] = predicted[index[missing]] >= 0
+    return samples.filter(pl.Series(took_part))
+
+
+def _epochs_to_look_in(rival: NDArray[np.integer]) -> NDArray[np.intp] | None:
+    """In which epoch to look for what was recorded of a sample, by where it took part.
+
+    Args:
+        rival: As recorded, (epochs, n); -1 where the sample took no part.
+
+    Returns:
+        The position of the epoch itself or else the last one before, or else the first one after,
+        (epochs, n); None where all samples took part in all epochs.
+
+    Example:
+        >>> _epochs_to_look_in(np.array([[-1], [3], [-1], [4]])).ravel().tolist()
+        [1, 1, 1, 3]
+    """
+    is_there = rival >= 0
+    if is_there.all():
+        return None
+    positions = np.arange(len(rival))[:, None]
+    last = np.maximum.accumulate(np.where(is_there, positions, -1), axis=0)
+    found: NDArray[np.intp] = np.where(last >= 0, last, is_there.argmax(axis=0))
+    return found
 
 
 def _why_no_epoch(run: RunFolder) -> str:
@@ -251,7 +302,7 @@ def _require_all_samples(
     *,
     has_temperatures: bool,
 ) -> None:
-    fields = ["margin", "loss", "error_norm", "rival"]
+    fields = [*_RECORDED]
     if has_temperatures:
         fields.append("instance_log_temperature")
     fewest = min(len(getattr(record, name)) for record in records for name in fields)

@@ -42,10 +42,11 @@ def run(words: list[str], program: str) -> int:
     if config.out is not None and config.out.suffix not in (".csv", ".json"):
         raise UserError(f"--out is {config.out}; expected a file named .csv or .json.")
     _require_absent(config.out, config.figure, overwrite=config.overwrite)
+    from dataparams.analysis.comparison import is_validated
     from dataparams.run.folder import RunFolder
 
     runs = [RunFolder(path) for path in config.runs]
-    if any("audit" in run.description() for run in runs):
+    if not all(map(is_validated, runs)):
         _compare_verdicts(config, runs)
     else:
         _compare_accuracies(config, runs)
@@ -56,8 +57,8 @@ def _compare_verdicts(config: CompareConfig, runs: list[RunFolder]) -> None:
     """Compare which labels the runs take for wrong."""
     if config.figure is not None:
         raise UserError(
-            f"--figure {config.figure} is given with an audit, which has no accuracy over epochs "
-            "to draw; leave it out, or give --out."
+            f"--figure {config.figure} is given with a run that has no accuracy over epochs to "
+            "draw, as an audit has none; leave it out, or give --out."
         )
     from dataparams.analysis import verdict_comparison as comparing
     from dataparams.analysis.comparison import require_several

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from dataparams.errors import ArgumentError, RunError
 from dataparams.method.data_parameters import DataParameters
 from dataparams.recording.agreement import gathered
+from dataparams.recording.step_counts import require_whole
 from dataparams.run.epoch_record import EpochRecord
 from dataparams.run.sample_recorder import SampleRecorder
 
@@ -18,24 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataparams.recording.plain_loss import PlainLoss
+    from dataparams.recording.step_counts import StepCounts
     from dataparams.run.sample_recorder import SampleRecords
-
-
-@dataclass
-class StepCounts:
-    """What this process did since an epoch began.
-
-    Attributes:
-        losses: Batches that a loss was taken of.
-        samples: Samples in them.
-        steps: Steps.
-        waiting: Samples since the last step.
-    """
-
-    losses: int = 0
-    samples: int = 0
-    steps: int = 0
-    waiting: int = 0
 
 
 class EpochRecorder:
@@ -95,7 +79,7 @@ class EpochRecorder:
         """
         is_other, is_finite = bool(self._is_other), self.samples.is_finite()
         every = gathered((counts, is_other, is_finite))
-        _require_whole([one for one, _, _ in every], criterion, epoch)
+        require_whole([one for one, _, _ in every], criterion, epoch)
         if any(other for _, other, _ in every):
             raise ArgumentError(
                 "`labels` of a batch are not those that were given to Recording for its `index`; "
@@ -125,21 +109,6 @@ class EpochRecorder:
             f"`labels` has class {now} ({self._class_names[now]!r}) for sample {sample}, which "
             f"had class {given} ({self._class_names[given]!r}) in the labels that were given to "
             "Recording; expected the same. Is `index` the number of each sample in that order?"
-        )
-
-
-def _require_whole(
-    counts: Sequence[StepCounts], criterion: DataParameters | PlainLoss, epoch: int
-) -> None:
-    if not sum(one.losses for one in counts):
-        raise ArgumentError(
-            f"Nothing was recorded in epoch {epoch}: `loss()` was not called; expected one call "
-            "for each batch, in place of the cross-entropy."
-        )
-    if not any(one.steps for one in counts) and isinstance(criterion, DataParameters):
-        raise ArgumentError(
-            f"`step()` was not called in epoch {epoch}, so that the data parameters learn nothing; "
-            "expected one call after each step of the optimizer."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -21,6 +21,8 @@ from dataparams.recording.states import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+T = TypeVar("T")
 
 
 class LoopStates:
@@ -89,3 +91,15 @@ class LoopStates:
         set_random_states(state["random_states"][rank() if is_same_count else 0], device)
         if not is_same_count:
             torch.manual_seed(torch.initial_seed() + rank())
+
+
+def first_of(objects: Sequence[Any], kind: type[T]) -> T | None:
+    """The first object of a kind; None where there is none."""
+    return next((one for one in objects if isinstance(one, kind)), None)
+
+
+def device_of(objects: Sequence[Any]) -> torch.device:
+    """Where the model among some objects computes; the CPU where there is none."""
+    model = first_of(objects, torch.nn.Module)
+    weights = None if model is None else next(model.parameters(), None)
+    return torch.device("cpu") if weights is None else weights.device

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from dataparams.errors import ArgumentError, RunError
-from dataparams.method.data_parameters import CLAMP, DataParameters
-from dataparams.method.exchange import world_size
+from dataparams.method.data_parameters import CLAMP
 from dataparams.recording.agreement import on_first, rank
-from dataparams.recording.epoch_recorder import EpochRecorder, StepCounts
-from dataparams.recording.kept_samples import kept_samples
-from dataparams.recording.labels import numbered_labels
-from dataparams.recording.loop_states import LoopStates
-from dataparams.recording.run_files import RecordedSamples, begin_run, given_ids, settings_in
+from dataparams.recording.epoch_recorder import EpochRecorder
+from dataparams.recording.epoch_writer import EpochWriter
+from dataparams.recording.loop_states import LoopStates, device_of, first_of
+from dataparams.recording.recorded_samples import recorded_samples
+from dataparams.recording.run_files import begin_run, settings_in
 from dataparams.recording.settings import Learn, loop_settings
+from dataparams.recording.step_counts import StepCounts, require_before_update, require_gradients
 from dataparams.recording.validation import ValidationRecorder
-from dataparams.run.epoch_files import EpochFiles
-from dataparams.run.epoch_metrics import parameter_metrics, train_metrics
 from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -31,18 +27,14 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.result import Analysis
     from dataparams.method.functional import Reduction
-    from dataparams.recording.validation import ValidatedEpoch
-    from dataparams.run.epoch_metrics import Metrics
-    from dataparams.run.epoch_record import EpochRecord
 
 
 class Recording:
     """A training loop of one's own that leaves a run folder, as ``dataparams train`` does.
 
-    The loss is taken from it, and :meth:`step` follows the optimizer's. What an analysis needs of
-    every sample is recorded on the way, on the device, and written after each epoch together with
-    the states of what the loop is made of: the same program again goes on after the last whole
-    epoch.
+    The loss is taken from it, and :meth:`step` follows the optimizer's. What an analysis needs is
+    recorded on the way, and written after each epoch together with the states of what the loop is
+    made of: the same program again goes on after the last whole epoch.
 
     Args:
         run: The run folder. One that is there is gone on with where samples, labels and settings
@@ -76,7 +68,6 @@ class Recording:
         run: The run folder.
         labels: Class number of each training sample, (N,), int64.
         class_names: Name of class 0, 1, ...
-        epoch: Number of whole epochs so far.
         criterion: The loss; a :class:`dataparams.DataParameters` where something is learned.
 
     Raises:
@@ -135,16 +126,13 @@ class Recording:
             momentum=momentum,
             clamp=None if clamp is None else (float(clamp[0]), float(clamp[1])),
         )
-        self._samples = _recorded_samples(self.run, labels, class_names, samples, ids, validation)
+        self._samples = recorded_samples(self.run, labels, class_names, samples, ids, validation)
         self.labels = torch.from_numpy(self._samples.labels)
         self.class_names = self._samples.class_names
         self._restarts = restart
-        if not restart:
-            settings = settings_in(self.run, self._samples, settings)
-        self._settings = settings
-        self.epoch = 0
-        self.criterion = settings.criterion(len(self.labels), len(self.class_names))
-        self._files = EpochFiles(self.run)
+        self._settings = settings_in(self.run, self._samples, settings, restart=restart)
+        self.criterion = self._settings.criterion(len(self.labels), len(self.class_names))
+        self._writer = EpochWriter(self.run, self.criterion)
         self._states: LoopStates | None = None
         self._device = torch.device("cpu")
         self._recorder: EpochRecorder | None = None
@@ -154,26 +142,26 @@ class Recording:
         self._is_epoch, self._must_load = False, False
         self._scaler: torch.amp.GradScaler | None = None
         self._optimizer: torch.optim.Optimizer | None = None
-        self._started = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """Number of whole epochs so far."""
+        return self._writer.epoch
 
     def __repr__(self) -> str:
-        kept = self._samples.kept.kind
-        return (
-            f"Recording({str(self.run.path)!r}, {len(self.labels):,} samples of "
-            f"{len(self.class_names)} classes{'' if kept is None else f', each a {kept}'}, "
-            f"{self.epoch} of {self._settings.epochs} epochs)"
-        )
+        samples = f"{len(self.labels):,} samples of {len(self.class_names)} classes"
+        epochs = f"{self.epoch} of {self._settings.epochs} epochs"
+        return f"Recording({str(self.run.path)!r}, {samples}, {epochs})"
 
     def epochs(self, *objects: Any) -> Iterator[int]:
         """The numbers of the epochs that are left, from 0; each is written when its body is done.
 
-        Where the loop is left by ``break``, the epoch in progress is not written; call
-        :meth:`end_epoch` before, where it is a whole one.
+        After a ``break`` the epoch in progress is not written, unless by :meth:`end_epoch` before.
 
         Args:
-            objects: What the loop is made of and goes on from: the model, the optimizer, and
-                where there are some the scheduler, the gradient scaler, samplers and random number
-                generators. The global generators of PyTorch, Python and NumPy are kept in any case.
+            objects: What the loop goes on from: the model, the optimizer, and where there are some
+                the scheduler, gradient scaler, samplers and random number generators. The global
+                generators of PyTorch, Python and NumPy are kept in any case.
 
         Raises:
             ArgumentError: If one of them has no state that can be kept.
@@ -181,8 +169,7 @@ class Recording:
         """
         if not objects:
             raise ArgumentError(
-                "`epochs()` is given nothing; expected the model and the optimizer, which the loop "
-                "goes on from after a stop."
+                "`epochs()` is given nothing; expected the model and optimizer, to go on from."
             )
         self.begin(*objects)
         try:
@@ -212,13 +199,13 @@ class Recording:
             The number of epochs done.
         """
         self._states = LoopStates(objects) if objects else None
-        self._scaler = _first_of(objects, torch.amp.GradScaler)
-        self._optimizer = _first_of(objects, torch.optim.Optimizer)
-        self._device = device or _device_of(objects)
+        self._scaler = first_of(objects, torch.amp.GradScaler)
+        self._optimizer = first_of(objects, torch.optim.Optimizer)
+        self._device, self._recorder = device or device_of(objects), None
         state = on_first(self._open)
         self._restarts = False
         if self._states is not None and isinstance(state, dict):
-            self._load(state)
+            self._writer.load_state_dict(state)
             self._states.restore(state, self._device)
         self._must_load = self._states is None and state is not None
         self._start_epoch()
@@ -237,8 +224,7 @@ class Recording:
     ) -> Tensor:
         """The loss of a batch of training samples, whose outcome is recorded.
 
-        Where gradients are accumulated, call it for each micro-batch and scale the loss as without
-        data parameters: ``(run.loss(...) / steps).backward()``.
+        Where gradients are accumulated, scale it as without data parameters.
 
         Args:
             logits: (B, C), any floating dtype.
@@ -252,24 +238,15 @@ class Recording:
             The loss, float32: a scalar, or (B,) for ``"none"``.
 
         Raises:
-            ArgumentError: If a shape, dtype or value is wrong, a label is another than at the
-                start, or there is no epoch. On a GPU errors of values come later, at the end of the
-                epoch at the latest.
+            ArgumentError: If a shape, dtype or value is wrong, or there is no epoch. On a GPU
+                errors of values come later, at the end of the epoch at the latest.
         """
         self._require_epoch()
-        if not torch.is_grad_enabled():
-            raise ArgumentError(
-                "`loss()` is called without gradients; expected a training step. Validation "
-                "samples are given to `validate()`."
-            )
-        if self._recorder is None or self._recorder.device != logits.device:
-            self._place(logits.device)
-        assert self._recorder is not None  # noqa: S101 - it was placed
+        require_gradients()
+        recorder = self._recorder_on(logits.device)
         loss = self.criterion(logits, labels, index, "sum" if num_items is not None else reduction)
-        self._recorder.record(logits, labels, index)
-        self._counts.losses += 1
-        self._counts.samples += len(labels)
-        self._counts.waiting += len(labels)
+        recorder.record(logits, labels, index)
+        self._counts.add_batch(len(labels))
         return loss if num_items is None else loss / num_items
 
     def step(self, scaler: torch.amp.GradScaler | None = None) -> None:
@@ -287,25 +264,11 @@ class Recording:
                 with a batch.
         """
         self._require_epoch()
-        if not self._counts.waiting and (world_size() == 1 or not self._counts.losses):
-            raise ArgumentError(
-                "`step()` is called without a `loss()` since the step before; expected one step "
-                "for each step of the optimizer."
-            )
-        capacity = -(-self._settings.batch_size // world_size())
-        if self._counts.waiting > capacity:
-            raise ArgumentError(
-                f"A step has {self._counts.waiting} samples in this process, but `batch_size` is "
-                f"{self._settings.batch_size} over {world_size()} of them; expected the samples of "
-                "one step over all processes and micro-batches, by which the learning rate of "
-                "the data parameters is chosen."
-            )
-        scaler = scaler or self._scaler
-        if scaler is not None:
-            _require_before_update(scaler)
-        self.criterion.step(scaler, capacity=capacity)
-        self._counts.waiting = 0
-        self._counts.steps += 1
+        capacity = self._counts.require_step_fits(self._settings.batch_size)
+        self._scaler = scaler or self._scaler
+        require_before_update(self._scaler)
+        self.criterion.step(self._scaler, capacity=capacity)
+        self._counts.add_step()
 
     def validate(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
         """Record what the model says of validation samples, before the epoch ends.
@@ -319,13 +282,7 @@ class Recording:
             ArgumentError: If no ``validation`` labels were given, or these are others.
         """
         self._require_epoch()
-        if not len(self._samples.validation):
-            raise ArgumentError(
-                "`validate()` is called, but no `validation` labels were given to Recording; "
-                "expected the class of each validation sample there."
-            )
-        if self._validation is None:
-            self._validation = ValidationRecorder(self._samples, logits.device)
+        self._validation = self._validation or ValidationRecorder(self._samples, logits.device)
         self._validation.record(logits, labels, index)
 
     def end_epoch(self, metrics: Mapping[str, float] | None = None) -> None:
@@ -342,25 +299,27 @@ class Recording:
         """
         self._require_epoch()
         self.criterion.synchronize()
-        if self._recorder is None:
-            self._place(self._device)
-        assert self._recorder is not None  # noqa: S101 - it was placed
-        record, count = self._recorder.finish(
+        record, count = self._recorder_on(self._device).finish(
             self.epoch + 1, self.criterion, self._counts, may_overflow=self._scaler is not None
         )
-        validated = self._validated()
-        self.epoch += 1
-        row = self._metrics(record, count, validated) | _plain_metrics(metrics or {})
-        state = None
-        if self._states is not None:
-            state = self._whole_state() | self._states.state(self._device)
-        on_first(lambda: self._write(record, row, validated, state))
+        if len(self._samples.validation) and self._validation is None:
+            # Perhaps another process has some.
+            self._validation = ValidationRecorder(self._samples, self._device)
+        validation = self._validation
+        self._writer.write(
+            record,
+            samples=count,
+            validated=None if validation is None else validation.finish(self.epoch + 1),
+            optimizer=self._optimizer,
+            further=metrics or {},
+            states=None if self._states is None else self._states.state(self._device),
+        )
         self._start_epoch()
         if self.epoch >= self._settings.epochs:
             self.end()
 
     def end(self) -> None:
-        """Say in ``run.json`` that the loop is over; :meth:`epochs` does so after the last one."""
+        """Say in ``run.json`` that the loop is over, as is done after the last epoch."""
         self._is_epoch = False
         on_first(lambda: self.run.update_description(status="finished", epoch=self.epoch))
 
@@ -371,8 +330,8 @@ class Recording:
         """
         recorder = self._recorder
         return {
-            **self._whole_state(),
-            "records": None if recorder is None else recorder.samples.partial(),
+            **self._writer.state_dict(),
+            "records": self._restored if recorder is None else recorder.samples.partial(),
             "counts": vars(self._counts).copy(),
         }
 
@@ -382,13 +341,11 @@ class Recording:
         Raises:
             RunError: If it is of another run.
         """
-        self._load(dict(state))
+        self._writer.load_state_dict(state)
         self._must_load = False
         self._start_epoch()
         self._counts = StepCounts(**state["counts"])
-        self._restored = state["records"]
-        if self._recorder is not None:
-            self._place(self._recorder.device)
+        self._recorder, self._restored = None, state["records"]
 
     def analyze(self) -> Analysis:
         """Analyze the run so far, and write ``analysis.parquet``; see :func:`dataparams.analyze`.
@@ -402,10 +359,7 @@ class Recording:
         return current_analysis(self.run)
 
     def _open(self) -> dict[str, Any] | bool | None:
-        """Begin or go on, in the first process; returns what to go on from, if there is something.
-
-        Without objects to bring back, whether there is something.
-        """
+        """What the first process finds to go on from; without objects, whether there is any."""
         if self._restarts:
             self.run.clear()
         begin_run(self.run, self._samples, self._settings)
@@ -416,16 +370,19 @@ class Recording:
     def _start_epoch(self) -> None:
         self._is_epoch = self.epoch < self._settings.epochs
         self._counts = StepCounts()
-        self._started = time.perf_counter()
+        self._writer.start_epoch()
 
-    def _place(self, device: torch.device) -> None:
-        """Keep everything where the logits are."""
+    def _recorder_on(self, device: torch.device) -> EpochRecorder:
+        """What records where the logits are; everything is brought there."""
+        if self._recorder is not None and self._recorder.device == device:
+            return self._recorder
         self._device = device
         self.criterion.to(device)
         self._recorder = EpochRecorder(self.labels, self.class_names, device)
         if self._restored is not None and rank() == 0:
             self._recorder.samples.restore(self._restored)
         self._restored = None
+        return self._recorder
 
     def _require_epoch(self) -> None:
         if self._must_load:
@@ -438,105 +395,3 @@ class Recording:
                 "There is no epoch in progress; expected the loop `for epoch in run.epochs(model, "
                 "optimizer)` around it."
             )
-
-    def _validated(self) -> ValidatedEpoch | None:
-        return None if self._validation is None else self._validation.finish(self.epoch + 1)
-
-    def _metrics(
-        self, record: EpochRecord, count: int, validated: ValidatedEpoch | None
-    ) -> Metrics:
-        seconds = time.perf_counter() - self._started
-        criterion = self.criterion if isinstance(self.criterion, DataParameters) else None
-        rates = [] if self._optimizer is None else self._optimizer.param_groups
-        row: Metrics = {
-            **train_metrics(record),
-            "val_loss": None if validated is None else validated.loss,
-            "val_accuracy": None if validated is None else validated.accuracy,
-            "lr": max((float(group["lr"]) for group in rates), default=None),
-            "lr_inst": None if criterion is None else criterion.lr_inst,
-            "lr_class": None if criterion is None else criterion.lr_class,
-            "seconds": seconds,
-            "samples_per_second": count / seconds,
-        }
-        if record.instance_log_temperature.numel():
-            values = record.instance_log_temperature
-            row |= parameter_metrics(values, None, self._settings.clamp)
-        return row
-
-    def _whole_state(self) -> dict[str, Any]:
-        return {
-            "epoch": self.epoch,
-            "data_parameters": self.criterion.state_dict(),
-            **self._files.state_dict(),
-        }
-
-    def _write(
-        self,
-        record: EpochRecord,
-        row: Metrics,
-        validated: ValidatedEpoch | None,
-        state: dict[str, Any] | None,
-    ) -> None:
-        """Write an epoch's files; the checkpoint last, since the loop goes on from it."""
-        if validated is None:
-            self._files.write_records(record, row)
-        else:
-            self._files.write_records(record, row, validated.counts, validated.held_out)
-        if state is None:
-            self.run.update_description(epoch=self.epoch)
-        else:
-            accuracy = None if validated is None else validated.accuracy
-            self._files.write_checkpoints(state, accuracy)
-
-    def _load(self, state: dict[str, Any]) -> None:
-        try:
-            self.criterion.load_state_dict(state["data_parameters"])
-            self._files.load_state_dict(state)
-            self.epoch = state["epoch"]
-        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-            raise RunError(
-                f"The state to go on from does not fit {self.run.path} ({error}). Give "
-                "`restart=True` to start anew."
-            ) from error
-
-
-def _recorded_samples(
-    run: RunFolder,
-    labels: Any,
-    class_names: Sequence[str] | None,
-    samples: Any,
-    ids: Sequence[str] | None,
-    validation: Any,
-) -> RecordedSamples:
-    numbers, names = numbered_labels(labels, class_names)
-    held_out = numbers[:0]
-    if validation is not None:
-        held_out, _ = numbered_labels(validation, names, "validation")
-    kept = kept_samples(samples, numbers, names, run.path)
-    if kept.kind is None and kept.notice is not None:
-        warnings.warn(kept.notice, stacklevel=3)
-    return RecordedSamples(numbers, held_out, names, given_ids(ids, kept, len(numbers)), kept)
-
-
-def _first_of(objects: Sequence[Any], kind: type[Any]) -> Any:
-    return next((one for one in objects if isinstance(one, kind)), None)
-
-
-def _device_of(objects: Sequence[Any]) -> torch.device:
-    model = _first_of(objects, torch.nn.Module)
-    weights = None if model is None else next(model.parameters(), None)
-    return torch.device("cpu") if weights is None else weights.device
-
-
-def _require_before_update(scaler: torch.amp.GradScaler) -> None:
-    """Raise ArgumentError where a scaler has forgotten already whether the step overflowed."""
-    states = scaler._per_optimizer_states.values()
-    if scaler.is_enabled() and not any(state["found_inf_per_device"] for state in states):
-        raise ArgumentError(
-            "`step()` is called after `scaler.update()`, or before `scaler.step(optimizer)`; "
-            "expected it between the two, so that a step that the scaler skips is skipped here too."
-        )
-
-
-def _plain_metrics(metrics: Mapping[str, float]) -> Metrics:
-    return {name: float(value) for name, value in metrics.items()}

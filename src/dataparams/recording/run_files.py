@@ -2,124 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
-from dataparams.errors import ArgumentError, RunError
+from dataparams.errors import RunError
 from dataparams.recording.settings import LoopSettings
 from dataparams.run.kept_contents import CONTENTS
 from dataparams.run.versions import installed_versions
 from dataparams.sources.identity import identity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from dataparams.recording.kept_samples import KeptSamples
+    from dataparams.recording.recorded_samples import RecordedSamples
     from dataparams.run.folder import RunFolder
 
 
-@dataclass(frozen=True, eq=False)
-class RecordedSamples:
-    """The samples of a loop.
-
-    Attributes:
-        labels: Class of each training sample, (N,).
-        validation: Class of each validation sample, (M,).
-        class_names: Name of class 0, 1, ...
-        ids: Name of each training sample, (N,), none twice.
-        kept: What is kept of them.
-    """
-
-    labels: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    class_names: tuple[str, ...]
-    ids: pl.Series
-    kept: KeptSamples
-
-    def table(self) -> pl.DataFrame:
-        """The rows of ``samples.parquet``: training samples first, then those of validation."""
-        count = len(self.labels)
-        training = pl.DataFrame(
-            {
-                "index": np.arange(count),
-                "id": self.ids,
-                "label": self.labels,
-                "content": self.kept.words,
-            }
-        ).with_columns(split=pl.lit("train"))
-        places = np.arange(len(self.validation))
-        validation = pl.DataFrame(
-            {
-                "index": count + places,
-                "id": self.validation_ids(),
-                "label": self.validation,
-                "content": pl.Series([None] * len(places), dtype=pl.String),
-            },
-            schema_overrides={"index": pl.Int64, "label": pl.Int64},
-        ).with_columns(split=pl.lit("val"))
-        return pl.concat([training, validation]).select("index", "id", "label", "content", "split")
-
-    def validation_ids(self) -> pl.Series:
-        """Names of the validation samples, (M,)."""
-        return numbered_ids("val", len(self.validation))
-
-    def contents(self) -> pl.DataFrame | None:
-        """The rows of ``contents.parquet``; None where nothing is kept."""
-        if self.kept.kind is None:
-            return None
-        return pl.DataFrame({"id": self.ids}).hstack(self.kept.table)
-
-    def fingerprint(self) -> str:
-        """SHA-256, in hex, of names of classes, ids, labels and contents."""
-        digest = hashlib.sha256(json.dumps([self.class_names, len(self.labels)]).encode())
-        for numbers in (self.labels, self.validation):
-            digest.update(np.ascontiguousarray(numbers).data)
-        for texts in (self.ids, self.kept.words):
-            digest.update("\n".join(texts.fill_null("")).encode("utf-8", "replace"))
-        return digest.hexdigest()
-
-
-def numbered_ids(split: str, count: int) -> pl.Series:
-    """The ids of samples that have no name: ``train/0`` and so on.
-
-    Example:
-        >>> numbered_ids("train", 2).to_list()
-        ['train/0', 'train/1']
-    """
-    return pl.select((pl.lit(f"{split}/") + pl.int_range(count).cast(pl.String)).alias("id"))["id"]
-
-
-def given_ids(ids: Sequence[str] | None, kept: KeptSamples, count: int) -> pl.Series:
-    """The ids of n samples: those given, those that they have, or their numbers.
-
-    Raises:
-        ArgumentError: If they are not n texts, or one is there twice.
-    """
-    if ids is None:
-        return numbered_ids("train", count) if kept.ids is None else kept.ids.alias("id")
-    texts = pl.Series("id", [str(one) for one in ids], dtype=pl.String)
-    if len(texts) != count:
-        raise ArgumentError(f"`ids` has {len(texts)} names; expected {count}, one per sample.")
-    if texts.n_unique() < count:
-        twice = texts.filter(texts.is_duplicated())[0]
-        raise ArgumentError(f"`ids` has {twice!r} twice; expected another name for each sample.")
-    return texts
-
-
-def settings_in(run: RunFolder, samples: RecordedSamples, settings: LoopSettings) -> LoopSettings:
+def settings_in(
+    run: RunFolder, samples: RecordedSamples, settings: LoopSettings, *, restart: bool
+) -> LoopSettings:
     """The settings with which a loop is recorded in a folder; nothing is written.
 
     Args:
         run: The run folder, which may be there already.
         samples: The samples of the loop.
         settings: As they are given.
+        restart: Whether what is there will be removed.
 
     Returns:
         The settings; where the folder is there, the learning rate that was chosen then.
@@ -127,7 +34,7 @@ def settings_in(run: RunFolder, samples: RecordedSamples, settings: LoopSettings
     Raises:
         RunError: If there is something else, or a run of other samples or settings.
     """
-    if is_new(run):
+    if restart or is_new(run):
         return settings
     place = str(run.path)
     if not (run.path / "run.json").is_file():

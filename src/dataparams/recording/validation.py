@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dataparams.errors import ArgumentError
+from dataparams.recording.agreement import gathered
 from dataparams.run.held_out_recorder import HeldOutRecorder
 from dataparams.run.sample_recorder import combined
 
 if TYPE_CHECKING:
-    from dataparams.recording.run_files import RecordedSamples
+    from dataparams.recording.recorded_samples import RecordedSamples
 
 
 class ValidationRecorder:
@@ -22,32 +24,49 @@ class ValidationRecorder:
     Args:
         samples: The samples of the loop.
         device: Where the logits are.
+
+    Raises:
+        ArgumentError: If there are no validation samples.
     """
 
     def __init__(self, samples: RecordedSamples, device: torch.device) -> None:
+        if not len(samples.validation):
+            raise ArgumentError(
+                "`validate()` is called, but no `validation` labels were given to Recording; "
+                "expected the class of each validation sample there."
+            )
         self._samples = samples
         count = len(samples.validation)
         self._labels = torch.from_numpy(samples.validation).to(device)
         self._held_out = HeldOutRecorder(count, len(samples.class_names), device)
         # Whether it was seen, whether it was right, and its loss.
         self._values = torch.zeros(count, 3, device=device)
+        self._is_other = torch.zeros((), dtype=torch.bool, device=device)
 
     @torch.no_grad()
-    def record(self, logits: Tensor, labels: Tensor, index: Tensor) -> Tensor:
-        """Keep the outcome of a batch; returns whether a label is another than that given."""
+    def record(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
+        """Keep the outcome of a batch; the end of the epoch says where a label is another."""
         logits, labels, index = logits.detach().float(), labels.long(), index.long()
         self._held_out.record(logits, labels, index)
         loss = functional.cross_entropy(logits, labels, reduction="none")
         is_right = logits.argmax(dim=1) == labels
         seen = torch.ones_like(loss)
         self._values[index] = torch.stack((seen, is_right.float(), loss), dim=1)
-        return (self._labels[index] != labels).any()
+        self._is_other |= (self._labels[index] != labels).any()
 
     def finish(self, epoch: int) -> ValidatedEpoch | None:
         """What all processes have of an epoch; None where nothing was recorded. Then start empty.
 
         All processes must call it.
+
+        Raises:
+            ArgumentError: If labels differ from those that were given at the start.
         """
+        if any(gathered(bool(self._is_other))):
+            raise ArgumentError(
+                "`labels` of validation samples are not those that were given to Recording for "
+                "their `index`; expected the same, and the index of each in that order."
+            )
         self._held_out.gather()
         is_here = self._values[:, 0] > 0
         values = combined(is_here, self._values, is_here.unsqueeze(1).int())[0].cpu().clone()
