@@ -10,6 +10,7 @@ one version to the next.
 - From data to a run folder: :func:`audit`, or :func:`train` by a :class:`TrainConfig`.
 - From a run folder, or from arrays, to a verdict: :func:`analyze`, :func:`analyze_trajectories`,
   which give an :class:`Analysis`, and :func:`rank`; :class:`RunFolder` reads the folder itself.
+- From a verdict to the next training of one's own loop: :func:`cleaned`.
 - Errors that a user can correct are :class:`UserError`.
 
 ``audit``, ``train`` and drawing need ``pip install "dataparams[app]"``; the others do not.
@@ -24,6 +25,7 @@ from dataparams.lazy_names import lazy_names
 if TYPE_CHECKING:
     from dataparams.analysis import Analysis, Ranking, analyze, analyze_trajectories, rank
     from dataparams.batches.indexed import IndexedDataset
+    from dataparams.cleaning.kept_samples import cleaned
     from dataparams.errors import (
         ArgumentError,
         ChangedDataError,
@@ -61,6 +63,7 @@ __all__ = [
     "analyze",
     "analyze_trajectories",
     "audit",
+    "cleaned",
     "instance_learning_rate",
     "rank",
     "sparse_momentum_step",
@@ -76,6 +79,7 @@ __getattr__, __dir__ = lazy_names(
             "dataparams.analysis",
         ),
         "IndexedDataset": "dataparams.batches.indexed",
+        "cleaned": "dataparams.cleaning.kept_samples",
         **dict.fromkeys(
             (
                 *("ArgumentError", "ChangedDataError", "DataError", "MissingPackageError"),

@@ -12,9 +12,9 @@ from dataparams.run.epoch_files import EpochFiles
 from dataparams.run.epoch_metrics import parameter_metrics, train_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    import torch
+    from torch import Tensor
 
     from dataparams.recording.plain_loss import PlainLoss
     from dataparams.recording.validation import ValidatedEpoch
@@ -50,7 +50,7 @@ class EpochWriter:
         *,
         samples: int,
         validated: ValidatedEpoch | None,
-        optimizer: torch.optim.Optimizer | None,
+        rates: Sequence[float | Tensor],
         further: Mapping[str, float],
         states: dict[str, Any] | None,
     ) -> None:
@@ -60,12 +60,12 @@ class EpochWriter:
             record: Of the training samples.
             samples: How many all processes took.
             validated: What was found of the validation samples.
-            optimizer: Of the model, for its learning rate.
+            rates: The model's learning rates in the last step.
             further: Figures of the user's own.
             states: What else the loop goes on from; None where others keep it.
         """
         self.epoch = record.epoch
-        row = self._metrics(record, samples, validated, optimizer)
+        row = self._metrics(record, samples, validated, rates)
         row |= {name: float(value) for name, value in further.items()}
         on_first(lambda: self._write(record, row, validated, states))
 
@@ -98,16 +98,15 @@ class EpochWriter:
         record: EpochRecord,
         samples: int,
         validated: ValidatedEpoch | None,
-        optimizer: torch.optim.Optimizer | None,
+        rates: Sequence[float | Tensor],
     ) -> Metrics:
         seconds = time.perf_counter() - self._started
         dp = self._criterion if isinstance(self._criterion, DataParameters) else None
-        groups = [] if optimizer is None else optimizer.param_groups
         row: Metrics = {
             **train_metrics(record),
             "val_loss": None if validated is None else validated.loss,
             "val_accuracy": None if validated is None else validated.accuracy,
-            "lr": max((float(group["lr"]) for group in groups), default=None),
+            "lr": max(map(float, rates), default=None),
             "lr_inst": None if dp is None else dp.lr_inst,
             "lr_class": None if dp is None else dp.lr_class,
             "seconds": seconds,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_MOST_CLASSES = 1_000_000
+
 
 def numbered_labels(
     labels: Any, class_names: Sequence[str] | None, argument: str = "labels"
@@ -96,7 +98,12 @@ def _of_names(
 def _of_numbers(
     values: NDArray[np.int64], names: tuple[str, ...] | None, argument: str
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    count = int(values.max()) + 1 if names is None else len(names)
+    count = max(int(values.max()) + 1, 1) if names is None else len(names)
+    if names is None and count > _MOST_CLASSES:
+        raise ArgumentError(
+            f"`{argument}` has {count - 1}; expected class numbers from 0, and no more classes "
+            f"than {_MOST_CLASSES:,}. Are these labels?"
+        )
     outside = np.flatnonzero((values < 0) | (values >= count))
     if len(outside):
         place = int(outside[0])

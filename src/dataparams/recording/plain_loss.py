@@ -47,10 +47,10 @@ class PlainLoss:
         with torch.autocast(logits.device.type, enabled=False):
             exact = logits if logits.dtype == torch.float64 else logits.float()
             loss = reduced(nn.functional.cross_entropy(exact, labels, reduction="none"), reduction)
-        may_overflow = logits.dtype == torch.float16 or torch.is_autocast_enabled(
-            logits.device.type
+        self._checks.add(
+            (exact, labels, index), loss, in_range, may_overflow=_is_half_precise(logits)
         )
-        self._checks.add((exact, labels, index), loss, in_range, may_overflow=may_overflow)
+        self._raise_reported(wait=False)
         return loss
 
     def step(self, scaler: torch.amp.GradScaler | None = None, **_: object) -> None:
@@ -77,3 +77,12 @@ class PlainLoss:
         complaint = self._checks.complaint(wait=wait)
         if complaint is not None:
             raise ArgumentError(complaint)
+
+
+def _is_half_precise(logits: Tensor) -> bool:
+    """Whether logits were made with float16, which goes with a gradient scaler."""
+    device = logits.device.type
+    is_cast = torch.is_autocast_enabled(device)
+    return logits.dtype == torch.float16 or (
+        is_cast and torch.get_autocast_dtype(device) == torch.float16
+    )

@@ -142,6 +142,7 @@ class Recording:
         self._is_epoch, self._must_load = False, False
         self._scaler: torch.amp.GradScaler | None = None
         self._optimizer: torch.optim.Optimizer | None = None
+        self._rates: list[Any] = []
 
     @property
     def epoch(self) -> int:
@@ -269,6 +270,9 @@ class Recording:
         require_before_update(self._scaler)
         self.criterion.step(self._scaler, capacity=capacity)
         self._counts.add_step()
+        # A scheduler may change them before the epoch is over.
+        groups = [] if self._optimizer is None else self._optimizer.param_groups
+        self._rates = [group["lr"] for group in groups]
 
     def validate(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
         """Record what the model says of validation samples, before the epoch ends.
@@ -310,7 +314,7 @@ class Recording:
             record,
             samples=count,
             validated=None if validation is None else validation.finish(self.epoch + 1),
-            optimizer=self._optimizer,
+            rates=self._rates,
             further=metrics or {},
             states=None if self._states is None else self._states.state(self._device),
         )

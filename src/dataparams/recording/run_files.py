@@ -34,17 +34,21 @@ def settings_in(
     Raises:
         RunError: If there is something else, or a run of other samples or settings.
     """
-    if restart or is_new(run):
+    if is_new(run):
         return settings
     place = str(run.path)
     if not (run.path / "run.json").is_file():
-        raise RunError(f"{place} is there and is no run folder; it is not touched. Give another.")
+        raise RunError(
+            f"{place} is there and is no run folder; it is not touched. Give another folder."
+        )
     before = run.description()
     if "recording" not in before:
         raise RunError(
             f"{place} is a run of another kind, an audit or a training, and is not touched. Give "
             "another folder."
         )
+    if restart:
+        return settings
     _require_same_samples(run, before, samples)
     return settings.going_on(LoopSettings.of_json(before["config"]), place)
 

@@ -43,14 +43,14 @@ def clear_run(folder: Path) -> None:
     if not (folder / "run.json").is_file():
         raise RunError(
             f"{folder} is not a run folder (it has no run.json), so `restart=True` does not clear "
-            "it. Choose another `exp_prefix`."
+            "it. Choose another folder for the run."
         )
     review, cleaned = folder / REVIEW, folder / CLEANED
     for file in (review, cleaned):
         if file.exists() and (file == review or is_of_people(file)):
             raise RunError(
                 f"{file} holds decisions that people made, so `restart=True` does not clear this "
-                "folder. Choose another `exp_prefix`, or move that file first."
+                "folder. Choose another folder for the run, or move that file first."
             )
     made = [folder / name for name in _MADE_BY_TRAINING] + [cleaned, cleaned_classes(cleaned)]
     with explained_refusals(folder):

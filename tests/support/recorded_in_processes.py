@@ -1,0 +1,69 @@
+"""Records a loop in one of several processes (DDP, gloo); a program for a test.
+
+python recorded_in_processes.py FOLDER RANK PROCESSES EPOCHS [stop]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler
+
+from dataparams.recording.recording import Recording
+from recorded_loops import digits, network
+
+COUNT, BATCH = 301, 32
+
+
+def main() -> None:
+    """Record; with ``stop`` leave in the middle of the second epoch."""
+    folder, rank, processes, epochs = Path(sys.argv[1]), *map(int, sys.argv[2:5])
+    torch.set_num_threads(1)
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "RANK": str(rank), "WORLD_SIZE": str(processes)}
+    if processes > 1:
+        store = dist.FileStore(str(folder.with_suffix(".store")), processes)
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=processes)
+    data, model = digits(COUNT), network().eval()
+    if processes > 1:
+        model = DistributedDataParallel(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    sampler = DistributedSampler(data.indexed(), processes, rank, shuffle=True)
+    loader = DataLoader(data.indexed(), batch_size=BATCH // processes, sampler=sampler)
+    run = Recording(
+        folder,
+        labels=data.y,
+        validation=data.y[:7],
+        epochs=epochs,
+        batch_size=BATCH,
+        learn="both",
+    )
+    for epoch in run.epochs(model, optimizer):
+        sampler.set_epoch(epoch)
+        for x, y, index in loader:
+            loss = run.loss(model(x), y, index)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            run.step()
+            if "stop" in sys.argv and epoch == 1:
+                os._exit(0)
+        with torch.no_grad():
+            # Both look at the last sample, as a sampler that pads does.
+            mine = torch.tensor([0, 1, 2, 6] if rank == 0 else [3, 4, 5, 6])
+            if processes == 1:
+                mine = torch.arange(7)
+            run.validate(model(data.x[mine]), data.y[mine], mine)
+    analysis = run.analyze()
+    if len(analysis.frame) != COUNT:
+        sys.exit("an analysis of other samples")
+    if processes > 1:
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
