@@ -25,7 +25,7 @@ class _StoppedError(Exception):
 
 def small(folder: Path, **settings: Any) -> Recording:
     """A recording of eight samples of two classes."""
-    told = {"labels": [0, 1] * 4, "epochs": 3, "batch_size": 8} | settings
+    told: dict[str, Any] = {"labels": [0, 1] * 4, "epochs": 3, "batch_size": 8} | settings
     return Recording(folder / "run", **told)
 
 
@@ -278,7 +278,7 @@ def test_an_epoch_that_is_broken_off_is_not_written(tmp_path: Path) -> None:
 
 def test_wrong_use_is_told(tmp_path: Path) -> None:
     run, model = small(tmp_path), nn.Linear(1, 1)
-    with pytest.raises(ArgumentError, match=r"no epoch in progress.*for epoch in run.epochs"):
+    with pytest.raises(ArgumentError, match=r"No epoch is in progress.*for epoch in run.epochs"):
         run.loss(*batch())
     with pytest.raises(ArgumentError, match=r"`epochs\(\)` is given nothing"):
         next(iter(run.epochs()))
@@ -295,7 +295,7 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="no `validation` labels were given"):
         run.validate(logits, labels, index)
     with pytest.raises(TypeError, match="index"):
-        run.loss(logits, labels, list(range(8)))
+        run.loss(logits, labels, list(range(8)))  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="None cannot be gone on from"):
         run.begin(None)
     assert run.run.epochs() == []
@@ -435,7 +435,8 @@ def test_generators_samplers_and_schedulers_go_on(tmp_path: Path) -> None:
     model = nn.Linear(1, 1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=np.float64(0.1))
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2])
-    own = [torch.Generator(), np.random.default_rng(3), np.random.RandomState(3), random.Random(3)]  # noqa: S311
+    numbers = [np.random.default_rng(3), np.random.RandomState(3), random.Random(3)]  # noqa: S311
+    own: list[Any] = [torch.Generator(), *numbers]
 
     def drawn() -> list[float]:
         return [

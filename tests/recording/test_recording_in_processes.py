@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from dataparams.run.folder import RunFolder
+from recorded_in_processes import record_in
 from recorded_loops import assert_same_records
 
 PROGRAM = Path(__file__).parents[1] / "support" / "recorded_in_processes.py"
@@ -42,13 +44,15 @@ def test_two_processes_record_what_one_does_also_after_a_stop(tmp_path: Path) ->
     assert both.validation().filter(epoch=3)["count"].sum() == 7
     assert len(both.held_out()) == 7
     assert both.description()["status"] == "finished"
-    alone = run_in(1, tmp_path / "alone", 3)
+    record_in(tmp_path / "alone", 0, 1, 3)
+    alone = RunFolder(tmp_path / "alone")
     # Another sampler's padding: all but a few samples have the same course.
     difference = last.instance_log_temperature - alone.epoch_record(3).instance_log_temperature
     assert float(difference.abs().median()) < 0.02
     run_in(2, tmp_path / "stopped", 3, "stop")
+    shutil.copytree(tmp_path / "stopped", tmp_path / "fewer")
     assert RunFolder(tmp_path / "stopped").epochs() == [1]
     assert_same_records(both, run_in(2, tmp_path / "stopped", 3))
     # The number of processes may change.
-    run_in(2, tmp_path / "fewer", 3, "stop")
-    assert run_in(1, tmp_path / "fewer", 3).epochs() == [1, 2, 3]
+    record_in(tmp_path / "fewer", 0, 1, 3)
+    assert RunFolder(tmp_path / "fewer").epochs() == [1, 2, 3]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -21,18 +22,24 @@ COUNT, BATCH = 301, 32
 
 
 def main() -> None:
-    """Record; with ``stop`` leave in the middle of the second epoch."""
+    """Record in one of several processes; with ``stop`` leave amid the second epoch."""
     folder, rank, processes, epochs = Path(sys.argv[1]), *map(int, sys.argv[2:5])
     torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "RANK": str(rank), "WORLD_SIZE": str(processes)}
-    if processes > 1:
-        store = dist.FileStore(str(folder.with_suffix(".store")), processes)
-        dist.init_process_group("gloo", store=store, rank=rank, world_size=processes)
+    method = folder.with_suffix(".store").resolve().as_uri()
+    dist.init_process_group("gloo", init_method=method, rank=rank, world_size=processes)
+    record_in(folder, rank, processes, epochs, stops="stop" in sys.argv)
+    dist.destroy_process_group()
+
+
+def record_in(folder: Path, rank: int, processes: int, epochs: int, *, stops: bool = False) -> None:
+    """Record in this process, where all of them are there."""
     data, model = digits(COUNT), network().eval()
     if processes > 1:
         model = DistributedDataParallel(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    sampler = DistributedSampler(data.indexed(), processes, rank, shuffle=True)
+    sampler: DistributedSampler[Any] = DistributedSampler(
+        data.indexed(), processes, rank, shuffle=True
+    )
     loader = DataLoader(data.indexed(), batch_size=BATCH // processes, sampler=sampler)
     run = Recording(
         folder,
@@ -50,7 +57,7 @@ def main() -> None:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             run.step()
-            if "stop" in sys.argv and epoch == 1:
+            if stops and epoch == 1:
                 os._exit(0)
         with torch.no_grad():
             # Both look at the last sample, as a sampler that pads does.
@@ -61,8 +68,6 @@ def main() -> None:
     analysis = run.analyze()
     if len(analysis.frame) != COUNT:
         sys.exit("an analysis of other samples")
-    if processes > 1:
-        dist.destroy_process_group()
 
 
 if __name__ == "__main__":

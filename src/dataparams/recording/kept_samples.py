@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from dataparams.errors import ArgumentError
+from dataparams.errors import ArgumentError, RunError
 from dataparams.recording.sample_kinds import (
     files_of,
     frame_of,
@@ -18,7 +18,7 @@ from dataparams.recording.sample_kinds import (
     texts_of,
 )
 from dataparams.recording.small_pictures import small_pictures
-from dataparams.run.kept_contents import KeptImages, row_names
+from dataparams.run.kept_contents import CONTENTS, KeptImages, read_kept_contents, row_names
 from dataparams.sources.identity import size_words
 from dataparams.sources.table_contents import RowContents, TextContents
 
@@ -57,7 +57,12 @@ class KeptSamples:
 
 
 def kept_samples(
-    samples: Any, numbers: NDArray[np.int64], class_names: Sequence[str], run: Path
+    samples: Any,
+    numbers: NDArray[np.int64],
+    class_names: Sequence[str],
+    run: Path,
+    *,
+    is_anew: bool = False,
 ) -> KeptSamples:
     """What is kept of samples, by what they are.
 
@@ -68,6 +73,7 @@ def kept_samples(
         numbers: The class of each, (n,).
         class_names: Names of the classes.
         run: The run folder, which image files are found from if both move together.
+        is_anew: Whether small pictures that the folder has are not to be taken again.
 
     Raises:
         ArgumentError: If they are none of these, or not as many as there are labels.
@@ -101,7 +107,7 @@ def kept_samples(
     texts = texts_of(samples)
     if texts is not None:
         return _of_texts(texts)
-    return _of_pictures(samples, count)
+    return _of_pictures(samples, count, None if is_anew else run / CONTENTS)
 
 
 def content_words(contents: Contents) -> pl.Series:
@@ -180,10 +186,22 @@ def _relative(folder: str, run: Path) -> str:
         return folder
 
 
-def _of_pictures(samples: Any, count: int) -> KeptSamples:
-    found = small_pictures(samples, count)
-    if found.pictures is None:
-        return _nothing(count, found.notice)
-    table = pl.DataFrame({"picture": found.pictures}, schema={"picture": pl.Binary})
+def _of_pictures(samples: Any, count: int, file: Path | None) -> KeptSamples:
+    """Small pictures of samples, or those that the file of an earlier start has of as many."""
+    table = None if file is None or not file.is_file() else _pictures_in(file)
+    notice = None
+    if table is None or len(table) != count:
+        found = small_pictures(samples, count)
+        if found.pictures is None:
+            return _nothing(count, found.notice)
+        notice = found.notice
+        table = pl.DataFrame({"picture": found.pictures}, schema={"picture": pl.Binary})
     words = content_words(KeptImages(table))
-    return KeptSamples("image", table, words, notice=found.notice)
+    return KeptSamples("image", table, words, source={"is_drawn": True}, notice=notice)
+
+
+def _pictures_in(file: Path) -> pl.DataFrame | None:
+    try:
+        return read_kept_contents(file, "image").select("picture")
+    except (RunError, pl.exceptions.ColumnNotFoundError):
+        return None

@@ -76,11 +76,15 @@ class RecordedSamples:
         return pl.DataFrame({"id": self.ids}).hstack(self.kept.table)
 
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of names of classes, ids, labels and contents."""
+        """SHA-256, in hex, of names of classes, ids, labels and contents.
+
+        Pictures that a data set draws are no part of it: augmentation makes others each time.
+        """
         digest = hashlib.sha256(json.dumps([self.class_names, len(self.labels)]).encode())
         for numbers in (self.labels, self.validation):
             digest.update(np.ascontiguousarray(numbers).data)
-        for texts in (self.ids, self.kept.words):
+        is_drawn = self.kept.source.get("is_drawn", False)
+        for texts in (self.ids, self.kept.words.clear() if is_drawn else self.kept.words):
             digest.update("\n".join(texts.fill_null("")).encode("utf-8", "replace"))
         return digest.hexdigest()
 
@@ -119,6 +123,8 @@ def recorded_samples(
     samples: Any,
     ids: Sequence[str] | None,
     validation: Any,
+    *,
+    is_anew: bool,
 ) -> RecordedSamples:
     """The samples by the arguments of :class:`dataparams.recording.recording.Recording`.
 
@@ -131,7 +137,7 @@ def recorded_samples(
     held_out = numbers[:0]
     if validation is not None:
         held_out, _ = numbered_labels(validation, names, "validation")
-    kept = kept_samples(samples, numbers, names, run.path)
+    kept = kept_samples(samples, numbers, names, run.path, is_anew=is_anew)
     if kept.kind is None and kept.notice is not None:
         warnings.warn(kept.notice, stacklevel=4)
     return RecordedSamples(numbers, held_out, names, given_ids(ids, kept, len(numbers)), kept)

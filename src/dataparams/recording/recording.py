@@ -13,7 +13,7 @@ from dataparams.recording.epoch_recorder import EpochRecorder
 from dataparams.recording.epoch_writer import EpochWriter
 from dataparams.recording.loop_states import LoopStates, device_of, first_of
 from dataparams.recording.recorded_samples import recorded_samples
-from dataparams.recording.run_files import begin_run, settings_in
+from dataparams.recording.run_files import begin_run, note_stop, settings_in
 from dataparams.recording.settings import Learn, loop_settings
 from dataparams.recording.step_counts import StepCounts, require_before_update, require_gradients
 from dataparams.recording.validation import ValidationRecorder
@@ -126,7 +126,8 @@ class Recording:
             momentum=momentum,
             clamp=None if clamp is None else (float(clamp[0]), float(clamp[1])),
         )
-        self._samples = recorded_samples(self.run, labels, class_names, samples, ids, validation)
+        given = (labels, class_names, samples, ids, validation)
+        self._samples = recorded_samples(self.run, *given, is_anew=restart)
         self.labels = torch.from_numpy(self._samples.labels)
         self.class_names = self._samples.class_names
         self._restarts = restart
@@ -142,7 +143,7 @@ class Recording:
         self._is_epoch, self._must_load = False, False
         self._scaler: torch.amp.GradScaler | None = None
         self._optimizer: torch.optim.Optimizer | None = None
-        self._rates: list[Any] = []
+        self._rates: list[float | Tensor] = []
 
     @property
     def epoch(self) -> int:
@@ -166,7 +167,7 @@ class Recording:
 
         Raises:
             ArgumentError: If one of them has no state that can be kept.
-            RunError: If the folder cannot be written, or its states are of other objects.
+            RunError: If its states are of other objects.
         """
         if not objects:
             raise ArgumentError(
@@ -182,9 +183,7 @@ class Recording:
         finally:
             self._is_epoch = False
             if self.epoch < self._settings.epochs and rank() == 0:
-                self.run.update_description(
-                    status="stopped", error="the loop ended before its last epoch"
-                )
+                note_stop(self.run)
 
     def begin(self, *objects: Any, device: torch.device | None = None) -> int:
         """Begin the run folder or go on with it; for trainers, where :meth:`epochs` cannot be used.
@@ -270,9 +269,9 @@ class Recording:
         require_before_update(self._scaler)
         self.criterion.step(self._scaler, capacity=capacity)
         self._counts.add_step()
-        # A scheduler may change them before the epoch is over.
-        groups = [] if self._optimizer is None else self._optimizer.param_groups
-        self._rates = [group["lr"] for group in groups]
+        if self._optimizer is not None:
+            # A scheduler may change them before the epoch is over.
+            self._rates = [group["lr"] for group in self._optimizer.param_groups]
 
     def validate(self, logits: Tensor, labels: Tensor, index: Tensor) -> None:
         """Record what the model says of validation samples, before the epoch ends.
@@ -330,7 +329,7 @@ class Recording:
     def state_dict(self) -> dict[str, Any]:
         """What a trainer's own checkpoint keeps to go on from, also within an epoch.
 
-        All processes must call it. It has no random states, and nothing of the model.
+        All processes must call it. It has nothing of the model, and no random states.
         """
         recorder = self._recorder
         return {
@@ -396,6 +395,5 @@ class Recording:
             )
         if not self._is_epoch:
             raise ArgumentError(
-                "There is no epoch in progress; expected the loop `for epoch in run.epochs(model, "
-                "optimizer)` around it."
+                "No epoch is in progress; expected `for epoch in run.epochs(model, optimizer)`."
             )

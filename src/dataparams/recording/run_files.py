@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,6 +81,12 @@ def begin_run(run: RunFolder, samples: RecordedSamples, settings: LoopSettings) 
         run.write_kept_contents(contents)
     if not (run.path / "samples.parquet").is_file():
         run.write_samples(samples.table())
+
+
+def note_stop(run: RunFolder) -> None:
+    """Say in ``run.json`` that the loop was left, as far as the disk allows it."""
+    with suppress(RunError):
+        run.update_description(status="stopped", error="the loop ended before its last epoch")
 
 
 def _description(samples: RecordedSamples, settings: LoopSettings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def frame_of(samples: Any) -> pl.DataFrame | None:
     # Polars' and Arrow's series have this method as well, and one dimension.
     if hasattr(samples, "__arrow_c_stream__") and hasattr(samples, "column_names"):
         return pl.DataFrame(samples)
-    if isinstance(samples, list | tuple) and samples and isinstance(samples[0], Mapping):
+    if isinstance(samples, list | tuple) and samples and _is_row(samples[0]):
         return pl.DataFrame(list(samples), infer_schema_length=None)
     return None
 
@@ -132,6 +133,14 @@ def is_label_column(
     if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
         return False
     return bool((column.cast(pl.String) == pl.Series(list(class_names))[numbers]).all())
+
+
+def _is_row(sample: Any) -> bool:
+    """Whether it is a mapping of plain values: pictures and tensors are none."""
+    if not isinstance(sample, Mapping):
+        return False
+    plain = (str, int, float, bytes, list, dict, date, time, np.generic)
+    return all(value is None or isinstance(value, plain) for value in sample.values())
 
 
 def _is_hugging_face(samples: Any) -> bool:
