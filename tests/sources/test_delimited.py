@@ -248,6 +248,11 @@ def test_a_first_row_that_is_data_is_refused(opened, data):
     assert "add that row" in message
 
 
+def test_names_that_come_again_are_said(opened):
+    data = written(ROWS)
+    assert "Row 30 (the first below the names is 0)" in refused(opened, data + data)
+
+
 def test_columns_that_are_called_by_numbers(opened):
     rows = "".join(f"{row / 7},{row / 3},{row / 2},{'ab'[row % 2]}\n" for row in range(40))
     assert opened(f"0,1,2,kind\n{rows}").row_columns == ("0", "1", "2")

@@ -40,6 +40,27 @@ def why_no_header(names: Sequence[str], kinds: Sequence[ValueKind], piece: Any) 
     return None
 
 
+def find_repeated_header(names: Sequence[str], piece: Any) -> int | None:
+    """The first row below that has the names of the columns again; None where there is none.
+
+    Args:
+        names: The names of several columns.
+        piece: Some rows below, an Arrow record batch of strings.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> below = pa.record_batch([["Lost it", "text"], ["no", "kind"]], ["0", "1"])
+        >>> find_repeated_header(["text", "kind"], below)
+        1
+    """
+    cells = pl.DataFrame([pl.Series(pl.from_arrow(values)) for values in piece.columns])
+    if len(names) == 1 or not len(cells):
+        return None
+    same = [pl.nth(place).str.strip_chars() == name for place, name in enumerate(names)]
+    rows = cells.select(pl.all_horizontal(same).arg_true()).to_series()
+    return None if rows.is_empty() else int(rows[0])
+
+
 def _is_written_so(name: str, kind: ValueKind) -> bool:
     parsed = pl.DataFrame({"text": [name]}).select(kind.parse(pl.col("text")))
     return not parsed.to_series().is_null().any()

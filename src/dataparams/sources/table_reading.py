@@ -15,7 +15,7 @@ from dataparams.sources.delimited import (
     with_longer_rows,
 )
 from dataparams.sources.free_memory import fitting_pieces
-from dataparams.sources.header_row import why_no_header
+from dataparams.sources.header_row import find_repeated_header, why_no_header
 from dataparams.sources.json_lines import read_json_lines
 from dataparams.sources.row_groups import read_parquet, shown_path
 from dataparams.sources.spreadsheets import read_spreadsheet
@@ -156,6 +156,12 @@ def _look_through(path: Path, dialect: Dialect) -> DelimitedTable:
 def _require_header(
     path: Path, dialect: Dialect, written: Sequence[WrittenColumn], first: Any
 ) -> None:
+    repeated = find_repeated_header(dialect.names, first)
+    if repeated is not None:
+        raise DataError(
+            f"Row {repeated} (the first below the names is 0) of {shown_path(path)} has the names "
+            "of the columns once more, as where two files were put together; remove it."
+        )
     reason = why_no_header(dialect.names, [one.kind for one in written], first)
     if reason is not None:
         raise DataError(
