@@ -198,7 +198,7 @@ def test_what_is_no_picture_is_left_out_of_pictures_and_a_text_is_shown_as_text(
         [],
         [],
     ]
-    assert [view.data for view in views[1]] == [b"four", b"four words"]
+    assert [view.data for view in views[1]] == ["fou…".encode(), "four word…".encode()]
 
 
 def test_only_an_image_is_taken_for_one():
