@@ -79,12 +79,14 @@ class SampleRecorder:
         rival_logit, rival = others.max(dim=1)
         margin = label_logit - rival_logit
         # From the other classes alone, so that nothing cancels where the label is all but certain.
-        others_logsumexp = others.logsumexp(dim=1)
-        loss = functional.softplus(others_logsumexp - label_logit)
-        missed = functional.sigmoid(others_logsumexp - label_logit)
-        # Of what is missed each other class has its share; sums of exponents would not be finite
-        # for logits of a model that is about to diverge.
-        error_norm = missed * (1 + others.softmax(dim=1).square().sum(dim=1)).sqrt()
+        # The highest logit of these and its share give the sum of their exponents.
+        shares = others.softmax(dim=1)
+        highest = shares.gather(1, rival.unsqueeze(1)).squeeze(1)
+        against = -margin - highest.log()
+        loss = functional.softplus(against)
+        # Of what is missed each other class has its share.
+        spread = torch.linalg.vecdot(shares, shares)
+        error_norm = functional.sigmoid(against) * (1 + spread).sqrt()
         predicted = torch.where(margin >= 0, labels, rival)
         values = torch.stack((margin, loss, error_norm), dim=1)
         self._values[index] = values
