@@ -48,6 +48,38 @@ for x, y, index in loader:
 assert (dp.instance_parameters != 1).all()
 """
 
+RECORDED = """
+import sys
+import numpy as np
+import torch
+from dataparams import Recording, RunFolder, cleaned
+x = torch.randn(400, 5)
+y = torch.arange(400) % 2
+x[:, 0] += 4 * y - 2
+y[:20] = 1 - y[:20]
+model = torch.nn.Linear(5, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for learn, samples in (
+    ("instance", [f"text {number}" for number in range(400)]),
+    ("nothing", [{"number": number} for number in range(400)]),
+    ("instance", torch.zeros(400, 8, 8)),
+):
+    folder = f"{sys.argv[1]}/{learn}-{type(samples[0]).__name__}"
+    run = Recording(folder, labels=y, samples=samples, epochs=6, batch_size=16, learn=learn)
+    for epoch in run.epochs(model, optimizer):
+        for index in torch.randperm(400).split(16):
+            loss = run.loss(model(x[index]), y[index], index)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            run.step()
+    analysis = run.analyze()
+    worst = analysis.frame.sort("suspicion", descending=True)["index"][:20]
+    assert (worst < 20).sum() > 10, worst
+    assert 300 < len(cleaned(folder)) < 400
+    assert (RunFolder(folder).content_kind() is not None) == isinstance(samples, list)
+"""
+
 ARRAYS = """
 import numpy as np
 from dataparams import analyze_trajectories
@@ -131,6 +163,11 @@ def test_the_readme_loop_and_arrays_of_ones_own(python: Path) -> None:
     printed = told(python, "-c", LOOP + ARRAYS)
     assert "Analysis of arrays: 300 samples of 2 classes" in printed
     assert "<table>" in printed
+
+
+def test_a_loop_is_recorded_analyzed_and_cleaned(python: Path, tmp_path: Path) -> None:
+    said = told(python, "-c", RECORDED, str(tmp_path))
+    assert "No picture of the samples is kept, since Pillow is not installed" in said
 
 
 def test_a_run_folder_is_ranked_and_analyzed_and_drawing_names_the_extra(
