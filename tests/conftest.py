@@ -13,6 +13,7 @@ from torch import nn
 
 from dataparams.batches import ImageDataset, load_dataset
 from dataparams.training import TrainConfig
+from made_text_runs import made_row_run, made_text_run
 from made_trainings import first_samples
 from reviewed_pages import opened_pages, served_place
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from playwright.sync_api import Browser, Page
+
+    from dataparams.run.folder import RunFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = [
@@ -87,6 +90,34 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=program, args=BROWSER_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def text_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of texts; see :func:`made_text_runs.made_text_run`."""
+    return made_text_run(tmp_path_factory.mktemp("texts") / "run")
+
+
+@pytest.fixture(scope="session")
+def row_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of rows; see :func:`made_text_runs.made_row_run`."""
+    return made_row_run(tmp_path_factory.mktemp("rows") / "run")
+
+
+@pytest.fixture
+def complaints() -> Callable[[Page], list[str]]:
+    """What axe, a checker of accessibility, finds wrong with a page as it is."""
+    reason = "axe-playwright-python is not installed"
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=reason).Axe()
+
+    def found(page: Page) -> list[str]:
+        return [
+            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for one in axe.run(page).response["violations"]
+            for node in one["nodes"]
+        ]
+
+    return found
 
 
 @pytest.fixture

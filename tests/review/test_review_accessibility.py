@@ -8,22 +8,6 @@ from reviewed_pages import DESKTOP, REFLOWED, ZOOMED, wait_place, wait_saved, wa
 from waiting import wait
 
 
-@pytest.fixture
-def complaints():
-    """What axe, a checker of accessibility, finds wrong with a page as it is."""
-    reason = "axe-playwright-python is not installed"
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=reason).Axe()
-
-    def found(page):
-        return [
-            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-            for one in axe.run(page).response["violations"]
-            for node in one["nodes"]
-        ]
-
-    return found
-
-
 def open_states(page):
     """Brings the page into each of its states, and names it."""
     page.locator("#who[open]").wait_for()
