@@ -233,9 +233,9 @@ class _RowsOfIds:
         self._hashes = hashes[self._order]
         self._ids = ids
 
-    def of(self, ids: Sequence[str]) -> NDArray[np.int64]:
+    def of(self, ids: Sequence[str] | pl.Series) -> NDArray[np.int64]:
         """Rows, (n,); -1 where there is none of that id."""
-        sought = pl.Series(list(ids), dtype=pl.String)
+        sought = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.String)
         places = np.searchsorted(self._hashes, sought.hash(seed=0).to_numpy())
         rows = self._order[np.minimum(places, len(self._order) - 1)]
         is_there = (self._ids.gather(rows) == sought).fill_null(value=False).to_numpy()

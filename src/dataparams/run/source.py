@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dataparams.run.folder import RunFolder
     from dataparams.sources.identity import KnownContents
     from dataparams.sources.opening import ContentsOf
-    from dataparams.sources.source import Source
+    from dataparams.sources.source import Contents, Source
 
 MOVED = "If the data have moved, say where they are: `data=PATH`."
 """What to do where the data of a run are not found."""
@@ -104,6 +104,15 @@ class ContentsOfRun:
         contents = contents_of(ids).read(range(len(ids)))
         self._verify(ids, contents)
         return contents
+
+    def of(self, ids: Sequence[str] | pl.Series) -> Contents:
+        """The contents of some samples as they lie in the source, changed or not.
+
+        Raises:
+            DataError: If the source is gone.
+        """
+        # A column of a million ids is no million objects.
+        return self._contents_of(cast("Sequence[str]", ids))
 
     def sweep(self, ids: Sequence[str]) -> Iterator[Found]:
         """Read the contents of many samples, a few at a time, as :meth:`read` does.

@@ -63,6 +63,10 @@ class Contents(ABC):
     def sizes(self) -> NDArray[np.int64]:
         """Bytes of each content as it is stored, (n,), -1 where there is none; reads none."""
 
+    def containing(self, words: str) -> NDArray[np.bool_]:  # noqa: ARG002 - others look for them
+        """Which contents contain some words, in large or small letters, (n,); no image does."""
+        return np.zeros(len(self), dtype=np.bool_)
+
     def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
         """Read many rows, each piece of what they are stored in once.
 
@@ -103,6 +107,11 @@ class JoinedContents(Contents):
         """Bytes of each content as it is stored, (n,), -1 where there is none."""
         none = np.empty(0, dtype=np.int64)
         return np.concatenate([none, *(part.sizes() for part in self._parts)])
+
+    def containing(self, words: str) -> NDArray[np.bool_]:
+        """Which contents contain some words, (n,); see :meth:`Contents.containing`."""
+        none = np.empty(0, dtype=np.bool_)
+        return np.concatenate([none, *(part.containing(words) for part in self._parts)])
 
     def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
         """Read many rows, in the order in which they are stored."""
@@ -148,6 +157,11 @@ class SelectedContents(Contents):
         """Bytes of each content as it is stored, (n,), -1 where there is none."""
         # -1, where there is no row, takes the last.
         return np.append(self._contents.sizes(), -1)[self._rows]
+
+    def containing(self, words: str) -> NDArray[np.bool_]:
+        """Which contents contain some words, (n,); see :meth:`Contents.containing`."""
+        # -1, where there is no row, takes the last.
+        return np.append(self._contents.containing(words), False)[self._rows]
 
     def sweep(self, rows: Sequence[int]) -> Iterator[Found]:
         """Read many rows in the order of the parts; missing rows come first."""

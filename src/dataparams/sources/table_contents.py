@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dataparams.contents.rows import Cell
 
 _NO_TEXT = UnreadableContentError("there is no text")
+_LETTERS_OF_NUMBERS = frozenset("0123456789+-.:,_ ainfetruls")
+"""All letters of numbers, dates, infinity and truths in small letters."""
 
 
 class TextContents(Contents):
@@ -59,6 +61,10 @@ class TextContents(Contents):
         sizes = self.texts.str.len_bytes().cast(pl.Int64).fill_null(-1)
         return np.asarray(sizes.to_numpy(), dtype=np.int64)
 
+    def containing(self, words: str) -> NDArray[np.bool_]:
+        """Which texts contain some words, in large or small letters, (n,)."""
+        return _containing(self.texts, words)
+
 
 class RowContents(Contents):
     """Rows of a table.
@@ -91,6 +97,31 @@ class RowContents(Contents):
         contents = self.read(range(len(self)))
         sizes = [-1 if isinstance(one, UnreadableContentError) else one.size() for one in contents]
         return np.array(sizes, dtype=np.int64)
+
+    def containing(self, words: str) -> NDArray[np.bool_]:
+        """Which rows have a value that contains some words, in large or small letters, (n,).
+
+        Example:
+            >>> table = pl.DataFrame({"carat": [0.23, 0.3], "color": ["E", None]})
+            >>> RowContents(table).containing("e").tolist()
+            [True, False]
+            >>> RowContents(table).containing("0.3").tolist()
+            [False, True]
+        """
+        found = np.zeros(len(self.table), dtype=np.bool_)
+        for column in self.table:
+            is_text = column.dtype in (pl.String, pl.Categorical, pl.Enum)
+            is_written = is_text or column.dtype.is_numeric() or column.dtype.is_temporal()
+            is_written |= column.dtype == pl.Boolean
+            # Writing out numbers and dates takes its time.
+            if is_written and (is_text or set(words.lower()) <= _LETTERS_OF_NUMBERS):
+                found |= _containing(column.cast(pl.String), words)
+        return found
+
+
+def _containing(texts: pl.Series, words: str) -> NDArray[np.bool_]:
+    found = texts.str.contains(f"(?i){pl.escape_regex(words)}")
+    return np.asarray(found.fill_null(value=False).to_numpy(), dtype=np.bool_)
 
 
 def _cell(value: Any) -> Cell:
