@@ -9,6 +9,7 @@ import pytest
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
 from dataparams.report.pages import script
 from dataparams.web.assets import SHARED
+from dataparams.web.unusual_values import UNUSUAL_WORDS
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,12 @@ def test_pages_and_terminal_call_the_categories_alike(name: str, expected: dict[
     text = (SHARED / "elements.js").read_text(encoding="utf-8")
     (table,) = re.findall(rf"const {name} = \{{(.*)\}};", text)
     assert dict(re.findall(r'(\w+): "([^"]*)"', table)) == expected
+
+
+def test_both_pages_say_alike_how_a_value_is_unusual() -> None:
+    text = (SHARED / "contents.js").read_text(encoding="utf-8")
+    (table,) = re.findall(r"const UNUSUAL = \{(.*)\};", text)
+    assert dict(re.findall(r'(\w+): "([^"]*)"', table)) == UNUSUAL_WORDS
 
 
 def test_the_script_of_a_report_needs_no_modules_and_names_nothing_twice() -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SHARED = files("dataparams.web") / "page"
 """The folder of what both pages use; its style comes first, what one page has alone after it."""
+SHARED_STYLES = (SHARED / "style.css", SHARED / "contents.css")
+"""The style sheets of what both pages use."""
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 

@@ -1,0 +1,96 @@
+"""Texts and rows as the pages show them: a few lines on a card, and all of it on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dataparams.contents.rows import Row
+from dataparams.contents.texts import Text
+from dataparams.web.unusual_values import ClassNorms, ShownCell, card_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataparams.contents.content import Content, UnreadableContentError
+
+LETTERS, MOST_LETTERS = 400, 100_000
+"""Letters of a text on a card, which has six lines, and where all of it is shown, at most."""
+_CELL_LETTERS, _MOST_CELL_LETTERS = 60, 10_000
+_CELLS, _MOST_CELLS = 7, 2_000
+
+
+class Excerpt(NamedTuple):
+    """What is shown of a text or a row.
+
+    Attributes:
+        text: Of a text, its letters; else None.
+        cells: Of a row, its values; else None.
+        hidden: Further values of the row.
+        is_whole: Whether nothing is left out.
+    """
+
+    text: str | None
+    cells: tuple[ShownCell, ...] | None
+    hidden: int
+    is_whole: bool
+
+
+def excerpt_of(
+    content: Content | UnreadableContentError, norms: ClassNorms | None = None
+) -> Excerpt | None:
+    """What a card shows of a text or a row.
+
+    Args:
+        content: The content.
+        norms: What values are usual for its class; None to mark none.
+
+    Returns:
+        The excerpt; None of a picture, or where there is no content.
+
+    Example:
+        >>> excerpt_of(Text("Where is my card?"))
+        Excerpt(text='Where is my card?', cells=None, hidden=0, is_whole=True)
+    """
+    return _excerpt(content, norms, LETTERS, _CELL_LETTERS, _CELLS)
+
+
+def whole_of(
+    content: Content | UnreadableContentError, norms: ClassNorms | None = None
+) -> Excerpt | None:
+    """All of a text or a row, up to a limit that a browser bears; see :func:`excerpt_of`."""
+    return _excerpt(content, norms, MOST_LETTERS, _MOST_CELL_LETTERS, _MOST_CELLS)
+
+
+def _excerpt(
+    content: Content | UnreadableContentError,
+    norms: ClassNorms | None,
+    letters: int,
+    cell_letters: int,
+    most_cells: int,
+) -> Excerpt | None:
+    if isinstance(content, Text):
+        text = content.excerpt(letters)
+        return Excerpt(_plain(text), None, 0, text == content.text)
+    if isinstance(content, Row):
+        cells = (norms or ClassNorms(())).cells(content)
+        return _row_excerpt(cells, cell_letters, most_cells)
+    return None
+
+
+def _row_excerpt(cells: Sequence[ShownCell], letters: int, most: int) -> Excerpt:
+    shown = card_cells(cells, most)
+    cut = [ShownCell(_plain(cell.name), _cut(cell.words, letters), cell.unusual) for cell in shown]
+    hidden = len(cells) - len(shown)
+    is_whole = not hidden and all(
+        cell.words == before.words for cell, before in zip(cut, shown, strict=True)
+    )
+    return Excerpt(None, tuple(cut), hidden, is_whole)
+
+
+def _cut(words: str | None, letters: int) -> str | None:
+    return None if words is None else _plain(Text(words).excerpt(letters))
+
+
+def _plain(text: str) -> str:
+    """A text as a page can carry it: half a pair of surrogates is no letter."""
+    return text.encode("utf-8", "replace").decode("utf-8")
