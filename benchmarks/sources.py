@@ -109,7 +109,7 @@ def _shown(data: str, folder: Path) -> float:
     from time import perf_counter
 
     from dataparams.analysis import load_analysis
-    from dataparams.report.thumbnails import Wanted, write_thumbnails
+    from dataparams.report.shown_contents import Wanted, write_contents
     from dataparams.run.folder import RunFolder
 
     analysis = load_analysis(RunFolder(_run(data, folder)))
@@ -119,7 +119,7 @@ def _shown(data: str, folder: Path) -> float:
     contents = getattr(analysis, "contents", None) or analysis.pictures  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as out:
         begun = perf_counter()
-        written = write_thumbnails(contents, wanted, Path(out), on_written=lambda _: None)
+        written = write_contents(contents, wanted, Path(out), on_written=lambda _: None)
         seconds = perf_counter() - begun
     assert len(written) == len(wanted)
     return seconds

@@ -17,7 +17,6 @@ from dataparams.analysis.judged_by import NOT_SEEN
 from dataparams.errors import RunError
 from dataparams.report import write_report
 from dataparams.report.samples import CHUNK
-from made_contents import Text
 from made_reports import (
     HOSTILE_CLASS,
     HOSTILE_FILE,
@@ -227,17 +226,6 @@ def test_unreadable_pictures_and_no_pictures_have_placeholders(tmp_path):
     none = written(made_analysis(), tmp_path / "none")
     assert not Page(none / "class_0.html").values("src", "img")
     assert not list(none.rglob("*.jpg"))
-
-
-def test_what_is_no_picture_has_a_placeholder(tmp_path):
-    class Texts:
-        def read(self, ids):
-            return [Text(one) for one in ids]
-
-    report = written(made_analysis(contents=Texts()), tmp_path)
-    assert "No picture" in Page(report / "class_0.html").text
-    assert not Page(report / "class_0.html").values("src", "img")
-    assert [path.suffix for path in (report / "class_0").iterdir() if path.suffix != ".js"] == []
 
 
 def test_what_is_not_known_is_left_out(tmp_path):

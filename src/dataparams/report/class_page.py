@@ -10,7 +10,7 @@ import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
 from dataparams.report.overview import Suspect
-from dataparams.report.pages import ordinal, render
+from dataparams.report.pages import ordinal, render, sample_words
 from dataparams.report.samples import (
     CHUNK,
     FURTHER,
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.result import Analysis
     from dataparams.report.samples import ClassSamples
-    from dataparams.report.thumbnails import Thumbnail
+    from dataparams.report.shown_contents import ShownContent
 
     Positions = NDArray[np.intp]
     ShownSample = tuple[str, SampleDetails]
 
-_PICTURES_OF_SUBGROUP = 8
+_SHOWN_OF_SUBGROUP = 8
 _MAP_WIDTH, _MAP_HEIGHT = 720.0, 460.0
 
 
@@ -57,7 +57,7 @@ class Subgroup:
         easy: Easy ones among them.
         share_of_hard: Of the class's.
         share_of_review: Of the class's.
-        pictures: Some samples, the most typical first, each with what the page calls it.
+        typical: Some samples, the most typical first, each with what the page calls it.
         nearest_easy: Easy samples of the class that are most like it, in the same way.
     """
 
@@ -68,7 +68,7 @@ class Subgroup:
     easy: int
     share_of_hard: float | None
     share_of_review: float | None
-    pictures: list[ShownSample]
+    typical: list[ShownSample]
     nearest_easy: list[ShownSample]
 
 
@@ -103,7 +103,7 @@ def class_page(
     analysis: Analysis,
     samples: ClassSamples,
     present: Sequence[int],
-    thumbnails: Mapping[int, Thumbnail],
+    contents: Mapping[int, ShownContent],
     on_map: Positions,
     positions: NDArray[np.float64] | None,
 ) -> str:
@@ -113,7 +113,7 @@ def class_page(
         analysis: What is reported.
         samples: The samples of the class.
         present: The classes that have a page, ascending.
-        thumbnails: The pictures, by index of the sample.
+        contents: What is shown of the samples, by index.
         on_map: Which samples are on the map.
         positions: Where on the map, (m, 2); None for no map.
     """
@@ -124,6 +124,7 @@ def class_page(
     piles = [pile for pile in samples.piles if pile.name != FURTHER]
     return render(
         "class.html",
+        **sample_words(analysis),
         analysis=analysis,
         samples=samples,
         row=row,
@@ -133,25 +134,25 @@ def class_page(
         chunk=CHUNK,
         further=samples.pile(FURTHER),
         piles=[
-            ShownPile(pile, samples.details(pile.positions[:CHUNK], thumbnails)) for pile in piles
+            ShownPile(pile, samples.details(pile.positions[:CHUNK], contents)) for pile in piles
         ],
         points=_points(samples, on_map, positions),
         map_width=_MAP_WIDTH,
         map_height=_MAP_HEIGHT,
-        subgroups=_subgroups(analysis, samples, thumbnails),
+        subgroups=_subgroups(analysis, samples, contents),
         chart=trajectory_chart(analysis.bands, epochs, low, high),
     )
 
 
 def suspects_of_class(
-    samples: ClassSamples, thumbnails: Mapping[int, Thumbnail], most: int
+    samples: ClassSamples, contents: Mapping[int, ShownContent], most: int
 ) -> list[Suspect]:
     """The most suspicious samples of a class, each with what its page calls it."""
     suspects = []
     for name in ("hard", "review"):
         chosen = samples.pile(name).positions[:most]
         suspicion = samples.frame["suspicion"][chosen].to_list()
-        shown = samples.details(chosen, thumbnails)
+        shown = samples.details(chosen, contents)
         suspects += [
             Suspect(sample, samples.page, f"{name}:{number}", value)
             for number, (sample, value) in enumerate(zip(shown, suspicion, strict=True))
@@ -160,7 +161,7 @@ def suspects_of_class(
 
 
 def outliers_of_class(
-    samples: ClassSamples, thumbnails: Mapping[int, Thumbnail], most: int
+    samples: ClassSamples, contents: Mapping[int, ShownContent], most: int
 ) -> list[Suspect]:
     """The outliers that the page of a class shows, the farthest from all classes first."""
     if not {"is_outlier", "outlier_score"} <= set(samples.frame.columns):
@@ -168,7 +169,7 @@ def outliers_of_class(
     far = samples.frame["outlier_score"].to_numpy()
     is_far = samples.frame["is_outlier"].fill_null(value=False).to_numpy()
     farthest = np.flatnonzero(is_far)[np.argsort(-far[is_far], kind="stable")]
-    found = _shown(samples, farthest[:most].tolist(), thumbnails)
+    found = _shown(samples, farthest[:most].tolist(), contents)
     scores = {sample.index: far[samples.frame["index"] == sample.index] for _, sample in found}
     return [
         Suspect(sample, samples.page, reference, float(scores[sample.index][0]))
@@ -219,7 +220,7 @@ def _points(
 
 
 def _subgroups(
-    analysis: Analysis, samples: ClassSamples, thumbnails: Mapping[int, Thumbnail]
+    analysis: Analysis, samples: ClassSamples, contents: Mapping[int, ShownContent]
 ) -> list[Subgroup]:
     """The sub-groups of the class, the largest first."""
     rows = analysis.subgroups.filter(pl.col("label") == samples.label)
@@ -232,8 +233,8 @@ def _subgroups(
             easy=row["easy"],
             share_of_hard=row["share_of_hard"],
             share_of_review=row["share_of_review"],
-            pictures=_shown(samples, _members(samples, row["subgroup"]), thumbnails),
-            nearest_easy=_shown(samples, _easy_like(samples, row["subgroup"]), thumbnails),
+            typical=_shown(samples, _members(samples, row["subgroup"]), contents),
+            nearest_easy=_shown(samples, _easy_like(samples, row["subgroup"]), contents),
         )
         for row in rows.sort("count", descending=True).to_dicts()
     ]
@@ -260,11 +261,11 @@ def _easy_like(samples: ClassSamples, subgroup: object) -> list[int]:
 
 
 def _shown(
-    samples: ClassSamples, positions: list[int], thumbnails: Mapping[int, Thumbnail]
+    samples: ClassSamples, positions: list[int], contents: Mapping[int, ShownContent]
 ) -> list[ShownSample]:
     """The first of some samples that are on the page, each with what it is called there."""
     references = samples.references()
     shown = [position for position in positions if position in references]
-    chosen = np.array(shown[:_PICTURES_OF_SUBGROUP], dtype=np.intp)
+    chosen = np.array(shown[:_SHOWN_OF_SUBGROUP], dtype=np.intp)
     named = [references[position] for position in chosen.tolist()]
-    return list(zip(named, samples.details(chosen, thumbnails), strict=True))
+    return list(zip(named, samples.details(chosen, contents), strict=True))

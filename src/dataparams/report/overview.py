@@ -11,7 +11,7 @@ import polars as pl
 from dataparams.analysis.class_temperatures import ranked_classes
 from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.suggestions import outliers
-from dataparams.report.pages import render
+from dataparams.report.pages import render, sample_words
 from dataparams.report.samples import SHOWN_ORDER, shown_epochs, subgroup_name
 from dataparams.web.charts import (
     Axes,
@@ -144,6 +144,7 @@ def overview_page(
     most = _CONFUSIONS_BESIDE_MATRIX if has_matrix else _CONFUSIONS_ALONE
     return render(
         "overview.html",
+        **sample_words(analysis),
         analysis=analysis,
         total=len(analysis.frame),
         counts=[(category, counts.get(category, 0)) for category in SHOWN_ORDER],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -10,10 +11,14 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
-from dataparams.web.assets import SHARED, joined, plain_script
+from dataparams.analysis.sample_words import kind_of_analysis, words_of
+from dataparams.web.assets import SHARED, SHARED_STYLES, joined, plain_script
+from dataparams.web.unusual_values import LEGEND, UNUSUAL_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dataparams.analysis.result import Analysis
 
 ASSETS = "assets"
 """Folder of the style sheet and the script."""
@@ -23,16 +28,17 @@ UNKNOWN = "\N{EN DASH}"
 """Stands for a number that is not known."""
 _PACKAGE = "dataparams.report"
 _PAGE = files(_PACKAGE) / "page"
-_STYLES = ("layout", "overview", "class_page", "screens", "paper")
-_SHARED_MODULES = ("elements", "points", "chart")
+_STYLES = ("layout", "overview", "class_page", "written", "screens", "paper")
+_SHARED_MODULES = ("elements", "contents", "points", "chart")
 _MODULES = ("chunks", "piles", "zoom", "map", "sorting", "report")
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 _LONGEST_NAME = 22
+_EMPTY_LINES = re.compile(r"\A\s*\n")
 
 
 def style() -> str:
     """The style sheet of the pages."""
-    return joined([SHARED / "style.css", *(_PAGE / f"{name}.css" for name in _STYLES)])
+    return joined([*SHARED_STYLES, *(_PAGE / f"{name}.css" for name in _STYLES)])
 
 
 def script() -> str:
@@ -44,6 +50,12 @@ def script() -> str:
 def render(template: str, **values: object) -> str:
     """A page; every value is escaped."""
     return _environment().get_template(template).render(**values)
+
+
+def sample_words(analysis: Analysis) -> dict[str, object]:
+    """What the templates call samples by: ``kind``, ``words``, and ``legend`` of marked values."""
+    kind = kind_of_analysis(analysis)
+    return {"kind": kind, "words": words_of(kind), "legend": LEGEND if kind == "row" else ""}
 
 
 def written_percent(share: float | None, digits: int = 1) -> str:
@@ -99,6 +111,16 @@ def shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
 
 
+def from_first_line(text: str) -> str:
+    r"""A text without the empty lines that it begins with: a card has room for a few.
+
+    Example:
+        >>> from_first_line("\n \n  first\n\nsecond")
+        '  first\n\nsecond'
+    """
+    return _EMPTY_LINES.sub("", text)
+
+
 def bar_parts(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, float]]:
     """The parts of a stacked bar: name, where it begins and how long it is, in percent.
 
@@ -129,6 +151,7 @@ def _environment() -> Environment:
         count=written_count,
         temperature=written_temperature,
         shortened=shortened,
+        from_first_line=from_first_line,
     )
     environment.globals.update(
         generator=GENERATOR,
@@ -136,5 +159,6 @@ def _environment() -> Environment:
         category_names=CATEGORY_TITLES,
         category_marks=CATEGORY_MARKS,
         bar_parts=bar_parts,
+        unusual_words=UNUSUAL_WORDS,
     )
     return environment

@@ -10,6 +10,7 @@ import numpy as np
 
 from dataparams.analysis.judged_by import evidence_words
 from dataparams.analysis.suggestions import suggestion_of_row
+from dataparams.report.shown_contents import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis
-    from dataparams.report.thumbnails import Thumbnail
+    from dataparams.report.shown_contents import ShownContent
+    from dataparams.web.unusual_values import ShownCell
 
     Positions = NDArray[np.intp]
 
@@ -48,9 +50,14 @@ class SampleDetails:
         is_outlier: Whether it may be of no class at all.
         evidence: What was found for its label, in words; None of a training.
         subgroup: Name of the sub-group; None for most.
-        small: Link of the small picture; None where it is unreadable.
+        small: Link of the small picture; None where there is none. This and what follows is as in
+            :class:`ShownContent`.
         large: Link of the larger picture; None where there is none.
         is_tiny: Whether it has so few pixels that they are better drawn as squares.
+        text: Of a text, its beginning; else None.
+        cells: Of a row, values for which a card has room; else None.
+        hidden: How many further values the row has.
+        whole: Link of a script with all of a text or row; None where nothing is left out.
         trajectory: Log temperature at the epochs of :func:`shown_epochs`; None where unknown.
     """
 
@@ -69,6 +76,10 @@ class SampleDetails:
     small: str | None
     large: str | None
     is_tiny: bool
+    text: str | None
+    cells: tuple[ShownCell, ...] | None
+    hidden: int
+    whole: str | None
     trajectory: tuple[float | None, ...]
 
 
@@ -138,19 +149,19 @@ class ClassSamples:
         return replace(self, piles=(*self.piles, Pile(FURTHER, further, len(further))))
 
     def details(
-        self, positions: Positions, thumbnails: Mapping[int, Thumbnail]
+        self, positions: Positions, contents: Mapping[int, ShownContent]
     ) -> list[SampleDetails]:
         """What a page knows of the samples at some positions."""
         epochs = shown_epochs(len(self.log_temperatures))
         trajectories = self.log_temperatures[np.ix_(epochs, positions)].T.tolist()
         rows = self.frame[positions].iter_rows(named=True)
         return [
-            self._details_of(row, trajectory, thumbnails.get(row["index"]))
+            self._details_of(row, trajectory, contents.get(row["index"], NOTHING))
             for row, trajectory in zip(rows, trajectories, strict=True)
         ]
 
     def _details_of(
-        self, row: dict[str, Any], trajectory: list[float], thumbnail: Thumbnail | None
+        self, row: dict[str, Any], trajectory: list[float], shown: ShownContent
     ) -> SampleDetails:
         label, truth = row["label"], row.get("true_label")
         found = suggestion_of_row(row, are_weighed=self.are_weighed)
@@ -167,9 +178,7 @@ class ClassSamples:
             is_outlier=found.is_outlier,
             evidence=evidence_words(row.get("held_out_probability"), row.get("neighbor_vote")),
             subgroup=subgroup_name(row.get("subgroup")),
-            small=thumbnail.small if thumbnail else None,
-            large=thumbnail.large if thumbnail else None,
-            is_tiny=bool(thumbnail and thumbnail.is_tiny),
+            **vars(shown),
             trajectory=tuple(_rounded(value, digits=3) for value in trajectory),
         )
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataparams.report.samples import SampleDetails
+    from dataparams.web.excerpts import Excerpt
 
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
@@ -34,3 +35,23 @@ def chunk_script(pile: str, number: int, samples: Sequence[SampleDetails]) -> st
     """
     records = script_json([asdict(sample) for sample in samples])
     return f"registerChunk({script_json(pile)},{number},{records});\n"
+
+
+def whole_record(index: int, whole: Excerpt | None) -> str:
+    r"""All of a text or a row as a script names it.
+
+    Example:
+        >>> whole_record(7, None)
+        '7:null'
+    """
+    return f"{index}:{script_json(None if whole is None else whole._asdict())}"
+
+
+def whole_script(link: str, records: Sequence[str]) -> str:
+    r"""The file that hands all of some texts or rows to the page.
+
+    Example:
+        >>> whole_script("class_0/whole_0.js", [whole_record(7, None)])
+        'registerWhole("class_0/whole_0.js",{7:null});\n'
+    """
+    return f"registerWhole({script_json(link)},{{{','.join(records)}}});\n"

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from dataparams.analysis.sample_words import kind_of_analysis
 from dataparams.analysis.suggestions import weighs_other_classes
 from dataparams.errors import ArgumentError, RunError
 from dataparams.extras import missing_packages_named
@@ -20,7 +21,8 @@ from dataparams.report.overview import overview_page
 from dataparams.report.pages import ASSETS, GENERATOR, script, style
 from dataparams.report.samples import CHUNK, ClassSamples, class_samples, map_choice
 from dataparams.report.scripts import chunk_script
-from dataparams.report.thumbnails import Wanted, write_thumbnails
+from dataparams.report.shown_contents import Wanted, write_contents
+from dataparams.web.unusual_values import class_norms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.result import Analysis
     from dataparams.report.overview import Suspect
-    from dataparams.report.thumbnails import Thumbnail
+    from dataparams.report.shown_contents import ShownContent
 
     Embed = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 
@@ -98,25 +100,25 @@ def _write_class(
     report: Path,
     progress: _Progress,
 ) -> _Found:
-    """Write the pictures, chunks and page of a class; gives what the overview shows of it."""
+    """Write the contents, chunks and page of a class; gives what the overview shows of it."""
     (report / samples.folder).mkdir()
     on_map = map_choice(samples)
     has_map = len(on_map) >= _FEWEST_ON_MAP
     samples = samples.with_further(on_map if has_map else on_map[:0])
-    thumbnails = _write_pictures(analysis, samples, report, progress)
+    shown = _write_contents(analysis, samples, report, progress)
     for pile in samples.piles:
         for number, start in enumerate(range(0, len(pile.positions), CHUNK)):
-            shown = samples.details(pile.positions[start : start + CHUNK], thumbnails)
-            script = chunk_script(pile.name, number, shown)
+            details = samples.details(pile.positions[start : start + CHUNK], shown)
+            script = chunk_script(pile.name, number, details)
             _write_text(report / samples.folder / f"{pile.name}_{number}.js", script)
     positions = None
     if has_map:
         positions = np.asarray(embed(samples.log_temperatures[:, on_map]), dtype=np.float64)
-    page = class_page(analysis, samples, present, thumbnails, on_map, positions)
+    page = class_page(analysis, samples, present, shown, on_map, positions)
     _write_text(report / samples.page, page)
     return _Found(
-        suspects_of_class(samples, thumbnails, _SUSPECTS),
-        outliers_of_class(samples, thumbnails, _SUSPECTS),
+        suspects_of_class(samples, shown, _SUSPECTS),
+        outliers_of_class(samples, shown, _SUSPECTS),
     )
 
 
@@ -132,11 +134,11 @@ def _most(suspects: list[Suspect]) -> list[Suspect]:
     return heapq.nlargest(_SUSPECTS, suspects, key=attrgetter("suspicion"))
 
 
-def _write_pictures(
+def _write_contents(
     analysis: Analysis, samples: ClassSamples, report: Path, progress: _Progress
-) -> dict[int, Thumbnail]:
-    """Write the pictures of all samples that are shown, by the index of the sample."""
-    if analysis.contents is None:
+) -> dict[int, ShownContent]:
+    """Write the contents of all samples that are shown; gives them by index of the sample."""
+    if analysis.contents is None or kind_of_analysis(analysis) is None:
         return {}
     indices = samples.frame["index"].to_list()
     ids = samples.frame["id"].to_list()
@@ -145,13 +147,18 @@ def _write_pictures(
         for pile in samples.piles
         for position in pile.positions.tolist()
     ]
-    return write_thumbnails(
-        analysis.contents, wanted, report / samples.folder, on_written=progress.advance
+    is_table = kind_of_analysis(analysis) == "row"
+    return write_contents(
+        analysis.contents,
+        wanted,
+        report / samples.folder,
+        norms=class_norms(analysis.contents, ids) if is_table else None,
+        on_written=progress.advance,
     )
 
 
 class _Progress:
-    """Counts samples: pictures within a class, then the class as a whole."""
+    """Counts samples: contents within a class, then the class as a whole."""
 
     def __init__(self, total: int, on_progress: Callable[[int, int], None] | None) -> None:
         self._total, self._tell = total, on_progress

@@ -11,27 +11,39 @@ export const folder = content.dataset.folder;
 export const chunkSize = Number(content.dataset.chunk);
 
 export function registerChunk(pile, number, samples) {
-  chunks.set(`${pile}_${number}`, samples);
+  chunks.set(`${folder}/${pile}_${number}.js`, samples);
+}
+
+/** All of some texts or rows, by index: `class_3/whole_0.js` calls registerWhole(its name, {...}). */
+export function registerWhole(file, shown) {
+  chunks.set(file, shown);
 }
 
 export function loadChunk(pile, number) {
-  const name = `${pile}_${number}`;
-  if (!requests.has(name)) {
+  return load(`${folder}/${pile}_${number}.js`);
+}
+
+export async function loadWhole(sample) {
+  return (await load(sample.whole))[sample.index];
+}
+
+function load(file) {
+  if (!requests.has(file)) {
     requests.set(
-      name,
+      file,
       new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = `${folder}/${name}.js`;
-        script.onload = () => resolve(chunks.get(name));
+        script.src = file;
+        script.onload = () => resolve(chunks.get(file));
         script.onerror = () => {
-          requests.delete(name);
+          requests.delete(file);
           reject(new Error(`${script.src} cannot be loaded.`));
         };
         document.head.append(script);
       }),
     );
   }
-  return requests.get(name);
+  return requests.get(file);
 }
 
 export async function loadSample(pile, number) {

@@ -1,7 +1,8 @@
 /* The cards of a pile, which load as they are scrolled, or all of them for paper. */
 
 import { OUTLIER, WORDS, count, element, fillFile, fillMark, fillSuggestion } from "../../web/page/elements.js";
-import { cardId, chunkSize, loadChunk, shownCount } from "./chunks.js";
+import { cardContent } from "../../web/page/contents.js";
+import { cardId, chunkSize, content, loadChunk, shownCount } from "./chunks.js";
 
 function image(source, isTiny, description) {
   const made = element("img", isTiny ? "tiny" : "");
@@ -12,9 +13,17 @@ function image(source, isTiny, description) {
   return made;
 }
 
+export function isWritten(sample) {
+  return sample.text !== null || sample.cells !== null;
+}
+
+/** A picture, or a text or row as a card shows it. */
 export function fillPicture(place, sample, source, description = "") {
+  place.classList.toggle("written", content.dataset.kind !== "image");
   place.replaceChildren(
-    source ? image(source, sample.is_tiny, description) : element("span", "no-picture", "No picture"),
+    source
+      ? image(source, sample.is_tiny, description)
+      : cardContent(sample, content.dataset.missing),
   );
 }
 
@@ -26,7 +35,9 @@ function makeCard(sample, pile, number) {
   link.href = sample.large ?? sample.small ?? `#${card.id}`;
   link.dataset.sample = `${pile}:${number}`;
   const flag = sample.is_outlier ? `, ${OUTLIER}` : "";
-  link.setAttribute("aria-label", `${sample.id}, ${WORDS[sample.category].toLowerCase()}${flag}`);
+  if (!isWritten(sample)) {
+    link.setAttribute("aria-label", `${sample.id}, ${WORDS[sample.category].toLowerCase()}${flag}`);
+  }
   card.querySelector(".flag").hidden = !sample.is_outlier;
   fillPicture(card.querySelector(".picture"), sample, sample.small);
   fillMark(card.querySelector(".mark"), sample.category);

@@ -2,8 +2,9 @@
 
 import { TrajectoryChart } from "../../web/page/chart.js";
 import { count, fillFile, fillMark, fillSuggestion } from "../../web/page/elements.js";
-import { cardId, loadSample, shownCount } from "./chunks.js";
-import { appendUntil, fillPicture } from "./piles.js";
+import { wholeContent } from "../../web/page/contents.js";
+import { cardId, content, loadSample, loadWhole, shownCount } from "./chunks.js";
+import { appendUntil, fillPicture, isWritten } from "./piles.js";
 
 export class Zoom {
   constructor(dialog) {
@@ -39,6 +40,7 @@ export class Zoom {
   }
 
   fill(sample) {
+    this.sample = sample;
     const shown = shownCount(this.pile);
     this.dialog.className = sample.category;
     fillMark(this.dialog.querySelector(".mark"), sample.category);
@@ -46,7 +48,7 @@ export class Zoom {
     this.part("count").textContent = `${count(this.number + 1)} of ${count(shown)}`;
     this.part("previous").disabled = this.number === 0;
     this.part("next").disabled = this.number === shown - 1;
-    fillPicture(this.part("picture"), sample, sample.large ?? sample.small, sample.id);
+    this.fillContent(sample);
     fillFile(this.part("file"), sample.id);
     this.part("given").textContent = sample.label;
     this.part("index").textContent = sample.index;
@@ -55,6 +57,25 @@ export class Zoom {
     this.fillOptional("truth", sample.truth);
     this.fillOptional("subgroup", sample.subgroup);
     this.chart.draw(sample.trajectory);
+  }
+
+  /** A picture, or all of a text or row: its beginning until the rest of it is loaded. */
+  async fillContent(sample) {
+    const place = this.part("picture");
+    if (!isWritten(sample)) {
+      fillPicture(place, sample, sample.large ?? sample.small, sample.id);
+      return;
+    }
+    const { missing, one, legend } = content.dataset;
+    const fill = (shown) => place.replaceChildren(wholeContent(shown, missing, `The ${one}`, legend));
+    place.classList.add("written");
+    fill({ ...sample, is_whole: true });
+    if (sample.whole) {
+      const whole = await loadWhole(sample);
+      if (this.sample === sample) {
+        fill(whole);
+      }
+    }
   }
 
   fillOptional(name, text) {
