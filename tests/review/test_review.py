@@ -30,16 +30,15 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from dataparams.cli import main
-from dataparams.contents.content import View
 from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.decisions.agreement import disputes, kappa_of
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.review.application import make_unguarded
+from dataparams.review.content_views import ContentViews
 from dataparams.review.guarding import MOST_BODY_BYTES, Access
 from dataparams.review.maps import positions_of
 from dataparams.review.own_process import OwnProcess
-from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
 from dataparams.review.run_in_review import open_review
 from dataparams.review.samples import ReviewSamples, ranked_facts
@@ -47,7 +46,6 @@ from dataparams.review.serving import FIRST_PORT, address_of, is_local, listenin
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
 from dataparams.run.folder import RunFolder
-from made_contents import Text
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, as_audit, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 
@@ -715,7 +713,7 @@ def test_what_is_no_picture_has_a_placeholder(tmp_path):
         (folder / name).write_bytes(contents)
     (folder / "0005.jpg").symlink_to(tmp_path / "nowhere.jpg")
     made = made_review(tmp_path / "run", sizes=({"hard": 7},), names=("cat",))
-    made.pictures._contents = FilesIn(tmp_path / "images")
+    made.views._contents = FilesIn(tmp_path / "images")
     with client_of(made) as client:
         for number in range(7):
             answer = client.get(f"/api/pictures/{made.key}/small/{3 * number + 1}")
@@ -734,36 +732,6 @@ def test_what_is_no_picture_has_a_placeholder(tmp_path):
     made.close()
 
 
-def test_a_text_is_shown_as_text_and_kept_and_what_a_browser_might_run_is_not_shown(tmp_path):
-    class Page(Text):
-        def views(self, longest_sides):
-            return [View("text/html", self.text.encode()) for _ in longest_sides]
-
-    class Texts:
-        def __init__(self):
-            self.asked = []
-
-        def read(self, ids):
-            self.asked += ids
-            kinds = {"cat/0001.jpg": Page}
-            return [kinds.get(one, Text)("<script>alert(1)</script> " * 60) for one in ids]
-
-    texts = Texts()
-    made = made_review(tmp_path / "run", contents=texts)
-    with client_of(made) as client:
-        for _ in range(2):
-            for size, letters in (("small", 240), ("large", 640)):
-                answer = client.get(f"/api/pictures/{made.key}/{size}/1")
-                assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-                assert answer.headers["x-content-type-options"] == "nosniff"
-                assert len(answer.text) == letters
-            answer = client.get(f"/api/pictures/{made.key}/small/4")
-            assert answer.headers["content-type"] == "image/svg+xml"
-        assert texts.asked == ["cat/0000.jpg", "cat/0000.jpg", "cat/0001.jpg"]
-        assert len(client.get("/api/samples/1/similar").json()) == 2
-    made.close()
-
-
 def test_pictures_are_read_once_and_kept_within_bounds(tmp_path):
     pictures = ColoredContents((24, 32))
     made = made_review(tmp_path / "run", contents=pictures)
@@ -778,10 +746,10 @@ def test_pictures_are_read_once_and_kept_within_bounds(tmp_path):
     made.close()
     (folder,) = (tmp_path / "run" / "review_cache").glob("pictures_*")
     one_file = max(file.stat().st_size for file in folder.glob("*/*.jpg"))
-    bounded = PictureCache(pictures, folder, most_bytes=5 * one_file)
+    bounded = ContentViews(pictures, folder, most_bytes=5 * one_file)
     made = made_review(tmp_path / "run")
-    made.pictures._kept, made.pictures._most_bytes = bounded._kept, bounded._most_bytes
-    made.pictures._bytes = bounded._bytes
+    made.views._kept, made.views._most_bytes = bounded._kept, bounded._most_bytes
+    made.views._bytes = bounded._bytes
     bounded.close()
     with client_of(made) as client:
         client.get(f"/api/pictures/{made.key}/large/{every[0]}")
@@ -832,7 +800,7 @@ def test_samples_that_changed_are_named_and_take_no_other_picture_away(tmp_path)
     with client_of(made) as client:
         names = [f"cat/{number:04}.jpg" for number in range(3)]
         wanted = {3 * number + 1: name for number, name in enumerate(names)}
-        together = made.pictures._make(wanted, [(index, "small") for index in wanted])
+        together = made.views._make(wanted, [(index, "small") for index in wanted])
         assert [index for index, _ in together] == [1, 7]
         assert trouble() == "Changed: cat/0001.jpg."
         assert [is_shown(number) for number in (4, 5, 3, 6, 1)] == [True, False, False, True, False]

@@ -13,7 +13,7 @@ from dataparams.errors import RunError
 from dataparams.review.decision_routes import add_decisions, add_people
 from dataparams.review.guarding import SESSION_PATH, Guard
 from dataparams.review.page_files import add_page
-from dataparams.review.sample_routes import add_maps, add_pictures, add_samples
+from dataparams.review.sample_routes import add_contents, add_maps, add_samples
 from dataparams.review.schemas import Refusal, SessionRequest
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     add_samples(app, review)
     add_people(app, review)
     add_maps(app, review)
-    add_pictures(app, review)
+    add_contents(app, review)
     add_decisions(app, review)
     _add_session(app, access)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException, Response
 
-from dataparams.web.assets import SHARED, joined
+from dataparams.web.assets import SHARED, SHARED_STYLES, joined
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
@@ -20,7 +20,7 @@ _KINDS = {
     ".svg": "image/svg+xml",
 }
 _STYLE = "style.css"
-_STYLES = ("layout", "grid", "single", "map", "deciding", "screens")
+_STYLES = ("layout", "grid", "single", "written", "map", "deciding", "screens")
 
 
 def add_page(app: FastAPI) -> None:
@@ -40,7 +40,7 @@ def add_page(app: FastAPI) -> None:
 def page_file(name: str) -> Response:
     """A file of the page, by name."""
     if name == _STYLE:
-        parts = [SHARED / _STYLE, *(_PAGE / f"{part}.css" for part in _STYLES)]
+        parts = [*SHARED_STYLES, *(_PAGE / f"{part}.css" for part in _STYLES)]
     else:
         parts = [_assets()[name]]
     headers = {"cache-control": "no-cache"}

@@ -1,4 +1,4 @@
-"""A run as the server knows it: its samples, decisions, pictures and maps."""
+"""A run as the server knows it: its samples, decisions, contents and maps."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataparams.analysis.sample_words import kind_shown
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import ArgumentError
+from dataparams.review.content_views import ContentViews
 from dataparams.review.maps import ClassMaps
-from dataparams.review.pictures import PictureCache
 from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
+from dataparams.review.row_norms import RowNorms
 from dataparams.review.samples import ReviewSamples
+from dataparams.review.searching import search_for
 from dataparams.review.similar import Similar
 from dataparams.review.standing import LONGEST_NAME, Standing
 from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dataparams.analysis.result import Analysis
+    from dataparams.contents.content import ContentKind
     from dataparams.review.similar import FeaturesOf
     from dataparams.run.folder import RunFolder
 
@@ -34,7 +42,9 @@ class RunInReview:
         key: Tells this run from others that are served at the same address at other times.
         samples: The samples.
         standing: What people decided.
-        pictures: Their pictures.
+        views: Their contents as they are shown.
+        search: Finds samples by words.
+        kind: What they are; None where nothing was kept to show.
         similar: Samples to compare with.
         maps: Maps of classes.
         overview: What does not change: classes, sub-groups, the chart's frame.
@@ -44,7 +54,9 @@ class RunInReview:
     key: str
     samples: ReviewSamples
     standing: Standing
-    pictures: PictureCache
+    views: ContentViews
+    search: Callable[[str], NDArray[np.bool_]]
+    kind: ContentKind | None
     similar: Similar
     maps: ClassMaps
     overview: dict[str, Any]
@@ -52,7 +64,7 @@ class RunInReview:
 
     def close(self) -> None:
         """Stop what runs beside the server, and close the decisions."""
-        self.pictures.close()
+        self.views.close()
         self.maps.close()
         self.standing.close()
 
@@ -80,13 +92,19 @@ def open_review(
     key, made = run_key(run), made_key(run)
     cache = cache_of(run)
     _forget_others(cache, {f"pictures_{key}", f"maps_{made}", f"samples_{made}"})
-    pictures = PictureCache(analysis.contents, cache / f"pictures_{key}")
+    contents, kind = analysis.contents, kind_shown(run, analysis.contents)
+    norms = RowNorms(samples, contents) if contents is not None and kind == "row" else None
+    views = ContentViews(
+        contents, cache / f"pictures_{key}", norms_of=None if norms is None else norms.of
+    )
     return RunInReview(
         key=key,
         samples=samples,
         standing=Standing(DecisionStore(run.review), samples),
-        pictures=pictures,
-        similar=Similar(samples, pictures, _features_of(run)),
+        views=views,
+        search=search_for(prepared.facts.ids, contents, kind),
+        kind=kind,
+        similar=Similar(samples, views, _features_of(run)),
         maps=ClassMaps(samples, cache / f"maps_{made}"),
         overview=prepared.overview,
         annotator=annotator,

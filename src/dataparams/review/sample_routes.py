@@ -1,4 +1,4 @@
-"""Answers about samples: lists of them, one of them, what is like it, maps and pictures."""
+"""Answers about samples: lists of them, one of them, what is like it, maps and contents."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Response
 
+from dataparams.analysis.sample_words import words_of
+from dataparams.errors import UserError
+from dataparams.review.content_views import (
+    PICTURE,
+    WORDS,
+    Size,
+)
 from dataparams.review.page_files import page_file
-from dataparams.review.pictures import Size  # noqa: TC001 - FastAPI reads it
 from dataparams.review.samples import Filter
 from dataparams.review.schemas import MOST_DECISIONS, MOST_DETAILED, Name, Number, QueueQuery
+from dataparams.web.unusual_values import LEGEND
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dataparams.contents.content import View
     from dataparams.review.run_in_review import RunInReview
 
 MOST_CHANGES = 2000
@@ -35,6 +43,9 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "annotator": review.annotator,
             "number": standing.number,
             "most_decisions": MOST_DECISIONS,
+            "kind": review.kind,
+            "words": asdict(words_of(review.kind)),
+            "legend": LEGEND if review.kind == "row" else "",
             **review.overview,
         }
 
@@ -98,7 +109,7 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "reload": is_too_much,
             "opinions": {str(samples.index[rank]): opinions_of(review, rank) for rank in known},
             "progress": asdict(standing.progress(annotator)),
-            "trouble": review.pictures.trouble,
+            "trouble": review.views.trouble,
         }
 
 
@@ -122,22 +133,54 @@ def add_maps(app: FastAPI, review: RunInReview) -> None:
         }
 
 
-def add_pictures(app: FastAPI, review: RunInReview) -> None:
-    """Serve the pictures of samples."""
+def add_contents(app: FastAPI, review: RunInReview) -> None:
+    """Serve the pictures of samples, and their texts or rows."""
 
-    @app.get(
-        "/api/pictures/{run}/{size}/{index}", **_gives("image/jpeg", "image/svg+xml", "text/plain")
-    )
+    @app.get("/api/pictures/{run}/{size}/{index}", **_gives(PICTURE, "image/svg+xml"))
     async def picture(run: str, size: Size, index: Number) -> Response:
-        if run != review.key:
-            raise HTTPException(404, "Another run is served here now; load the page again.")
-        (rank,) = ranks_of(review, [index]).tolist()
-        (sample,) = review.samples.ids(np.array([rank]))
-        view = await review.pictures.get(index, sample, size)
-        if view is None:
+        _require_run(review, run)
+        (view,) = await _views(review, [index], size)
+        if view is None or view.media_type != PICTURE:
             return page_file("no_picture.svg")
         headers = {"cache-control": "private, max-age=3600"}
         return Response(view.data, media_type=view.media_type, headers=headers)
+
+    @app.get("/api/texts/{run}", **_gives(WORDS))
+    async def texts(
+        run: str,
+        index: Annotated[list[Number], Query(min_length=1, max_length=MOST_DETAILED)],
+    ) -> Response:
+        """The beginnings of some texts, or some rows; null for what cannot be read."""
+        _require_run(review, run)
+        return _as_list(await _views(review, index, "small"))
+
+    @app.get("/api/texts/{run}/{index}", **_gives(WORDS))
+    async def text(run: str, index: Number) -> Response:
+        """All of a text or row, in a list; null where it cannot be read."""
+        _require_run(review, run)
+        return _as_list(await _views(review, [index], "large"))
+
+
+def _require_run(review: RunInReview, run: str) -> None:
+    if run != review.key:
+        raise HTTPException(404, "Another run is served here now; load the page again.")
+
+
+async def _views(review: RunInReview, index: list[int], size: Size) -> list[View | None]:
+    """How some samples are shown; None where one cannot be."""
+    samples = review.samples.ids(ranks_of(review, index))
+    return await asyncio.gather(
+        *(
+            review.views.get(number, sample, size)
+            for number, sample in zip(index, samples, strict=True)
+        )
+    )
+
+
+def _as_list(views: list[View | None]) -> Response:
+    """A list of those views that are JSON, and null in place of others."""
+    words = [b"null" if one is None or one.media_type != WORDS else one.data for one in views]
+    return Response(b"[" + b",".join(words) + b"]", media_type=WORDS)
 
 
 def opinions_of(review: RunInReview, rank: int) -> list[dict[str, Any]]:
@@ -171,16 +214,29 @@ def _page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArra
         query.suggested,
         query.subgroup,
         query.outlier,
-        query.search,
     )
     mask = review.samples.wanted(chosen)
     by_decision = review.standing.wanted(query.annotator, query.decision)
     if by_decision is not None:
         mask &= by_decision
+    if query.search:
+        mask &= _found(review, query.search)
     start = 0
     if query.after is not None:
         start = int(ranks_of(review, [query.after])[0]) + 1
     return start + np.flatnonzero(mask[start:])[:limit], int(np.count_nonzero(mask))
+
+
+def _found(review: RunInReview, words: str) -> NDArray[np.bool_]:
+    """Which samples have some words, (n,) by rank.
+
+    Raises:
+        HTTPException: If the source of texts or rows cannot be read.
+    """
+    try:
+        return review.search(words)
+    except UserError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _details(review: RunInReview, ranks: NDArray[np.intp]) -> list[dict[str, Any]]:

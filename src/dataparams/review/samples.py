@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
 from mmap import mmap
 from typing import TYPE_CHECKING
 
@@ -33,8 +32,6 @@ MOST_AT_ONCE = 200_000
 _MOST_POINTS = 60
 _FEWEST_POINTS = 16
 _TRAJECTORY_BYTES = 50_000_000
-_LARGE_LETTERS = r"[\p{Uppercase}\p{Lt}]"
-_SEARCHES_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,6 @@ class Filter:
         suggested: The suggested class.
         subgroup: Name of the sub-group.
         is_outlier: Only samples that may be of no class at all.
-        search: A part of the file name, in large or small letters.
     """
 
     label: int | None = None
@@ -55,7 +51,6 @@ class Filter:
     suggested: int | None = None
     subgroup: str | None = None
     is_outlier: bool = False
-    search: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,15 +172,11 @@ class ReviewSamples:
         self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
         self._index_sorted = self.index[self._by_index]
-        # Most names are in small letters: those are not held twice, not even for a moment.
-        has_large = self._ids.str.contains(_LARGE_LETTERS).any()
-        self._small_ids = self._ids.str.to_lowercase() if has_large else self._ids
         self.suspicious = int((self._category != CATEGORIES.index("easy")).sum())
         self._by_label = np.argsort(self.label, kind="stable").astype(np.int32)
         self._label_starts = np.searchsorted(
             self.label[self._by_label], np.arange(len(self.class_names) + 1)
         )
-        self._matching = lru_cache(_SEARCHES_KEPT)(self._match_names)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -236,8 +227,6 @@ class ReviewSamples:
             mask &= self._subgroup == (self.subgroups.index(chosen.subgroup) if known else -2)
         if chosen.is_outlier:
             mask &= self._is_outlier
-        if chosen.search:
-            mask &= self._matching(chosen.search)
         return mask
 
     def members(self, label: int) -> Ranks:
@@ -302,11 +291,6 @@ class ReviewSamples:
             evidence=evidence_words(*self._found[rank].tolist()),
             subgroup=self.subgroups[code] if code >= 0 else None,
         )
-
-    def _match_names(self, search: str) -> NDArray[np.bool_]:
-        found = self._small_ids.str.contains(search.lower(), literal=True)
-        mask: NDArray[np.bool_] = found.fill_null(value=False).to_numpy()
-        return mask
 
 
 def temperature_limits(trajectories: NDArray[np.float16]) -> tuple[float, float]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from dataparams.errors import ArgumentError, UserError
 from dataparams.extras import missing_packages_named
+from dataparams.review.content_views import LARGEST_PICTURE
 from dataparams.review.guarding import Access
-from dataparams.review.pictures import LARGEST_PICTURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

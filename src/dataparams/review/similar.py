@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dataparams.review.content_views import WORDS
+from dataparams.review.likeness import distance, look_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from dataparams.review.pictures import PictureCache
+    from dataparams.review.content_views import ContentViews
+    from dataparams.review.likeness import Look
     from dataparams.review.samples import ReviewSamples
 
     Ranks = NDArray[np.intp]
-    Look = NDArray[np.float32]
     FeaturesOf = Callable[[NDArray[np.int64]], NDArray[np.floating]]
 
 _CANDIDATES = 48
 _COMPARED_BY_FEATURES = 1_000
-_SIDE = 12
 _LOOKS_KEPT = 20_000
 
 
@@ -32,12 +33,12 @@ class Similar:
 
     A class is best seen on samples that are surely of it, so they are the candidates. Where
     features are at hand, the easy samples that are nearest by them come first. Otherwise the
-    candidates are ordered by how their colors are spread over the picture: trajectories do not
-    describe what is in it.
+    candidates are ordered by how their colors are spread over the picture, by the letters of texts,
+    or by the values of rows: trajectories do not describe what is in them.
 
     Args:
         samples: All samples.
-        pictures: Their pictures.
+        views: Their contents as they are shown.
         features_of: Gives the features of samples, (m, d), by their rows in the source; None where
             they are not at hand.
     """
@@ -45,11 +46,11 @@ class Similar:
     def __init__(
         self,
         samples: ReviewSamples,
-        pictures: PictureCache,
+        views: ContentViews,
         features_of: FeaturesOf | None = None,
     ) -> None:
         self._samples = samples
-        self._pictures = pictures
+        self._views = views
         self._features_of = features_of
         self._looks: OrderedDict[int, Look | None] = OrderedDict()
 
@@ -72,13 +73,12 @@ class Similar:
                 return nearest
         candidates = self._samples.clearest(label, _CANDIDATES + 1)
         candidates = candidates[candidates != rank][:_CANDIDATES]
+        easy = candidates[self._samples.is_easy(candidates)]
+        candidates = easy if len(easy) >= count else candidates
         own, *looks = await asyncio.gather(
             self._look(rank), *(self._look(one) for one in candidates.tolist())
         )
-        distances = [
-            np.inf if own is None or look is None else float(np.abs(own - look).mean())
-            for look in looks
-        ]
+        distances = [distance(own, look) for look in looks]
         alike: Ranks = candidates[np.argsort(distances, kind="stable")[:count]]
         return alike
 
@@ -104,10 +104,12 @@ class Similar:
             self._looks.move_to_end(rank)
             return self._looks[rank]
         (sample,) = self._samples.ids(np.array([rank]))
-        view = await self._pictures.get(int(self._samples.index[rank]), sample, "small")
-        is_picture = view is not None and view.media_type == "image/jpeg"
-        look = await asyncio.to_thread(look_of, view.data) if view and is_picture else None
-        if look is not None or self._pictures.trouble is None:
+        index = int(self._samples.index[rank])
+        view = await self._views.get(index, sample, "small")
+        if view is not None and view.media_type == WORDS:
+            view = await self._views.get(index, sample, "large")
+        look = None if view is None else await asyncio.to_thread(look_of, view)
+        if look is not None or self._views.trouble is None:
             self._looks[rank] = look
         while len(self._looks) > _LOOKS_KEPT:
             self._looks.popitem(last=False)
@@ -121,17 +123,3 @@ def _cosines(features: NDArray[np.float32]) -> NDArray[np.float32]:
     cosines: NDArray[np.float32] = centered[:-1] @ centered[-1]
     cosines /= np.maximum(norms[:-1] * norms[-1], 1e-9)
     return cosines
-
-
-def look_of(file: bytes) -> Look:
-    """How the colors of a picture are spread over it, in a few numbers.
-
-    Args:
-        file: The contents of a JPEG file of our own.
-    """
-    from PIL import Image
-
-    with Image.open(io.BytesIO(file), formats=["JPEG"]) as picture:
-        small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    look: Look = np.asarray(small, dtype=np.float32) / np.float32(255)
-    return look

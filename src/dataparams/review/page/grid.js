@@ -3,17 +3,19 @@
 import { OUTLIER, byId, element, fillSuggestion, mark } from "/page/elements.js";
 import {
   described,
+  fillFrame,
   opinionSign,
   opinionWords,
-  picture,
   suggestedName,
   suggestionWords,
 } from "/page/pieces.js";
 
 const CARD = 10.5; // rem, at least
 const NARROW_CARD = 8; // rem, where two columns would not fit otherwise
+const WRITTEN_CARD = 17; // rem, of texts and rows
 const GAP = 0.75; // rem
 const TEXT = 3.2; // rem below the picture
+const FRAMES = { text: 10.6, row: 10.6, null: 5 }; // rem, where it is no square picture
 const OVERSCAN = 2; // rows
 const TALLEST = 12_000_000; // pixels: browsers lay out no taller boxes
 
@@ -67,10 +69,13 @@ export class Grid {
     const hadFocus = this.space.contains(document.activeElement);
     this.laidOut = { queue, width, rem };
     const gap = GAP * rem;
-    const narrowest = Math.max(Math.min(CARD * rem, (width - gap) / 2), NARROW_CARD * rem);
+    const frame = FRAMES[this.session.run.kind];
+    const narrowest = frame
+      ? Math.min(WRITTEN_CARD * rem, width)
+      : Math.max(Math.min(CARD * rem, (width - gap) / 2), NARROW_CARD * rem);
     this.columns = Math.max(Math.floor((width + gap) / (narrowest + gap)), 1);
     this.side = (width - gap * (this.columns - 1)) / this.columns;
-    this.cardHeight = this.side + TEXT * rem;
+    this.cardHeight = (frame ? frame * rem : this.side) + TEXT * rem;
     this.rowHeight = this.cardHeight + gap;
     this.gap = gap;
     this.rows = Math.ceil(queue.total / this.columns);
@@ -184,14 +189,14 @@ export class Grid {
   }
 
   fill(card, index) {
-    const { samples, run, classNames } = this.session;
+    const { samples, classNames } = this.session;
     const facts = samples.facts.get(index);
     card.dataset.filled = "yes";
     card.dataset.index = index;
     card.classList.add(facts.category);
     card.title = `${facts.id}\n${classNames[facts.label]}: ${suggestionWords(facts, classNames)}`;
     const frame = element("span", "picture");
-    frame.append(picture(run.run, index, "small"));
+    fillFrame(frame, this.session, index).then(() => this.update(card));
     const sign = element("span", "tile-mark");
     sign.append(mark(facts.category));
     if (facts.is_outlier) {
@@ -252,7 +257,16 @@ export class Grid {
       const words = samples.isDisputed(index) ? "disputed" : othersWords(others);
       line.append(element("span", "others name", words));
     }
-    card.setAttribute("aria-label", described(samples.facts.get(index), opinions, annotator, classNames));
+    card.setAttribute(
+      "aria-label",
+      described(
+        samples.facts.get(index),
+        opinions,
+        annotator,
+        classNames,
+        samples.excerpts.get(index),
+      ),
+    );
   }
 
   refresh() {

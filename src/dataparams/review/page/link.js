@@ -100,7 +100,8 @@ export class Link {
     } else if (error) {
       words = `${error.message}${waiting}`;
     } else if (this.pictureTrouble) {
-      words = `Pictures are missing: ${this.pictureTrouble}`;
+      const { several } = this.page.run.words;
+      words = `${several[0].toUpperCase()}${several.slice(1)} are missing: ${this.pictureTrouble}`;
     }
     const banner = byId("banner");
     if (banner.textContent !== words) {

@@ -21,7 +21,7 @@ class Page {
   constructor(run) {
     this.run = run;
     this.outbox = new Outbox(run.run);
-    this.samples = new Samples(this.outbox);
+    this.samples = new Samples(this.outbox, run.run);
     this.session = new Session(run, this.samples, this.outbox);
     this.people = new People(this.session);
     this.filters = new Filters(run, {
@@ -37,6 +37,7 @@ class Page {
     this.keys = new Keys(this);
     document.title = `Review: ${run.name}`;
     byId("run-name").textContent = run.name;
+    this.showWords();
     this.showWarnings();
     this.listen();
   }
@@ -101,6 +102,13 @@ class Page {
         event.preventDefault();
       }
     });
+  }
+
+  /** Pictures, texts or rows: what they are called. */
+  showWords() {
+    for (const place of document.querySelectorAll("[data-word]")) {
+      place.textContent = this.run.words[place.dataset.word];
+    }
   }
 
   /** What everybody should read before they decide about anything. */

@@ -1,7 +1,7 @@
 /* A class as a map: samples whose temperatures moved alike lie together. */
 
 import { OUTLIER, WORDS, byId, count, element, fillFile, mark } from "/page/elements.js";
-import { picture, suggestionWords } from "/page/pieces.js";
+import { fillFrame, suggestionWords } from "/page/pieces.js";
 import { Picked } from "/page/picked.js";
 import { DIRECTIONS, neighborOf, placeTip, pointAt } from "/page/points.js";
 import { get } from "/page/server.js";
@@ -263,7 +263,7 @@ export class SampleMap {
   }
 
   showTip() {
-    const { samples, run, classNames } = this.session;
+    const { samples, classNames } = this.session;
     const point = this.current;
     const facts = samples.facts.get(point.index);
     if (!facts) {
@@ -271,7 +271,7 @@ export class SampleMap {
       return;
     }
     const frame = element("span", "picture");
-    frame.append(picture(run.run, point.index, "small"));
+    fillFrame(frame, this.session, point.index);
     const file = element("span", "file name");
     fillFile(file, facts.id);
     const words = element("span", "name", suggestionWords(facts, classNames));

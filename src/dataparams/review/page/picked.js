@@ -1,7 +1,7 @@
-/* The pictures of what is selected on the map: what is decided about should be seen. */
+/* The contents of what is selected on the map: what is decided about should be seen. */
 
 import { byId, count, element, fillSuggestion } from "/page/elements.js";
-import { counted, picture, suggestedName, suggestionWords } from "/page/pieces.js";
+import { counted, fillFrame, suggestedName, suggestionWords } from "/page/pieces.js";
 
 const MOST = 120;
 const ORDER = ["hard", "review", "easy"];
@@ -54,7 +54,7 @@ export class Picked {
       element("span", "confidence"),
     );
     const frame = element("span", "picture");
-    frame.append(picture(this.session.run.run, index, "small"));
+    fillFrame(frame, this.session, index);
     made.append(frame, suggested);
     return made;
   }

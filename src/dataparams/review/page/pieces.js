@@ -1,5 +1,6 @@
-/* Pictures of samples, and samples and decisions in words. */
+/* Contents of samples, and samples and decisions in words. */
 
+import { cardContent, contentWords } from "/page/contents.js";
 import { OUTLIER, WORDS, count, element, percent } from "/page/elements.js";
 
 const TINY = 80;
@@ -16,6 +17,30 @@ export function picture(run, index, size, description = "") {
   made.addEventListener("error", () => made.classList.add("failed"));
   made.src = pictureAddress(run, index, size);
   return made;
+}
+
+/** Put a sample into its frame: its picture, or its text or row when that has come. */
+export async function fillFrame(frame, session, index, description = "") {
+  const { run, samples } = session;
+  if (run.kind === "image") {
+    frame.prepend(picture(run.run, index, "small", description));
+    return;
+  }
+  frame.classList.add("written");
+  if (run.kind === null) {
+    frame.prepend(element("span", "words", `No. ${index}\n${samples.facts.get(index)?.id ?? ""}`));
+    return;
+  }
+  if (samples.excerpts.has(index)) {
+    frame.prepend(cardContent(samples.excerpts.get(index), run.words.missing, session.sought));
+    return;
+  }
+  try {
+    const excerpt = await samples.loadExcerpt(index);
+    frame.prepend(cardContent(excerpt, run.words.missing, session.sought));
+  } catch {
+    // It comes when the connection is back.
+  }
 }
 
 export const pictureAddress = (run, index, size) => `/api/pictures/${run}/${size}/${index}`;
@@ -48,9 +73,10 @@ export function opinionWords(opinion, classNames) {
 }
 
 /** A sample in words, for those who do not see it. */
-export function described(facts, opinions, annotator, classNames) {
+export function described(facts, opinions, annotator, classNames, excerpt) {
   const words = [
     facts.id,
+    ...(excerpt ? [contentWords(excerpt)] : []),
     WORDS[facts.category].toLowerCase(),
     ...(facts.is_outlier ? [OUTLIER] : []),
     `given ${classNames[facts.label]}`,

@@ -6,15 +6,22 @@ const AT_ONCE = 200;
 const FIRST = 120;
 const NUMBERS_AT_ONCE = 100_000;
 const MOST_KEPT = 20_000;
+const EXCERPTS_AT_ONCE = 100;
+const WHOLE_KEPT = 40; // of texts, which may be long
 
 export class Samples extends EventTarget {
-  constructor(outbox) {
+  constructor(outbox, run) {
     super();
     this.outbox = outbox;
+    this.run = run;
     this.facts = new Map();
     this.opinions = new Map();
     this.trajectories = new Map();
     this.similar = new Map();
+    this.excerpts = new Map();
+    this.reading = new Map();
+    this.unread = [];
+    this.whole = new Map();
     this.wanted = new Set();
     this.stale = new Set();
     this.isAsking = false;
@@ -35,6 +42,7 @@ export class Samples extends EventTarget {
       this.facts.delete(index);
       this.trajectories.delete(index);
       this.similar.delete(index);
+      this.excerpts.delete(index);
     }
   }
 
@@ -128,6 +136,58 @@ export class Samples extends EventTarget {
       this.similar.set(index, groups);
     }
     return this.similar.get(index);
+  }
+
+  /** What a card shows of a text or row, null for one that cannot be read; asked for with others. */
+  loadExcerpt(index) {
+    if (this.excerpts.has(index)) {
+      return Promise.resolve(this.excerpts.get(index));
+    }
+    if (!this.reading.has(index)) {
+      const reading = new Promise((resolve, reject) => {
+        this.unread.push({ index, resolve, reject });
+      });
+      this.reading.set(index, reading);
+      if (this.unread.length === 1) {
+        queueMicrotask(() => this.readExcerpts());
+      }
+    }
+    return this.reading.get(index);
+  }
+
+  async readExcerpts() {
+    const asked = this.unread;
+    this.unread = [];
+    for (let start = 0; start < asked.length; start += EXCERPTS_AT_ONCE) {
+      const some = asked.slice(start, start + EXCERPTS_AT_ONCE);
+      try {
+        const index = some.map((one) => one.index);
+        const found = await get(`/api/texts/${this.run}`, { index });
+        some.forEach((one, i) => {
+          this.excerpts.set(one.index, found[i]);
+          one.resolve(found[i]);
+        });
+      } catch (error) {
+        some.forEach((one) => one.reject(error));
+      }
+      some.forEach((one) => this.reading.delete(one.index));
+    }
+  }
+
+  /** All of a text or row. */
+  async loadWhole(index) {
+    const excerpt = await this.loadExcerpt(index);
+    if (excerpt === null || excerpt.is_whole) {
+      return excerpt;
+    }
+    if (!this.whole.has(index)) {
+      const [whole] = await get(`/api/texts/${this.run}/${index}`);
+      this.whole.set(index, whole);
+      for (const one of [...this.whole.keys()].slice(0, -WHOLE_KEPT)) {
+        this.whole.delete(one);
+      }
+    }
+    return this.whole.get(index);
   }
 
   /** Opinions may have changed unheard: they are asked for again where they are shown. */

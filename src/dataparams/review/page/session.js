@@ -59,6 +59,11 @@ export class Session extends EventTarget {
     this.tell("progress");
   }
 
+  /** The words that the list was searched for. */
+  get sought() {
+    return this.queue?.query.search ?? "";
+  }
+
   get current() {
     return this.queue?.at(this.position) ?? null;
   }

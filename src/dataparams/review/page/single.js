@@ -1,9 +1,11 @@
 /* One sample, large, with what helps to decide about it. */
 
 import { TrajectoryChart } from "/page/chart.js";
+import { wholeContent } from "/page/contents.js";
 import { byId, count, element, fillFile, fillMark, fillSuggestion } from "/page/elements.js";
 import {
   described,
+  fillFrame,
   opinionSign,
   opinionWords,
   picture,
@@ -56,7 +58,7 @@ export class Single {
       return;
     }
     this.shown = current;
-    this.drawPicture(current);
+    this.drawContent(current);
     // Nothing of the sample before may stand beside the new picture.
     byId("facts").classList.toggle("waiting", !samples.facts.has(current));
     byId("compare").classList.toggle("waiting", !samples.similar.has(current));
@@ -69,6 +71,9 @@ export class Single {
       }
       this.drawFacts();
       this.chart.draw(trajectory);
+      if (this.session.run.kind === null) {
+        return; // there is nothing to compare
+      }
       const similar = await samples.loadSimilar(current);
       if (this.shown === current) {
         this.drawSimilar(similar);
@@ -107,6 +112,43 @@ export class Single {
     byId("fact-opinions").replaceChildren();
   }
 
+  drawContent(index) {
+    const { kind } = this.session.run;
+    byId("single-view").classList.toggle("written", kind !== "image");
+    byId("stage-picture").classList.toggle("written", kind !== "image");
+    if (kind === "image") {
+      this.drawPicture(index);
+    } else if (kind === null) {
+      byId("stage-picture").replaceChildren(element("p", "no-picture", `No. ${index}`));
+    } else {
+      this.drawWords(index);
+    }
+  }
+
+  /** A text or row: its beginning at once where it is known, and all of it. */
+  async drawWords(index) {
+    const { run, samples } = this.session;
+    const place = byId("stage-picture");
+    const { missing, one } = run.words;
+    const { sought } = this.session;
+    const fill = (shown) =>
+      place.replaceChildren(wholeContent(shown, missing, `The ${one}`, run.legend, sought));
+    place.replaceChildren();
+    try {
+      const excerpt = await samples.loadExcerpt(index);
+      if (this.shown === index) {
+        fill(excerpt && { ...excerpt, is_whole: true });
+        this.speakAgain();
+      }
+      const whole = await samples.loadWhole(index);
+      if (this.shown === index && whole !== excerpt) {
+        fill(whole);
+      }
+    } catch {
+      this.drawWithout(index);
+    }
+  }
+
   drawPicture(index) {
     const { run } = this.session;
     const facts = this.session.samples.facts.get(index);
@@ -127,7 +169,8 @@ export class Single {
     }
     byId("facts").classList.remove("waiting");
     byId("single-view").dataset.category = facts.category;
-    byId("stage-picture").className = `stage-picture ${facts.category}`;
+    byId("stage-picture").classList.remove("easy", "hard", "review");
+    byId("stage-picture").classList.add(facts.category);
     fillMark(byId("fact-mark"), facts.category);
     fillFile(byId("fact-file"), facts.id);
     byId("fact-given").textContent = classNames[facts.label];
@@ -148,8 +191,16 @@ export class Single {
   speak(facts) {
     const { samples, annotator, classNames } = this.session;
     const opinions = samples.opinionsOf(facts.index);
-    const words = described(facts, opinions, annotator, classNames);
+    const excerpt = samples.excerpts.get(facts.index);
+    const words = described(facts, opinions, annotator, classNames, excerpt);
     byId("spoken").textContent = `${byId("fact-place").textContent}: ${words}`;
+  }
+
+  speakAgain() {
+    const facts = this.session.samples.facts.get(this.shown);
+    if (facts) {
+      this.speak(facts);
+    }
   }
 
   drawOpinions() {
@@ -175,6 +226,7 @@ export class Single {
 
   drawSimilar(groups) {
     const { samples, run, classNames } = this.session;
+    const isPicture = run.kind === "image";
     const given = samples.facts.get(this.shown)?.label;
     byId("compare").classList.remove("waiting");
     byId("compare").replaceChildren(
@@ -182,12 +234,12 @@ export class Single {
         const group = element("section", "compare-group");
         const title = element("h3", "", label === given ? "Given: " : "Suggested: ");
         title.append(element("span", "name", classNames[label]));
-        const strip = element("ul", "compare-strip plain");
+        const strip = element("ul", isPicture ? "compare-strip plain" : "compare-strip written plain");
         strip.append(
           ...several.map(({ index, id }) => {
             const item = element("li", "picture");
             item.title = id;
-            item.append(picture(run.run, index, "small", `${classNames[label]}: ${id}`));
+            fillFrame(item, this.session, index, `${classNames[label]}: ${id}`);
             return item;
           }),
         );
@@ -208,7 +260,9 @@ export class Single {
           return;
         }
         await Promise.all([samples.loadTrajectory(index), samples.loadSimilar(index)]);
-        if (!this.ahead.has(index)) {
+        if (run.kind !== "image") {
+          await (run.kind && samples.loadWhole(index));
+        } else if (!this.ahead.has(index)) {
           const large = new Image();
           large.src = pictureAddress(run.run, index, "large");
           this.ahead.set(index, large);

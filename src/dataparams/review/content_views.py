@@ -1,8 +1,9 @@
-"""Pictures for the page: made once, kept on the disk within bounds, decoded beside the server."""
+"""Contents for the page, made beside the server: pictures are kept on the disk within bounds."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,22 +13,25 @@ from dataparams.contents.content import UnreadableContentError, View
 from dataparams.contents.images import views_of
 from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.run.safe_files import write_whole
+from dataparams.web.excerpts import excerpt_of, whole_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from dataparams.analysis.result import SampleContents
     from dataparams.contents.content import Content
+    from dataparams.web.unusual_values import ClassNorms
 
 Size = Literal["small", "large"]
 SIDES: dict[Size, int] = {"small": 240, "large": 640}
-"""Pixels of the longer side at most."""
+"""Of a picture, pixels of the longer side at most."""
+PICTURE, WORDS = "image/jpeg", "application/json"
+"""The kinds that are shown, of which a browser runs nothing: pictures; texts and rows."""
 LARGEST_PICTURE = 40_000_000
 """Pixels from which Pillow is wary; of more than twice as many it refuses the picture."""
 
-_SUFFIXES = {"image/jpeg": ".jpg", "text/plain": ".txt"}
-"""Of the kinds that are shown: a browser runs nothing that is in them."""
+_SUFFIX = ".jpg"
 _BATCH = 32
 _MOST_BYTES = 1 << 29
 _UNREADABLE_KEPT = 10_000
@@ -36,21 +40,26 @@ _MOST_CHANGED = 256
 _Key: TypeAlias = "tuple[int, Size]"
 
 
-class PictureCache:
+class ContentViews:
     """Hands out contents as they are shown, made a few at a time beside the server.
 
     Args:
         contents: Where they come from; None for none.
-        folder: Where they are kept. What lies there is used, and counts.
+        folder: Where pictures are kept. What lies there is used, and counts.
         most_bytes: How much may lie there; what was not used for longest goes first.
-
+        norms_of: Gives what values are usual for the class of a row, by the number of the sample.
     """
 
     def __init__(
-        self, contents: SampleContents | None, folder: Path, most_bytes: int = _MOST_BYTES
+        self,
+        contents: SampleContents | None,
+        folder: Path,
+        most_bytes: int = _MOST_BYTES,
+        norms_of: Callable[[int], ClassNorms] | None = None,
     ) -> None:
         self._contents = contents
         self._folder = folder
+        self._norms_of = norms_of
         self._most_bytes = most_bytes
         self._kept = _files_in(folder)
         self._bytes = sum(self._kept.values())
@@ -58,7 +67,7 @@ class PictureCache:
         self._changed: dict[int, str] = {}
         self._waiting: OrderedDict[_Key, tuple[str, asyncio.Future[View | None]]] = OrderedDict()
         self._reader: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="contents")
         self._gone: str | None = None
         self._changed_words: str | None = None
 
@@ -72,11 +81,12 @@ class PictureCache:
 
         Args:
             index: The number of the sample.
-            sample: What the picture is read by.
-            size: How large.
+            sample: What the content is read by.
+            size: How large a picture is; of a text or row ``large`` is all of it.
 
         Returns:
-            The view; None where the sample has no content that can be read.
+            The view, of a text or row JSON with the fields of an ``Excerpt``; None where the sample
+            has no content that can be read.
         """
         kept = await self._kept_file((index, size))
         if kept is not None:
@@ -94,22 +104,20 @@ class PictureCache:
         return await asyncio.shield(future)
 
     def close(self) -> None:
-        """Make no further pictures."""
+        """Make no further views."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _kept_file(self, key: _Key) -> View | None:
-        for media_type in _SUFFIXES:
-            name = _file_name(key, media_type)
-            if name not in self._kept:
-                continue
-            self._kept.move_to_end(name)
-            try:
-                data = await asyncio.to_thread((self._folder / name).read_bytes)
-            except OSError:
-                self._bytes -= self._kept.pop(name, 0)
-            else:
-                return View(media_type, data)
-        return None
+        name = _file_name(key)
+        if name not in self._kept:
+            return None
+        self._kept.move_to_end(name)
+        try:
+            data = await asyncio.to_thread((self._folder / name).read_bytes)
+        except OSError:
+            self._bytes -= self._kept.pop(name, 0)
+            return None
+        return View(PICTURE, data)
 
     async def _read_waiting(self) -> None:
         loop = asyncio.get_running_loop()
@@ -137,23 +145,43 @@ class PictureCache:
             self._gone = str(error)
             return {}
         except Exception as error:  # noqa: BLE001 - whatever a damaged source does, the page goes on
-            self._gone = f"Pictures cannot be read: {type(error).__name__}."
+            self._gone = f"The samples cannot be read: {type(error).__name__}."
             return {}
         self._gone = None
-        wanted: dict[int, list[Size]] = {index: [] for index in samples}
+        found = dict(zip(samples, read, strict=True))
+        words = {key: self._words(key, found[key[0]]) for key in keys}
+        made = {key: view for key, view in words.items() if view is not None}
+        return made | self._make_pictures(found, [key for key in keys if key not in made])
+
+    def _words(self, key: _Key, content: Content | UnreadableContentError) -> View | None:
+        """A text or a row as JSON; None of anything else."""
+        index, size = key
+        norms = None
+        if self._norms_of is not None:
+            # Where others of the class have changed, that is told; its rows go unmarked.
+            with suppress(UserError):
+                norms = self._norms_of(index)
+        excerpt = (excerpt_of if size == "small" else whole_of)(content, norms)
+        if excerpt is None:
+            return None
+        return View(WORDS, json.dumps(excerpt._asdict(), ensure_ascii=False).encode())
+
+    def _make_pictures(
+        self, found: dict[int, Content | UnreadableContentError], keys: Sequence[_Key]
+    ) -> dict[_Key, View]:
+        wanted: dict[int, list[Size]] = {}
         for index, size in keys:
-            wanted[index].append(size)
+            wanted.setdefault(index, []).append(size)
         sides = [[SIDES[size] for size in sizes] for sizes in wanted.values()]
+        every = views_of([found[index] for index in wanted], sides)
         made = {}
-        for (index, sizes), views in zip(wanted.items(), views_of(read, sides), strict=True):
+        for (index, sizes), views in zip(wanted.items(), every, strict=True):
             for size, view in zip(sizes, views, strict=False):
-                if view.media_type not in _SUFFIXES:
-                    continue
-                made[index, size] = view
-                with suppress(RunError):  # without room on the disk it is made again next time
-                    write_whole(
-                        self._folder / _file_name((index, size), view.media_type), view.data
-                    )
+                if view.media_type == PICTURE:
+                    made[index, size] = view
+        for key, view in made.items():
+            with suppress(RunError):  # without room on the disk it is made again next time
+                write_whole(self._folder / _file_name(key), view.data)
         return made
 
     def _read(
@@ -177,11 +205,11 @@ class PictureCache:
 
     def _remember(self, keys: Sequence[_Key], made: dict[_Key, View]) -> None:
         for key in keys:
-            if key in made:
-                name, size = _file_name(key, made[key].media_type), len(made[key].data)
+            if key in made and made[key].media_type == PICTURE:
+                name, size = _file_name(key), len(made[key].data)
                 self._bytes += size - self._kept.pop(name, 0)
                 self._kept[name] = size
-            elif self._gone is None and key[0] not in self._changed:
+            elif key not in made and self._gone is None and key[0] not in self._changed:
                 self._unreadable[key[0]] = None
         while len(self._unreadable) > _UNREADABLE_KEPT:
             self._unreadable.popitem(last=False)
@@ -210,18 +238,16 @@ def _words_of_change(contents: SampleContents, samples: list[str]) -> str | None
     return None
 
 
-def _file_name(key: _Key, media_type: str) -> str:
-    """Where a view lies in the folder; a thousand share a folder."""
+def _file_name(key: _Key) -> str:
+    """Where a picture lies in the folder; a thousand share a folder."""
     index, size = key
-    return f"{index // 1000}/{index}_{size}{_SUFFIXES[media_type]}"
+    return f"{index // 1000}/{index}_{size}{_SUFFIX}"
 
 
 def _files_in(folder: Path) -> OrderedDict[str, int]:
     """The files of a folder and their sizes, the oldest first."""
     found = []
-    for file in folder.glob("*/*_*.*"):
-        if file.suffix not in _SUFFIXES.values():
-            continue
+    for file in folder.glob(f"*/*_*{_SUFFIX}"):
         with suppress(OSError):
             facts = file.stat()
             found.append((facts.st_mtime_ns, f"{file.parent.name}/{file.name}", facts.st_size))
