@@ -1,4 +1,4 @@
-"""A class in three rows of pictures: easy, hard, in need of review."""
+"""A class in three rows of samples: easy, hard, in need of review."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataparams.analysis.result import CATEGORIES
+from dataparams.analysis.sample_words import kind_of_analysis, words_of
 from dataparams.analysis.suggestions import OUTLIER, suggestion_words, weighs_other_classes
 from dataparams.errors import ArgumentError
 from dataparams.figures.representatives import representatives
@@ -21,42 +22,52 @@ from dataparams.figures.style import (
     unjudged_words,
     warning_height,
 )
+from dataparams.figures.written_samples import contents_of, draw_written
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis, Category
 
-_COLUMNS = 10
-_CELL = 1.3
+_PICTURES, _TEXTS = 10, 4
+"""Samples in a row."""
+_PICTURE, _TEXT = (1.3, 1.3), (3.1, 1.3)
+"""Width and height of a sample with the room around it, inches."""
+_LETTERS = 7.5
 _BORDER = 4
 
 
-def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawing:
+def draw_grid(analysis: Analysis, label: int, columns: int | None = None) -> Drawing:
     """Draw representative samples of each category of a class.
 
-    Every picture has a border in its category's color; under it stands the suggested label where
-    one is likely, ``outlier?`` where the sample may be of no class, else its number.
+    Every picture, text or row has a border in its category's color; under it stands the suggested
+    label where one is likely, ``outlier?`` where the sample may be of no class, else its number.
 
     Args:
-        analysis: The analysis, with pictures.
+        analysis: The analysis, with contents.
         label: The class.
-        columns: Pictures in a row, 1 or more.
+        columns: Samples in a row, 1 or more; by default 10 pictures, or 4 texts or rows.
 
     Raises:
         ArgumentError: If there is no such class, or ``columns`` is below 1.
     """
     label = analysis.label_of(label)
+    has_pictures = kind_of_analysis(analysis) == "image"
+    if columns is None:
+        columns = _PICTURES if has_pictures else _TEXTS
     if columns < 1:
         raise ArgumentError(f"`columns` is {columns}; expected 1 or more.")
     members = analysis.of_class(label)
     are_weighed = weighs_other_classes(analysis.frame)
-    width = _CELL * columns + 0.4
+    across, tall = _PICTURE if has_pictures else _TEXT
+    width = across * columns + 0.4
     above = warning_height(analysis.warnings, width)
     with drawing_style():
-        height = _CELL * len(CATEGORIES) * 1.38 + 0.5 + above
+        height = tall * len(CATEGORIES) * 1.38 + 0.5 + above
         drawing = Drawing(figsize=(width, height))
         draw_warnings(drawing, analysis.warnings)
         rows = drawing.add_gridspec(
@@ -67,7 +78,7 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
             left=0.02,
             right=0.98,
             hspace=0.5,
-            wspace=0.1,
+            wspace=0.1 if has_pictures else 0.04,
         )
         drawing.suptitle(
             f"{analysis.class_names[label]}: {len(members)} samples"
@@ -81,16 +92,15 @@ def draw_grid(analysis: Analysis, label: int, columns: int = _COLUMNS) -> Drawin
         )
         for row, category in enumerate(CATEGORIES):
             chosen = representatives(members, category, columns)
-            pictures = analysis.pictures_of(chosen["id"].to_list())
             axes = [drawing.add_subplot(rows[row, column]) for column in range(columns)]
             _title_row(axes[0], members, category)
-            for column, axis in enumerate(axes):
-                if column < len(chosen):
-                    sample = chosen.row(column, named=True)
-                    _draw_sample(axis, pictures[column], category)
-                    _caption(axis, sample, category, are_weighed=are_weighed)
-                else:
-                    axis.axis("off")
+            draw = _draw_pictures if has_pictures else _draw_texts
+            draw(analysis, chosen, axes[: len(chosen)])
+            for axis, sample in zip(axes, chosen.iter_rows(named=True), strict=False):
+                _frame(axis, category)
+                _caption(axis, sample, category, are_weighed=are_weighed)
+            for axis in axes[len(chosen) :]:
+                axis.axis("off")
             if not len(chosen):
                 axes[0].text(0, 0.5, "none", color=MUTED, transform=axes[0].transAxes)
     return drawing
@@ -110,14 +120,32 @@ def _title_row(axis: Axes, members: pl.DataFrame, category: Category) -> None:
     )
 
 
-def _draw_sample(axis: Axes, picture: NDArray[np.uint8] | None, category: Category) -> None:
-    if picture is None:
-        picture = np.full((8, 8, 3), 235, dtype=np.uint8)
-        axis.text(
-            0.5, 0.5, "no picture", color=MUTED, fontsize=7, ha="center", transform=axis.transAxes
-        )
-    interpolation = "nearest" if max(picture.shape[:2]) <= 32 else "antialiased"
-    axis.imshow(_squared(picture), interpolation=interpolation)
+def _draw_pictures(analysis: Analysis, chosen: pl.DataFrame, axes: Sequence[Axes]) -> None:
+    pictures = analysis.pictures_of(chosen["id"].to_list())
+    for axis, picture in zip(axes, pictures, strict=True):
+        shown = picture
+        if shown is None:
+            shown = np.full((8, 8, 3), 235, dtype=np.uint8)
+            axis.text(
+                *(0.5, 0.5, words_of("image").missing.lower()),
+                color=MUTED,
+                fontsize=7,
+                ha="center",
+                transform=axis.transAxes,
+            )
+        interpolation = "nearest" if max(shown.shape[:2]) <= 32 else "antialiased"
+        axis.imshow(_squared(shown), interpolation=interpolation)
+
+
+def _draw_texts(analysis: Analysis, chosen: pl.DataFrame, axes: Sequence[Axes]) -> None:
+    kind = kind_of_analysis(analysis)
+    ids = chosen["id"].to_list()
+    for axis, sample, content in zip(axes, ids, contents_of(analysis, ids), strict=True):
+        instead = sample if kind is None else words_of(kind).missing.lower()
+        draw_written(axis, content, instead, fontsize=_LETTERS)
+
+
+def _frame(axis: Axes, category: Category) -> None:
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():

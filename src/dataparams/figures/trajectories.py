@@ -1,4 +1,4 @@
-"""Temperatures over the epochs: chosen samples beside their pictures, and all of them as bands."""
+"""Temperatures over the epochs: chosen samples beside their contents, and all of them as bands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
+from dataparams.analysis.sample_words import kind_of_analysis, words_of
 from dataparams.analysis.suggestions import OUTLIER, suggestion_words, weighs_other_classes
 from dataparams.errors import ArgumentError
 from dataparams.figures.style import (
@@ -19,6 +20,7 @@ from dataparams.figures.style import (
     warning_height,
 )
 from dataparams.figures.temperature_axes import finish_axes, label_ends
+from dataparams.figures.written_samples import contents_of, draw_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,8 @@ _PICTURES = 1.5
 _PLOT, _NAMES, _NUMBERS = 3.1, 1.1, 0.85
 """Inches across: of the pictures; of a plot, the names beside it and the numbers before it."""
 _HEAD, _FOOT, _SIDE = 0.6, 0.6, 0.2
+_LETTERS = 6.5
+"""Size of a text's letters, points."""
 _LEAST_HEIGHT, _HEIGHT_OF_PICTURE = 3.2, 1.05
 _HALF_BAR = 0.08
 """Of an epoch: how far a band reaches where there is one epoch alone."""
@@ -63,7 +67,7 @@ def draw_trajectories(
     with drawing_style():
         drawing = Drawing(figsize=(width, _HEAD + tall + _FOOT + above))
         draw_warnings(drawing, analysis.warnings)
-        _draw_pictures(drawing, analysis, chosen, tall)
+        _draw_contents(drawing, analysis, chosen, tall)
         axes = [_plot(drawing, place, tall) for place in range(1 + len(groups))]
         named = [_draw_chosen(axes[0], analysis, chosen, curves)]
         titles = ["Chosen samples", "All samples: median, 5-95 %", "Truth: median, 5-95 %"]
@@ -116,7 +120,7 @@ def _chosen(analysis: Analysis, indices: Sequence[int] | None, label: int | None
     return pl.concat(clearest)
 
 
-def _draw_pictures(drawing: Drawing, analysis: Analysis, chosen: pl.DataFrame, tall: float) -> None:
+def _draw_contents(drawing: Drawing, analysis: Analysis, chosen: pl.DataFrame, tall: float) -> None:
     width, height = (float(side) for side in drawing.get_size_inches())
     places = drawing.add_gridspec(
         max(len(chosen), 1),
@@ -128,20 +132,30 @@ def _draw_pictures(drawing: Drawing, analysis: Analysis, chosen: pl.DataFrame, t
         hspace=0.5,
     )
     are_weighed = weighs_other_classes(analysis.frame)
-    pictures = analysis.pictures_of(chosen["id"].to_list())
-    for place, (sample, picture) in enumerate(
-        zip(chosen.iter_rows(named=True), pictures, strict=True)
-    ):
-        axes = drawing.add_subplot(places[place])
+    every = [drawing.add_subplot(places[place]) for place in range(len(chosen))]
+    draw = _draw_pictures if kind_of_analysis(analysis) == "image" else _draw_texts
+    draw(analysis, chosen["id"].to_list(), every)
+    for axes, sample in zip(every, chosen.iter_rows(named=True), strict=True):
         axes.set_xticks([])
         axes.set_yticks([])
         for spine in axes.spines.values():
             spine.set_color(COLORS[sample["category"]])
             spine.set_linewidth(3)
-        if picture is not None:
-            axes.imshow(picture, interpolation="nearest" if len(picture) <= 32 else "antialiased")
         words = _title(sample, are_weighed=are_weighed)
         axes.set_title(words, fontsize=8.5, color=COLORS[sample["category"]], pad=5)
+
+
+def _draw_pictures(analysis: Analysis, ids: list[str], every: list[Axes]) -> None:
+    for axes, picture in zip(every, analysis.pictures_of(ids), strict=True):
+        if picture is not None:
+            axes.imshow(picture, interpolation="nearest" if len(picture) <= 32 else "antialiased")
+
+
+def _draw_texts(analysis: Analysis, ids: list[str], every: list[Axes]) -> None:
+    kind = kind_of_analysis(analysis)
+    for axes, sample, content in zip(every, ids, contents_of(analysis, ids), strict=True):
+        instead = sample if kind is None else words_of(kind).missing.lower()
+        draw_written(axes, content, instead, fontsize=_LETTERS)
 
 
 def _title(sample: dict[str, Any], *, are_weighed: bool) -> str:

@@ -1,4 +1,4 @@
-"""The map of a class: every picture at the t-SNE position of its trajectory."""
+"""The map of a class: every sample at the t-SNE position of its trajectory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from PIL import Image, ImageColor, ImageDraw
 
 from dataparams.analysis.result import CATEGORIES, CATEGORY_MARKS
+from dataparams.analysis.sample_words import kind_of_analysis
 from dataparams.figures.embedding import embed
 from dataparams.figures.style import (
     COLORS,
@@ -23,6 +24,8 @@ from dataparams.figures.style import (
 )
 
 if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis, Category
@@ -33,6 +36,7 @@ _LARGEST, _SMALLEST = 120, 44
 _BORDER = 4
 _DOT = 4
 _AT_ONCE = 256
+_WORDS = "Samples whose temperatures moved alike lie close together (t-SNE)."
 _MARKERS: dict[Category, str] = {"easy": "o", "hard": "^", "review": "D"}
 
 
@@ -54,13 +58,13 @@ class Placement:
 
 
 def draw_tsne(analysis: Analysis, label: int, seed: int = 0) -> Drawing:
-    """Draw every picture of a class at the t-SNE position of its trajectory.
+    """Draw every sample of a class at the t-SNE position of its trajectory.
 
     Pictures do not overlap: they move aside a little, and where there is no room the others are
-    dots; the caption says how many.
+    dots; the caption says how many. Texts and rows are marks, for which there is room.
 
     Args:
-        analysis: The analysis, with pictures.
+        analysis: The analysis, with contents.
         label: The class.
         seed: Seed of the layout.
 
@@ -72,27 +76,25 @@ def draw_tsne(analysis: Analysis, label: int, seed: int = 0) -> Drawing:
     members = analysis.frame[rows]
     positions = embed(analysis.log_temperatures.of(rows), seed)
     categories: list[Category] = members["category"].to_list()
-    # What a person must look at goes first where room is scarce.
-    order = np.lexsort((-members["suspicion"].to_numpy(), members["category"].to_numpy() == "easy"))
-    placement = place(positions, order)
-    canvas = _paint(analysis, members["id"].to_list(), categories, placement)
+    has_pictures = kind_of_analysis(analysis) == "image"
     with drawing_style():
         above = warning_height(analysis.warnings, _WIDTH)
         height = _HEIGHT + above
         drawing = Drawing(figsize=(_WIDTH, height))
         draw_warnings(drawing, analysis.warnings)
         axes = drawing.add_axes((0.02, 0.02, 0.96, 0.86 * _HEIGHT / height))
-        axes.imshow(canvas, interpolation="antialiased")
         axes.axis("off")
+        if has_pictures:
+            caption = _draw_pictures(axes, analysis, members, positions)
+        else:
+            caption = _draw_marks(axes, categories, positions)
         title = (
             f"{analysis.class_names[label]}: map of {len(rows)} samples"
             f"{unjudged_words(analysis, label)}"
         )
         top = (height - above) / height
         drawing.text(0.02, top - 0.3 / height, title, fontsize=17, fontweight="bold", va="top")
-        drawing.text(
-            0.02, top - 0.72 / height, _caption(placement), color=MUTED, va="top", fontsize=11
-        )
+        drawing.text(0.02, top - 0.72 / height, caption, color=MUTED, va="top", fontsize=11)
         drawing.legend(
             handles=_legend(categories),
             loc="upper right",
@@ -101,6 +103,30 @@ def draw_tsne(analysis: Analysis, label: int, seed: int = 0) -> Drawing:
             bbox_to_anchor=(0.98, top - 0.18 / height),
         )
     return drawing
+
+
+def _draw_pictures(
+    axes: Axes, analysis: Analysis, members: pl.DataFrame, positions: NDArray[np.float64]
+) -> str:
+    """Draw the pictures; gives the caption."""
+    # What a person must look at goes first where room is scarce.
+    order = np.lexsort((-members["suspicion"].to_numpy(), members["category"].to_numpy() == "easy"))
+    placement = place(positions, order)
+    canvas = _paint(analysis, members["id"].to_list(), members["category"].to_list(), placement)
+    axes.imshow(canvas, interpolation="antialiased")
+    return _caption(placement)
+
+
+def _draw_marks(axes: Axes, categories: list[Category], positions: NDArray[np.float64]) -> str:
+    """Draw a mark for each sample; gives the caption."""
+    axes.margins(0.05)
+    # Rare ones lie above the others.
+    for category in ("easy", "review", "hard"):
+        x, y = positions[np.array(categories, dtype=object) == category].T
+        axes.scatter(
+            x, y, s=70, marker=_MARKERS[category], color=COLORS[category], edgecolors="white"
+        )
+    return _WORDS
 
 
 def place(positions: NDArray[np.float64], order: NDArray[np.integer]) -> Placement:
@@ -205,7 +231,7 @@ def _mark(painter: ImageDraw.ImageDraw, category: Category, side: int) -> None:
 
 
 def _caption(placement: Placement) -> str:
-    words = "Samples whose temperatures moved alike lie close together (t-SNE)."
+    words = _WORDS
     shown, count = int(placement.is_shown.sum()), len(placement.is_shown)
     if shown < count:
         words += (
