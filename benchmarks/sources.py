@@ -115,11 +115,11 @@ def _shown(data: str, folder: Path) -> float:
     analysis = load_analysis(RunFolder(_run(data, folder)))
     assert analysis is not None
     rows = analysis.frame.head(600).select("index", "id").iter_rows()
-    wanted = [Wanted(index, name, index % 4 == 0) for index, name in rows]
-    contents = getattr(analysis, "contents", None) or analysis.pictures  # type: ignore[attr-defined]
+    assert analysis.contents is not None
     with tempfile.TemporaryDirectory() as out:
+        wanted = [Wanted(index, name, Path(out), index % 4 == 0) for index, name in rows]
         begun = perf_counter()
-        written = write_contents(contents, wanted, Path(out), on_written=lambda _: None)
+        written = write_contents(analysis.contents, wanted, on_written=lambda _: None)
         seconds = perf_counter() - begun
     assert len(written) == len(wanted)
     return seconds

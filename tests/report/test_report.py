@@ -15,8 +15,9 @@ from PIL import Image
 
 from dataparams.analysis.judged_by import NOT_SEEN
 from dataparams.errors import RunError
-from dataparams.report import write_report
+from dataparams.report import extent, write_report
 from dataparams.report.samples import CHUNK
+from dataparams.sources.source import Found
 from made_reports import (
     HOSTILE_CLASS,
     HOSTILE_FILE,
@@ -122,16 +123,57 @@ def test_a_policy_forbids_scripts_inside_pages(tmp_path):
         assert "unsafe" not in policy
 
 
-def test_pictures_are_read_a_few_at_a_time_and_a_class_at_a_time(tmp_path):
+def test_pictures_are_read_a_few_at_a_time_class_by_class(tmp_path):
     sizes = [{"hard": 60, "review": 40, "easy": 200}] * 3
     pictures = ColoredContents()
     written(made_analysis(sizes, names=("a", "b", "c"), contents=pictures), tmp_path)
     assert max(len(block) for block in pictures.blocks) <= 256
-    classes = [block[0].split("/")[0] for block in pictures.blocks]
-    assert classes == sorted(classes)
-    assert all(len({one.split("/")[0] for one in block}) == 1 for block in pictures.blocks)
     asked = [one for block in pictures.blocks for one in block]
+    classes = [one.split("/")[0] for one in asked]
+    assert classes == sorted(classes)
     assert len(asked) == len(set(asked)) == 900
+
+
+class SweptOnce(ColoredContents):
+    """Pictures that lie where they are best read in an order of their own."""
+
+    def sweep(self, ids):
+        self.blocks.append(list(ids))
+        for place in reversed(range(len(ids))):
+            yield Found([place], [self._content(ids[place])])
+
+
+def test_what_pictures_are_stored_in_is_gone_through_once_for_all_classes(tmp_path):
+    sizes = [{"hard": 60, "review": 40, "easy": 200}] * 3
+    pictures = SweptOnce()
+    once = written(
+        made_analysis(sizes, names=("a", "b", "c"), contents=pictures), tmp_path / "once"
+    )
+    assert [len(block) for block in pictures.blocks] == [900]
+    block = made_analysis(sizes, names=("a", "b", "c"), contents=ColoredContents())
+    usual = written(block, tmp_path / "usual")
+    names = sorted(file.relative_to(once) for file in once.rglob("*") if file.is_file())
+    assert names == sorted(file.relative_to(usual) for file in usual.rglob("*") if file.is_file())
+    assert all((once / name).read_bytes() == (usual / name).read_bytes() for name in names)
+
+
+def test_of_very_many_samples_fewer_are_shown_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(extent, "_MOST_SHOWN", 200)
+    monkeypatch.setattr(extent, "_MOST_MAPPED", 150)
+    analysis = made_analysis(
+        [{"hard": 20, "easy": 80}, {"hard": 10, "easy": 90}, {"easy": 100}], names=("a", "b", "c")
+    )
+    report = written(analysis, tmp_path / "few")
+    pages = [Page(report / f"class_{label}.html").text for label in range(3)]
+    assert "This page shows 22 of 80." in pages[0]
+    drawn = [
+        (report / f"class_{label}.html").read_text().count('class="map"') for label in range(3)
+    ]
+    assert drawn == [1, 0, 0]
+    assert ["maps are drawn for" in page for page in pages] == [False, True, True]
+    every = written(analysis, tmp_path / "every", pile_limit=2000)
+    assert "maps are drawn for" not in Page(every / "class_2.html").text
+    assert len(chunk(every / "class_2" / "easy_0.js")[2]) == 96
 
 
 def test_trajectories_are_asked_for_a_class_at_a_time(tmp_path):
@@ -144,7 +186,7 @@ def test_trajectories_are_asked_for_a_class_at_a_time(tmp_path):
             return analysis.log_temperatures.of(rows)
 
     written(replace(analysis, log_temperatures=Watched()), tmp_path)
-    assert asked == [16, 13]
+    assert set(asked) == {16, 13}
 
 
 def test_large_piles_come_in_chunks_of_which_the_first_stands_in_the_page(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from dataparams.analysis.class_names import class_number
 from dataparams.extras import missing_packages_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dataparams.errors import MissingPackageError
     from dataparams.figures.style import Drawing
     from dataparams.run.folder import RunFolder
+    from dataparams.sources.source import Found
 
 Category = Literal["easy", "hard", "review"]
 CATEGORIES: tuple[Category, ...] = ("easy", "hard", "review")
@@ -42,6 +43,14 @@ class SampleContents(Protocol):
 
     def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
         """The contents of some samples, or why there is none."""
+
+
+@runtime_checkable
+class SweptContents(SampleContents, Protocol):
+    """Contents of which many are read with each stored piece read once."""
+
+    def sweep(self, ids: Sequence[str]) -> Iterator[Found]:
+        """All of them; see :meth:`dataparams.sources.source.Contents.sweep`."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ class ReportConfig(DataFlags):
 
     run: RunArgument
     """The run folder."""
-    pile_limit: int = 2000
-    """The largest number of samples of a category on the page of a class."""
+    pile_limit: int | None = None
+    """The largest number of samples of a category on the page of a class: 2000, unless there are
+    more than 50,000 samples. With a number of your own every class has its map."""
     pictures: bool = True
     """--no-pictures writes the report without the images, where they are not available."""
 
@@ -25,7 +26,7 @@ class ReportConfig(DataFlags):
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(ReportConfig, args=words, prog=f"{program} report")
-    if config.pile_limit < 1:
+    if config.pile_limit is not None and config.pile_limit < 1:
         raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")
     from dataparams.figures import embed
     from dataparams.report import write_report

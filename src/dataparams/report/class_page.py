@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
+from dataparams.report.extent import USUAL_PILE
 from dataparams.report.overview import Suspect
 from dataparams.report.pages import ordinal, render, sample_words
 from dataparams.report.samples import (
@@ -99,13 +100,27 @@ class ClassTemperature:
         return ends.get(self.place, f"the {ordinal(self.place)} highest")
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnMap:
+    """The map of a class.
+
+    Attributes:
+        samples: Positions of its samples in the class, (m,).
+        places: Where each is on the map, (m, 2).
+    """
+
+    samples: Positions
+    places: NDArray[np.float64]
+
+
 def class_page(
     analysis: Analysis,
     samples: ClassSamples,
     present: Sequence[int],
     contents: Mapping[int, ShownContent],
-    on_map: Positions,
-    positions: NDArray[np.float64] | None,
+    drawn: DrawnMap | None,
+    *,
+    is_map_left_out: bool = False,
 ) -> str:
     """The page of a class.
 
@@ -114,8 +129,8 @@ def class_page(
         samples: The samples of the class.
         present: The classes that have a page, ascending.
         contents: What is shown of the samples, by index.
-        on_map: Which samples are on the map.
-        positions: Where on the map, (m, 2); None for no map.
+        drawn: The map; None for none.
+        is_map_left_out: Whether there is none because there are very many samples in all.
     """
     place = list(present).index(samples.label)
     row = analysis.classes.row(by_predicate=pl.col("label") == samples.label, named=True)
@@ -136,7 +151,9 @@ def class_page(
         piles=[
             ShownPile(pile, samples.details(pile.positions[:CHUNK], contents)) for pile in piles
         ],
-        points=_points(samples, on_map, positions),
+        points=[] if drawn is None else _points(samples, drawn),
+        is_map_left_out=is_map_left_out,
+        usual_pile=USUAL_PILE,
         map_width=_MAP_WIDTH,
         map_height=_MAP_HEIGHT,
         subgroups=_subgroups(analysis, samples, contents),
@@ -204,16 +221,12 @@ def _limits(log_temperatures: NDArray[np.float32]) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
 
 
-def _points(
-    samples: ClassSamples, on_map: Positions, positions: NDArray[np.float64] | None
-) -> list[Point]:
-    if positions is None:
-        return []
+def _points(samples: ClassSamples, drawn: DrawnMap) -> list[Point]:
     references = samples.references()
     return draw_map(
-        positions,
-        samples.frame["category"][on_map].to_list(),
-        [references[position] for position in on_map.tolist()],
+        drawn.places,
+        samples.frame["category"][drawn.samples].to_list(),
+        [references[position] for position in drawn.samples.tolist()],
         width=_MAP_WIDTH,
         height=_MAP_HEIGHT,
     )

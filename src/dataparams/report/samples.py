@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 CHUNK = 96
 """Samples that a page loads at a time."""
 SHOWN_ORDER = ("hard", "review", "easy")
+MOST_ON_MAP = 3000
+"""Samples on the map of a class."""
 FURTHER = "further"
 """The pile of samples on the map that are in none of the shown piles."""
-_MAP_LIMIT = 3000
 _TRAJECTORY_POINTS = 60
 
 
@@ -222,9 +223,9 @@ def class_samples(
 def map_choice(samples: ClassSamples) -> NDArray[np.intp]:
     """Positions of the samples for the map: all, or of a large class some at random."""
     usable = np.flatnonzero(np.isfinite(samples.log_temperatures).all(axis=0))
-    if len(usable) <= _MAP_LIMIT:
+    if len(usable) <= MOST_ON_MAP:
         return usable
-    chosen = np.random.default_rng(samples.label).choice(usable, _MAP_LIMIT, replace=False)
+    chosen = np.random.default_rng(samples.label).choice(usable, MOST_ON_MAP, replace=False)
     return np.sort(chosen)
 
 

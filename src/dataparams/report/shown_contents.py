@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from dataparams.analysis.result import SweptContents
 from dataparams.contents.images import views_of
 from dataparams.report.scripts import whole_record, whole_script
+from dataparams.sources.source import Found
 from dataparams.web.excerpts import excerpt_of, whole_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from dataparams.analysis.result import SampleContents
     from dataparams.contents.content import Content, UnreadableContentError, View
     from dataparams.web.excerpts import Excerpt
     from dataparams.web.unusual_values import ClassNorms, ShownCell
+
+    _Read: TypeAlias = tuple["Wanted", Content | UnreadableContentError]
 
 _BLOCK = 64
 """Contents in memory at a time."""
@@ -33,12 +37,16 @@ class Wanted:
     Attributes:
         index: The number of the sample, which names the files.
         id: What the content is read by.
+        folder: Where the files go; links are relative to its parent.
         is_zoomed: Whether a larger file of a picture is wanted beside the small one.
+        norms: What values are usual in rows of the class.
     """
 
     index: int
     id: str
+    folder: Path
     is_zoomed: bool
+    norms: ClassNorms | None = None
 
 
 @dataclass(frozen=True)
@@ -71,36 +79,32 @@ NOTHING = ShownContent()
 def write_contents(
     contents: SampleContents,
     wanted: Sequence[Wanted],
-    folder: Path,
     *,
-    norms: ClassNorms | None = None,
     on_written: Callable[[int], None],
 ) -> dict[int, ShownContent]:
-    """Write what is wanted of contents, reading a few at a time.
+    """Write what is wanted of contents, a few at a time, each stored piece read once.
 
     Args:
         contents: Where they come from.
         wanted: Which; none twice.
-        folder: Where the files go; links are relative to its parent.
-        norms: What values are usual in rows of the class.
         on_written: Told of the number of contents after every block.
 
     Returns:
         What is shown, by index; unreadable contents are missing.
     """
     written: dict[int, ShownContent] = {}
-    whole = _WholeContents(folder)
-    for start in range(0, len(wanted), _BLOCK):
-        block = wanted[start : start + _BLOCK]
-        read = contents.read([sample.id for sample in block])
-        for sample, content in zip(block, read, strict=True):
-            shown = _write_words(sample, content, norms, whole)
+    whole: dict[Path, _WholeContents] = {}
+    for block in _read(contents, wanted):
+        for sample, content in block:
+            if sample.folder not in whole:
+                whole[sample.folder] = _WholeContents(sample.folder)
+            shown = _write_words(sample, content, whole[sample.folder])
             if shown is not None:
                 written[sample.index] = shown
-        pictures = [pair for pair in zip(block, read, strict=True) if pair[0].index not in written]
-        written |= _write_pictures(pictures, folder)
+        written |= _write_pictures([pair for pair in block if pair[0].index not in written])
         on_written(len(block))
-    whole.write()
+    for one in whole.values():
+        one.write()
     return written
 
 
@@ -139,33 +143,53 @@ class _WholeContents:
         return f"{self._folder.name}/whole_{self._number}.js"
 
 
+def _read(contents: SampleContents, wanted: Sequence[Wanted]) -> Iterator[list[_Read]]:
+    """What was wanted with its contents, in blocks, in the order that suits the storage."""
+    block: list[_Read] = []
+    for found in _swept(contents, [sample.id for sample in wanted]):
+        for place, content in zip(found.places, found.contents, strict=True):
+            block.append((wanted[place], content))
+            if len(block) == _BLOCK:
+                yield block
+                block = []
+    if block:
+        yield block
+
+
+def _swept(contents: SampleContents, ids: Sequence[str]) -> Iterator[Found]:
+    if isinstance(contents, SweptContents):
+        yield from contents.sweep(ids)
+        return
+    for start in range(0, len(ids), _BLOCK):
+        some = ids[start : start + _BLOCK]
+        yield Found(range(start, start + len(some)), contents.read(some))
+
+
 def _write_words(
-    sample: Wanted,
-    content: Content | UnreadableContentError,
-    norms: ClassNorms | None,
-    whole: _WholeContents,
+    sample: Wanted, content: Content | UnreadableContentError, whole: _WholeContents
 ) -> ShownContent | None:
     """What is shown of a text or a row; None of anything else."""
-    excerpt = excerpt_of(content, norms)
+    excerpt = excerpt_of(content, sample.norms)
     if excerpt is None:
         return None
-    link = None if excerpt.is_whole else whole.add(sample.index, whole_of(content, norms))
+    link = None
+    if not excerpt.is_whole:
+        link = whole.add(sample.index, whole_of(content, sample.norms))
     return ShownContent(text=excerpt.text, cells=excerpt.cells, hidden=excerpt.hidden, whole=link)
 
 
-def _write_pictures(
-    pictures: Sequence[tuple[Wanted, Content | UnreadableContentError]], folder: Path
-) -> dict[int, ShownContent]:
+def _write_pictures(pictures: Sequence[_Read]) -> dict[int, ShownContent]:
     sizes = [(_SMALL, _LARGE) if sample.is_zoomed else (_SMALL,) for sample, _ in pictures]
     made = views_of([content for _, content in pictures], sizes)
     return {
-        sample.index: _write_picture(sample, views, folder)
+        sample.index: _write_picture(sample, views)
         for (sample, _), views in zip(pictures, made, strict=True)
         if views and views[0].media_type == _PICTURE
     }
 
 
-def _write_picture(sample: Wanted, views: Sequence[View], folder: Path) -> ShownContent:
+def _write_picture(sample: Wanted, views: Sequence[View]) -> ShownContent:
+    folder = sample.folder
     small = f"{sample.index}.jpg"
     (folder / small).write_bytes(views[0].data)
     large = None
