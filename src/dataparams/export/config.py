@@ -29,8 +29,9 @@ class ExportConfig:
     what: tyro.conf.Positional[str]
     """A run folder, or a data set as train --dataset takes it: a folder, Parquet, a name."""
     to: Target
-    """For which tool; csv and jsonl are tables without images. They are for programs: names stay as
-    they are, also where a spreadsheet would run one as a formula."""
+    """For which tool; csv and jsonl are tables, with texts and the columns of rows, without images.
+    They are for programs: names and texts stay as they are, also where a spreadsheet would run one
+    as a formula. cleanlab-studio, image-folder, fiftyone and coco are for images alone."""
     folder: tyro.conf.Positional[Path | None] = None
     """Where to; the same as --out."""
     out: Path | None = None
@@ -56,6 +57,8 @@ class ExportConfig:
     """Where the data of a run lie, where they have moved since."""
     image_column: str | None = None
     """Which column of a table has the images, where that is not clear."""
+    text_column: str | None = None
+    """Which column of a table has the texts, where that is not clear."""
     label_column: str | None = None
     """Which column of a table has the labels, where that is not clear."""
     data_dir: Path = Path("data")

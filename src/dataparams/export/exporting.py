@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from dataparams.errors import ArgumentError, RunError
 from dataparams.export.destination import open_destination
 from dataparams.export.opening import open_samples
-from dataparams.export.targets import TARGETS, WITH_FILES, WITH_TRUTH
+from dataparams.export.targets import FOR_IMAGES, SHOWING, TARGETS, WITH_FILES, WITH_TRUTH
 from dataparams.export.writing import Export
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dataparams.export.config import ExportConfig
+    from dataparams.contents.content import ContentKind
+    from dataparams.export.config import ExportConfig, Target
 
 
 def export(
@@ -27,7 +28,7 @@ def export(
 
     Args:
         config: What, for which tool, and where to.
-        on_progress: Called with the number of images done and of all images.
+        on_progress: Called with the number of samples done and of all samples.
         on_notice: Called with a sentence for the user.
 
     Returns:
@@ -59,8 +60,10 @@ def export(
         with_truth=config.with_truth,
         data=config.data,
         image_column=config.image_column,
+        text_column=config.text_column,
         label_column=config.label_column,
     )
+    _require_shown(config.to, samples.kind, config.what)
     _require_apart(folder, samples.source)
     tell = on_notice or _drop
     for notice in samples.notices:
@@ -104,6 +107,21 @@ def _require_fitting(config: ExportConfig) -> None:
             f"`link` needs a target of image files ({', '.join(sorted(WITH_FILES))}); "
             f"{config.to} has none."
         )
+
+
+def _require_shown(target: Target, kind: ContentKind | None, what: str) -> None:
+    """Refuse a target that has no place for what the samples are."""
+    if kind == "image" or target not in SHOWING or (kind is not None and target not in FOR_IMAGES):
+        return
+    refused = FOR_IMAGES if kind is not None else SHOWING
+    others = ", ".join(name for name in TARGETS if name not in refused)
+    is_upload = target == "cleanlab-studio" and kind is not None
+    hint = " Cleanlab Studio itself takes csv." if is_upload else ""
+    if kind is None:
+        reason = f"shows samples to people, and {what} keeps nothing of its samples to show"
+    else:
+        reason = f"is for images, and the samples of {what} are {kind}s"
+    raise ArgumentError(f'`to="{target}"` {reason}. Expected one of {others}.{hint}')
 
 
 def _require_apart(folder: Path, source: Path | None) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dataparams.export.arrow import declared_features, write_splits
+from dataparams.export.arrow import write_splits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dataparams.export.destination import Destination
-    from dataparams.export.samples import LabeledSamples
     from dataparams.export.writing import Export
 
 _DATA = "data-00000-of-00001.arrow"
@@ -24,7 +24,9 @@ _PIECE = 1 << 20
 
 
 def write_hf_dataset(export: Export) -> None:
-    """Write a data set that ``load_from_disk`` opens: images as they are, labels as ClassLabel.
+    """Write a data set that ``load_from_disk`` opens, with labels as ClassLabel.
+
+    Images are as they are stored; texts are in a column ``text``, rows in columns of their own.
 
     Args:
         export: What and where to.
@@ -34,21 +36,23 @@ def write_hf_dataset(export: Export) -> None:
     """
     import pyarrow as pa
 
-    files = write_splits(export, pa.ipc.new_stream)
-    is_one = len(files) == 1
-    for split, file in files.items():
+    written = write_splits(export, pa.ipc.new_stream)
+    if not written.files:
+        return
+    is_one = len(written.files) == 1
+    for split, file in written.files.items():
         below = "" if is_one else f"{split}/"
-        _describe(export.destination, export.samples, below, split, _digest(file))
+        _describe(export.destination, written.features, below, split, _digest(file))
         export.destination.place(file, f"{below}{_DATA}")
     if not is_one:
-        _put_json(export.destination, "dataset_dict.json", {"splits": list(files)})
+        _put_json(export.destination, "dataset_dict.json", {"splits": list(written.files)})
 
 
 def _describe(
-    destination: Destination, samples: LabeledSamples, below: str, split: str, fingerprint: str
+    destination: Destination, features: Mapping[str, Any], below: str, split: str, fingerprint: str
 ) -> None:
     """Write what ``load_from_disk`` reads beside the data."""
-    info = {"citation": "", "description": "", "features": declared_features(samples)}
+    info = {"citation": "", "description": "", "features": features}
     state: dict[str, object] = {
         "_data_files": [{"filename": _DATA}],
         "_fingerprint": fingerprint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from dataparams.errors import ArgumentError, RunError, UserError, require_share
 from dataparams.export.samples import LabeledSamples
 from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.run.folder import RunFolder
-from dataparams.run.source import ContentsOfRun, source_of
+from dataparams.run.source import ContentsOfRun, is_kept, source_of
 from dataparams.run.table_checks import require_among, require_range
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.opening import is_table, local_path, open_source
@@ -46,6 +46,7 @@ def open_samples(
     with_truth: bool = False,
     data: str | None = None,
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
 ) -> LabeledSamples:
     """Open the samples of an export.
@@ -64,10 +65,11 @@ def open_samples(
             columns ``true_label`` and ``is_corrupted``.
         data: Where the data of a run lie now; None for where the run found them.
         image_column: Which column of a table has the images; None to find it. For a data set.
+        text_column: Which column of a table has the texts; None to find it. For a data set.
         label_column: Which column of a table has the labels; None to find it. For a data set.
 
     Returns:
-        The samples, and what reads their images.
+        The samples, and what reads what they hold.
 
     Raises:
         UserError: If arguments do not fit each other, or nothing is left to export.
@@ -102,6 +104,7 @@ def open_samples(
             include,
             labels,
             image_column=image_column,
+            text_column=text_column,
             label_column=label_column,
         )
     return _including(samples, include, what)
@@ -128,6 +131,7 @@ def _samples_of_dataset(
     labels: Labels | None,
     *,
     image_column: str | None,
+    text_column: str | None,
     label_column: str | None,
 ) -> LabeledSamples:
     if include or labels in ("suggested", "cleaned"):
@@ -136,7 +140,11 @@ def _samples_of_dataset(
             f"{given} needs the run folder of an analyzed training; {name} is a data set."
         )
     source = open_source(
-        name, data_dir=data_dir, image_column=image_column, label_column=label_column
+        name,
+        data_dir=data_dir,
+        image_column=image_column,
+        text_column=text_column,
+        label_column=label_column,
     )
     splits = split_rows(source, _VAL_FRAC, seed=0)
     pieces = [
@@ -162,6 +170,7 @@ def _samples_of_dataset(
         has_files=_has_files(path),
         notices=tuple(understand(source, told, _VAL_FRAC).lines()),
         contents=_ContentsOfSource(source),
+        kind=source.contents.kind,
     )
 
 
@@ -193,7 +202,6 @@ def _samples_of_run(
             "Leave `split` out, or give the data set in place of the run."
         )
     description = run.description()
-    name = source_of(description, data)["name"]
     names = run.class_names()
     samples = run.samples().sort("index")
     require_range(samples, "label", len(names), run.path / "samples.parquet")
@@ -225,7 +233,7 @@ def _samples_of_run(
             f'{known - len(table):,} of {known:,} samples; `labels="given"` exports all as they '
             "were."
         )
-    path = None if builtin_name(name) is not None else local_path(name)
+    path = _place_of(description, data)
     return LabeledSamples(
         name=str(description.get("dataset", run.path.name)),
         class_names=names,
@@ -235,7 +243,16 @@ def _samples_of_run(
         run=run,
         notices=tuple(notices),
         contents=ContentsOfRun(run, data),
+        kind=run.content_kind(),
     )
+
+
+def _place_of(description: dict[str, Any], data: str | None) -> Path | None:
+    """The file or folder that the data of a run are in, where they are outside of it."""
+    if is_kept(description):
+        return None
+    name = source_of(description, data)["name"]
+    return None if builtin_name(name) is not None else local_path(name)
 
 
 def _relabeled(

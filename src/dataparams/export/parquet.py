@@ -1,7 +1,8 @@
-"""Parquet files as the Hugging Face hub has them: images with their bytes, labels with names.
+"""Parquet files as the Hugging Face hub has them: what samples hold, and labels with names.
 
-See https://huggingface.co/docs/hub/datasets-image#parquet-format; ``dataparams train --dataset``,
-``datasets`` and everything that reads Parquet read them.
+Images have their bytes and a path, see
+https://huggingface.co/docs/hub/datasets-image#parquet-format; texts are in a column ``text``, rows
+in columns of their own. ``dataparams``, ``datasets`` and everything that reads Parquet read them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def write_parquet(export: Export) -> None:
     from pyarrow import parquet
 
     # Compressed images do not become smaller.
-    files = write_splits(export, partial(parquet.ParquetWriter, compression="none"))
-    for split, file in files.items():
+    compression = "none" if export.samples.kind == "image" else "zstd"
+    written = write_splits(export, partial(parquet.ParquetWriter, compression=compression))
+    for split, file in written.files.items():
         export.destination.place(file, f"{split}.parquet")

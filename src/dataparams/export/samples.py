@@ -1,4 +1,4 @@
-"""The samples of an export: labels, columns, and images as they are stored."""
+"""The samples of an export: labels, columns, and what they hold as it is stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dataparams.run.source import ContentsOfRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dataparams.contents.content import Content
+    from dataparams.contents.content import Content, ContentKind
     from dataparams.run.folder import RunFolder
     from dataparams.sources.source import Found
 
@@ -84,7 +84,8 @@ class LabeledSamples:
             are exported; for a data set ``split``; for a run the columns of its analysis.
         source: Where the data set lies, if it is a file or folder.
         has_files: Whether ids are paths of files rather than rows of a table.
-        contents: What reads the images.
+        contents: What reads what the samples hold.
+        kind: What they are; None where a run keeps nothing of them to show.
         run: The run folder, where one was given.
         notices: Sentences for the user.
     """
@@ -95,6 +96,7 @@ class LabeledSamples:
     source: Path | None
     has_files: bool
     contents: ContentReader
+    kind: ContentKind | None = "image"
     run: RunFolder | None = None
     notices: tuple[str, ...] = ()
 
@@ -130,6 +132,28 @@ class LabeledSamples:
                     else:
                         images.append(ExportedImage(row, *image))
                 yield images
+
+    def read_contents(
+        self, leave_out: Callable[[LeftOutSample], None]
+    ) -> Iterator[tuple[list[int], list[Content]]]:
+        """Read texts or rows, a few at a time: rows of the table, and what these samples hold.
+
+        Args:
+            leave_out: Called for every sample that cannot be read.
+
+        Raises:
+            DataError: If the data source is gone.
+        """
+        ids = self.table["id"].to_list()
+        for found in one_ahead(self.contents.sweep(ids)):
+            rows, contents = [], []
+            for row, content in zip(found.places, found.contents, strict=True):
+                if isinstance(content, UnreadableContentError):
+                    leave_out(LeftOutSample(ids[row], str(content)))
+                else:
+                    rows.append(row)
+                    contents.append(content)
+            yield rows, contents
 
     def stem(self, sample: str) -> str:
         """The name of an image's file, without an extension where it has no file of its own."""

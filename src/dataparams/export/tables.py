@@ -1,6 +1,7 @@
 """Plain tables of the samples: CSV (RFC 4180), and JSON Lines (https://jsonlines.org).
 
-Without images; names of classes in place of numbers.
+Texts and the cells of rows are beside our columns; images are not, and none is opened. Names of
+classes stand in place of numbers.
 """
 
 from __future__ import annotations
@@ -10,25 +11,34 @@ from typing import TYPE_CHECKING
 import polars as pl
 import polars.selectors as cs
 
+from dataparams.export.content_columns import content_columns
 from dataparams.export.writing import csv_bytes
+from dataparams.run.spreadsheet_cells import like_formula
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataparams.export.writing import Export
 
-_ROWS_AT_ONCE = 100_000
+_FIRST = ("index", "id", "label")
 
 
 def write_csv(export: Export) -> None:
     """Write ``samples.csv``, a row per sample."""
-    _write(export, "samples.csv", lambda rows, is_first: csv_bytes(rows, header=is_first))
-    export.tell_of_formulas("samples.csv")
+    suspects: list[str] = []
+
+    def encode(rows: pl.DataFrame, cells: pl.DataFrame, is_first: bool) -> bytes:
+        if not suspects:
+            suspects.extend(_like_formulas(cells))
+        return csv_bytes(rows, header=is_first)
+
+    _write(export, "samples.csv", encode)
+    export.tell_of_formulas("samples.csv", suspects)
 
 
 def write_jsonl(export: Export) -> None:
     """Write ``samples.jsonl``, an object per sample and line; what is no number is null."""
-    _write(export, "samples.jsonl", lambda rows, _: json_lines(rows).encode())
+    _write(export, "samples.jsonl", lambda rows, *_: json_lines(rows).encode())
 
 
 def json_lines(frame: pl.DataFrame) -> str:
@@ -38,13 +48,30 @@ def json_lines(frame: pl.DataFrame) -> str:
     return frame.with_columns(finite).write_ndjson()
 
 
-def _write(export: Export, name: str, encode: Callable[[pl.DataFrame, bool], bytes]) -> None:
+def _like_formulas(cells: pl.DataFrame) -> list[str]:
+    """The first name of a column, or else the first cell, that a spreadsheet would run."""
+    texts = cells.select(cs.string())
+    columns = (pl.Series(cells.columns, dtype=pl.String), *texts.get_columns())
+    found = (column.filter(like_formula(column)) for column in columns)
+    return next((some.head(1).to_list() for some in found if len(some)), [])
+
+
+def _write(
+    export: Export, name: str, encode: Callable[[pl.DataFrame, pl.DataFrame, bool], bytes]
+) -> None:
+    columns = content_columns(export)
+    export.notices += columns.notices
     temporary = export.destination.temporary()
+    is_first = True
     with temporary.open("wb") as stream:
-        for start in range(0, len(export.samples), _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, len(export.samples))
-            rows = export.samples.named(range(start, stop))
-            first = ["index", "id", "label"]
-            stream.write(encode(rows.select(*first, pl.exclude(first)), start == 0))
-    export.count = len(export.samples)
-    export.destination.place(temporary, name)
+        for rows, cells in columns.pieces:
+            known = export.samples.named(rows)
+            table = pl.concat(
+                [known.select(_FIRST), cells, known.select(pl.exclude(_FIRST))], how="horizontal"
+            )
+            stream.write(encode(table, cells, is_first))
+            is_first = False
+    if not columns.schema:
+        export.count = len(export.samples)
+    if export.count:
+        export.destination.place(temporary, name)

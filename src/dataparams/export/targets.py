@@ -39,5 +39,11 @@ WITH_FILES: frozenset[Target] = frozenset(
 )
 """The targets that have a file per image."""
 
+FOR_IMAGES: frozenset[Target] = frozenset(("cleanlab-studio", "image-folder", "fiftyone", "coco"))
+"""The targets that hold nothing but images."""
+
+SHOWING: frozenset[Target] = FOR_IMAGES | {"label-studio"}
+"""The targets that have nothing to show where a run keeps nothing of its samples."""
+
 WITH_TRUTH: frozenset[Target] = frozenset(("csv", "jsonl", "parquet"))
 """The targets that may have what is known of the truth: tables, and only where it is asked for."""

@@ -13,12 +13,13 @@ from dataparams.errors import DataError
 from dataparams.export.samples import FileNames, LeftOutSample
 from dataparams.run.source import MOVED
 from dataparams.run.spreadsheet_cells import formula_notice
-from dataparams.terminal.words import printable, reasons_text
+from dataparams.terminal.words import counted, printable, reasons_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from dataparams.contents.content import Content
     from dataparams.export.destination import Destination
 from dataparams.export.samples import ExportedImage, LabeledSamples
 
@@ -37,9 +38,9 @@ class Export:
         destination: Where to.
         form: For targets that are a folder and can be a ZIP file.
         link: Link images instead of copying them, for targets that can.
-        on_progress: Told how many images are done, and how many there are.
+        on_progress: Told how many samples are done, and how many there are.
         count: How many samples were exported.
-        left_out: Those whose image cannot be read.
+        left_out: Those that cannot be read.
         notices: Sentences for the user.
     """
 
@@ -57,9 +58,19 @@ class Export:
         self.notices += self.samples.changed_labels()
         for images in self.samples.read(self.left_out.append):
             yield images
-            self.count += len(images)
-            if self.on_progress is not None:
-                self.on_progress(self.count + len(self.left_out), len(self.samples))
+            self._done(len(images))
+
+    def contents(self) -> Iterator[tuple[list[int], list[Content]]]:
+        """Read all texts or rows a few at a time, each with its row of the table of samples."""
+        self.notices += self.samples.changed_labels()
+        for rows, contents in self.samples.read_contents(self.left_out.append):
+            yield rows, contents
+            self._done(len(contents))
+
+    def _done(self, count: int) -> None:
+        self.count += count
+        if self.on_progress is not None:
+            self.on_progress(self.count + len(self.left_out), len(self.samples))
 
     def written_images(
         self, below: str = "", *, reserved: Sequence[str] = (), write: bool = True
@@ -105,9 +116,14 @@ class Export:
     def _write(self, image: ExportedImage, path: str) -> None:
         self.destination.put(path, image.data, linked_to=image.file if self.link else None)
 
-    def tell_of_formulas(self, file: str) -> None:
-        """Add a notice if a spreadsheet would run an id or class name in a CSV file."""
-        names = (*self.samples.class_names, *self.samples.table["id"])
+    def tell_of_formulas(self, file: str, cells: Iterable[str] = ()) -> None:
+        """Add a notice if a spreadsheet would run a cell of a CSV file as a formula.
+
+        Args:
+            file: Its name.
+            cells: Its further cells, beside ids and the names of classes.
+        """
+        names = (*self.samples.class_names, *self.samples.table["id"], *cells)
         self.notices += formula_notice(names, file)
 
     def finish(self) -> str:
@@ -119,8 +135,9 @@ class Export:
         """
         if not self.count and self.left_out:
             first = self.left_out[0]
+            samples = counted(len(self.left_out), self.samples.kind or "sample")
             raise DataError(
-                f"None of {len(self.left_out):,} images can be read. "
+                f"None of {samples} can be read. "
                 f"The first, {printable(first.id)}: {printable(first.reason)}."
                 + ("" if self.samples.run is None else f" {MOVED}")
             )

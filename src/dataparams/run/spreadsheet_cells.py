@@ -14,9 +14,12 @@ from dataparams.terminal.words import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import polars as pl
+
 _BEGINNING = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _FORMULA = re.compile(rf"'*{_BEGINNING.pattern}")
 _GUARDED = re.compile(rf"'{_FORMULA.pattern}")
+_LETTERS_SHOWN = 60
 
 
 def guarded(text: str) -> str:
@@ -41,6 +44,17 @@ def unguarded(text: str) -> str:
     return text[1:] if _GUARDED.match(text) else text
 
 
+def like_formula(texts: pl.Series) -> pl.Series:
+    """Which texts a spreadsheet would run as a formula, (n,), bool; what is missing is none.
+
+    Example:
+        >>> import polars as pl
+        >>> like_formula(pl.Series(["=SUM(A1)", "a=b", None])).to_list()
+        [True, False, False]
+    """
+    return texts.str.contains(f"^{_BEGINNING.pattern}").fill_null(value=False)
+
+
 def formula_notice(texts: Iterable[str], file: str) -> list[str]:
     """A notice where a spreadsheet would run one of the texts in a file as a formula; else none.
 
@@ -54,7 +68,11 @@ def formula_notice(texts: Iterable[str], file: str) -> list[str]:
     if found is None:
         return []
     words = (
-        f"'{printable(found)}' begins like a formula; names are kept as they are, for programs. "
+        f"'{_beginning(found)}' begins like a formula; names are kept as they are, for programs. "
         f"Where {file} is opened in a spreadsheet, import its columns as text."
     )
     return [words]
+
+
+def _beginning(text: str) -> str:
+    return printable(text if len(text) <= _LETTERS_SHOWN else text[: _LETTERS_SHOWN - 3] + "...")
