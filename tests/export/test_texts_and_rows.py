@@ -18,6 +18,7 @@ from dataparams.decisions.importing import import_decisions
 from dataparams.export import TARGETS, ExportConfig, export
 from dataparams.export.content_columns import names_beside
 from dataparams.export.targets import FOR_IMAGES, SHOWING
+from dataparams.sources.opening import open_source
 from made_kept_runs import NAMES, kept_run
 from made_runs import made_run
 from made_sources import contents, photo_folder
@@ -363,3 +364,61 @@ def test_nobody_is_told_a_truth_that_was_not_asked_for(texts, out):
             assert not re.search(rb"true.?label|corrupt", file.read_bytes(), re.IGNORECASE)
     write(texts, "csv", out / "asked", with_truth=True)
     assert {"true_label", "is_corrupted"} <= set(read("csv", out / "asked").columns)
+
+
+# --- back again ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["csv", "jsonl", "parquet"])
+def test_exported_texts_open_as_a_source_with_the_same_texts(tmp_path, out, target):
+    # A text of nothing is no sample, and CSV with a NUL is refused as no text.
+    told = [text for text in TEXTS if text.strip() and "\0" not in text]
+    run = kept_run(tmp_path / "run", [*told, *(f"sentence {number}" for number in range(20))])
+    write(run, target, out)
+    opened = open_source(str(out))
+    assert (opened.contents.kind, opened.class_names) == ("text", NAMES)
+    assert [text.text for text in opened.read(range(len(told)))] == told
+    assert opened.labels.tolist() == run.samples()["label"].to_list()
+
+
+@pytest.mark.parametrize("target", ["csv", "jsonl", "parquet"])
+def test_exported_rows_open_as_a_source_with_the_same_rows(tmp_path, out, target):
+    count = 40
+    held = pl.DataFrame(
+        {
+            "carat": [0.25 * (row % 7) for row in range(count)],
+            "cut": [("Ideal", "Good, or so", None)[row % 3] for row in range(count)],
+            "grade": [row % 5 for row in range(count)],
+        }
+    )
+    run = kept_run(tmp_path / "run", held)
+    write(run, target, out, analysis=False)
+    opened = open_source(str(out))
+    assert (opened.contents.kind, opened.class_names) == ("row", NAMES)
+    rows = [dict(row.items()) for row in opened.read(range(count))]
+    assert rows == held.to_dicts()
+    assert opened.labels.tolist() == run.samples()["label"].to_list()
+
+
+def test_whoever_exports_rows_is_told_that_the_analysis_tells_of_the_label(rows, out, capsys):
+    words = ["export", str(rows.path), "--to", "csv"]
+    assert main([*words, str(out / "all")]) == 0
+    assert "leave them out: --no-analysis" in capsys.readouterr().out
+    assert main([*words, str(out / "plain"), "--no-analysis", "--labels", "suggested"]) == 0
+    assert "--no-analysis" not in capsys.readouterr().out
+    table = pl.read_csv(out / "plain" / "samples.csv")
+    ours = ["index", "id", "label"]
+    # Without a column of the analysis called so, that of the data keeps its name.
+    held = [RENAMED.get(name, name) for name in ROWS.columns]
+    assert table.columns == [*ours, *(name.replace("data_cat", "cat") for name in held)]
+
+
+def test_whoever_needs_the_analysis_cannot_leave_it_out(texts, out, capsys):
+    assert main(["export", str(texts.path), "--to", "cleanlab", str(out), "--no-analysis"]) == 2
+    assert "--no-analysis leaves out" in capsys.readouterr().err
+
+
+def test_whoever_writes_nul_into_csv_is_told(texts, out):
+    told = write(texts, "csv", out)
+    assert "1 sample of samples.csv" in told
+    assert '`to="jsonl"`' in told

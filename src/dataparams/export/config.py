@@ -49,6 +49,9 @@ class ExportConfig:
     with_truth: bool = False
     """With csv, jsonl or parquet: also the columns true_label and is_corrupted, of a run whose
     labels were made wrong on purpose. What goes to annotators never has them."""
+    analysis: bool = True
+    """Write the columns of the analysis; --no-analysis leaves them out, for a table to train on:
+    what the data have, with the exported labels."""
     form: Literal["folder", "zip", "both"] | None = None
     """For cleanlab-studio: class folders, one ZIP file, or (the default) both."""
     link: bool = False

@@ -64,7 +64,8 @@ def content_columns(export: Export) -> ContentColumns:
     ours = set(samples.table.columns)
     names = dict(zip(cells.columns, names_beside(cells.columns, ours), strict=True))
     cells = cells.rename(names)
-    return ContentColumns(dict(cells.schema), _slices(rows, cells), _renamed(names))
+    notices = (*_renamed(names), *_leaking(ours))
+    return ContentColumns(dict(cells.schema), _slices(rows, cells), notices)
 
 
 def names_beside(columns: Sequence[str], ours: Collection[str]) -> list[str]:
@@ -95,6 +96,17 @@ def _renamed(names: Mapping[str, str]) -> tuple[str, ...]:
         f"{before!r} is exported as {now!r}" for before, now in names.items() if before != now
     )
     return (f"Columns of the data that are named like ours: {told}.",) if told else ()
+
+
+def _leaking(ours: Collection[str]) -> tuple[str, ...]:
+    """A notice where our columns give the label away to what would be trained on the table."""
+    if "suspicion" not in ours:
+        return ()
+    words = (
+        "The columns of the analysis stand beside those of the data, and tell of the label; for a "
+        "table to train on, leave them out: `analysis=False`."
+    )
+    return (words,)
 
 
 def _nothing(count: int) -> Iterator[Piece]:

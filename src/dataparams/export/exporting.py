@@ -58,6 +58,7 @@ def export(
         labels=config.labels,
         confidence=config.confidence,
         with_truth=config.with_truth,
+        with_analysis=config.analysis,
         data=config.data,
         image_column=config.image_column,
         text_column=config.text_column,
@@ -101,6 +102,11 @@ def _require_fitting(config: ExportConfig) -> None:
         raise ArgumentError(
             f"`with_truth` is for plain tables ({', '.join(sorted(WITH_TRUTH))}); {config.to} goes "
             "to people or tools that are not to know the truth."
+        )
+    if not config.analysis and config.to == "cleanlab":
+        raise ArgumentError(
+            '`analysis=False` leaves out the columns of the analysis, and `to="cleanlab"` has no '
+            "others; leave it out."
         )
     if config.link and (config.to not in WITH_FILES or config.form == "zip"):
         raise ArgumentError(

@@ -32,6 +32,7 @@ _SPLITS: tuple[Literal["train", "val"], ...] = ("train", "val")
 _FIRST = ("category", "suspicion", "suggested_label", "suggested_confidence")
 _TRUTH = ("true_label", "is_corrupted")
 _OF_SAMPLES = ("index", "id", "label", "label_name", "suggested_name", *_FIRST)
+_OF_DATA = ("index", "id", "label", "split", *_TRUTH)
 _VAL_FRAC = 0.1
 
 
@@ -44,6 +45,7 @@ def open_samples(
     labels: Labels | None = None,
     confidence: float = 0.5,
     with_truth: bool = False,
+    with_analysis: bool = True,
     data: str | None = None,
     image_column: str | None = None,
     text_column: str | None = None,
@@ -63,6 +65,8 @@ def open_samples(
         confidence: How confident a suggestion has to be, 0 ... 1.
         with_truth: Keep what a run knows of the truth, whose labels were made wrong on purpose: the
             columns ``true_label`` and ``is_corrupted``.
+        with_analysis: Keep what a run knows beside labels: the columns of its analysis, the given
+            labels where others are exported, and the columns of ``cleaned.parquet``.
         data: Where the data of a run lie now; None for where the run found them.
         image_column: Which column of a table has the images; None to find it. For a data set.
         text_column: Which column of a table has the texts; None to find it. For a data set.
@@ -107,7 +111,13 @@ def open_samples(
             text_column=text_column,
             label_column=label_column,
         )
-    return _including(samples, include, what)
+    samples = _including(samples, include, what)
+    return samples if with_analysis else _without_analysis(samples)
+
+
+def _without_analysis(samples: LabeledSamples) -> LabeledSamples:
+    own = [name for name in _OF_DATA if name in samples.table.columns]
+    return replace(samples, table=samples.table.select(own))
 
 
 def _including(samples: LabeledSamples, include: Sequence[str], what: str) -> LabeledSamples:

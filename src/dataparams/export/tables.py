@@ -14,6 +14,7 @@ import polars.selectors as cs
 from dataparams.export.content_columns import content_columns
 from dataparams.export.writing import csv_bytes
 from dataparams.run.spreadsheet_cells import like_formula
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +26,23 @@ _FIRST = ("index", "id", "label")
 
 def write_csv(export: Export) -> None:
     """Write ``samples.csv``, a row per sample."""
-    suspects: list[str] = []
+    formulas: list[str] = []
+    broken = 0
 
     def encode(rows: pl.DataFrame, cells: pl.DataFrame, is_first: bool) -> bytes:
-        if not suspects:
-            suspects.extend(_like_formulas(cells))
+        nonlocal broken
+        if not formulas:
+            formulas.extend(_like_formulas(cells))
+        broken += _count_of_nul(cells)
         return csv_bytes(rows, header=is_first)
 
     _write(export, "samples.csv", encode)
-    export.tell_of_formulas("samples.csv", suspects)
+    export.tell_of_formulas("samples.csv", formulas)
+    if broken:
+        export.notices.append(
+            f"{counted(broken, 'sample')} of samples.csv have the character NUL, at which many "
+            'readers of CSV stop; `to="jsonl"` and `to="parquet"` are read by all.'
+        )
 
 
 def write_jsonl(export: Export) -> None:
@@ -54,6 +63,15 @@ def _like_formulas(cells: pl.DataFrame) -> list[str]:
     columns = (pl.Series(cells.columns, dtype=pl.String), *texts.get_columns())
     found = (column.filter(like_formula(column)) for column in columns)
     return next((some.head(1).to_list() for some in found if len(some)), [])
+
+
+def _count_of_nul(cells: pl.DataFrame) -> int:
+    """How many rows have the character NUL, which ends a file for some readers."""
+    texts = cells.select(cs.string())
+    if not texts.width:
+        return 0
+    has_nul = pl.any_horizontal(pl.all().str.contains("\0", literal=True))
+    return int(texts.select(has_nul.fill_null(value=False).sum()).item())
 
 
 def _write(
