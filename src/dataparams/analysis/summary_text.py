@@ -18,6 +18,7 @@ from dataparams.terminal.words import MOST_CLASSES, counted, printable, text_tab
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dataparams.analysis.excerpts import ExcerptsOf
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.analysis.result import Analysis
 
@@ -27,7 +28,10 @@ _MOST_SUBGROUPS = 10
 
 
 def summary_text(
-    analysis: Analysis, most_suspicious: int = 10, classes_file: Path | None = None
+    analysis: Analysis,
+    most_suspicious: int = 10,
+    classes_file: Path | None = None,
+    excerpts_of: ExcerptsOf | None = None,
 ) -> str:
     """Warnings, the classes, the confusions, sub-groups and the most suspicious, as tables.
 
@@ -35,6 +39,8 @@ def summary_text(
         analysis: The analysis.
         most_suspicious: How many of the most suspicious samples to list.
         classes_file: Where all classes are listed, where they are more than fit a screen.
+        excerpts_of: What gives a line for each of some ids, shown beside these; see
+            :func:`dataparams.analysis.excerpts.excerpts_of_run`. None for nothing.
     """
     frame, counts = analysis.frame, analysis.classes
     piles = ", ".join(
@@ -60,7 +66,7 @@ def summary_text(
         else class_temperatures_text(analysis.class_temperatures),
         _confusions(analysis.confusions),
         _subgroups(analysis.subgroups),
-        _suspects(frame, most_suspicious),
+        _suspects(frame, most_suspicious, excerpts_of),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -170,7 +176,7 @@ def _subgroups(subgroups: pl.DataFrame) -> str:
     return "Largest sub-groups:\n" + text_table(header, rows)
 
 
-def _suspects(frame: pl.DataFrame, most: int) -> str:
+def _suspects(frame: pl.DataFrame, most: int, excerpts_of: ExcerptsOf | None) -> str:
     worst = frame.sort(["suspicion", "index"], descending=[True, False]).head(most)
     rows = []
     are_weighed = weighs_other_classes(frame)
@@ -178,7 +184,8 @@ def _suspects(frame: pl.DataFrame, most: int) -> str:
         words = _suggested(row, are_weighed=are_weighed)
         rows.append([str(row["index"]), row["id"], row["label_name"], *words])
     header = ["index", "id", "given", "suggested", "category"]
-    return f"The {len(worst)} most suspicious samples:\n" + text_table(header, rows)
+    excerpts = None if excerpts_of is None else excerpts_of(worst["id"].to_list())
+    return f"The {len(worst)} most suspicious samples:\n" + text_table(header, rows, excerpts)
 
 
 def _suggested(row: dict[str, Any], *, are_weighed: bool) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from dataparams.analysis.suggestions import outliers, suggestion_words
 from dataparams.terminal.words import counted, printable, text_table
 
 if TYPE_CHECKING:
+    from dataparams.analysis.excerpts import ExcerptsOf
     from dataparams.analysis.noise_rate import NoiseEstimate
     from dataparams.analysis.result import Analysis
 
@@ -18,12 +19,14 @@ _MOST_CONFUSIONS = 5
 _ALL_BUT_NONE = 0.005
 
 
-def verdict_text(analysis: Analysis, worst: int = 10) -> str:
+def verdict_text(analysis: Analysis, worst: int = 10, excerpts_of: ExcerptsOf | None = None) -> str:
     """How many labels are probably wrong, the worst of them, and which classes are confused.
 
     Args:
         analysis: The analysis.
         worst: How many of the most suspicious samples to list.
+        excerpts_of: What gives a line for each of some ids, shown beside these; see
+            :func:`dataparams.analysis.excerpts.excerpts_of_run`. None for nothing.
     """
     frame = analysis.frame
     parts = [
@@ -32,7 +35,7 @@ def verdict_text(analysis: Analysis, worst: int = 10) -> str:
         _outliers(frame),
         _unjudged(analysis.classes),
         _confusions(analysis.confusions),
-        _worst(frame, worst),
+        _worst(frame, worst, excerpts_of),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -103,7 +106,7 @@ def _confusions(confusions: pl.DataFrame) -> str:
     )
 
 
-def _worst(frame: pl.DataFrame, most: int) -> str:
+def _worst(frame: pl.DataFrame, most: int, excerpts_of: ExcerptsOf | None) -> str:
     worst = frame.sort(["suspicion", "index"], descending=[True, False]).head(most)
     rows = [
         [
@@ -121,4 +124,5 @@ def _worst(frame: pl.DataFrame, most: int) -> str:
         for row in worst.iter_rows(named=True)
     ]
     header = ["sample", "given", "rather", "wrong"]
-    return f"The {len(worst)} most suspicious:\n" + text_table(header, rows)
+    excerpts = None if excerpts_of is None else excerpts_of(worst["id"].to_list())
+    return f"The {len(worst)} most suspicious:\n" + text_table(header, rows, excerpts)

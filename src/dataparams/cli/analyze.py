@@ -33,6 +33,7 @@ def run(words: list[str], program: str) -> int:
         raise UserError(f"--top is {config.top}; expected a whole number, 0 or above.")
     budget = None if config.review_budget is None else _share(config.review_budget)
     from dataparams.analysis import analyze, write_analysis
+    from dataparams.analysis.excerpts import excerpts_of_run
     from dataparams.analysis.summary_text import classes_csv, summary_text
     from dataparams.run.folder import RunFolder
     from dataparams.run.safe_files import write_whole
@@ -52,7 +53,8 @@ def run(words: list[str], program: str) -> int:
         write_analysis(run, analysis)
         if len(analysis.classes) > MOST_CLASSES:
             write_whole(run.analysis_classes, classes_csv(analysis.classes))
-        display.line(summary_text(analysis, config.top, run.analysis_classes))
+        excerpts_of = excerpts_of_run(run, config.data, display.line)
+        display.line(summary_text(analysis, config.top, run.analysis_classes, excerpts_of))
         display.line(f"Wrote {config.run / 'analysis.parquet'}, a row per sample.")
         display.line(f"Next: dataparams report {config.run}")
     return 0

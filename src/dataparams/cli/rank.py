@@ -43,17 +43,21 @@ def run(words: list[str], program: str) -> int:
     if config.out is not None and config.out.exists() and not config.overwrite:
         raise RunError(f"{config.out} exists already. Choose another --out, or give --overwrite.")
     from dataparams.analysis import rank
+    from dataparams.analysis.excerpts import excerpts_of_run
     from dataparams.run.folder import RunFolder
     from dataparams.run.safe_files import write_whole
     from dataparams.run.spreadsheet_cells import formula_notice
 
+    folder = RunFolder(config.run)
     ranking = rank(
-        RunFolder(config.run),
+        folder,
         epoch=config.epoch,
         top=config.top,
         threshold=config.threshold,
     )
-    say(_ranking_text(ranking))
+    shown = ranking.table["id"][:SHOWN].to_list()
+    excerpts_of = excerpts_of_run(folder, on_notice=say)
+    say(_ranking_text(ranking, None if excerpts_of is None else excerpts_of(shown)))
     selected = ranking.table.filter(ranking.table["is_selected"]).drop("is_selected")
     if config.out is not None:
         write_whole(config.out, selected.write_csv().encode())
@@ -66,7 +70,7 @@ def run(words: list[str], program: str) -> int:
     return 0
 
 
-def _ranking_text(ranking: Ranking) -> str:
+def _ranking_text(ranking: Ranking, excerpts: list[str] | None) -> str:
     from dataparams.analysis.summary_text import noise_words
 
     why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
@@ -76,7 +80,7 @@ def _ranking_text(ranking: Ranking) -> str:
         [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]]
         for row in ranking.table[:SHOWN].iter_rows(named=True)
     ]
-    lines.append(text_table(["index", "id", "value", "label"], rows))
+    lines.append(text_table(["index", "id", "value", "label"], rows, excerpts))
     if ranking.estimate is not None:
         is_known = ranking.estimate.is_known
         chosen = f"as many are selected: {count}" if is_known else "none is selected"

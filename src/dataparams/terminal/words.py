@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MOST_CLASSES = 20
 """The largest number of classes in a terminal's table; a file has all of them."""
@@ -48,8 +48,16 @@ def reasons_text(reasons: Iterable[str], most: int = 3) -> str:
     return "; ".join(told) + ("; ..." if len(counts) > most else "")
 
 
-def text_table(header: list[str], rows: list[list[str]]) -> str:
+def text_table(
+    header: list[str], rows: list[list[str]], excerpts: Sequence[str] | None = None
+) -> str:
     """A table with aligned columns, indented; cells are made printable.
+
+    Args:
+        header: The columns' titles.
+        rows: As many cells in each.
+        excerpts: What :func:`dataparams.terminal.excerpts.excerpt_line` gives for each row, for a
+            last column; None for no such column.
 
     Example:
         >>> print(text_table(["index", "id"], [["7", "a.jpg"]]))
@@ -57,11 +65,14 @@ def text_table(header: list[str], rows: list[list[str]]) -> str:
           7      a.jpg
     """
     lines = [header, *([printable(cell) for cell in row] for row in rows)]
+    ends = [""] * len(lines) if excerpts is None else ["excerpt", *excerpts]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     padded = (
         [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines
     )
-    return "\n".join(("  " + "  ".join(cells)).rstrip() for cells in padded)
+    return "\n".join(
+        ("  " + "  ".join((*cells, end))).rstrip() for cells, end in zip(padded, ends, strict=True)
+    )
 
 
 def size_text(size: int) -> str:
