@@ -80,7 +80,7 @@ def test_what_cannot_be_compared_says_what_can(
     assert main(["compare", *both, "--figure", str(tmp_path / "figure.png")]) == 2
     assert "has no accuracy over epochs to draw" in capsys.readouterr().err
     assert main(["compare", both[0], both[0]]) == 2
-    with pytest.raises(RunError, match=r"is an audit.*compare_verdicts"):
+    with pytest.raises(RunError, match=r"has no validation samples.*compare_verdicts"):
         compare([RunFolder(runs / "good"), RunFolder(runs / "poor")])
     dark_and_light(tmp_path / "photos")
     other = str(tmp_path / "other")

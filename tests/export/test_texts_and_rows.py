@@ -420,5 +420,5 @@ def test_whoever_needs_the_analysis_cannot_leave_it_out(texts, out, capsys):
 
 def test_whoever_writes_nul_into_csv_is_told(texts, out):
     told = write(texts, "csv", out)
-    assert "1 sample of samples.csv" in told
+    assert "NUL is in 1 sample of samples.csv" in told
     assert '`to="jsonl"`' in told

@@ -120,7 +120,8 @@ def rank(
         pl.Series("value", np.exp(log_temperature)),
         pl.Series("is_selected", is_selected),
     )[order]
-    return Ranking(chosen, epoch is None, table, estimate, warnings, figures, precision, recall)
+    is_best = epoch is None and _has_accuracies(run.metrics())
+    return Ranking(chosen, is_best, table, estimate, warnings, figures, precision, recall)
 
 
 def _nothing_to_rank_by(run: RunFolder) -> RunError:
@@ -149,7 +150,10 @@ def best_epoch(run: RunFolder) -> int:
     metrics = run.metrics()
     if not len(metrics):
         raise RunError(f"{run.path} has not finished an epoch yet.")
-    accuracy = metrics["val_accuracy"].cast(pl.Float64)
-    if accuracy.null_count() == len(accuracy):
+    if not _has_accuracies(metrics):
         return int(metrics["epoch"][-1])
-    return int(metrics["epoch"][accuracy.arg_max()])
+    return int(metrics["epoch"][metrics["val_accuracy"].arg_max()])  # type: ignore[index]
+
+
+def _has_accuracies(metrics: pl.DataFrame) -> bool:
+    return metrics["val_accuracy"].null_count() < len(metrics)

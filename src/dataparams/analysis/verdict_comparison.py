@@ -54,7 +54,7 @@ def compare_verdicts(runs: Sequence[RunFolder], analyses: Sequence[Analysis]) ->
     """Put what several runs say of the same labels side by side.
 
     Args:
-        runs: Two or more run folders, of audits or trainings.
+        runs: Two or more run folders, of any kind.
         analyses: The analysis of each.
 
     Raises:
@@ -133,7 +133,7 @@ def verdicts_text(comparison: VerdictComparison) -> str:
     common = counted(len(comparison.samples), "sample")
     by_all = counted(comparison.wrong_by_all, "label")
     title = (
-        "An audit has no validation samples, so labels are compared in place of accuracies.\n"
+        "Not every run has validation samples: labels are compared in place of accuracies.\n"
         f"What each run takes for wrong, among {common} that all judged with the same label:"
     )
     agreed = f"All take {by_all} for wrong; alone: those that no other run takes for wrong."

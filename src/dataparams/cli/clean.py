@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
 from dataparams.cli.analysis_of_run import RunArgument, current
+
+if TYPE_CHECKING:
+    from dataparams.run.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -66,5 +69,19 @@ def run(words: list[str], program: str) -> int:
         file = config.out or run.cleaned
         display.line(summary_text(table, run.class_names(), settings, file))
         display.line(f"Wrote {file}.")
-        display.line(f"Next: dataparams train --from-clean {file}")
+        display.line(f"Next: {_next(run, file)}")
     return 0
+
+
+def _next(run: RunFolder, file: Path) -> str:
+    """What to do with the file: train here on images, elsewhere on anything else."""
+    from dataparams.run.source import is_kept
+
+    if run.content_kind() == "image" and not is_kept(run.description()):
+        return f"dataparams train --from-clean {file}"
+    if file != run.cleaned:
+        return "train on the samples, labels and weights in it"
+    return (
+        f"dataparams export {run.path} --to csv FOLDER; or in a loop of your own, "
+        f'dataparams.cleaned("{run.path}") gives index, label and weight'
+    )

@@ -22,13 +22,13 @@ class CompareConfig:
     """Put runs side by side.
 
     Of trainings on one validation split: accuracies, classes, what they trained on. Where one run
-    is an audit: which labels each takes for wrong.
+    has no validation samples, as an audit: which labels each takes for wrong.
     """
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Two or more run folders."""
     out: Path | None = None
-    """Write the figures to this file, .csv or .json; where one run is an audit, .csv has a row per
+    """Write the figures to this file, .csv or .json; where labels are compared, .csv has a row per
     sample."""
     figure: Path | None = None
     """Where to draw accuracies; by default figures/comparison.png in the first run folder."""

@@ -24,7 +24,8 @@ class RankConfig:
     run: RunArgument
     """The run folder."""
     epoch: int | None = None
-    """After which epoch; by default the one at which validation accuracy peaked."""
+    """After which epoch; by default the one at which validation accuracy peaked, or the last where
+    nothing was validated."""
     top: float | None = None
     """Select this share of the samples, the highest first."""
     threshold: Literal["auto"] | None = None

@@ -40,8 +40,8 @@ def write_csv(export: Export) -> None:
     export.tell_of_formulas("samples.csv", formulas)
     if broken:
         export.notices.append(
-            f"{counted(broken, 'sample')} of samples.csv have the character NUL, at which many "
-            'readers of CSV stop; `to="jsonl"` and `to="parquet"` are read by all.'
+            f"The character NUL is in {counted(broken, 'sample')} of samples.csv; many readers of "
+            'CSV stop there, while those of `to="jsonl"` and `to="parquet"` do not.'
         )
 
 
