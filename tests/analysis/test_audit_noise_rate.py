@@ -205,3 +205,19 @@ def test_errors_in_half_of_the_classes_are_seen_though_the_model_is_less_sure_of
     confidence = np.where(clean.predicted < 5, clean.confidence - 8, clean.confidence)
     share = disputed_share(clean.is_disputed | is_wrong, clean.predicted, confidence, 10)
     assert share.rate == pytest.approx(is_wrong.mean(), abs=0.04)
+
+
+def test_evidence_that_differs_in_the_last_digits_has_a_probability() -> None:
+    rng = np.random.default_rng(0)
+    is_wrong = np.arange(200) < 20
+    certain = 1 - 5e-16 * np.arange(200)
+    noise = noise_from_planted(
+        np.where(is_wrong, 1e-6 * rng.random(200), certain),
+        {"uniform": 1e-6 * rng.random(60)},
+        is_disputed=is_wrong,
+        predicted=np.arange(200) % 3,
+        confidence=rng.random(200),
+        num_classes=3,
+    )
+    assert np.isfinite(noise.noise_probability).all()
+    assert noise.noise_probability[~is_wrong].max() < noise.noise_probability[is_wrong].min()
