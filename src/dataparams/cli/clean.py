@@ -79,9 +79,8 @@ def _next(run: RunFolder, file: Path) -> str:
 
     if run.content_kind() == "image" and not is_kept(run.description()):
         return f"dataparams train --from-clean {file}"
-    if file != run.cleaned:
-        return "train on the samples, labels and weights in it"
+    place = run.path if file == run.cleaned else file
     return (
         f"dataparams export {run.path} --to csv FOLDER; or in a loop of your own, "
-        f'dataparams.cleaned("{run.path}") gives index, label and weight'
+        f'dataparams.cleaned("{place}") gives index, label and weight'
     )
