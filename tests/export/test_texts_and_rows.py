@@ -422,3 +422,72 @@ def test_whoever_writes_nul_into_csv_is_told(texts, out):
     told = write(texts, "csv", out)
     assert "NUL is in 1 sample of samples.csv" in told
     assert '`to="jsonl"`' in told
+
+
+# --- data sets -----------------------------------------------------------------------------------
+
+
+def test_a_table_is_exported_as_it_is_understood_or_as_one_says(tmp_path, out, capsys):
+    count = 30
+    held = pl.DataFrame(
+        {
+            "number": range(count),
+            "carat": [0.5 * (row % 7) for row in range(count)],
+            "cut": ["good", "bad"] * (count // 2),
+        }
+    )
+    held.write_csv(tmp_path / "stones.csv")
+    words = ["export", str(tmp_path / "stones.csv"), "--label-column", "cut", "--to", "csv"]
+    assert main([*words, str(out / "understood")]) == 0
+    assert "--row-columns NAMES" in capsys.readouterr().out
+    table = pl.read_csv(out / "understood" / "samples.csv")
+    assert table.columns[:4] == ["index", "id", "label", "carat"]
+    assert "number" not in table.columns
+    assert main([*words, str(out / "all"), "--row-columns", "*"]) == 0
+    table = pl.read_csv(out / "all" / "samples.csv").sort("index")
+    assert table["number"].to_list() == held["number"].to_list()
+    assert table["label"].to_list() == held["cut"].to_list()
+    assert main([*words[:-1], "image-folder", str(out / "images")]) == 2
+
+
+def test_a_file_of_texts_is_exported_by_its_columns(tmp_path, out):
+    texts = [f"what is asked about in number {row}" for row in range(30)]
+    given = pl.DataFrame({"label": texts, "cut": ["good", "bad"] * 15, "other": texts[::-1]})
+    given.write_csv(tmp_path / "texts.csv")
+    words = ["export", str(tmp_path / "texts.csv"), "--to", "jsonl", str(out)]
+    assert main([*words, "--text-column", "label", "--label-column", "cut"]) == 0
+    # Samples to train on stand before those to validate on.
+    table = read("jsonl", out).sort("index")
+    assert table["text"].to_list() == texts
+    assert table["label"].to_list() == given["cut"].to_list()
+
+
+def test_where_the_texts_of_a_run_are_now_can_be_said(tmp_path, out, capsys):
+    texts = [f"what is asked about in number {row}" for row in range(12)]
+    file, moved = tmp_path / "texts.csv", tmp_path / "moved.csv"
+    run = kept_run(tmp_path / "run", texts)
+    pl.DataFrame({"said": texts, "kind": list(NAMES) * 6}).write_csv(file)
+    description = run.description()
+    run.write_description(
+        {
+            **description,
+            "source": {
+                "name": str(file),
+                "content": "text",
+                "text_column": "said",
+                "label_column": "kind",
+            },
+        }
+    )
+    (run.path / "contents.parquet").unlink()
+    words = ["export", str(run.path), "--to", "csv"]
+    assert main([*words, str(out / "there")]) == 0
+    assert read("csv", out / "there")["text"].to_list() == texts
+    file.rename(moved)
+    assert main([*words, str(out / "gone")]) == 3
+    assert "--data PATH" in capsys.readouterr().err
+    assert main([*words, str(out / "moved"), "--data", str(moved)]) == 0
+    assert read("csv", out / "moved")["text"].to_list() == texts
+    moved.write_text(moved.read_text().replace("number 3", "number 33"))
+    assert main([*words, str(out / "changed"), "--data", str(moved)]) == 4
+    assert "1 sample in" in capsys.readouterr().err

@@ -36,6 +36,8 @@ class RankConfig:
     programs: names stay as they are, also where a spreadsheet would run one as a formula."""
     overwrite: bool = False
     """Replace the file of --out if it exists."""
+    data: str | None = None
+    """The path of the data, if they have moved: of texts and rows the beginnings are shown."""
 
 
 def run(words: list[str], program: str) -> int:
@@ -57,7 +59,7 @@ def run(words: list[str], program: str) -> int:
         threshold=config.threshold,
     )
     shown = ranking.table["id"][:SHOWN].to_list()
-    excerpts_of = excerpts_of_run(folder, on_notice=say)
+    excerpts_of = excerpts_of_run(folder, config.data, say)
     say(_ranking_text(ranking, None if excerpts_of is None else excerpts_of(shown)))
     selected = ranking.table.filter(ranking.table["is_selected"]).drop("is_selected")
     if config.out is not None:

@@ -64,6 +64,9 @@ class ExportConfig:
     """Which column of a table has the texts, where that is not clear."""
     label_column: str | None = None
     """Which column of a table has the labels, where that is not clear."""
+    row_columns: tuple[str, ...] = ()
+    """Which columns of a data set belong to a row, where samples are rows of a table; * for all but
+    the labels. By default what numbers the rows, or gives the label away, is left out."""
     data_dir: Path = Path("data")
     """Where built-in data sets lie."""
     hf_token_file: Path | None = None

@@ -63,6 +63,7 @@ def export(
         image_column=config.image_column,
         text_column=config.text_column,
         label_column=config.label_column,
+        row_columns=config.row_columns,
     )
     _require_shown(config.to, samples.kind, config.what)
     _require_apart(folder, samples.source)

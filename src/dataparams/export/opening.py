@@ -50,6 +50,7 @@ def open_samples(
     image_column: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    row_columns: Sequence[str] = (),
 ) -> LabeledSamples:
     """Open the samples of an export.
 
@@ -71,6 +72,8 @@ def open_samples(
         image_column: Which column of a table has the images; None to find it. For a data set.
         text_column: Which column of a table has the texts; None to find it. For a data set.
         label_column: Which column of a table has the labels; None to find it. For a data set.
+        row_columns: Which columns of a table belong to a row; ``*`` for all but the labels. For a
+            data set.
 
     Returns:
         The samples, and what reads what they hold.
@@ -110,6 +113,7 @@ def open_samples(
             image_column=image_column,
             text_column=text_column,
             label_column=label_column,
+            row_columns=row_columns,
         )
     samples = _including(samples, include, what)
     return samples if with_analysis else _without_analysis(samples)
@@ -143,6 +147,7 @@ def _samples_of_dataset(
     image_column: str | None,
     text_column: str | None,
     label_column: str | None,
+    row_columns: Sequence[str],
 ) -> LabeledSamples:
     if include or labels in ("suggested", "cleaned"):
         given = "`include`" if include else f'`labels="{labels}"`'
@@ -155,6 +160,7 @@ def _samples_of_dataset(
         image_column=image_column,
         text_column=text_column,
         label_column=label_column,
+        row_columns=row_columns,
     )
     splits = split_rows(source, _VAL_FRAC, seed=0)
     pieces = [
