@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -491,3 +492,49 @@ def test_where_the_texts_of_a_run_are_now_can_be_said(tmp_path, out, capsys):
     moved.write_text(moved.read_text().replace("number 3", "number 33"))
     assert main([*words, str(out / "changed"), "--data", str(moved)]) == 4
     assert "1 sample in" in capsys.readouterr().err
+
+
+# --- images of a loop of one's own ---------------------------------------------------------------
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = photo_folder(tmp_path / "photos", per_class=3)
+    return sorted(str(file) for file in folder.rglob("*.*"))
+
+
+def image_run(folder, kept, source):
+    """A run whose ``contents.parquet`` holds paths, or small pictures."""
+    run = kept_run(folder, len(kept))
+    description = run.description()
+    told = {**description["source"], "content": "image", **source}
+    run.write_description({**description, "source": told})
+    run.write_kept_contents(kept)
+    ids = dict(enumerate(kept["id"]))
+    run.write_samples(run.samples().with_columns(pl.col("index").replace_strict(ids).alias("id")))
+    return run
+
+
+def test_photographs_of_a_recording_keep_their_names(tmp_path, photos, out):
+    names = [path.rpartition("/")[2] for path in photos]
+    ids = [f"{number}/{name}" for number, name in enumerate(names)]
+    folders = {"whole": str(tmp_path / "photos"), "from_run": "../photos"}
+    kept = pl.DataFrame({"id": ids, "path": photos})
+    run = image_run(tmp_path / "run", kept, {"folders": folders})
+    assert "small pictures" not in write(run, "image-folder", out / "folder")
+    found = [file.name for file in (out / "folder").rglob("*.*")]
+    assert sorted(found) == sorted(name.replace("/", "_") for name in ids)
+    write(run, "parquet", out / "parquet")
+    told = read("parquet", out / "parquet")["image"].struct.field("path")
+    assert told.to_list() == [name.replace("/", "_") for name in ids]
+
+
+def test_small_pictures_are_not_handed_on_as_the_images(tmp_path, photos, out):
+    pictures = [Path(path).read_bytes() for path in photos]
+    ids = [f"train/{number}" for number in range(len(photos))]
+    kept = pl.DataFrame({"id": ids, "picture": pictures})
+    run = image_run(tmp_path / "run", kept, {})
+    for target in ("image-folder", "parquet", "label-studio"):
+        assert "small pictures that the run keeps" in write(run, target, out / target)
+    assert "small pictures" not in write(run, "csv", out / "csv")
+    assert all(file.suffix for file in (out / "image-folder").rglob("train_*"))

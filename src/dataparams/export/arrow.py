@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 
 from dataparams.export.content_columns import content_columns
-from dataparams.export.samples import extension_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataparams.export.content_columns import ContentColumns
-    from dataparams.export.samples import ExportedImage, LabeledSamples
+    from dataparams.export.samples import LabeledSamples
     from dataparams.export.writing import Export
 
 _CLASSES = ("label", "given_label", "suggested_label", "true_label")
@@ -108,11 +107,12 @@ def _tables_with_images(
     """All samples, a few at a time: rows of the table of samples, and an Arrow table."""
     import pyarrow as pa
 
+    samples = export.samples
     for images in export.images():
         numbers = [image.row for image in images]
-        rows = export.samples.table[numbers]
+        rows = samples.table[numbers]
         cells = [
-            {"bytes": image.data, "path": _file_name(export.samples, sample, image)}
+            {"bytes": image.data, "path": samples.file_name(samples.stem(sample), image)}
             for image, sample in zip(images, rows["id"], strict=True)
         ]
         held = pa.array(cells, schema.field(_IMAGE).type)
@@ -167,11 +167,6 @@ def _image_type() -> pa.DataType:
 
 def _value(kind: pl.DataType) -> dict[str, str]:
     return {"dtype": _dtype(kind), "_type": "Value"}
-
-
-def _file_name(samples: LabeledSamples, sample: str, image: ExportedImage) -> str:
-    stem = samples.stem(sample)
-    return stem if samples.has_files else stem + extension_of(image)
 
 
 def _plain(table: pl.DataFrame) -> pl.DataFrame:

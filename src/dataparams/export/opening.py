@@ -260,6 +260,7 @@ def _samples_of_run(
         notices=tuple(notices),
         contents=ContentsOfRun(run, data),
         kind=run.content_kind(),
+        are_small=is_kept(description) and not description["source"].get("folders"),
     )
 
 

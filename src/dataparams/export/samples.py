@@ -86,6 +86,7 @@ class LabeledSamples:
         has_files: Whether ids are paths of files rather than rows of a table.
         contents: What reads what the samples hold.
         kind: What they are; None where a run keeps nothing of them to show.
+        are_small: Whether the images are small pictures that a run keeps in place of its images.
         run: The run folder, where one was given.
         notices: Sentences for the user.
     """
@@ -97,6 +98,7 @@ class LabeledSamples:
     has_files: bool
     contents: ContentReader
     kind: ContentKind | None = "image"
+    are_small: bool = False
     run: RunFolder | None = None
     notices: tuple[str, ...] = ()
 
@@ -159,6 +161,12 @@ class LabeledSamples:
         """The name of an image's file, without an extension where it has no file of its own."""
         return sample.rpartition("/")[2] if self.has_files else sample.replace("/", "_")
 
+    def file_name(self, stem: str, image: ExportedImage) -> str:
+        """The name of an image's file, with an extension that suits its format."""
+        if self.has_files or Path(stem).suffix.lower() in _EXTENSIONS[image.header.format]:
+            return stem
+        return stem + extension_of(image)
+
     def named(self, rows: Sequence[int]) -> pl.DataFrame:
         """Some rows of the table with names of classes in place of their numbers."""
         some = self.table[list(rows)]
@@ -213,7 +221,7 @@ class FileNames:
 
     def _file_name(self, image: ExportedImage, sample: str, label: int) -> str:
         name = self._names.of(label, self._samples.stem(sample), sample)
-        return name if self._samples.has_files else name + extension_of(image)
+        return self._samples.file_name(name, image)
 
 
 def extension_of(image: ExportedImage) -> str:

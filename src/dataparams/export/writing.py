@@ -56,6 +56,10 @@ class Export:
     def images(self) -> Iterator[list[ExportedImage]]:
         """Read all images a few at a time."""
         self.notices += self.samples.changed_labels()
+        if self.samples.are_small:
+            self.notices.append(
+                "These are the small pictures that the run keeps, not the images it was trained on."
+            )
         for images in self.samples.read(self.left_out.append):
             yield images
             self._done(len(images))
