@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -85,6 +87,17 @@ def test_a_run_without_validation_is_ranked_after_its_last_epoch(
 ) -> None:
     assert "After epoch 5. The highest" in output(capsys, "rank", runs["texts"])
     assert "After epoch 2. The highest" in output(capsys, "rank", runs["texts"], "--epoch", 2)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_texts_are_listed_whatever_letters_the_output_has(
+    runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    assert main(["rank", str(runs["texts"])]) == 0
+    line = "أين" if encoding == "utf-8" else r"\u0623\u064a\u0646"
+    assert line in written.getvalue().decode(encoding)
 
 
 def test_what_is_kept_may_be_gone_and_the_list_is_shown(

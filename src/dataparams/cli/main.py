@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -71,6 +72,7 @@ def main_of_script(recipe: Recipe, arguments: Sequence[str] | None = None) -> in
 
 def _ended(action: Callable[[], int], program: str) -> int:
     """The exit code of a command, whose errors are printed without a traceback."""
+    _print_any_letter()
     try:
         with missing_packages_named():
             return action()
@@ -90,6 +92,12 @@ def _ended(action: Callable[[], int], program: str) -> int:
         # The reader of our output has closed it; the interpreter's last flush must not fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _OUTPUT_CLOSED
+
+
+def _print_any_letter() -> None:
+    """Have letters that the output's encoding lacks written by their number, not end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _dispatch(words: list[str], program: str) -> int:
