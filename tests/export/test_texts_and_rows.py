@@ -130,13 +130,19 @@ def test_a_column_that_is_named_like_ours_gives_way():
     assert names == ["data_data_data_id", "data_id", "data_data_id", "data_label"]
 
 
-def test_cells_of_several_kinds_become_text(tmp_path, out):
-    run = kept_run(
-        tmp_path / "run",
-        pl.DataFrame({"when": pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 1, 4), eager=True)}),
+def test_what_no_plain_type_holds_becomes_text(tmp_path, out):
+    held = pl.DataFrame(
+        {
+            "when": pl.Series([1, 2]).cast(pl.Date),
+            "large": pl.Series([1, 2**64 - 1], dtype=pl.UInt64),
+            "price": pl.Series(["1.10", "2.20"]).cast(pl.Decimal(10, 2)),
+        }
     )
-    write(run, "parquet", out)
-    assert read("parquet", out)["when"].to_list()[0] == "2020-01-01"
+    write(kept_run(tmp_path / "run", held), "parquet", out)
+    table = read("parquet", out)
+    assert table["when"].to_list() == ["1970-01-02", "1970-01-03"]
+    assert table["large"].to_list() == ["1", str(2**64 - 1)]
+    assert table["price"].to_list() == ["1.10", "2.20"]
 
 
 def test_datasets_knows_the_classes_of_texts(texts, out):
