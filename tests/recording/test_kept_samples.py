@@ -60,10 +60,12 @@ def series(values: Sequence[Any]) -> list[Any]:
         pa.table({"text": values}),
         Dataset.from_dict({"text": values, "label": [0, 1, 0, 1]}),
         Dataset.from_dict({"text": values})["text"],
+        pa.chunked_array([values]),
+        pa.array(values),
     ]
 
 
-@pytest.mark.parametrize("form", range(11))
+@pytest.mark.parametrize("form", range(13))
 def test_texts_are_kept_in_whatever_form_they_are(form: int, tmp_path: Path) -> None:
     run = begun(tmp_path / "run", series(TEXTS)[form])
     assert run.content_kind() == "text"

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
 import dataparams
 from dataparams import ArgumentError, DataParameters, Recording, RunError, instance_learning_rate
+from dataparams.training import config_from_clean
 from recorded_loops import assert_same_records, digits, network, record
 
 if TYPE_CHECKING:
@@ -500,6 +501,8 @@ def test_cleaned_samples_are_arrays_for_the_next_training(tmp_path: Path) -> Non
     np.testing.assert_array_equal(labels[kept.index], digits().y.numpy()[kept.index])
     # A second time it is what is there.
     assert dataparams.cleaned(run.run.cleaned).index.tolist() == kept.index.tolist()
+    with pytest.raises(dataparams.UserError, match=r"gets index, label and weight .* by data"):
+        config_from_clean(run.run.cleaned)
     with pytest.raises(ArgumentError, match="`count` is 10"):
         kept.of_all(10)
     with pytest.raises(RunError):

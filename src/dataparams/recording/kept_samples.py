@@ -163,27 +163,37 @@ def _of_table(
 
 def _of_files(files: Sequence[str], run: Path) -> KeptSamples:
     whole = [os.path.abspath(os.path.expanduser(file)) for file in files]  # noqa: PTH100, PTH111
-    top = os.path.commonpath([os.path.dirname(file) for file in whole])  # noqa: PTH120
+    top = _common_folder(whole)
     table = pl.DataFrame({"path": whole}, schema={"path": pl.String})
     images = KeptImages(table)
     sizes = images.sizes()
     is_small = sizes.clip(min=0).sum() <= _MOST_READ
-    ids = [Path(file).relative_to(top).as_posix() for file in whole]
+    ids = [Path(file).relative_to(top or "").as_posix() for file in whole]
     return KeptSamples(
         "image",
         table,
         content_words(images) if is_small else size_words(sizes),
         pl.Series(ids) if len(set(ids)) == len(ids) else None,
-        source={"folders": {"whole": top, "from_run": _relative(top, run)}},
+        source={} if top is None else {"folders": _folders(top, run)},
     )
 
 
-def _relative(folder: str, run: Path) -> str:
+def _common_folder(files: Sequence[str]) -> str | None:
+    """The folder that all files lie below; None where they are on several drives."""
     try:
-        return os.path.relpath(folder, run.resolve())
+        return os.path.commonpath([os.path.dirname(file) for file in files])  # noqa: PTH120
+    except ValueError:
+        return None
+
+
+def _folders(folder: str, run: Path) -> dict[str, str]:
+    """Where the files lie, from the root and from the run folder."""
+    try:
+        from_run = os.path.relpath(folder, run.resolve())
     except ValueError:
         # On another drive.
-        return folder
+        from_run = folder
+    return {"whole": folder, "from_run": from_run}
 
 
 def _of_pictures(samples: Any, count: int, file: Path | None) -> KeptSamples:

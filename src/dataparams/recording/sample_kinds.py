@@ -93,7 +93,8 @@ def texts_of(samples: Any) -> pl.Series | None:
     is_sequence = isinstance(samples, list | tuple | np.ndarray | pl.Series)
     if not (is_sequence or _is_series(samples)):
         return None
-    texts = [None if _is_missing(one) else one for one in samples]
+    listed = samples.to_pylist() if hasattr(samples, "to_pylist") else samples
+    texts = [None if _is_missing(one) else one for one in listed]
     are_texts = [one is None or isinstance(one, str) for one in texts]
     if not any(isinstance(one, str) for one in texts):
         return None
@@ -149,7 +150,8 @@ def _is_hugging_face(samples: Any) -> bool:
 
 def _is_series(samples: Any) -> bool:
     """Whether it is a column of pandas, Arrow or a Hugging Face data set."""
-    return type(samples).__name__ in ("Series", "Column", "ChunkedArray", "StringArray")
+    kinds = ("Series", "Column", "ChunkedArray", "StringArray", "LargeStringArray")
+    return type(samples).__name__ in kinds
 
 
 def _of_pandas(frame: Any) -> pl.DataFrame:

@@ -111,7 +111,7 @@ class KeptImages(Contents):
         if self._folders is None:
             return path
         before, now = self._folders
-        return now + path.removeprefix(before)
+        return os.path.join(now, path.removeprefix(before).lstrip(os.sep))  # noqa: PTH118 - as above
 
 
 def open_kept_contents(

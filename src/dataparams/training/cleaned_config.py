@@ -29,10 +29,16 @@ def config_from_clean(file: str | Path, recipe: str | None = None) -> TrainConfi
 
     Raises:
         RunError: If the file cannot be used.
-        UserError: If there is no such recipe.
+        UserError: If there is no such recipe, or the run was recorded in a loop of somebody's own.
     """
     file = Path(file)
     made = read_cleaned(file).made
+    if made["source"].get("is_kept"):
+        raise UserError(
+            f"{file} is of a training loop of somebody's own, whose model and samples are not "
+            "here to train on; that loop gets index, label and weight of each sample by "
+            f"dataparams.cleaned({str(file)!r})."
+        )
     known = {field.name for field in fields(TrainConfig)}
     given = {name: value for name, value in made["config"].items() if name in known}
     try:
