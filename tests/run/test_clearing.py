@@ -23,7 +23,7 @@ def test_clearing_takes_only_what_training_made(tmp_path: Path) -> None:
     assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
     with pytest.raises(RunError, match=r"is not a run folder.*`restart=True`") as caught:
         run.clear()
-    assert "so --restart does not clear it. Choose another --exp-prefix" in with_flags(
+    assert "so --restart does not clear it. Choose another folder for the run" in with_flags(
         str(caught.value)
     )
     run.write_description({})
