@@ -62,8 +62,7 @@ class EpochRecorder:
         epoch: int,
         criterion: DataParameters | PlainLoss,
         counts: StepCounts,
-        *,
-        may_overflow: bool,
+        scaler: torch.amp.GradScaler | None,
     ) -> tuple[EpochRecord, int]:
         """The record of an epoch, and how many samples all processes took; all must call it.
 
@@ -71,7 +70,8 @@ class EpochRecorder:
             epoch: Its number, 1 or above.
             criterion: The loss.
             counts: What this process did.
-            may_overflow: Whether a gradient scaler skips the steps of what is not finite.
+            scaler: The gradient scaler, which skips the steps of what is not finite; None where
+                there is none.
 
         Raises:
             ArgumentError: If nothing was recorded, no step was taken or labels differ.
@@ -86,7 +86,7 @@ class EpochRecorder:
                 "expected the same, and the index of each sample in that order."
             )
         is_finite = all(finite for _, _, finite in every)
-        if not is_finite and not may_overflow:
+        if not is_finite and (scaler is None or not scaler.is_enabled()):
             raise _diverged(epoch)
         records = self.samples.finish()
         if not is_finite:

@@ -303,7 +303,7 @@ class Recording:
         self._require_epoch()
         self.criterion.synchronize()
         record, count = self._recorder_on(self._device).finish(
-            self.epoch + 1, self.criterion, self._counts, may_overflow=self._scaler is not None
+            self.epoch + 1, self.criterion, self._counts, self._scaler
         )
         if len(self._samples.validation) and self._validation is None:
             # Perhaps another process has some.
