@@ -15,7 +15,7 @@ from dataparams.errors import MissingPackageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-APP, HEIC, XLSX = "app", "heic", "xlsx"
+APP, HEIC, TRAINERS = "app", "heic", "trainers"
 EXTRA_OF = {
     **dict.fromkeys(
         (
@@ -26,7 +26,8 @@ EXTRA_OF = {
         APP,
     ),
     "pillow_heif": HEIC,
-    "fastexcel": XLSX,
+    "lightning": TRAINERS,
+    "transformers": TRAINERS,
 }
 """For each package, by the name that it is imported by, the extra that brings it."""
 

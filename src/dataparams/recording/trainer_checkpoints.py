@@ -1,0 +1,59 @@
+"""Beginning a recording beside a trainer, or going on from the trainer's own checkpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dataparams.recording.agreement import on_first
+from dataparams.recording.recording import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import torch
+
+
+def recorded_trainer(
+    out: str | Path,
+    state: Mapping[str, Any] | None,
+    *,
+    finished_epochs: int,
+    device: torch.device,
+    **settings: Any,
+) -> Recording:
+    """The recording of a trainer that begins, or that goes on; all processes must call it.
+
+    Args:
+        out: The run folder.
+        state: What the trainer's checkpoint holds of the recording; None where the trainer begins.
+        finished_epochs: How many epochs the trainer has finished.
+        device: Where it computes.
+        **settings: Of :class:`dataparams.Recording`.
+
+    Returns:
+        The recording, in the epoch that the trainer is in.
+
+    Raises:
+        RunError: If the folder is of something else, or of an earlier training.
+    """
+    if state is not None:
+        # A program that begins anew each time it is started goes on where it is told to.
+        settings = settings | {"restart": False}
+    recording = Recording(out, **settings)
+    recording.begin(device=device)
+    if state is None:
+        return recording
+    recording.load_state_dict(state)
+    on_first(lambda: _forget_later_epochs(recording))
+    # A checkpoint of the last step of an epoch was written before the epoch had ended.
+    if finished_epochs > recording.epoch:
+        recording.end_epoch()
+    return recording
+
+
+def _forget_later_epochs(recording: Recording) -> None:
+    """Remove the records of epochs behind the checkpoint, which will come again."""
+    for epoch in recording.run.epochs():
+        if epoch > recording.epoch:
+            recording.run.epoch_file(epoch).unlink(missing_ok=True)
