@@ -300,6 +300,15 @@ def test_a_training_set_that_cannot_be_recorded_is_said(tmp_path: Path, texts: A
         record("trainer", tmp_path / "run")
 
 
+@pytest.mark.parametrize("name", ["lr_isnt", "epochs"])
+def test_a_setting_that_there_is_not_is_said_before_training(
+    tmp_path: Path, texts: Any, name: str
+) -> None:
+    settings: dict[str, Any] = {name: 5}
+    with pytest.raises(ArgumentError, match=f"`{name}` is no setting of a recording"):
+        record(made_trainer(tmp_path, texts), tmp_path / "run", **settings)
+
+
 def test_a_training_set_that_is_replaced_is_said(tmp_path: Path, texts: Any) -> None:
     trainer = record(made_trainer(tmp_path, texts), tmp_path / "run")
     trainer.train_dataset = texts.select(range(20))

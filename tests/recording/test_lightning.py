@@ -32,7 +32,6 @@ pytestmark = [
     # Lightning about the machine, and about what it imports itself.
     pytest.mark.filterwarnings("ignore::lightning.fabric.utilities.warnings.PossibleUserWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
     pytest.mark.filterwarnings("ignore:The dirpath has changed:UserWarning"),
 ]
 
@@ -185,3 +184,8 @@ def test_an_unknown_length_is_asked_for(tmp_path: Path) -> None:
     trainer = made_trainer(tmp_path, new(tmp_path / "run"), max_epochs=-1, max_steps=5)
     with pytest.raises(ArgumentError, match="give RecordingCallback `epochs`"):
         trainer.fit(Classifier(), made_loader())
+
+
+def test_a_setting_that_there_is_not_is_said_before_training(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="`lr_isnt` is no setting of a recording"):
+        new(tmp_path / "run", lr_isnt=5)

@@ -74,6 +74,12 @@ def made_model() -> DistilBertForSequenceClassification:
     return DistilBertForSequenceClassification(config)
 
 
+def made_pretrained(folder: Path) -> None:
+    """A network without a classifier and its tokenizer, as the hub has them."""
+    made_model().distilbert.save_pretrained(folder)
+    made_tokenizer().save_pretrained(folder)
+
+
 def made_trainer(folder: Path, dataset: Any = None, **arguments: Any) -> Trainer:
     """A trainer of three epochs in batches of 16, on a CPU."""
     dataset = made_training_set() if dataset is None else dataset

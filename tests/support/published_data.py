@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import torch
 from PIL import Image, ImageDraw
 from torch import nn
@@ -109,6 +110,18 @@ def probabilities(folder: Path) -> dict[str, Any]:
     return {"labels": labels, "pred_probs": odds / odds.sum(1, keepdims=True)}
 
 
+def banking(folder: Path) -> dict[str, Any]:
+    """``train.csv`` with texts of three categories, and ``small``, a network that reads them."""
+    # Imported where a page trains with it: it takes seconds.
+    from made_hugging_face import made_pretrained, made_texts
+
+    texts, labels = made_texts()
+    rows = {"text": texts, "category": [("card", "loan", "fee")[label] for label in labels]}
+    pl.DataFrame(rows).write_csv(folder / "train.csv")
+    made_pretrained(folder / "small")
+    return {}
+
+
 GIVEN: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a folder of photographs": photographs,
     "the walk-through's photographs": walkthrough,
@@ -116,5 +129,6 @@ GIVEN: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a training loop": training_loop,
     "log temperatures and labels": trajectories,
     "labels and probabilities": probabilities,
+    "texts of customers": banking,
 }
 """What a mark ``given`` names: it makes files in a folder, and returns names for Python."""

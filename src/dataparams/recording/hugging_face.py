@@ -28,12 +28,8 @@ from dataparams.recording.hugging_face_data import (
     require_training_set,
     samples_of,
 )
-from dataparams.recording.trainer_checkpoints import recorded_trainer
+from dataparams.recording.trainer_checkpoints import recorded_trainer, require_settings
 from dataparams.run.safe_files import read_tensors, tensor_bytes, write_whole
-
-with missing_packages_named():
-    from transformers import Trainer, TrainerCallback
-    from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +40,8 @@ if TYPE_CHECKING:
 
 _EVALUATION = "eval_"
 _OF_SPEED = ("_runtime", "_per_second", "_time")
+# What the names of the trainer's checkpoints begin with.
+_CHECKPOINT = "checkpoint-"
 # The trainer counts epochs as fractions of their steps.
 _ROUNDING = 1e-6
 
@@ -85,6 +83,7 @@ def record(
     Raises:
         ArgumentError: The trainer does something that cannot be recorded; the message says what.
     """
+    require_settings(settings, of_trainer=("epochs", "batch_size"))
     _require_trainer(trainer)
     dataset: Any = trainer.train_dataset  # type: ignore[attr-defined]
     require_training_set(dataset)
@@ -99,7 +98,7 @@ def record(
 
 
 class _RecordedTrainer:
-    """Stands between a trainer and its recording: replaces four of its methods by its own.
+    """Stands between a trainer and its recording: replaces five of its methods by its own.
 
     Args:
         trainer: The trainer.
@@ -129,7 +128,7 @@ class _RecordedTrainer:
         # The trainer divides a loss by the number of accumulated batches unless a function of the
         # user's own made it, which is given the number of items and has divided by it.
         trainer.compute_loss_func = _never_called
-        trainer.add_callback(_Events(self))
+        trainer.add_callback(_events(self))
 
     # --- What replaces methods of the trainer ---------------------------------------------------
 
@@ -151,7 +150,7 @@ class _RecordedTrainer:
     ) -> None:
         """Save the model; into a checkpoint also what the training needs to go on."""
         self._save_model(output_dir, _internal_call=_internal_call, **settings)
-        if output_dir and Path(output_dir).name.startswith(f"{PREFIX_CHECKPOINT_DIR}-"):
+        if output_dir and Path(output_dir).name.startswith(_CHECKPOINT):
             self.end_epoch()
             # All processes must take part in it.
             state = self._recording.state_dict()
@@ -246,6 +245,8 @@ class _RecordedTrainer:
         """The checkpoint to go on from, as the trainer understands its argument."""
         if resume_from_checkpoint is not True:
             return resume_from_checkpoint or None
+        from transformers.trainer_utils import get_last_checkpoint
+
         folder = self._trainer.args.output_dir
         checkpoint = get_last_checkpoint(folder) if Path(folder).is_dir() else None
         if checkpoint is None:
@@ -267,30 +268,31 @@ class _RecordedTrainer:
         return read_tensors(file)
 
 
-class _Events(TrainerCallback):  # type: ignore[misc]
-    """Passes a trainer's events on."""
+def _events(recorded: _RecordedTrainer) -> Any:
+    """A callback of the trainer that passes its events on."""
+    from transformers import TrainerCallback
 
-    def __init__(self, recorded: _RecordedTrainer) -> None:
-        self._recorded = recorded
+    class Events(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, _args: Any, state: Any, *_: Any, **__: Any) -> None:
+            recorded.begin(state.num_train_epochs, state.epoch or 0.0)
 
-    def on_train_begin(self, _args: Any, state: Any, *_: Any, **__: Any) -> None:
-        self._recorded.begin(state.num_train_epochs, state.epoch or 0.0)
+        def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+            recorded.step()
 
-    def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
-        self._recorded.step()
+        def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+            recorded.end_epoch()
 
-    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
-        self._recorded.end_epoch()
+        def on_epoch_end(self, *_: Any, **__: Any) -> None:
+            recorded.epoch_ends()
 
-    def on_epoch_end(self, *_: Any, **__: Any) -> None:
-        self._recorded.epoch_ends()
+        def on_evaluate(self, *_: Any, metrics: Mapping[str, Any] | None = None, **__: Any) -> None:
+            recorded.end_epoch(metrics)
 
-    def on_evaluate(self, *_: Any, metrics: Mapping[str, Any] | None = None, **__: Any) -> None:
-        self._recorded.end_epoch(metrics)
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            recorded.end_epoch()
+            recorded.end()
 
-    def on_train_end(self, *_: Any, **__: Any) -> None:
-        self._recorded.end_epoch()
-        self._recorded.end()
+    return Events()
 
 
 def _require_trainer(trainer: Any) -> None:
@@ -299,6 +301,8 @@ def _require_trainer(trainer: Any) -> None:
     Raises:
         ArgumentError: If it does not.
     """
+    with missing_packages_named():
+        from transformers import Trainer
     if not isinstance(trainer, Trainer):
         raise ArgumentError(
             f"`trainer` is a {type(trainer).__name__}; expected a transformers.Trainer."

@@ -22,7 +22,7 @@ from torch.utils.data import BatchSampler
 
 from dataparams.errors import ArgumentError, RunError
 from dataparams.extras import missing_packages_named
-from dataparams.recording.trainer_checkpoints import recorded_trainer
+from dataparams.recording.trainer_checkpoints import recorded_trainer, require_settings
 
 try:
     from lightning.pytorch import Callback
@@ -56,7 +56,10 @@ class RecordingCallback(Callback):  # type: ignore[misc]
         samples: What is shown of the samples later, as for :class:`~dataparams.Recording`.
         class_names: The names of the classes.
         **settings: What else :class:`~dataparams.Recording` knows: ``learn``, ``lr_inst`` and so
-            on. Epochs and batch size are those of the trainer.
+            on. Epochs and batch size are those of the trainer where they are not given.
+
+    Raises:
+        ArgumentError: There is no such setting.
 
     Attributes:
         recording: The recording, from the beginning of ``fit`` on.
@@ -73,6 +76,7 @@ class RecordingCallback(Callback):  # type: ignore[misc]
         class_names: Sequence[str] | None = None,
         **settings: Any,
     ) -> None:
+        require_settings(settings)
         self._out = out
         self._settings = {
             "labels": labels,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from dataparams.errors import ArgumentError
 from dataparams.recording.agreement import on_first
 from dataparams.recording.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
+
+# What every trainer has an argument for, and labels that no trainer gives one by one.
+_GIVEN = ("run", "labels", "class_names", "samples", "validation")
 
 
 def recorded_trainer(
@@ -50,6 +55,33 @@ def recorded_trainer(
     if finished_epochs > recording.epoch:
         recording.end_epoch()
     return recording
+
+
+def require_settings(settings: Mapping[str, Any], of_trainer: Sequence[str] = ()) -> None:
+    """Check the names of settings before anything is trained.
+
+    Args:
+        settings: What a user gave beside the arguments that every trainer has.
+        of_trainer: Settings of a recording that are the trainer's own.
+
+    Raises:
+        ArgumentError: If a recording has no such setting.
+
+    Example:
+        >>> require_settings({"learn": "both", "rate": 0.1})
+        Traceback (most recent call last):
+        ...
+        dataparams.errors.ArgumentError: `rate` is no setting of a recording; expected one of
+        epochs, batch_size, ids, learn, ...
+    """
+    known = signature(Recording).parameters.keys() - {*_GIVEN, *of_trainer}
+    for name in settings:
+        if name not in known:
+            ordered = [one for one in signature(Recording).parameters if one in known]
+            own = ": the trainer has its own" if name in of_trainer else ""
+            raise ArgumentError(
+                f"`{name}` is no setting of a recording{own}; expected one of {', '.join(ordered)}."
+            )
 
 
 def _forget_later_epochs(recording: Recording) -> None:
