@@ -114,6 +114,7 @@ def test_training_goes_on_from_the_trainers_checkpoint(
     broken.add_callback(_StopsAfter(steps + 1))
     with pytest.raises(RuntimeError, match="the power"):
         record(broken, tmp_path / "run", lr_inst=20.0).train()
+    assert RunFolder(tmp_path / "run").description()["status"] == "stopped"
     resumed = trained(tmp_path, "run", texts, **saving, resume=True)
     assert_alike(resumed, unbroken, atol=0)
 
@@ -165,8 +166,12 @@ def test_a_checkpoint_without_data_parameters_is_refused(tmp_path: Path, texts: 
 
 
 def test_a_checkpoint_that_is_not_there_is_said(tmp_path: Path, texts: Any) -> None:
-    with pytest.raises(RunError, match="There is no checkpoint in"):
-        trained(tmp_path, "run", texts, resume=True)
+    for resume, complaint in (
+        (True, "There is no checkpoint in"),
+        ("nowhere", "no checkpoint now"),
+    ):
+        with pytest.raises(RunError, match=complaint):
+            trained(tmp_path, "run", texts, resume=resume)
 
 
 def test_evaluation_is_what_it_was_and_is_not_recorded(tmp_path: Path, texts: Any) -> None:

@@ -189,3 +189,16 @@ def test_an_unknown_length_is_asked_for(tmp_path: Path) -> None:
 def test_a_setting_that_there_is_not_is_said_before_training(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="`lr_isnt` is no setting of a recording"):
         new(tmp_path / "run", lr_isnt=5)
+
+
+def test_a_training_that_breaks_off_is_said_in_the_run_folder(tmp_path: Path) -> None:
+    class Broken(Classifier):
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            if self.trainer.current_epoch == 1:
+                raise RuntimeError("the power went")
+            return super().training_step(batch, batch_idx)
+
+    with pytest.raises(RuntimeError, match="the power"):
+        made_trainer(tmp_path, new(tmp_path / "run")).fit(Broken(), made_loader())
+    run = RunFolder(tmp_path / "run")
+    assert (run.description()["status"], run.epochs()) == ("stopped", [1])

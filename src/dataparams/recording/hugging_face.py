@@ -28,7 +28,11 @@ from dataparams.recording.hugging_face_data import (
     require_training_set,
     samples_of,
 )
-from dataparams.recording.trainer_checkpoints import recorded_trainer, require_settings
+from dataparams.recording.trainer_checkpoints import (
+    recorded_trainer,
+    require_settings,
+    say_stopped,
+)
 from dataparams.run.safe_files import read_tensors, tensor_bytes, write_whole
 
 if TYPE_CHECKING:
@@ -142,8 +146,12 @@ class _RecordedTrainer:
                 "one run folder; record the training with the hyperparameters that it found."
             )
         checkpoint = self._checkpoint(resume_from_checkpoint)
-        self._state = None if checkpoint is None else self._read(Path(checkpoint))
-        return self._train(checkpoint, *args, **settings)
+        self._state = None if checkpoint is None else _state_in(Path(checkpoint))
+        try:
+            return self._train(checkpoint, *args, **settings)
+        except BaseException:
+            say_stopped(getattr(self._trainer, "recording", None))
+            raise
 
     def save_model(
         self, output_dir: str | None = None, _internal_call: bool = False, **settings: Any
@@ -194,11 +202,12 @@ class _RecordedTrainer:
         if not model.training:
             with _replaced(self._trainer, compute_loss_func=None):
                 return self._compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        if index is None:
-            raise ArgumentError(
-                f"A batch in training has no key {INDEX!r}; expected the batches that "
-                "trainer.get_train_dataloader() makes with trainer.data_collator."
-            )
+        for name, value in ((INDEX, index), ("labels", inputs.get("labels"))):
+            if value is None:
+                raise ArgumentError(
+                    f"A batch in training has no key {name!r}; expected the batches that "
+                    "trainer.get_train_dataloader() makes with trainer.data_collator."
+                )
         labels = inputs.pop("labels")
         outputs = model(**inputs)
         logits = outputs["logits"] if isinstance(outputs, Mapping) else outputs[0]
@@ -255,17 +264,6 @@ class _RecordedTrainer:
                 "`resume_from_checkpoint` the training begins."
             )
         return str(checkpoint)
-
-    @staticmethod
-    def _read(checkpoint: Path) -> dict[str, Any]:
-        file = checkpoint / FILE_IN_CHECKPOINT
-        if not file.is_file():
-            raise RunError(
-                f"{checkpoint} has no file {FILE_IN_CHECKPOINT}: its trainer was not recorded, and "
-                "data parameters that begin in the middle would be wrong. Go on "
-                "from a checkpoint that was, or train without resume_from_checkpoint."
-            )
-        return read_tensors(file)
 
 
 def _events(recorded: _RecordedTrainer) -> Any:
@@ -337,6 +335,24 @@ def _require_trainer(trainer: Any) -> None:
             "cross-entropy, which data parameters replace. A loop of your own can be recorded with "
             "dataparams.Recording."
         )
+
+
+def _state_in(checkpoint: Path) -> dict[str, Any]:
+    """What a checkpoint of the trainer holds of its recording.
+
+    Raises:
+        RunError: If there is no such checkpoint, or it holds nothing.
+    """
+    file = checkpoint / FILE_IN_CHECKPOINT
+    if not checkpoint.is_dir():
+        raise RunError(f"There is no checkpoint {checkpoint}; expected a folder of the trainer's.")
+    if not file.is_file():
+        raise RunError(
+            f"{checkpoint} has no file {FILE_IN_CHECKPOINT}: its trainer was not recorded, and "
+            "data parameters that begin in the middle would be wrong. Go on "
+            "from a checkpoint that was, or train without resume_from_checkpoint."
+        )
+    return read_tensors(file)
 
 
 def _own_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:

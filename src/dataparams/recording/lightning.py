@@ -22,7 +22,11 @@ from torch.utils.data import BatchSampler
 
 from dataparams.errors import ArgumentError, RunError
 from dataparams.extras import missing_packages_named
-from dataparams.recording.trainer_checkpoints import recorded_trainer, require_settings
+from dataparams.recording.trainer_checkpoints import (
+    recorded_trainer,
+    require_settings,
+    say_stopped,
+)
 
 try:
     from lightning.pytorch import Callback
@@ -145,6 +149,10 @@ class RecordingCallback(Callback):  # type: ignore[misc]
     def on_train_end(self, *_: Any) -> None:
         """Say in the run folder that the training has ended."""
         self.recording.end()
+
+    def on_exception(self, *_: Any) -> None:
+        """Say in the run folder that the training ended before its last epoch."""
+        say_stopped(getattr(self, "recording", None))
 
 
 def recorded_loss(module: Any, logits: Tensor, labels: Tensor, index: Tensor) -> Tensor:

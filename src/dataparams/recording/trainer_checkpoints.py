@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from dataparams.errors import ArgumentError
-from dataparams.recording.agreement import on_first
+from dataparams.errors import ArgumentError, RunError
+from dataparams.recording.agreement import on_first, rank
 from dataparams.recording.recording import Recording
 
 if TYPE_CHECKING:
@@ -55,6 +56,17 @@ def recorded_trainer(
     if finished_epochs > recording.epoch:
         recording.end_epoch()
     return recording
+
+
+def say_stopped(recording: Recording | None) -> None:
+    """Say in ``run.json`` that a training ended by an error, if it had begun."""
+    if recording is None or rank() > 0:
+        return
+    with suppress(RunError):
+        if recording.run.description()["status"] == "running":
+            recording.run.update_description(
+                status="stopped", error="the trainer ended before its last epoch"
+            )
 
 
 def require_settings(settings: Mapping[str, Any], of_trainer: Sequence[str] = ()) -> None:
