@@ -15,7 +15,7 @@ from dataparams.errors import MissingPackageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-APP, HEIC, TRAINERS = "app", "heic", "trainers"
+APP, HEIC, TRAINERS, XLSX = "app", "heic", "trainers", "xlsx"
 EXTRA_OF = {
     **dict.fromkeys(
         (
@@ -28,6 +28,7 @@ EXTRA_OF = {
     "pillow_heif": HEIC,
     "lightning": TRAINERS,
     "transformers": TRAINERS,
+    "fastexcel": XLSX,
 }
 """For each package, by the name that it is imported by, the extra that brings it."""
 
