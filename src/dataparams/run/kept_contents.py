@@ -44,6 +44,8 @@ class NothingKept(Contents):
         ['the run keeps nothing of it to show']
     """
 
+    kind: ContentKind | None = None
+
     def __init__(self, count: int) -> None:
         self._count = count
 
