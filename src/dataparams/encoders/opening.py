@@ -18,25 +18,31 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from dataparams.contents.content import ContentKind
     from dataparams.encoders.encoder import Encoder
 
 
 def open_encoder(
     name: str | None = None,
     *,
+    kind: ContentKind = "image",
     weights: Path | None = None,
     offline: bool = False,
     on_notice: Callable[[str], None] | None = None,
 ) -> Encoder:
-    """Open an encoder of images.
+    """Open an encoder of images or of texts.
 
     Args:
-        name: ``efficientnet-lite0``, which needs no network (nor do ``efficientnet-lite1`` and
-            ``efficientnet-lite2``, where their packages are installed); or any name of timm, such
-            as ``vit_small_patch14_dinov2``, whose pretrained weights are downloaded once. None
-            takes the first; with ``weights``, its architecture.
-        weights: A file of weights of one's own for the network of that name: safetensors, or a
-            PyTorch file with a state dict, perhaps inside a checkpoint. Nothing in it is run.
+        name: Of images ``efficientnet-lite0``, which needs no network (nor do
+            ``efficientnet-lite1`` and ``efficientnet-lite2``, where their packages are installed);
+            or any name of timm, such as ``vit_small_patch14_dinov2``, whose pretrained weights are
+            downloaded once. None takes the first; with ``weights``, its architecture. Of texts
+            ``wordllama``, which needs no network and which None takes; or the folder, or the name
+            on the hub, of a model that sentence-transformers opens.
+        kind: What is encoded: ``image`` or ``text``.
+        weights: A file of weights of one's own for the network of that name, of images:
+            safetensors, or a PyTorch file with a state dict, perhaps inside a checkpoint. Nothing
+            in it is run.
         offline: Whether asking the hub is forbidden.
         on_notice: Told what is downloaded or left out, in sentences.
 
@@ -53,6 +59,8 @@ def open_encoder(
         >>> encoder.name, encoder.width
         ('efficientnet-lite0', 1280)
     """
+    if kind == "text":
+        return _open_text_encoder(name, weights, offline=offline, on_notice=on_notice)
     bundled = DEFAULT if name is None else find_bundled(name)
     if bundled is not None and weights is None:
         return bundled_encoder(bundled)
@@ -71,6 +79,27 @@ def open_encoder(
 
     network = pretrained_network(network_name, offline=offline, on_notice=on_notice)
     return image_encoder(called, network)
+
+
+def _open_text_encoder(
+    name: str | None,
+    weights: Path | None,
+    *,
+    offline: bool,
+    on_notice: Callable[[str], None] | None,
+) -> Encoder:
+    from dataparams.encoders.word_embeddings import WORDS_NAME, WordEncoder
+
+    if weights is not None:
+        raise ArgumentError(
+            f"`weights={weights}` is given, but the samples are texts; expected the folder of a "
+            "model with its weights and its tokenizer (`encoder=FOLDER`)."
+        )
+    if name is None or name.lower() == WORDS_NAME:
+        return WordEncoder()
+    from dataparams.encoders.sentence_model import open_sentence_model
+
+    return open_sentence_model(name, offline=offline, on_notice=on_notice)
 
 
 def _empty_network(name: str) -> nn.Module:
