@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.encoders.encoder import Encoder
+    from dataparams.encoders.row_features import TreeTable
     from dataparams.sources.source import Contents
 
 T = TypeVar("T")
@@ -95,6 +96,8 @@ class Features:
         digests: What tells each one's content from others, (m,), 32 hexadecimal digits.
         unreadable: Why the others could not be read, by row.
         computed: For how many contents the network was asked, in all processes together.
+        for_trees: Rows of a table as trees take them; None for all that is no such row.
+        columns: What each column of a table was taken for, by its name.
     """
 
     values: NDArray[np.float16]
@@ -102,6 +105,8 @@ class Features:
     digests: pl.Series
     unreadable: dict[int, str]
     computed: int
+    for_trees: TreeTable | None = None
+    columns: dict[str, str] | None = None
 
 
 def features_of(
@@ -246,7 +251,7 @@ def _assembled(wanted: NDArray[np.int64], sweeps: list[Sweep], stored: StoredFea
     order = np.argsort(rows)
     digests = np.concatenate([sweep.digests for sweep in sweeps])[order]
     return Features(
-        values=_values(digests, stored),
+        values=read_features(digests, stored),
         rows=rows[order],
         digests=_words(digests),
         unreadable=dict(sorted(unreadable.items())),
@@ -254,8 +259,16 @@ def _assembled(wanted: NDArray[np.int64], sweeps: list[Sweep], stored: StoredFea
     )
 
 
-def _values(digests: NDArray[np.uint8], stored: StoredFeatures) -> NDArray[np.float16]:
-    """Features in the order of some digests: in memory, or in a file that nobody else sees."""
+def read_features(digests: NDArray[np.uint8], stored: StoredFeatures) -> NDArray[np.float16]:
+    """Features in the order of some digests: in memory, or in a file that nobody else sees.
+
+    Args:
+        digests: Of contents whose features are kept, (n, 16), uint8.
+        stored: Where they are kept.
+
+    Raises:
+        RunError: If there is no room for the file, or the cache was emptied meanwhile.
+    """
     shape = len(digests), stored.width
     size = 2 * shape[0] * shape[1]
     if size <= _MOST_BYTES_IN_MEMORY:

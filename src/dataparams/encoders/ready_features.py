@@ -62,6 +62,16 @@ def read_ready_features(path: Path, count: int) -> NDArray[Any]:
     return features
 
 
+def ready_features_count(path: Path) -> int:
+    """Number of rows of a ``.npy`` file of features; 0 where it has no rows.
+
+    Raises:
+        ArgumentError: If it is no such file.
+    """
+    shape = _mapped(path).shape
+    return int(shape[0]) if shape else 0
+
+
 def _mapped(path: Path) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
