@@ -10,16 +10,17 @@ from dataparams.training.heads import ScaledFeatures
 from dataparams.training.neighbors import nearest_neighbors
 
 
-def clustered(count: int, width: int, seed: int) -> ScaledFeatures:
+def clustered(count: int, width: int, seed: int, norm: float | None = 10.0) -> ScaledFeatures:
     """Samples around 30 centers, as features of a network lie."""
     rng = np.random.default_rng(seed)
     centers = rng.normal(0, 1, (30, width))
     points = centers[rng.integers(30, size=count)] + rng.normal(0, 0.6, (count, width))
-    return ScaledFeatures(points.astype(np.float16))
+    return ScaledFeatures(points.astype(np.float16), norm)
 
 
-def test_most_of_the_true_neighbors_are_found() -> None:
-    features = clustered(6000, 64, seed=0)
+@pytest.mark.parametrize("norm", [10.0, None])
+def test_most_of_the_true_neighbors_are_found(norm: float | None) -> None:
+    features = clustered(6000, 64, 0, norm)
     near = nearest_neighbors(features, 10)
     found = approximate_neighbors(features, 10)
     shared = [len(set(a) & set(b)) for a, b in zip(near.tolist(), found.tolist(), strict=True)]

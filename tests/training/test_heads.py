@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataparams import DataParameters
+from dataparams.training.head_networks import LinearNetworks, PerceptronNetworks, head_networks
 from dataparams.training.heads import (
     Heads,
     HeadSettings,
@@ -44,6 +46,11 @@ def trained(
     """Heads with batches from one seed."""
     rng = np.random.default_rng(seed)
     return train_heads(features, labels, CLASSES, folds, chosen, rng)
+
+
+def linear(heads: Heads) -> LinearNetworks:
+    assert isinstance(heads.networks, LinearNetworks)
+    return heads.networks
 
 
 def by_torch(
@@ -85,7 +92,7 @@ def test_one_of_many_heads_is_the_head_that_pytorch_trains() -> None:
         is_seen = folds[repeat] != fold
         weights, log_temperature = by_torch(features, labels, is_seen, SETTINGS)
         assert np.abs(log_temperature).max() > 0.05
-        np.testing.assert_allclose(heads.weights[:, head].numpy(), weights, atol=2e-5)
+        np.testing.assert_allclose(linear(heads).weights[:, head].numpy(), weights, atol=2e-5)
         np.testing.assert_allclose(
             heads.log_temperature[:, head].numpy(), log_temperature, atol=2e-5
         )
@@ -99,7 +106,7 @@ def test_all_heads_in_one_product_are_the_heads_one_after_the_other() -> None:
     for repeat in range(SETTINGS.repeats):
         single = trained(features, labels, folds[repeat : repeat + 1], alone)
         chosen = slice(repeat * SETTINGS.folds, (repeat + 1) * SETTINGS.folds)
-        torch.testing.assert_close(together.weights[:, chosen], single.weights)
+        torch.testing.assert_close(linear(together).weights[:, chosen], linear(single).weights)
         torch.testing.assert_close(together.log_temperature[:, chosen], single.log_temperature)
 
 
@@ -115,7 +122,7 @@ def test_a_label_changes_nothing_in_the_heads_that_hold_its_sample_out(
     before, after = trained(features, labels, folds), trained(features, changed, folds)
     for repeat in range(SETTINGS.repeats):
         held = repeat * SETTINGS.folds + int(folds[repeat, sample])
-        assert torch.equal(before.weights[:, held], after.weights[:, held])
+        assert torch.equal(linear(before).weights[:, held], linear(after).weights[:, held])
     asked = np.array([sample])
     assert torch.equal(
         held_out_probabilities(before, features, folds, asked),
@@ -187,3 +194,93 @@ def test_fewer_heads_keep_at_least_two_folds(most: int, heads: int) -> None:
 
 def test_there_are_never_more_folds_than_samples() -> None:
     assert HeadSettings(folds=5).at_most(100, 3).folds == 3
+
+
+# --- heads with a hidden layer -------------------------------------------------------------------
+
+HIDDEN = replace(SETTINGS, hidden=8, learning_rate=0.05, weight_decay=0.1)
+
+
+def hidden_by_torch(
+    features: ScaledFeatures,
+    labels: np.ndarray,
+    is_seen: np.ndarray,
+    start: PerceptronNetworks,
+    head: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One head with a hidden layer, trained by autograd, AdamW and the public class."""
+    inputs, targets = features.rows(np.arange(len(labels))).double(), torch.from_numpy(labels)
+    tensors = (start.hidden[:, head], start.weights[head], start.bias[head])
+    hidden, weights, bias = (each.double().clone().requires_grad_() for each in tensors)
+    groups: list[dict[str, Any]] = [
+        {"params": [hidden, weights]},
+        {"params": [bias], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(
+        groups,
+        betas=(HIDDEN.momentum, 0.99), weight_decay=HIDDEN.weight_decay,
+    )  # fmt: skip
+    parameters = DataParameters(
+        len(labels), CLASSES, lr_inst=HIDDEN.instance_rate(), momentum=HIDDEN.momentum
+    )
+    rng, step = np.random.default_rng(0), 0
+    head_networks(HIDDEN, features.width, CLASSES, rng)
+    steps = HIDDEN.epochs * -(-len(labels) // HIDDEN.batch_size)
+    for _ in range(HIDDEN.epochs):
+        order = rng.permutation(np.arange(len(labels)))
+        for first in range(0, len(order), HIDDEN.batch_size):
+            batch = order[first : first + HIDDEN.batch_size]
+            seen = torch.from_numpy(batch[is_seen[batch]])
+            logits = (inputs[seen] @ hidden).relu() @ weights + bias
+            total = parameters(logits, targets[seen], seen, reduction="sum")
+            optimizer.zero_grad()
+            (total / HIDDEN.batch_size).backward()
+            for group in optimizer.param_groups:
+                group["lr"] = HIDDEN.learning_rate * one_cycle(step, steps)
+                for each in group["params"]:
+                    each.grad *= HIDDEN.batch_size / len(seen)
+            optimizer.step()
+            parameters.step()
+            step += 1
+    return weights.detach().numpy(), parameters.inst_log.numpy()
+
+
+def test_one_of_many_heads_with_a_hidden_layer_is_the_head_that_pytorch_trains() -> None:
+    features, labels = made()
+    folds = assign_folds(labels, HIDDEN, np.random.default_rng(5))
+    start = head_networks(HIDDEN, features.width, CLASSES, np.random.default_rng(0))
+    assert isinstance(start, PerceptronNetworks)
+    heads = trained(features, labels, folds, HIDDEN)
+    assert isinstance(heads.networks, PerceptronNetworks)
+    for head in range(HIDDEN.heads):
+        repeat, fold = divmod(head, HIDDEN.folds)
+        weights, log_temperature = hidden_by_torch(
+            features, labels, folds[repeat] != fold, start, head
+        )
+        assert np.abs(log_temperature).max() > 0.05
+        np.testing.assert_allclose(heads.networks.weights[head].numpy(), weights, atol=2e-4)
+        np.testing.assert_allclose(
+            heads.log_temperature[:, head].numpy(), log_temperature, atol=2e-3
+        )
+
+
+def test_a_hidden_layer_learns_what_is_no_line() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(600, 2)).astype(np.float32)
+    labels = (values[:, 0] * values[:, 1] > 0).astype(np.int64)
+    features = ScaledFeatures(values, norm=None)
+    shares = {}
+    for hidden, rate in ((0, 0.3), (32, 0.05)):
+        chosen = HeadSettings(repeats=1, epochs=30, learning_rate=rate, pull=0.0, hidden=hidden)
+        folds = assign_folds(labels, chosen, rng)
+        heads = train_heads(features, labels, 2, folds, chosen, rng)
+        found = held_out_probabilities(heads, features, folds, np.arange(600)).argmax(dim=1)
+        shares[hidden] = float((found.numpy() == labels).mean())
+    assert shares[0] < 0.65
+    assert shares[32] > 0.9
+
+
+def test_rows_keep_their_lengths_where_these_say_something() -> None:
+    values = np.array([[1.0, 0.0], [3.0, 0.0], [-4.0, 0.0]], np.float32)
+    scaled = ScaledFeatures(values, norm=None).rows(np.arange(3))
+    torch.testing.assert_close(scaled, torch.tensor([[1.0, 0, 1], [3.0, 0, 1], [-4.0, 0, 1]]))

@@ -15,7 +15,7 @@ over the rounds before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dataparams.training.cross_fitting_settings import CrossFittingSettings
 from dataparams.training.heads import (
-    HeadSettings,
     ScaledFeatures,
     assign_folds,
     held_out_probabilities,
@@ -36,6 +36,7 @@ from dataparams.training.label_odds import (
     log_odds_of_wrong,
 )
 from dataparams.training.neighbors import nearest_neighbors, neighbor_votes
+from dataparams.training.plain_voice import plain_voice
 from dataparams.training.rounds import Round, RoundInProgress
 
 if TYPE_CHECKING:
@@ -43,71 +44,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dataparams.encoders.row_features import TreeTable
     from dataparams.training.heads import OnBatch
 
+__all__ = ["CrossFit", "CrossFittingSettings", "cross_fit"]
+
 _CELLS_AT_ONCE = 1 << 22
-_MOST_ANSWERS = 4_000_000_000
-_MOST_WEIGHTS = 60_000_000
-_MOST_PRODUCTS = 250_000_000_000
-_VERY_MANY = 200_000
-
-
-@dataclass(frozen=True)
-class CrossFittingSettings:
-    """How evidence is gathered.
-
-    Attributes:
-        heads: How heads are trained.
-        plain: How plain heads are trained.
-        rounds: Number of rounds.
-        neighbors: How many neighbors vote.
-        least_probability: Added to the heads' probabilities.
-        least_vote: Added to the neighbors' votes.
-        vote_power: How much the votes count against the heads' probabilities.
-        plain_power: How much the plain heads count; 0 does without them.
-        kept_above: A sample trains in the next round if its label has more than this share of the
-            highest evidence.
-        doubtful_vote: How much the label of a sample counts that does not.
-        alike_power: How much more the plain heads count where labels, if any, are wrong only since
-            classes are alike: what heads with data parameters take for wrong there is often right.
-        likeliest: How many of the likeliest classes are kept of each sample.
-    """
-
-    heads: HeadSettings = field(default_factory=HeadSettings)
-    plain: HeadSettings = field(
-        default_factory=lambda: HeadSettings(repeats=1, epochs=15, weight_decay=5e-3, pull=0.0)
-    )
-    rounds: int = 3
-    neighbors: int = 20
-    least_probability: float = 0.01
-    least_vote: float = 0.02
-    vote_power: float = 0.7
-    plain_power: float = 0.5
-    kept_above: float = 0.5
-    doubtful_vote: float = 0.02
-    alike_power: float = 1.0
-    likeliest: int = 10
-
-    def fitting(self, count: int, width: int, num_classes: int) -> CrossFittingSettings:
-        """With as many heads as time and memory allow, and never more folds than samples.
-
-        Where even these take long, there are two rounds, and plain heads train no longer than all.
-        Of very many samples fewer epochs with larger batches tell as much.
-
-        Args:
-            count: Number of samples.
-            width: Numbers per sample.
-            num_classes: C.
-        """
-        most = min(_MOST_ANSWERS // (count * num_classes), _MOST_WEIGHTS // (width * num_classes))
-        heads, plain = self.heads.at_most(most, count), self.plain.at_most(most, count)
-        if count * width * num_classes * heads.heads <= _MOST_PRODUCTS:
-            return replace(self, heads=heads, plain=plain)
-        if count > _VERY_MANY:
-            heads = replace(heads, epochs=min(heads.epochs, 3), batch_size=1024)
-            plain = replace(plain, batch_size=1024)
-        plain = replace(plain, epochs=min(plain.epochs, heads.epochs))
-        return replace(self, heads=heads, plain=plain, rounds=min(self.rounds, 2))
+_FEWEST_SURE = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +74,7 @@ class CrossFit:
     @cached_property
     def ways(self) -> WaysOfError:
         """How labels of this data set come to be wrong."""
-        unlikely = np.mean([one.is_unlikely for one in self.rounds], axis=0)
-        found = self.rounds[-1].classes[:, 0]
-        return WaysOfError.seen(self.labels, found, unlikely, self.num_classes)
+        return _ways(self.rounds, self.labels, self.num_classes, self.settings)
 
     @cached_property
     def support(self) -> NDArray[np.float64]:
@@ -159,6 +100,33 @@ class CrossFit:
         return _support(chosen, labels, self.ways, self.settings)
 
 
+def _ways(
+    rounds: Sequence[Round],
+    labels: NDArray[np.int64],
+    num_classes: int,
+    settings: CrossFittingSettings,
+) -> WaysOfError:
+    unlikely = np.mean([one.is_unlikely for one in rounds], axis=0)
+    found = rounds[-1].classes[:, 0]
+    sure = _surest(rounds, settings.surest)
+    return WaysOfError.seen(labels, found, unlikely, num_classes, sure)
+
+
+def _surest(rounds: Sequence[Round], share: float) -> NDArray[np.bool_] | None:
+    """Of the samples of each class found, those that the first round was the surest of."""
+    if share >= 1:
+        return None
+    found, first = rounds[-1].classes[:, 0], rounds[0]
+    evidence = np.where(first.classes[:, 0] == found, first.class_evidence[:, 0], 0.0)
+    order = np.lexsort((-evidence, found))
+    counts = np.bincount(found)
+    rank = np.empty(len(found), dtype=np.int64)
+    rank[order] = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
+    few = np.minimum(counts / 2, _FEWEST_SURE)
+    sure: NDArray[np.bool_] = rank < np.maximum(share * counts, few)[found]
+    return sure
+
+
 def _support(
     rounds: Sequence[Round],
     labels: NDArray[np.int64],
@@ -166,7 +134,7 @@ def _support(
     settings: CrossFittingSettings,
 ) -> NDArray[np.float64]:
     odds = np.zeros(len(labels))
-    for one, weight in zip(rounds, _weights(len(rounds), ways.one_way), strict=True):
+    for one, weight in zip(rounds, _weights(len(rounds), ways, settings), strict=True):
         likeliest = (one.evidence, one.classes, one.class_evidence)
         wrong = log_odds_of_wrong(labels, *likeliest, ways.flow, ways.chance)
         if ways.alike:
@@ -178,7 +146,7 @@ def _support(
     return score
 
 
-def _weights(rounds: int, one_way: float) -> list[float]:
+def _weights(rounds: int, ways: WaysOfError, settings: CrossFittingSettings) -> list[float]:
     """How much each round counts: the last one where labels go one way, else the others.
 
     What goes one way is seen the better the fewer of these labels were learned from; elsewhere a
@@ -186,7 +154,11 @@ def _weights(rounds: int, one_way: float) -> list[float]:
     """
     if rounds == 1:
         return [1.0]
-    return [(1 - one_way) / (rounds - 1)] * (rounds - 1) + [one_way]
+    later = 1 - 1 / (rounds - 1)
+    if settings.doubts_later_rounds:
+        later *= ways.by_chance
+    others = [1 - later, *[later / max(rounds - 2, 1)] * (rounds - 2)]
+    return [*((1 - ways.one_way) * weight for weight in others), ways.one_way]
 
 
 def _with_more_of_the_plain(
@@ -207,6 +179,7 @@ def cross_fit(
     num_classes: int,
     settings: CrossFittingSettings | None = None,
     *,
+    table: TreeTable | None = None,
     seed: int = 0,
     on_batch: OnBatch | None = None,
     on_epoch: Callable[[int, Tensor], None] | None = None,
@@ -219,6 +192,8 @@ def cross_fit(
         labels: Given labels, (n,), 0 ... num_classes - 1.
         num_classes: C.
         settings: How; the defaults where None, with fewer heads where all do not fit.
+        table: The same samples as trees take them, where they are rows of a table: trees speak in
+            place of plain heads.
         seed: What folds and batches depend on.
         on_batch: As of :func:`dataparams.training.heads.train_heads`, in the first round.
         on_epoch: Likewise.
@@ -235,15 +210,14 @@ def cross_fit(
     settings = (settings or CrossFittingSettings()).fitting(count, width, num_classes)
     labels = labels.copy()
     rng = np.random.default_rng(seed)
-    scaled = ScaledFeatures(features)
-    passed = _epochs_counted(settings, on_progress)
+    scaled = ScaledFeatures(features, settings.norm)
+    if not settings.asks_trees(table, num_classes):
+        table = None
+    passed = _epochs_counted(settings, on_progress, has_trees=table is not None)
     near = nearest_neighbors(scaled, settings.neighbors)
-    plain, plain_folds = None, assign_folds(labels, settings.plain, rng)
-    if settings.plain_power:
-        plain = train_heads(
-            scaled, labels, num_classes, plain_folds, settings.plain, rng,
-            on_epoch=lambda *_: passed(),
-        )  # fmt: skip
+    plain = plain_voice(
+        scaled, labels, num_classes, settings, rng, table=table, seed=seed, on_part=passed
+    )
     is_kept = np.ones(len(labels), dtype=bool)
     rounds: list[Round] = []
 
@@ -271,20 +245,40 @@ def cross_fit(
             evidence *= (votes + settings.least_vote).pow_(settings.vote_power)
             asked = torch.full_like(chance, 1 / num_classes)
             if plain is not None:
-                asked = held_out_probabilities(plain, scaled, plain_folds, rows)
+                asked = plain(rows)
                 evidence *= (asked + settings.least_probability).pow_(settings.plain_power)
             found.fill(rows, chance, votes, asked, evidence, labels[rows])
-        rounds.append(found.round(settings.kept_above))
+        rounds.append(_kept(found, rounds, labels, num_classes, settings))
         is_kept = rounds[-1].is_kept
     return CrossFit(tuple(rounds), labels, num_classes, settings, near)
 
 
+def _kept(
+    found: RoundInProgress,
+    before: Sequence[Round],
+    labels: NDArray[np.int64],
+    num_classes: int,
+    settings: CrossFittingSettings,
+) -> Round:
+    """The round, with the samples that train in the next one."""
+    else_above = settings.kept_above_else
+    if else_above == settings.kept_above:
+        return found.round(settings.kept_above)
+    so_far = (*before, found.round(settings.kept_above))
+    one_way = _ways(so_far, labels, num_classes, settings).one_way
+    return found.round(one_way * settings.kept_above + (1 - one_way) * else_above)
+
+
 def _epochs_counted(
-    settings: CrossFittingSettings, on_progress: Callable[[int, int], None] | None
+    settings: CrossFittingSettings,
+    on_progress: Callable[[int, int], None] | None,
+    *,
+    has_trees: bool,
 ) -> Callable[[], None]:
-    """What is called after each epoch of any heads, and passes on how many there were."""
+    """What is called after each epoch of any heads or fold of trees, and passes on how many."""
     total = settings.rounds * settings.heads.epochs
-    total += settings.plain.epochs if settings.plain_power else 0
+    if settings.plain_power:
+        total += settings.trees.folds if has_trees else settings.plain.epochs
     done = 0
 
     def passed() -> None:

@@ -1,4 +1,4 @@
-"""Linear heads on ready features, trained with data parameters: many of them in one product.
+"""Heads on ready features, trained with data parameters: many of them in one product.
 
 Each head leaves some samples out, so that it can be asked about them afterwards. A batch goes
 through all heads at once, (batch, heads, classes); a mask says which head learns from which sample.
@@ -17,11 +17,14 @@ import torch
 from torch import Tensor
 
 from dataparams.method.data_parameters import CLAMP
+from dataparams.training.head_networks import head_networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from dataparams.training.head_networks import HeadNetworks
 
     OnBatch = Callable[[NDArray[np.int64], Tensor, Tensor], None]
 
@@ -44,6 +47,7 @@ class HeadSettings:
         weight_decay: Of the weights.
         pull: How far a log temperature moves over all epochs for a constant gradient of one; 0
             trains without data parameters.
+        hidden: Units of a hidden layer; 0 for linear heads.
     """
 
     folds: int = 5
@@ -54,11 +58,21 @@ class HeadSettings:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     pull: float = 5.0
+    hidden: int = 0
 
     @property
     def heads(self) -> int:
         """Number of heads."""
         return self.folds * self.repeats
+
+    def weights(self, width: int, num_classes: int) -> int:
+        """Numbers that one head learns, about.
+
+        Args:
+            width: Numbers per sample.
+            num_classes: C.
+        """
+        return self.hidden * (width + num_classes) if self.hidden else width * num_classes
 
     def at_most(self, heads: int, samples: int) -> HeadSettings:
         """The same with fewer repeats and folds, so that there are at most so many heads.
@@ -93,12 +107,12 @@ class Heads:
     """Trained heads.
 
     Attributes:
-        weights: (features + 1, heads, classes), float32; the last row is the bias.
+        networks: What they compute.
         log_temperature: What each head made of each sample, (n, heads), float32; 0 where it did not
             see the sample.
     """
 
-    weights: Tensor
+    networks: HeadNetworks
     log_temperature: Tensor
 
 
@@ -107,7 +121,8 @@ class ScaledFeatures:
 
     Args:
         features: (n, d), of any float type; may be mapped from disk.
-        norm: Euclidean norm of every sample.
+        norm: Euclidean norm of every sample; None leaves each as long as it is, where lengths say
+            something, as in the rows of a table.
 
     Example:
         >>> scaled = ScaledFeatures(np.array([[3.0, 4.0], [-3.0, -4.0]], np.float16))
@@ -118,8 +133,8 @@ class ScaledFeatures:
     _MOST_IN_MEMORY = 400_000_000
     _ROWS = 8192
 
-    def __init__(self, features: NDArray[np.floating], norm: float = 10.0) -> None:
-        self._features, self._norm = features, norm
+    def __init__(self, features: NDArray[np.floating], norm: float | None = 10.0) -> None:
+        self._features, self.norm = features, norm
         total = np.zeros(features.shape[1])
         for start in range(0, len(features), self._ROWS):
             total += features[start : start + self._ROWS].sum(axis=0, dtype=np.float64)
@@ -142,8 +157,9 @@ class ScaledFeatures:
 
     def _scaled(self, rows: NDArray[np.int64]) -> Tensor:
         values = torch.from_numpy(self._features[rows]).float() - self._mean
-        norms = values.norm(dim=1, keepdim=True).clamp_min_(1e-12)
-        return torch.cat([values * (self._norm / norms), torch.ones(len(rows), 1)], dim=1)
+        if self.norm is not None:
+            values *= self.norm / values.norm(dim=1, keepdim=True).clamp_min_(1e-12)
+        return torch.cat([values, torch.ones(len(rows), 1)], dim=1)
 
 
 def assign_folds(
@@ -189,8 +205,7 @@ def train_heads(
     rows = np.arange(count) if rows is None else rows
     targets = torch.from_numpy(labels)
     learns = _learns(folds, settings)
-    weights = torch.zeros(features.width, heads * num_classes)
-    velocity = torch.zeros_like(weights)
+    networks = head_networks(settings, features.width, num_classes, rng)
     log_temperature, momentum = torch.zeros(count, heads), torch.zeros(count, heads)
     steps = settings.epochs * max(math.ceil(len(rows) / settings.batch_size), 1)
     rate_of_instances, step = settings.instance_rate(), 0
@@ -200,16 +215,13 @@ def train_heads(
             batch = order[start : start + settings.batch_size]
             index = torch.from_numpy(batch)
             inputs, active = features.rows(batch), learns[index]
-            logits = (inputs @ weights).view(len(batch), heads, num_classes)
+            logits = networks.logits(inputs)
             if on_batch is not None:
                 on_batch(batch, logits, active)
             gradient, of_log_temperature = _gradients(
                 logits, targets[index], log_temperature[index], active
             )
-            gradient = inputs.T @ gradient.view(len(batch), -1)
-            gradient.add_(weights, alpha=settings.weight_decay)
-            velocity.mul_(settings.momentum).add_(gradient)
-            weights.sub_(velocity, alpha=settings.learning_rate * one_cycle(step, steps))
+            networks.learn(inputs, gradient, settings.learning_rate * one_cycle(step, steps))
             if settings.pull:
                 _step_of_temperatures(
                     log_temperature, momentum, index,
@@ -219,7 +231,7 @@ def train_heads(
             step += 1
         if on_epoch is not None:
             on_epoch(epoch + 1, log_temperature)
-    return Heads(weights.view(features.width, heads, num_classes), log_temperature)
+    return Heads(networks, log_temperature)
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -255,14 +267,14 @@ def held_out_probabilities(
     Returns:
         (m, C), the mean over the repeats.
     """
-    repeats, settings_folds = len(folds), heads.weights.shape[1] // len(folds)
+    repeats, folds_of_each = len(folds), heads.log_temperature.shape[1] // len(folds)
     inputs = features.rows(rows)
-    total = torch.zeros(len(rows), heads.weights.shape[2])
+    total = torch.zeros(len(rows), heads.networks.num_classes)
     for repeat in range(repeats):
         of_rows = folds[repeat, rows]
-        for fold in range(settings_folds):
+        for fold in range(folds_of_each):
             chosen = torch.from_numpy(np.flatnonzero(of_rows == fold))
-            logits = inputs[chosen] @ heads.weights[:, repeat * settings_folds + fold]
+            logits = heads.networks.logits_of(repeat * folds_of_each + fold, inputs[chosen])
             total[chosen] += logits.softmax(dim=1)
     return total / repeats
 

@@ -27,6 +27,7 @@ LEAST_CHANCE = 0.03
 
 _DEVIATIONS = 4.0
 _LITTLE, _MUCH = 0.1, 0.2
+_SOME, _MOST = 0.6, 0.8
 _LEAST = 1e-12
 
 
@@ -42,12 +43,15 @@ class WaysOfError:
             where it explains less than a twentieth.
         alike: 1 where both explain at most a tenth of the labels that evidence disputes, so that
             labels, if any, are wrong since classes are alike; 0 where they explain a fifth or more.
+        by_chance: 1 where chance explains at least four fifths of the labels that evidence
+            disputes; 0 where it explains at most three.
     """
 
     chance: float
     flow: sparse.csr_array
     one_way: float
     alike: float
+    by_chance: float = 1.0
 
     @classmethod
     def seen(
@@ -56,6 +60,7 @@ class WaysOfError:
         found: NDArray[np.integer],
         unlikely: NDArray[np.floating],
         num_classes: int,
+        sure: NDArray[np.bool_] | None = None,
     ) -> WaysOfError:
         """What evidence shows of the labels.
 
@@ -64,29 +69,35 @@ class WaysOfError:
             found: The likeliest class of each by evidence, (n,).
             unlikely: How far each label is in the less likely half of the classes, (n,), 0 ... 1.
             num_classes: C, at least 2.
+            sure: Where one-way flow is looked for, (n,); everywhere if None.
         """
         chance = float(unlikely.mean()) * (num_classes - 1) / (num_classes // 2)
-        flow = one_way_flow(labels, found, num_classes)
+        looked_at = slice(None) if sure is None else sure
+        flow = one_way_flow(labels[looked_at], found[looked_at], num_classes, chance)
         sizes = np.bincount(found, minlength=num_classes)
         disputed = max(float((found != labels).mean()), _LEAST)
         one_way = float((flow.sum(axis=1) * sizes).sum()) / len(labels) / disputed
         is_one_way = float(np.clip((one_way - _LITTLE / 2) / (_LITTLE / 2), 0, 1))
         alike = float(np.clip((_MUCH - chance / disputed - one_way) / (_MUCH - _LITTLE), 0, 1))
-        return cls(max(chance, LEAST_CHANCE), flow, is_one_way, alike)
+        by_chance = float(np.clip((chance / disputed - _SOME) / (_MOST - _SOME), 0, 1))
+        return cls(max(chance, LEAST_CHANCE), flow, is_one_way, alike, by_chance)
 
 
 def one_way_flow(
-    labels: NDArray[np.int64], found: NDArray[np.integer], num_classes: int
+    labels: NDArray[np.int64], found: NDArray[np.integer], num_classes: int, chance: float = 0.0
 ) -> sparse.csr_array:
     """The share of each class whose labels are another class, as far as it goes one way.
 
     With k[c, y] the number of samples found to be c and labeled y, what counts is
     k[c, y] - k[y, c] less four of its standard deviations under chance, sqrt(k[c, y] + k[y, c]).
+    Labels that are any class by chance go from a larger class to a smaller one more often than
+    back; what is expected of these does not count either.
 
     Args:
         labels: Given labels, (n,).
         found: The likeliest class of each by evidence, (n,).
         num_classes: C.
+        chance: Share of the labels that are any class by chance.
 
     Returns:
         (C, C), row: the class found, column: the label; zero nearly everywhere.
@@ -101,9 +112,12 @@ def one_way_flow(
     ones = np.ones(len(labels))
     count = sparse.coo_array((ones, (found, labels)), shape=(num_classes, num_classes)).tocsr()
     excess = (count - count.T - _DEVIATIONS * (count + count.T).sqrt()).tocoo()
+    sizes = np.asarray(count.sum(axis=1)).ravel()
+    larger = np.maximum(sizes[excess.row] - sizes[excess.col], 0)
+    excess.data -= larger * chance / (num_classes - 1)
     keep = (excess.data > 0) & (excess.row != excess.col)
     row, column = excess.row[keep], excess.col[keep]
-    share = excess.data[keep] / np.asarray(count.sum(axis=1)).ravel()[row]
+    share = excess.data[keep] / sizes[row]
     return sparse.coo_array((share, (row, column)), shape=count.shape).tocsr()
 
 

@@ -17,31 +17,39 @@ if TYPE_CHECKING:
 
 _CELLS_AT_ONCE = 1 << 24
 _MOST_COMPARED = 200_000
+_MOST_ROWS_COMPARED = 20_000
 
 
 def nearest_neighbors(features: ScaledFeatures, count: int) -> NDArray[np.int64]:
-    """The samples most like each one, by the cosine of their centered features.
+    """The samples most like each one: by the cosine of their centered features, or by distance.
 
-    Of more than 200,000 samples not all are compared; see
+    Distance counts where samples have norms of their own; see
+    :class:`dataparams.training.heads.ScaledFeatures`.
+
+    Of more than 200,000 samples, or 20,000 rows of tables, not all are compared; see
     :func:`dataparams.training.approximate_neighbors.approximate_neighbors`.
 
     Args:
-        features: Of n samples, all of one norm.
+        features: Of n samples.
         count: How many are wanted.
 
     Returns:
         (n, min(count, n - 1)), the nearest first; no sample is its own.
     """
     total = len(features)
-    if total > _MOST_COMPARED:
+    if total > (_MOST_COMPARED if features.norm is not None else _MOST_ROWS_COMPARED):
         return approximate_neighbors(features, count)
     whole = features.rows(np.arange(total))
     count = min(count, total - 1)
+    # Of two samples at the same angle the one of the smaller norm is not nearer.
+    less = None if features.norm is not None else whole.square().sum(dim=1) / 2
     found = np.empty((total, count), dtype=np.int64)
     size = max(1, _CELLS_AT_ONCE // max(total, 1))
     for start in range(0, total, size):
         rows = np.arange(start, min(start + size, total))
         likeness = whole[rows] @ whole.T
+        if less is not None:
+            likeness -= less
         likeness[torch.arange(len(rows)), torch.from_numpy(rows)] = -torch.inf
         found[rows] = likeness.topk(count, dim=1).indices.numpy()
     return found

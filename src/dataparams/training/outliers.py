@@ -97,27 +97,36 @@ def _likeness_to_centers(
     is_agreed: NDArray[np.bool_],
     num_classes: int,
 ) -> NDArray[np.float64]:
-    """The cosine of each sample with the nearest class center, (n,)."""
-    centers = torch.zeros(num_classes, features.width - 1)
+    """The cosine of each sample with the nearest class center, or minus its distance, (n,)."""
+    centers, counts = torch.zeros(num_classes, features.width - 1), torch.zeros(num_classes)
     for part in _parts(len(labels)):
         chosen = np.arange(len(labels))[part][is_agreed[part]]
         centers.index_add_(0, torch.from_numpy(labels[chosen]), _directions(features, chosen))
-    centers /= centers.norm(dim=1, keepdim=True).clamp_min_(1e-12)
-    has_any = centers.norm(dim=1) > 0
+        counts.index_add_(0, torch.from_numpy(labels[chosen]), torch.ones(len(chosen)))
+    has_any = counts > 0
+    centers = centers[has_any] / counts[has_any].unsqueeze(1)
     likeness = np.empty(len(labels))
     for part in _parts(len(labels)):
         rows = np.arange(len(labels))[part]
-        if has_any.any():
-            nearest = (_directions(features, rows) @ centers[has_any].T).max(dim=1).values
-            likeness[part] = nearest.numpy()
+        if len(centers):
+            likeness[part] = _likeness(features, rows, centers).max(dim=1).values.numpy()
         else:
             likeness[part] = 0.0
     return likeness
 
 
+def _likeness(features: ScaledFeatures, rows: NDArray[np.int64], centers: Tensor) -> Tensor:
+    """The cosine with each center; minus the distance, where samples have lengths of their own."""
+    samples = _directions(features, rows)
+    if features.norm is None:
+        return -torch.cdist(samples, centers)
+    return samples @ torch.nn.functional.normalize(centers, eps=1e-12).T
+
+
 def _directions(features: ScaledFeatures, rows: NDArray[np.int64]) -> Tensor:
-    """Features of norm 1, without the one for the bias."""
-    return torch.nn.functional.normalize(features.rows(rows)[:, :-1], eps=1e-12)
+    """Features without the one for the bias: of norm 1, where all are of one norm."""
+    samples = features.rows(rows)[:, :-1]
+    return samples if features.norm is None else torch.nn.functional.normalize(samples, eps=1e-12)
 
 
 def _parts(count: int) -> Iterator[slice]:
