@@ -13,7 +13,7 @@ from dataparams.errors import ArgumentError
 from dataparams.extras import missing_packages_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 
 @missing_packages_named()
 def audit(
-    dataset: str | Path,
+    dataset: str | Path | None = None,
     *,
     out: str | Path | None = None,
     encoder: str | None = None,
     weights: str | Path | None = None,
     features: str | Path | None = None,
+    labels: str | Path | None = None,
     image_column: str | None = None,
+    text_column: str | None = None,
     label_column: str | None = None,
+    row_columns: Sequence[str] = (),
     data_dir: str | Path = "data",
     hf_token_file: str | Path | None = None,
     offline: bool = False,
@@ -52,15 +55,22 @@ def audit(
     and the decisions that people made there are carried over.
 
     Args:
-        dataset: The path of an image folder (``<class>/<image>``) or of Parquet; the name of a
-            built-in data set, such as ``digits``; or a name on the Hugging Face hub.
+        dataset: The path of an image folder (``<class>/<image>``), or of a table of images, texts
+            or rows (CSV, JSON lines, Parquet, a spreadsheet); the name of a built-in data set, such
+            as ``digits``; or a name on the Hugging Face hub. None with ``labels``.
         out: The run folder; by default ``weights_CL/<dataset>/audit``.
-        encoder: The pretrained network that makes features: a name of timm; by default
-            efficientnet-lite0, which is installed with ``dataparams[app]``.
+        encoder: The pretrained network that makes features: of images a name of timm, by default
+            efficientnet-lite0; of texts the name or the folder of a model of
+            sentence-transformers, by default wordllama. The defaults are installed with
+            ``dataparams[app]``. Rows of a table need none.
         weights: File with weights of the network: safetensors or a state dict.
         features: Ready features in place of a network: a .npy file, (samples, width).
+        labels: With ``features``, a file of the labels in place of ``dataset``: .npy or a table.
         image_column: Which column of a table has the images, where that is not clear.
-        label_column: Which column of a table has the labels, where that is not clear.
+        text_column: Likewise the texts.
+        label_column: Likewise the labels.
+        row_columns: Which columns belong to a row, where samples are rows of a table; ``*`` for all
+            but the labels. Nothing leaves out what numbers the rows or gives the label away.
         data_dir: Where built-in data sets are kept and downloaded to.
         hf_token_file: File with a token of the Hugging Face hub. It is not stored.
         offline: Use only what has been downloaded before.
@@ -101,15 +111,18 @@ def audit(
     from dataparams.training.audit import audit as audit_by
     from dataparams.training.audit_config import AuditConfig
 
-    if not isinstance(dataset, str | os.PathLike):
+    if not isinstance(dataset, str | os.PathLike | None):
         raise ArgumentError(f"`dataset` is {dataset!r}; expected a path or a name of data.")
     config = AuditConfig(
-        dataset=str(dataset),
+        dataset=_text(dataset),
         encoder=encoder,
         weights=_text(weights),
         features=_text(features),
+        labels=_text(labels),
         image_column=image_column,
+        text_column=text_column,
         label_column=label_column,
+        row_columns=tuple(row_columns),
         out=_text(out),
         data_dir=str(data_dir),
         hf_token_file=_text(hf_token_file),
@@ -177,7 +190,7 @@ def carry_decisions_along(audited: Audited, display: ProgressDisplay) -> None:
         display.line(f"{told} {carried.words()}" if carried != CarriedDecisions() else told)
 
 
-def _text(path: str | Path | None) -> str | None:
+def _text(path: str | os.PathLike[str] | None) -> str | None:
     return None if path is None else str(path)
 
 

@@ -22,7 +22,7 @@ import dataparams.report.writing  # noqa: F401
 from dataparams.cli import main
 from dataparams.encoders import extraction, features
 from dataparams.encoders.pixel_encoder import PixelEncoder
-from dataparams.training import audited_samples
+from dataparams.training import audited_features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,6 +83,6 @@ def _attempt(words: list[str], options: dict[str, int]) -> list[list[object]]:
 if __name__ == "__main__":
     features._ROWS_OF_A_SHARE = 4
     extraction._SECONDS_OF_A_PIECE = 0.0
-    audited_samples._FIRST, audited_samples._TIMED = 1, 2
-    audited_samples.PixelEncoder = _Encoder  # type: ignore[attr-defined]
+    audited_features._FIRST, audited_features._TIMED = 1, 2
+    audited_features.PixelEncoder = _Encoder  # type: ignore[attr-defined]
     sys.stdout.write(json.dumps([_attempt(*attempt) for attempt in json.load(sys.stdin)]))

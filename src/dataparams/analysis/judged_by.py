@@ -47,6 +47,7 @@ class JudgedBy:
         rounds: How often all of them were asked, each time without the labels doubted before.
         day: When, ``2026-01-31``; None where it is not known.
         unreadable: How many samples could not be read, and are not judged.
+        has_trees: Whether gradient-boosted trees judge as well, as they do rows of tables.
     """
 
     encoder: str
@@ -56,6 +57,7 @@ class JudgedBy:
     rounds: int = 1
     day: str | None = None
     unreadable: int = 0
+    has_trees: bool = False
 
     def sentence(self) -> str:
         """How the samples were judged.
@@ -66,9 +68,10 @@ class JudgedBy:
             by its 20 nearest neighbors, in 3 rounds, on features of efficientnet-lite0 (1,280
             numbers per sample).'
         """
-        judges = f"{counted(self.classifiers, 'small classifier')} that "
-        judges += "was" if self.classifiers == 1 else "were"
-        judges += " trained without that sample"
+        judges = counted(self.classifiers, "small classifier")
+        judges += " and by gradient-boosted trees" if self.has_trees else ""
+        is_one = self.classifiers == 1 and not self.has_trees
+        judges += f" that {'was' if is_one else 'were'} trained without that sample"
         if self.neighbors:
             judges += f" and by its {self.neighbors:,} nearest neighbors"
         rounds = f", in {self.rounds} rounds" if self.rounds > 1 else ""
@@ -84,14 +87,17 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
     Example:
         >>> judged_by({"audit": {"encoder": {"name": "mine"}, "width": 64}})
         JudgedBy(encoder='mine', width=64, classifiers=1, neighbors=0, rounds=1, day=None,
-        unreadable=0)
+        unreadable=0, has_trees=False)
     """
     entry = description.get("audit")
     if not isinstance(entry, dict):
         return None
     encoder, settings = _part(entry, "encoder"), _part(entry, "settings")
     heads, counts = _part(settings, "heads"), _part(description, "counts")
-    plain = _number(_part(settings, "plain").get("repeats")) if settings.get("plain_power") else 0
+    has_trees = entry.get("has_trees") is True
+    plain = 0
+    if settings.get("plain_power") and not has_trees:
+        plain = _number(_part(settings, "plain").get("repeats"))
     day = entry.get("day")
     return JudgedBy(
         encoder=str(encoder.get("name", "an unknown encoder")),
@@ -101,6 +107,7 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
         rounds=_number(settings.get("rounds")) or 1,
         day=day if isinstance(day, str) else None,
         unreadable=_number(counts.get("unreadable")),
+        has_trees=has_trees,
     )
 
 

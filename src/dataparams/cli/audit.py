@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dataparams.terminal.progress import ProgressDisplay
     from dataparams.training.launched import LaunchedPlace
 
-_NETWORK_ALONE = ("encoder", "weights", "features", "out")
+_NETWORK_ALONE = ("encoder", "weights", "features", "labels", "out")
+_TEXTS_AND_ROWS = ("text_column", "row_columns")
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,21 @@ def _finish(
 
 
 def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
+    for name in _TEXTS_AND_ROWS:
+        if getattr(arguments, name):
+            raise UserError(
+                f"--{name.replace('_', '-')} is given with --recipe {arguments.recipe}, which "
+                "trains a network on images; texts and rows are judged by --recipe heads."
+            )
     for name in _NETWORK_ALONE:
         if getattr(arguments, name) is not None:
             raise UserError(
                 f"--{name} is given with --recipe {arguments.recipe}, which trains the whole "
                 "network; expected --recipe heads, or dataparams train with its own flags."
             )
+    dataset = arguments.dataset
+    if dataset is None:
+        raise UserError(f"--recipe {arguments.recipe} needs the PATH of images; none is given.")
     from dataparams.run.folder import RunFolder
     from dataparams.training.audited_samples import require_here
     from dataparams.training.config import RECIPES
@@ -147,11 +157,11 @@ def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
     from dataparams.training.processes import process_group_left
 
     if arguments.offline:
-        require_here(arguments.dataset)
+        require_here(dataset)
     recipe = RECIPES["finetune" if arguments.recipe == "finetune" else "quick"]
     config = replace(
         recipe,
-        dataset=arguments.dataset,
+        dataset=dataset,
         exp_prefix=f"audit-{arguments.recipe}",
         # The same audit again opens what was trained, or goes on with it.
         resume=True,

@@ -65,12 +65,19 @@ def features_of_run(run: RunFolder) -> RunFeatures | None:
     contents = run.contents()
     index = contents["index"].to_numpy().astype(np.int64)
     if isinstance(encoder.get("features"), str):
-        read = _from_file(Path(encoder["features"]), index, width)
+        rows = _rows_of_ids(contents["id"]) if run.content_kind() is None else index
+        read = _from_file(Path(encoder["features"]), rows, width)
     elif isinstance(encoder.get("key"), str) and isinstance(width, int):
         read = _from_cache(FeatureCache().folder / encoder["key"], width, contents["content"])
     else:
         read = None
     return None if read is None else RunFeatures(index, read)
+
+
+def _rows_of_ids(ids: pl.Series) -> NDArray[np.int64]:
+    """Rows of features by ids such as ``train/7``, where there are more features than labels."""
+    rows: NDArray[np.int64] = ids.str.split("/").list.last().cast(int).to_numpy()
+    return rows
 
 
 def _from_file(path: Path, index: NDArray[np.int64], width: object) -> Read | None:

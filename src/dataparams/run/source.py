@@ -49,8 +49,8 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
         data: Where the data lie now, in place of where they lay.
 
     Returns:
-        ``name``, ``data_dir``, ``image_column`` and ``label_column``, as ``open_source`` takes
-        them.
+        ``name``, ``data_dir``, ``image_column``, ``text_column``, ``label_column`` and
+        ``row_columns``, as ``open_source`` takes them.
 
     Raises:
         RunError: If it does not tell where the data came from.
@@ -65,7 +65,9 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
         "name": name,
         "data_dir": Path(source.get("data_dir", "data")),
         "image_column": source.get("image_column") if has_columns else None,
+        "text_column": source.get("text_column") if has_columns else None,
         "label_column": source.get("label_column") if has_columns else None,
+        "row_columns": tuple(source.get("row_columns") or ()) if has_columns else (),
     }
 
 
@@ -161,7 +163,6 @@ class ContentsOfRun:
         if is_kept(description):
             return open_kept_contents(self._run.path, description["source"], self._data)
         arguments = source_of(description, self._data)
-        del arguments["label_column"]
         with _moved_hint():
             return open_contents(**arguments, cache=self._cache)
 

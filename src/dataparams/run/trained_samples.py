@@ -61,7 +61,9 @@ def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
     arguments = source_of(description, data)
     is_streamed = description["source"].get("loader", "memory") != "memory"
     if is_streamed:
-        del arguments["data_dir"]
+        # What is streamed are images.
+        for name in ("data_dir", "text_column", "row_columns"):
+            del arguments[name]
         source, prepared = open_streamed(**arguments, cache=cache_of(description, data))
     else:
         source, prepared = open_source(**arguments), None

@@ -22,7 +22,7 @@ from dataparams.sources.opening import whole_name
 from dataparams.terminal.progress import ProgressDisplay, SilentProgress
 from dataparams.training.audit_config import AuditConfig, require_valid
 from dataparams.training.audited_samples import AuditedSamples, read_samples
-from dataparams.training.cross_fitting import CrossFittingSettings, cross_fit
+from dataparams.training.cross_fitting import cross_fit
 from dataparams.training.head_records import HeadRecords
 from dataparams.training.heads import ScaledFeatures
 from dataparams.training.held_out import held_out_table
@@ -31,11 +31,13 @@ from dataparams.training.opening import note_failure
 from dataparams.training.outliers import outlier_scores
 from dataparams.training.planting import plant_errors
 from dataparams.training.processes import Processes
+from dataparams.training.settings_choice import settings_for, usual_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataparams.run.epoch_record import EpochRecord
+    from dataparams.training.cross_fitting_settings import CrossFittingSettings
 
 _OUTPUT = "weights_CL"
 _MOST_FOLDERS = 10_000
@@ -110,7 +112,12 @@ def _audited(config: AuditConfig, samples: AuditedSamples, display: ProgressDisp
 
 def _key(samples: AuditedSamples, config: AuditConfig) -> str:
     """What tells this audit from others: samples, encoder and settings."""
-    known = [samples.key, samples.encoder["key"], asdict(CrossFittingSettings()), config.seed]
+    known = [
+        samples.key,
+        samples.encoder["key"],
+        asdict(usual_settings(samples.features)),
+        config.seed,
+    ]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
@@ -167,7 +174,7 @@ def _write_beginning(
 def _judge(
     run: RunFolder, config: AuditConfig, samples: AuditedSamples, display: ProgressDisplay
 ) -> None:
-    settings = _settings(samples)
+    settings = _settings(samples, config)
     num_classes = len(samples.source.class_names)
     rows: list[dict[str, float | int | None]] = []
 
@@ -188,13 +195,16 @@ def _judge(
         samples.labels,
         num_classes,
         settings,
+        table=samples.features.for_trees,
         seed=config.seed,
         on_batch=records.on_batch,
         on_epoch=records.on_epoch,
         on_progress=lambda done, total: display.stage("heads", done, total),
     )
     values, labels = samples.features.values, samples.labels
-    outlier_score = outlier_scores(ScaledFeatures(values), fit.near, labels, num_classes)
+    outlier_score = outlier_scores(
+        ScaledFeatures(values, settings.norm), fit.near, labels, num_classes
+    )
     table = samples.table
     held_out = held_out_table(
         fit,
@@ -209,10 +219,9 @@ def _judge(
     run.write_planted(planted.table(samples.features.rows))
 
 
-def _settings(samples: AuditedSamples) -> CrossFittingSettings:
-    """As many heads as suit the data."""
-    count, width = samples.features.values.shape
-    return CrossFittingSettings().fitting(count, width, len(samples.source.class_names))
+def _settings(samples: AuditedSamples, config: AuditConfig) -> CrossFittingSettings:
+    num_classes = len(samples.source.class_names)
+    return settings_for(samples.features, samples.labels, num_classes, seed=config.seed)
 
 
 def _description(
@@ -220,23 +229,28 @@ def _description(
 ) -> dict[str, Any]:
     source, features = samples.source, samples.features
     columns = {f"{purpose}_column": name for purpose, name in source.columns.items()}
-    settings = _settings(samples)
+    settings = _settings(samples, config)
     return {
         "status": "running",
         "epoch": settings.heads.epochs,
         "dataset": source.name,
         "source": {
-            "name": whole_name(config.dataset),
+            "name": whole_name(config.place),
             "loader": "memory",
             "cache": None,
             "data_dir": str(Path(config.data_dir).resolve()),
             "val_frac": 0.1,
             "seed": config.seed,
             "image_size": None,
+            "content": source.contents.kind,
+            # Of labels alone nothing is there to open.
+            "is_kept": source.contents.kind is None,
             "image_column": None,
+            "text_column": None,
             "label_column": None,
             **columns,
-            "identity": "content",
+            "row_columns": list(source.row_columns),
+            "identity": "id" if source.contents.kind is None else "content",
             "understood": samples.understanding.as_json(),
         },
         "fingerprint": source.fingerprint(),
@@ -253,15 +267,19 @@ def _description(
         "audit": {
             "key": key,
             "data": samples.key,
+            "columns": features.columns,
+            "has_trees": settings.asks_trees(features.for_trees, len(source.class_names)),
             "encoder": samples.encoder,
             "width": int(features.values.shape[1]),
             "day": datetime.now(timezone.utc).date().isoformat(),
             "settings": asdict(settings),
         },
         "config": {
-            "dataset": config.dataset,
+            "dataset": config.place,
             "image_column": config.image_column,
+            "text_column": config.text_column,
             "label_column": config.label_column,
+            "row_columns": list(config.row_columns),
             "data_dir": config.data_dir,
             "output_dir": _OUTPUT,
             "exp_prefix": run.path.name,

@@ -14,20 +14,30 @@ from dataparams.errors import ArgumentError
 class AuditConfig:
     """Configuration of an audit."""
 
-    dataset: Annotated[Positional[str], arg(metavar="PATH")]
-    """The path of an image folder (<class>/<image>) or of Parquet; digits, cifar10, cifar100, mnist
-    or fashion-mnist; or a name on the Hugging Face hub."""
+    dataset: Annotated[Positional[str | None], arg(metavar="PATH")] = None
+    """The path of an image folder (<class>/<image>), or of a table of images, texts or rows (CSV,
+    JSON lines, Parquet, a spreadsheet); digits, cifar10, cifar100, mnist or fashion-mnist; or a
+    name on the Hugging Face hub."""
     encoder: str | None = None
-    """The pretrained network that makes features: any name of timm that has pretrained weights,
-    downloaded once; by default efficientnet-lite0, which comes with the program."""
+    """The pretrained network that makes features. Of images any name of timm that has pretrained
+    weights, by default efficientnet-lite0; of texts the name or folder of a model of
+    sentence-transformers, by default wordllama. The defaults come with the program; others are
+    downloaded once."""
     weights: str | None = None
-    """Weights of the network in a file of one's own: safetensors or a state dict."""
+    """Weights of a network of images in a file of one's own: safetensors or a state dict."""
     features: str | None = None
     """Ready features in place of a network: a .npy file with a row per sample."""
+    labels: str | None = None
+    """With --features, the labels in place of PATH: a .npy file, or a table."""
     image_column: str | None = None
     """Which column of a table has the images, where that is not clear."""
+    text_column: str | None = None
+    """Which column of a table has the texts, where that is not clear."""
     label_column: str | None = None
     """Which column of a table has the labels, where that is not clear."""
+    row_columns: tuple[str, ...] = ()
+    """Which columns belong to a row, where samples are rows of a table; * for all but the labels.
+    By default what numbers the rows, or gives the label away, is left out."""
     out: str | None = None
     """The run folder; by default weights_CL/<dataset>/audit. Where the data changed since, another
     one is made beside it, with a number."""
@@ -44,6 +54,11 @@ class AuditConfig:
     seed: int = 0
     """What everything random depends on."""
 
+    @property
+    def place(self) -> str:
+        """What is opened: the data set, or the table of its labels."""
+        return str(self.labels if self.dataset is None else self.dataset)
+
 
 def require_valid(config: AuditConfig) -> None:
     """Check what can be checked before any data is read.
@@ -58,6 +73,17 @@ def require_valid(config: AuditConfig) -> None:
         dataparams.errors.ArgumentError: `features=x.npy` is given with `encoder=vit`; ready
         features need no network: expected one of them.
     """
+    if (config.dataset is None) == (config.labels is None):
+        given = "neither is given" if config.labels is None else f"`labels={config.labels}` is too"
+        raise ArgumentError(
+            f"`dataset` is {config.dataset!r}, and {given}; expected the place of the data, or in "
+            "its place a table of labels beside ready features (`labels=FILE`, `features=FILE`)."
+        )
+    if config.labels is not None and config.features is None:
+        raise ArgumentError(
+            f"`labels={config.labels}` is given without `features`; expected a .npy file with a "
+            "row of numbers for each label, or the place of the data in place of their labels."
+        )
     network = {"encoder": config.encoder, "weights": config.weights}
     for name, value in network.items():
         if config.features is not None and value is not None:

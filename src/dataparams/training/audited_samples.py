@@ -4,47 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import polars as pl
 import torch
 
-from dataparams.contents.content import UnreadableContentError
-from dataparams.encoders.feature_cache import FeatureCache
-from dataparams.encoders.features import Features, compute_features, features_of
-from dataparams.encoders.opening import open_encoder
-from dataparams.encoders.pixel_encoder import PIXELS_NAME, PixelEncoder
-from dataparams.encoders.ready_features import read_ready_features
+from dataparams.encoders.ready_features import ready_features_count
 from dataparams.errors import DataError
 from dataparams.sources.builtin import builtin_name
+from dataparams.sources.labels_alone import open_labels
 from dataparams.sources.noise import corrupt_source
 from dataparams.sources.opening import local_path, open_source
 from dataparams.sources.understanding import understand
-from dataparams.terminal.words import duration_text, size_text
-from dataparams.training.encoder_choice import encoder_for
-from dataparams.training.signals import StopSignals
+from dataparams.training.audited_features import audited_features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    import numpy as np
     from numpy.typing import NDArray
 
-    from dataparams.encoders.encoder import Encoder
+    from dataparams.encoders.features import Features
     from dataparams.sources.noise import CorruptedLabels
     from dataparams.sources.source import Source
     from dataparams.sources.understanding import Understanding
     from dataparams.terminal.progress import ProgressDisplay
     from dataparams.training.audit_config import AuditConfig
+    from dataparams.training.audited_features import Assemble
     from dataparams.training.processes import Processes
-
-_FIRST, _TIMED = 16, 64
-_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +52,7 @@ class AuditedSamples:
     understanding: Understanding
     given: NDArray[np.int64]
     truth: CorruptedLabels | None
-    assemble: Callable[[], tuple[Features, dict[str, str]]]
+    assemble: Assemble
 
     @property
     def features(self) -> Features:
@@ -128,27 +116,8 @@ def read_samples(
         LostProcessError: If one of them has died.
     """
     opened = processes.first_on_each_machine(lambda: _open(config, display))
-    if config.features is not None:
-        file = config.features
-        return AuditedSamples(*opened, lambda: _ready_features(file, opened.source, display))
-    cache = FeatureCache(on_notice=display.line)
-    network = _encoder(config, opened.source, opened.given, cache, display, processes)
-    _require_same(processes, opened.source, network)
-    processes.on_main(
-        lambda: _say_beforehand(opened.source, network, cache, display, processes.count)
-    )
-    with StopSignals() as signals:
-        computed = compute_features(
-            opened.source.contents,
-            range(len(opened.source)),
-            network,
-            cache,
-            on_progress=lambda done, total: display.stage("features", done, total),
-            should_stop=lambda: signals.received,
-            companions=processes,
-        )
-    made_by = {"name": network.name, "key": network.key}
-    return AuditedSamples(*opened, lambda: (computed.assembled(), made_by))
+    assemble = audited_features(config, opened.source, opened.given, display, processes)
+    return AuditedSamples(*opened, assemble)
 
 
 class _Opened(NamedTuple):
@@ -161,15 +130,7 @@ class _Opened(NamedTuple):
 
 
 def _open(config: AuditConfig, display: ProgressDisplay) -> _Opened:
-    if config.offline:
-        require_here(config.dataset)
-    source = open_source(
-        config.dataset,
-        data_dir=Path(config.data_dir),
-        image_column=config.image_column,
-        label_column=config.label_column,
-        on_fetch=display.fetched,
-    )
+    source = _source(config, display)
     understanding = understand(source)
     for line in understanding.lines():
         # All samples are judged, whatever the split.
@@ -182,6 +143,23 @@ def _open(config: AuditConfig, display: ProgressDisplay) -> _Opened:
         truth = corrupt_source(source, rows, config.noise, config.rand_fraction, seed=config.seed)
     given = (source.labels if truth is None else truth.labels).numpy()
     return _Opened(source, understanding, given, truth)
+
+
+def _source(config: AuditConfig, display: ProgressDisplay) -> Source:
+    if config.labels is not None and config.features is not None:
+        count = ready_features_count(Path(config.features).expanduser())
+        return open_labels(Path(config.labels).expanduser(), config.label_column, count=count)
+    if config.offline:
+        require_here(config.place)
+    return open_source(
+        config.place,
+        data_dir=Path(config.data_dir),
+        image_column=config.image_column,
+        text_column=config.text_column,
+        label_column=config.label_column,
+        row_columns=config.row_columns,
+        on_fetch=display.fetched,
+    )
 
 
 def require_here(name: str) -> None:
@@ -204,105 +182,3 @@ def _require_classes(source: Source) -> None:
             f"{source.place} has samples of one class alone ({only}); labels are judged by telling "
             "classes apart, so expected two or more."
         )
-
-
-def _encoder(
-    config: AuditConfig,
-    source: Source,
-    labels: NDArray[np.int64],
-    cache: FeatureCache,
-    display: ProgressDisplay,
-    processes: Processes,
-) -> Encoder:
-    if config.encoder == PIXELS_NAME:
-        return PixelEncoder()
-    encoder = processes.first_on_each_machine(
-        lambda: open_encoder(
-            config.encoder,
-            weights=None if config.weights is None else Path(config.weights),
-            offline=config.offline,
-            on_notice=display.line,
-        )
-    )
-    if config.encoder is not None or config.weights is not None:
-        return encoder
-
-    def suits_pixels() -> bool:
-        chosen = encoder_for(source, labels, encoder, cache, seed=config.seed, on_line=display.line)
-        return chosen.name == PIXELS_NAME
-
-    return PixelEncoder() if processes.on_main(suits_pixels) else encoder
-
-
-def _require_same(processes: Processes, source: Source, encoder: Encoder) -> None:
-    """Each machine may have copies of its own."""
-    if processes.count == 1:
-        return
-    every = processes.gathered((source.fingerprint(), encoder.key))
-    for what, values in zip(("data", "encoders"), zip(*every, strict=True), strict=True):
-        for rank, value in enumerate(values):
-            if value != values[0]:
-                raise DataError(
-                    f"Processes 0 and {rank} have different {what} under the same name; expected "
-                    "the same data, weights and kind of device on every machine."
-                )
-
-
-def _say_beforehand(
-    source: Source,
-    encoder: Encoder,
-    cache: FeatureCache,
-    display: ProgressDisplay,
-    processes: int,
-) -> None:
-    """Say how long it will take and how much room, by what a few samples take.
-
-    Their features are kept like all others, so that nothing is computed twice. The first of them,
-    which wait for the network to be loaded, do not count.
-    """
-    rows = np.unique(np.linspace(0, len(source) - 1, _FIRST + _TIMED).astype(np.int64))
-    first, timed = rows[: -_TIMED or None], rows[-_TIMED:]
-    if len(rows) < _FIRST + _TIMED:
-        first, timed = rows[:1], rows[1:]
-    features_of(source.contents, first, encoder, cache)
-    started = time.perf_counter()
-    computed = features_of(source.contents, timed, encoder, cache).computed
-    seconds = (time.perf_counter() - started) * len(source) / max(len(timed), 1) / processes
-    told = f"Features: {encoder.name}, {encoder.width:,} numbers of each sample; "
-    if computed:
-        size = cache.disk_needed(len(source), encoder.width)
-        told += (
-            f"about {duration_text(seconds)}, and at most {size_text(size)} in {cache.folder}. "
-            "Nothing leaves this machine."
-        )
-    else:
-        told += f"those that are known are in {cache.folder}. Nothing leaves this machine."
-    display.line(told)
-
-
-def _ready_features(
-    file: str, source: Source, display: ProgressDisplay
-) -> tuple[Features, dict[str, str]]:
-    """Features from a file, and the digests of the contents, so that changes are seen."""
-    path = Path(file).expanduser().resolve()
-    values = read_ready_features(path, len(source))
-    words: list[str | None] = [None] * len(source)
-    done = 0
-    for found in source.contents.sweep(range(len(source))):
-        for place, content in zip(found.places, found.contents, strict=True):
-            if not isinstance(content, UnreadableContentError):
-                with suppress(UnreadableContentError):
-                    words[place] = content.digest()
-        done += len(found.places)
-        display.stage("reading", done, len(source))
-    digest = hashlib.sha256(str(values.shape).encode())
-    for start in range(0, len(values), _ROWS_AT_ONCE):
-        digest.update(np.ascontiguousarray(values[start : start + _ROWS_AT_ONCE]).data)
-    features = Features(
-        values=values,
-        rows=np.arange(len(source)),
-        digests=pl.Series("content", words, dtype=pl.String),
-        unreadable={},
-        computed=0,
-    )
-    return features, {"name": path.name, "key": digest.hexdigest(), "features": str(path)}

@@ -18,6 +18,7 @@ from dataparams.batches import (
     stream_images,
 )
 from dataparams.batches.loading import require_arguments
+from dataparams.errors import DataError
 from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.sources.arrays import ArrayContents
 from dataparams.sources.identity import identity_of
@@ -247,6 +248,7 @@ def _open(
     else:
         cache = None if settings.cache is None else Path(settings.cache).expanduser()
         source, prepared = open_streamed(settings.location, **how, cache=cache)
+    _require_images(source)
     splits = split_rows(source, settings.val_frac, seed=settings.seed)
     understanding = understand(source, splits, settings.val_frac)
     if progress.on_line is not None:
@@ -260,6 +262,17 @@ def _open(
     if settings.loader == "memory":
         return load_images(source, **split, on_progress=progress.on_decoded), understanding
     return stream_images(source, prepared, **split), understanding
+
+
+def _require_images(source: Source) -> None:
+    """Networks that are trained here take images; texts and rows have judges of their own."""
+    if source.contents.kind != "image":
+        held = {"text": "texts", "row": "rows of a table"}.get(str(source.contents.kind), "labels")
+        raise DataError(
+            f"{source.place} holds {held}, and networks are trained on images alone. Judge these "
+            "by `dataparams audit`, which needs no training of a network; or record a training "
+            "loop of your own."
+        )
 
 
 def _in_color(dataset: AnyDataset) -> AnyDataset:
