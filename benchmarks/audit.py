@@ -31,7 +31,15 @@ from audit_rivals import (
     prepared,
     tuned_logistic_regression,
 )
-from dataparams.training import cross_fitting, heads, label_odds, neighbors
+from dataparams.training import (
+    cross_fitting,
+    cross_fitting_settings,
+    head_networks,
+    heads,
+    label_odds,
+    neighbors,
+    plain_voice,
+)
 from dataparams.training.cross_fitting import CrossFittingSettings, cross_fit
 from results import mean_and_spread, table, write_section
 
@@ -42,6 +50,15 @@ if TYPE_CHECKING:
 
     Figures = dict[str, tuple[float, float]]
 
+MEASURED = (
+    cross_fitting,
+    cross_fitting_settings,
+    head_networks,
+    heads,
+    label_odds,
+    neighbors,
+    plain_voice,
+)
 SETS = ("caltech20", "cifar10", "banking77", "fashion-mnist")
 CHOSEN_ON = SETS[:3]
 WHOLE = "**audit**"
@@ -96,9 +113,7 @@ class Cell:
 @cache
 def program() -> str:
     """A word that changes with what is measured, so that no figures of another program are read."""
-    sources = [
-        Path(inspect.getfile(each)) for each in (cross_fitting, heads, label_odds, neighbors)
-    ]
+    sources = [Path(inspect.getfile(each)) for each in MEASURED]
     sources += sorted(Path(__file__).parent.glob("audit*.py"))
     return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 

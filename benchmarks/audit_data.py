@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
 import torch
 
 from dataparams.contents.images import EncodedImage, PixelImage
+from dataparams.contents.texts import Text
 from dataparams.encoders.bundled_encoder import bundled_encoder, bundled_network
 from dataparams.encoders.image_encoder import ImageEncoder
+from dataparams.encoders.text_frequencies import (
+    WEIGHT_OF_FREQUENCIES,
+    joined,
+    text_frequencies,
+)
+from dataparams.encoders.word_embeddings import WordEncoder
 from dataparams.sources.noise import corrupt_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from dataparams.contents.content import Content
+    from dataparams.encoders.encoder import Encoder
     from dataparams.sources.noise import NoiseKind
 
 FIRST_OF_CIFAR = 10_000
@@ -65,7 +70,8 @@ def feature_set(name: str, data: Path, fashion: Path, cache: Path) -> FeatureSet
             "caltech20": lambda: _caltech(data / "caltech20"),
             "cifar10": lambda: _cifar(data / "cifar10", FIRST_OF_CIFAR),
             "cifar10-whole": lambda: _cifar(data / "cifar10", None),
-            "banking77": lambda: _banking(data / "banking77"),
+            "banking77": lambda: _banking(data / "banking77", is_joined=False),
+            "banking77-joined": lambda: _banking(data / "banking77", is_joined=True),
             "fashion-mnist": lambda: _fashion(fashion),
         }[name]()
         cache.mkdir(parents=True, exist_ok=True)
@@ -136,30 +142,15 @@ def _fashion(folder: Path) -> FeatureSet:
     return FeatureSet(_encoded(_small_encoder(), (PixelImage(each) for each in pixels)), labels)
 
 
-def _banking(folder: Path) -> FeatureSet:
-    """The mean of the static embeddings of a text's tokens, from the package wordllama."""
-    from safetensors.numpy import load_file
-
-    found = find_spec("wordllama")
-    if found is None or not found.submodule_search_locations or find_spec("tokenizers") is None:
-        raise SystemExit(
-            "banking77 needs the packages wordllama and tokenizers, which are not installed. "
-            "Install them, or name the other sets: --sets caltech20 cifar10 fashion-mnist"
-        )
-    from tokenizers import Tokenizer  # type: ignore[import-not-found,unused-ignore]
-
-    package = Path(found.submodule_search_locations[0])
-    (weights,) = package.rglob("*.safetensors")
-    (vocabulary,) = package.rglob("*tokenizer*.json")
-    (embeddings,) = load_file(weights).values()
-    tokenizer = Tokenizer.from_file(str(vocabulary))
-    text = (folder / "train.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    names = sorted({row["category"] for row in rows})
-    encodings = tokenizer.encode_batch([row["text"] for row in rows], add_special_tokens=False)
-    means = [embeddings[each.ids].astype(np.float32).mean(axis=0) for each in encodings]
-    labels = np.array([names.index(row["category"]) for row in rows])
-    return FeatureSet(np.stack(means).astype(np.float16), labels)
+def _banking(folder: Path, *, is_joined: bool) -> FeatureSet:
+    """The mean of the vectors of a text's words; with its letters, as the audit takes them."""
+    table = pl.read_csv(folder / "train.csv")
+    names = sorted(table["category"].unique())
+    labels = np.array([names.index(name) for name in table["category"]])
+    vectors = _encoded(WordEncoder(), map(Text, table["text"]))
+    if is_joined:
+        vectors = joined(vectors, text_frequencies(table["text"].to_list()), WEIGHT_OF_FREQUENCIES)
+    return FeatureSet(vectors, labels)
 
 
 def _small_encoder() -> ImageEncoder:
@@ -175,9 +166,9 @@ def _small_encoder() -> ImageEncoder:
     )
 
 
-def _encoded(encoder: ImageEncoder, contents: Iterable[Content]) -> NDArray[np.float16]:
+def _encoded(encoder: Encoder, contents: Iterable[Content]) -> NDArray[np.float16]:
     rows: list[NDArray[np.float16]] = []
-    batch: list[NDArray[np.uint8]] = []
+    batch: list[NDArray[Any]] = []
     for content in contents:
         batch.append(encoder.prepare(content))
         if len(batch) == encoder.batch_size:
