@@ -314,6 +314,23 @@ def test_a_setting_that_there_is_not_is_said_before_training(
         record(made_trainer(tmp_path, texts), tmp_path / "run", **settings)
 
 
+def test_a_search_for_hyperparameters_is_refused(tmp_path: Path, texts: Any) -> None:
+    trainer = record(made_trainer(tmp_path, texts), tmp_path / "run")
+    with pytest.raises(ArgumentError, match="A search for hyperparameters"):
+        trainer.train(trial={"learning_rate": 0.1})
+
+
+def test_figures_of_an_evaluation_within_an_epoch_are_not_those_of_its_end(
+    tmp_path: Path, texts: Any
+) -> None:
+    evaluating = {"eval_dataset": texts, "eval_strategy": "steps", "eval_steps": 2}
+    trainer = record(made_trainer(tmp_path, texts, **evaluating), tmp_path / "run")
+    trainer.train()
+    run = RunFolder(tmp_path / "run")
+    assert run.epochs() == [1, 2, 3]
+    assert run.metrics()["val_loss"].to_list()[:2] == [None, None]
+
+
 def test_a_training_set_that_is_replaced_is_said(tmp_path: Path, texts: Any) -> None:
     trainer = record(made_trainer(tmp_path, texts), tmp_path / "run")
     trainer.train_dataset = texts.select(range(20))
