@@ -30,8 +30,6 @@ EXTRA_OF = {
     "lightning": TRAINERS,
     "transformers": TRAINERS,
     "fastexcel": XLSX,
-    "lightning": TRAINERS,
-    "transformers": TRAINERS,
 }
 """For each package, by the name that it is imported by, the extra that brings it."""
 
