@@ -68,23 +68,44 @@ def plant_errors(
         fit: What heads say of the samples.
         seed: What the choice depends on.
     """
+    last = fit.rounds[-1]
+    rows, tried, kinds = labels_to_try(
+        labels, num_classes, last.classes, last.class_evidence, seed=seed
+    )
+    return Planted(rows, tried, kinds, fit.support_for(rows, tried))
+
+
+def labels_to_try(
+    labels: NDArray[np.int64],
+    num_classes: int,
+    classes: NDArray[np.integer],
+    class_evidence: NDArray[np.floating],
+    *,
+    seed: int = 0,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.str_]]:
+    """Wrong labels for samples whose label is the likeliest, at most 20,000 of each kind.
+
+    Args:
+        labels: Given labels, (n,).
+        num_classes: C, at least 2.
+        classes: The likeliest classes of each, the likeliest first, (n, k).
+        class_evidence: For them, (n, k).
+        seed: What the choice depends on.
+
+    Returns:
+        Which samples, the label to try on each, and how it was chosen; see :class:`Planted`.
+    """
     rng = np.random.default_rng(seed)
-    predicted = fit.rounds[-1].classes[:, 0]
-    agreed = np.flatnonzero(predicted == labels)
+    agreed = np.flatnonzero(classes[:, 0] == labels)
     if len(agreed) > _MOST:
         agreed = np.sort(rng.choice(agreed, _MOST, replace=False))
-    confusions = _Confusions.seen(labels, fit)
+    confusions = _Confusions.seen(labels, classes, class_evidence)
     wrong = (
         (labels[agreed] + rng.integers(1, num_classes, len(agreed))) % num_classes,
         confusions.draw(labels[agreed], labels, num_classes, rng),
     )
-    rows, chosen = np.tile(agreed, len(KINDS)), np.concatenate(wrong)
-    return Planted(
-        rows,
-        chosen,
-        np.repeat(np.array(KINDS), len(agreed)),
-        fit.support_for(rows, chosen),
-    )
+    kinds = np.repeat(np.array(KINDS), len(agreed))
+    return np.tile(agreed, len(KINDS)), np.concatenate(wrong), kinds
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +116,15 @@ class _Confusions:
     given: NDArray[np.int64]
 
     @classmethod
-    def seen(cls, labels: NDArray[np.int64], fit: CrossFit) -> _Confusions:
+    def seen(
+        cls,
+        labels: NDArray[np.int64],
+        classes: NDArray[np.integer],
+        class_evidence: NDArray[np.floating],
+    ) -> _Confusions:
         """Those among the surer half of the samples."""
-        last = fit.rounds[-1]
-        predicted = last.classes[:, 0].astype(np.int64)
-        lead = np.log(last.class_evidence[:, :2].astype(np.float64) + _LEAST)
+        predicted = classes[:, 0].astype(np.int64)
+        lead = np.log(class_evidence[:, :2].astype(np.float64) + _LEAST)
         sureness = lead[:, 0] - lead[:, 1]
         rows = np.flatnonzero((predicted != labels) & (sureness >= np.median(sureness)))
         rows = rows[np.argsort(predicted[rows], kind="stable")]
