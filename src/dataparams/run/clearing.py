@@ -22,6 +22,7 @@ _MADE_BY_TRAINING = (
     "validation.parquet",
     "held_out.parquet",
     "planted.parquet",
+    "features.npy",
     "checkpoint",
     "tensorboard",
     "analysis.parquet",
@@ -30,6 +31,7 @@ _MADE_BY_TRAINING = (
 _HALF_WRITTEN = (
     *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),
     *(f".{name}.*.tmp" for name in ("metrics.csv", "*.parquet", "epoch_*.pth.tar")),
+    ".features.npy.*.tmp",
     "checkpoint/.*.tmp",
 )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures
+from dataparams.run.safe_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from dataparams.run.folder import RunFolder
 
     Read = Callable[[NDArray[np.int64]], NDArray[np.floating]]
+
+
+KEPT_FEATURES = "features.npy"
+"""Where a run folder keeps features that lie nowhere else."""
 
 
 class RunFeatures:
@@ -61,12 +67,13 @@ def features_of_run(run: RunFolder) -> RunFeatures | None:
         The features; None where they are no longer there, or the run is no audit.
     """
     made = run.description().get("audit", {})
-    encoder, width = made.get("encoder", {}), made.get("width")
+    encoder, width = made.get("encoder") or {}, made.get("width")
     contents = run.contents()
     index = contents["index"].to_numpy().astype(np.int64)
-    if isinstance(encoder.get("features"), str):
-        rows = _rows_of_ids(contents["id"]) if run.content_kind() is None else index
-        read = _from_file(Path(encoder["features"]), rows, width)
+    if encoder.get("is_kept") is True:
+        read = _kept(run.path / KEPT_FEATURES, len(index), width)
+    elif isinstance(encoder.get("features"), str):
+        read = _from_file(Path(encoder["features"]), index, width)
     elif isinstance(encoder.get("key"), str) and isinstance(width, int):
         read = _from_cache(FeatureCache().folder / encoder["key"], width, contents["content"])
     else:
@@ -74,10 +81,28 @@ def features_of_run(run: RunFolder) -> RunFeatures | None:
     return None if read is None else RunFeatures(index, read)
 
 
-def _rows_of_ids(ids: pl.Series) -> NDArray[np.int64]:
-    """Rows of features by ids such as ``train/7``, where there are more features than labels."""
-    rows: NDArray[np.int64] = ids.str.split("/").list.last().cast(int).to_numpy()
-    return rows
+def write_kept_features(run: RunFolder, features: NDArray[np.floating]) -> None:
+    """Write ``features.npy``: features of the samples of a run that lie nowhere else.
+
+    Args:
+        run: The run folder.
+        features: In the order of ``samples.parquet``, (n, d).
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    stream = io.BytesIO()
+    np.save(stream, features, allow_pickle=False)
+    write_whole(run.path / KEPT_FEATURES, stream.getvalue())
+
+
+def _kept(path: Path, count: int, width: object) -> Read | None:
+    """Features of all samples of the run, in their order."""
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return (lambda places: np.asarray(values[places])) if values.shape == (count, width) else None
 
 
 def _from_file(path: Path, index: NDArray[np.int64], width: object) -> Read | None:
