@@ -59,4 +59,7 @@ def test_an_audit_is_summed_up_with_who_judged_and_what_that_does_not_see() -> N
 
 def test_what_is_not_known_of_a_sample_is_not_said() -> None:
     assert evidence_words(None, 0.5) is None
-    assert evidence_words(0.5, float("nan")) is None
+    assert evidence_words(float("nan"), 0.5) is None
+    # Of predictions that were given there are no neighbors.
+    for nothing in (None, float("nan")):
+        assert evidence_words(0.5, nothing) == "The predictions for it give its label 50%."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -116,7 +116,7 @@ def analyze(
             describe=_describe(run, source, on_notice),
             review_budget=review_budget,
         )
-        findings = findings_of(judgment.noise, None)
+        findings = findings_of(judgment.noise, None, noticed_in(run.description()))
         analysis = _assemble(run, judgment.frame, source, findings, data)
         return replace(analysis, review_budget=review_budget, use_model=use_model)
     validation = validation_counts(run, source.epochs, len(class_names))
@@ -156,7 +156,8 @@ def findings_of_run(run: RunFolder) -> Findings:
     labels = samples["label"].to_numpy().astype(np.int64)
     evidence = held_out_evidence(run, samples)
     if evidence is not None:
-        return findings_of(held_out_noise(labels, evidence, num_classes)[0], None)
+        noise = held_out_noise(labels, evidence, num_classes)[0]
+        return findings_of(noise, None, noticed_in(run.description()))
     validation = validation_counts(run, source.epochs, num_classes)
     noise = recorded_noise(
         source,
@@ -268,6 +269,12 @@ def _assemble(
     )
 
 
+def noticed_in(description: dict[str, Any]) -> tuple[str, ...]:
+    """The sentences about the data that a ``run.json`` keeps, to be read before any verdict."""
+    noticed = description.get("noticed")
+    return tuple(map(str, noticed)) if isinstance(noticed, list) else ()
+
+
 def _contents_of(run: RunFolder, data: str | None) -> SampleContents:
     """The contents of a run's samples; an error when they are read where packages are missing."""
     try:
@@ -312,7 +319,7 @@ def _describe(
     features = features_of_run(run)
     if features is not None:
         return FeatureSpace(features)
-    if on_notice is not None:
+    if on_notice is not None and run.description()["audit"].get("encoder"):
         on_notice(
             "The features of these samples are no longer in the cache: sub-groups are told apart "
             "by trajectories. The same audit again makes them anew."

@@ -78,15 +78,24 @@ def judge_held_out(
     )
     frame = judged_as.with_columns(
         *subgroups_of_samples(judged, describe),
-        pl.Series("is_outlier", found.is_outlier),
-        pl.Series("outlier_score", found.outlier_score.astype(np.float32)),
+        *_by_features("is_outlier", found.is_outlier),
+        *_by_features("outlier_score", found.outlier_score),
         pl.Series("held_out_probability", found.probability.astype(np.float32)),
-        pl.Series("neighbor_vote", found.vote.astype(np.float32)),
+        *_by_features("neighbor_vote", found.vote),
         pl.Series("evidence", found.evidence.astype(np.float32)),
         *(pl.Series(name, values) for name, values in columns.items()),
         *truth_columns(samples),
     )
     return Judgment(frame, noise)
+
+
+def _by_features(name: str, values: NDArray[np.generic] | None) -> list[pl.Series]:
+    """A column that there is where samples have features; a gap where one has none."""
+    if values is None:
+        return []
+    is_truth = values.dtype == np.bool_
+    narrow = values if is_truth else values.astype(np.float32)
+    return [pl.Series(name, narrow, nan_to_null=not is_truth)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +157,7 @@ def held_out_noise(
             num_classes=num_classes,
         )
         estimate = told.estimate
-        probability = np.full(len(labels), estimate.rate)
+        probability = np.full(len(labels), estimate.rate if estimate.is_known else 0.5)
         probability[is_judged] = told.noise_probability
     disputed = float((predicted != labels).mean())
     return RecordedNoise(estimate, standing, np.arange(1), accuracies, disputed), probability

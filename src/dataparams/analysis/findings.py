@@ -11,6 +11,8 @@ from dataparams.analysis.cautions import cautions
 from dataparams.analysis.noise_rate import NoiseEstimate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataparams.analysis.recorded_noise import RecordedNoise
 
 
@@ -32,16 +34,17 @@ class Findings:
     disputed: float | None = None
 
 
-def findings_of(noise: RecordedNoise, epochs: int | None) -> Findings:
+def findings_of(noise: RecordedNoise, epochs: int | None, noticed: Sequence[str] = ()) -> Findings:
     """Put together what the records say, and what must be said before it.
 
     Args:
         noise: From the records.
         epochs: How many epochs there are; None of heads, which need few.
+        noticed: Sentences about the data that whoever made the run noticed.
     """
     return Findings(
         noise=noise.estimate,
-        warnings=cautions(noise.accuracies, epochs),
+        warnings=(*cautions(noise.accuracies, epochs), *noticed),
         unlearned=tuple(np.flatnonzero(noise.standing.is_unlearned).tolist()),
         disputed=noise.disputed,
     )

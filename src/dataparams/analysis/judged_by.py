@@ -37,7 +37,7 @@ def not_seen_words(disputed: float | None) -> str:
 
 @dataclass(frozen=True)
 class JudgedBy:
-    """Classifiers and neighbors that never saw the sample that they judge.
+    """Classifiers and neighbors that never saw the sample that they judge, or given predictions.
 
     Attributes:
         encoder: What the features were made by, by name.
@@ -47,7 +47,9 @@ class JudgedBy:
         rounds: How often all of them were asked, each time without the labels doubted before.
         day: When, ``2026-01-31``; None where it is not known.
         unreadable: How many samples could not be read, and are not judged.
-        has_trees: Whether gradient-boosted trees judge as well, as they do rows of tables.
+        has_probabilities: Whether class probabilities were given.
+        given_epochs: Of how many epochs of a training logits were given.
+        has_features: Whether there are features, on which the classifiers were trained.
     """
 
     encoder: str
@@ -57,7 +59,9 @@ class JudgedBy:
     rounds: int = 1
     day: str | None = None
     unreadable: int = 0
-    has_trees: bool = False
+    has_probabilities: bool = False
+    given_epochs: int = 0
+    has_features: bool = True
 
     def sentence(self) -> str:
         """How the samples were judged.
@@ -67,16 +71,38 @@ class JudgedBy:
             'Every label was judged by 3 small classifiers that were trained without that sample and
             by its 20 nearest neighbors, in 3 rounds, on features of efficientnet-lite0 (1,280
             numbers per sample).'
+            >>> JudgedBy("", has_probabilities=True, has_features=False).sentence()
+            'Every label was judged by the class probabilities that were given, as of models that
+            did not learn from that sample.'
         """
-        judges = counted(self.classifiers, "small classifier")
-        judges += " and by gradient-boosted trees" if self.has_trees else ""
-        is_one = self.classifiers == 1 and not self.has_trees
-        judges += f" that {'was' if is_one else 'were'} trained without that sample"
+        given = self._given()
+        if not self.has_features:
+            return f"Every label was judged by {given}."
+        judges = f"{counted(self.classifiers, 'small classifier')} that "
+        judges += "was" if self.classifiers == 1 else "were"
+        judges += " trained without that sample"
         if self.neighbors:
             judges += f" and by its {self.neighbors:,} nearest neighbors"
         rounds = f", in {self.rounds} rounds" if self.rounds > 1 else ""
         width = f" ({self.width:,} numbers per sample)" if self.width else ""
-        return f"Every label was judged by {judges}{rounds}, on features of {self.encoder}{width}."
+        beside = f", together with {given}" if given else ""
+        return (
+            f"Every label was judged by {judges}{rounds}, on features of {self.encoder}{width}"
+            f"{beside}."
+        )
+
+    def _given(self) -> str:
+        parts = []
+        if self.has_probabilities:
+            parts.append(
+                "the class probabilities that were given, as of models that did not learn from "
+                "that sample"
+            )
+        if self.given_epochs:
+            parts.append(
+                f"what a training said of it in {counted(self.given_epochs, 'epoch')}, averaged"
+            )
+        return " and by ".join(parts)
 
 
 def judged_by(description: dict[str, Any]) -> JudgedBy | None:
@@ -87,17 +113,15 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
     Example:
         >>> judged_by({"audit": {"encoder": {"name": "mine"}, "width": 64}})
         JudgedBy(encoder='mine', width=64, classifiers=1, neighbors=0, rounds=1, day=None,
-        unreadable=0, has_trees=False)
+        unreadable=0, has_probabilities=False, given_epochs=0, has_features=True)
     """
     entry = description.get("audit")
     if not isinstance(entry, dict):
         return None
     encoder, settings = _part(entry, "encoder"), _part(entry, "settings")
+    given = _part(entry, "given")
     heads, counts = _part(settings, "heads"), _part(description, "counts")
-    has_trees = entry.get("has_trees") is True
-    plain = 0
-    if settings.get("plain_power") and not has_trees:
-        plain = _number(_part(settings, "plain").get("repeats"))
+    plain = _number(_part(settings, "plain").get("repeats")) if settings.get("plain_power") else 0
     day = entry.get("day")
     return JudgedBy(
         encoder=str(encoder.get("name", "an unknown encoder")),
@@ -107,7 +131,9 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
         rounds=_number(settings.get("rounds")) or 1,
         day=day if isinstance(day, str) else None,
         unreadable=_number(counts.get("unreadable")),
-        has_trees=has_trees,
+        has_probabilities=given.get("probabilities") is True,
+        given_epochs=_number(given.get("epochs")),
+        has_features=not given or given.get("features") is True,
     )
 
 
@@ -116,14 +142,16 @@ def evidence_words(probability: float | None, vote: float | None) -> str | None:
 
     Args:
         probability: Of the given label by classifiers that never saw the sample, 0 ... 1.
-        vote: The neighbors' share of votes for it, 0 ... 1.
+        vote: The neighbors' share of votes for it, 0 ... 1; None where there are no neighbors.
 
     Example:
         >>> evidence_words(0.034, 0.25)
         'Classifiers that never saw it give its label 3%, its neighbors 25% of their votes.'
     """
-    if probability is None or vote is None or not math.isfinite(probability + vote):
+    if probability is None or not math.isfinite(probability):
         return None
+    if vote is None or not math.isfinite(vote):
+        return f"The predictions for it give its label {probability:.0%}."
     return (
         f"Classifiers that never saw it give its label {probability:.0%}, its neighbors {vote:.0%} "
         "of their votes."

@@ -10,6 +10,7 @@ import polars as pl
 
 from dataparams.analysis.analyze import findings_of_run
 from dataparams.analysis.cautions import cautions
+from dataparams.analysis.held_out_evidence import held_out_evidence
 from dataparams.analysis.trajectories import trained_samples
 from dataparams.analysis.validation import validation_counts
 from dataparams.errors import ArgumentError, RunError, require_share
@@ -20,12 +21,18 @@ from dataparams.run.table_checks import require_range
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from dataparams.analysis.noise_rate import NoiseEstimate
 
 _OF_HEADS = (
     "These are temperatures of an audit's heads, which memorize labels quickly: they describe the "
     "samples, but do not rank them. `dataparams analyze` ranks them by heads that were trained "
     "without them."
+)
+_OF_EVIDENCE = (
+    "Predictions judged these labels, and no temperatures were learned: what ranks them are the "
+    "odds by this evidence that a label is wrong."
 )
 
 
@@ -36,8 +43,9 @@ class Ranking:
     Attributes:
         epoch: After which epoch.
         is_best_epoch: Whether that is where validation accuracy peaked, where no epoch was given.
-        table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature) and
-            ``is_selected``, in the order of falling temperature.
+        table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature, or the
+            odds of a wrong label where predictions judged it) and ``is_selected``, in the order of
+            falling values.
         estimate: The estimated noise rate of the run, where as many were to be selected.
         warnings: Sentences to be read first: where the model learned nothing, no ranking counts.
         figures: How well the values detect, where the truth is known.
@@ -87,13 +95,11 @@ def rank(
         require_share("top", top)
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     chosen = best_epoch(run) if epoch is None else epoch
-    record = run.epoch_record(chosen)
-    if not record.instance_log_temperature.numel():
-        raise _nothing_to_rank_by(run)
     samples = trained_samples(run)
-    if samples["index"].max() >= len(record.instance_log_temperature):  # type: ignore[operator]
-        raise RunError(f"{run.path} is damaged: samples.parquet has more samples than epoch files.")
-    log_temperature = record.instance_log_temperature.numpy()[samples["index"].to_numpy()]
+    log_temperature = _log_temperature(run, chosen, samples)
+    of_audit = _OF_HEADS
+    if log_temperature is None:
+        log_temperature, of_audit = _log_odds(run, samples), _OF_EVIDENCE
     estimate, warnings = None, _warnings(run, chosen)
     is_selected = np.ones(len(samples), dtype=bool)
     order = np.argsort(-log_temperature, kind="stable")
@@ -102,7 +108,7 @@ def rank(
         estimate, warnings = findings.noise, findings.warnings
         top = estimate.rate
     if run.is_audit():
-        warnings = (_OF_HEADS, *warnings)
+        warnings = (of_audit, *warnings)
     if top is not None:
         is_selected[order[round(top * len(samples)) :]] = False
     figures, precision, recall = None, None, None
@@ -122,6 +128,30 @@ def rank(
     )[order]
     is_best = epoch is None and _has_accuracies(run.metrics())
     return Ranking(chosen, is_best, table, estimate, warnings, figures, precision, recall)
+
+
+def _log_temperature(
+    run: RunFolder, epoch: int, samples: pl.DataFrame
+) -> NDArray[np.floating] | None:
+    """The log temperatures of samples after an epoch, (n,); None where none were learned."""
+    values = run.epoch_record(epoch).instance_log_temperature
+    if not values.numel():
+        return None
+    index = samples["index"].to_numpy()
+    if index.max() >= len(values):
+        raise RunError(f"{run.path} is damaged: samples.parquet has more samples than epoch files.")
+    found: NDArray[np.floating] = values.numpy()[index]
+    return found
+
+
+def _log_odds(run: RunFolder, samples: pl.DataFrame) -> NDArray[np.float64]:
+    """Log odds that labels are wrong, up to scale, where predictions judged them."""
+    found = held_out_evidence(run, samples)
+    if found is None:
+        raise _nothing_to_rank_by(run)
+    evidence = np.clip(found.evidence, 1e-12, 1 - 1e-12)
+    odds: NDArray[np.float64] = np.log1p(-evidence) - np.log(evidence)
+    return odds
 
 
 def _nothing_to_rank_by(run: RunFolder) -> RunError:
