@@ -8,6 +8,8 @@ one version to the next.
   :func:`sparse_momentum_step`.
 - From a training loop of one's own to a run folder: :class:`Recording`.
 - From data to a run folder: :func:`audit`, or :func:`train` by a :class:`TrainConfig`.
+- From labels and predictions or features that are at hand: :func:`find_issues`, which gives
+  :class:`Issues`.
 - From a run folder, or from arrays, to a verdict: :func:`analyze`, :func:`analyze_trajectories`,
   which give an :class:`Analysis`, and :func:`rank`; :class:`RunFolder` reads the folder itself.
 - From a verdict to the next training of one's own loop: :func:`cleaned`.
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         Stopped,
         UserError,
     )
+    from dataparams.issues import Issues, find_issues
     from dataparams.making_runs import audit, train
     from dataparams.method.data_parameters import DataParameters
     from dataparams.method.functional import sparse_momentum_step, temperature_cross_entropy
@@ -52,6 +55,7 @@ __all__ = [
     "DataError",
     "DataParameters",
     "IndexedDataset",
+    "Issues",
     "MissingPackageError",
     "Ranking",
     "Recording",
@@ -64,6 +68,7 @@ __all__ = [
     "analyze_trajectories",
     "audit",
     "cleaned",
+    "find_issues",
     "instance_learning_rate",
     "rank",
     "sparse_momentum_step",
@@ -87,6 +92,7 @@ __getattr__, __dir__ = lazy_names(
             ),
             "dataparams.errors",
         ),
+        **dict.fromkeys(("Issues", "find_issues"), "dataparams.issues"),
         **dict.fromkeys(("audit", "train"), "dataparams.making_runs"),
         "DataParameters": "dataparams.method.data_parameters",
         **dict.fromkeys(

@@ -91,6 +91,29 @@ assert set(analysis.frame["category"]) == {"easy", "hard"}
 print(repr(analysis), analysis._repr_html_())
 """
 
+ISSUES = """
+import sys
+import numpy as np
+from dataparams import RunFolder, analyze, find_issues
+rng = np.random.default_rng(0)
+truth = np.arange(300) % 3
+labels = np.where(np.arange(300) % 10 == 0, (truth + 1) % 3, truth)
+features = 3 * np.eye(3, 8)[truth] + rng.normal(0, 0.5, (300, 8))
+scores = 3 * np.eye(3)[truth] + rng.normal(0, 0.5, (300, 3))
+pred_probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+texts = [f"text {k}" for k in range(300)]
+issues = find_issues(labels, pred_probs, features, samples=texts, out=sys.argv[1])
+flagged = issues.get_issues("label")["is_label_issue"].to_numpy()
+assert (flagged == (labels != truth)).mean() > 0.97
+assert len(analyze(sys.argv[1]).frame) == 300
+assert RunFolder(sys.argv[1]).content_kind() == "text"
+print(issues.report())
+try:
+    issues.to_pandas()
+except ValueError as error:
+    assert "pip install pandas" in str(error)
+"""
+
 RUN = """
 import pathlib
 import sys
@@ -168,6 +191,11 @@ def test_the_readme_loop_and_arrays_of_ones_own(python: Path) -> None:
 def test_a_loop_is_recorded_analyzed_and_cleaned(python: Path, tmp_path: Path) -> None:
     said = told(python, "-c", RECORDED, str(tmp_path))
     assert "No picture of the samples is kept, since Pillow is not installed" in said
+
+
+def test_issues_are_found_and_kept_in_a_run_folder(python: Path, tmp_path: Path) -> None:
+    printed = told(python, "-c", ISSUES, str(tmp_path / "run"))
+    assert "of 300 labels are probably wrong" in printed
 
 
 def test_a_run_folder_is_ranked_and_analyzed_and_drawing_names_the_extra(
