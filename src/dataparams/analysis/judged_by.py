@@ -47,6 +47,7 @@ class JudgedBy:
         rounds: How often all of them were asked, each time without the labels doubted before.
         day: When, ``2026-01-31``; None where it is not known.
         unreadable: How many samples could not be read, and are not judged.
+        has_trees: Whether gradient-boosted trees judge as well, as they do rows of tables.
         has_probabilities: Whether class probabilities were given.
         given_epochs: Of how many epochs of a training logits were given.
         has_features: Whether there are features, on which the classifiers were trained.
@@ -59,6 +60,7 @@ class JudgedBy:
     rounds: int = 1
     day: str | None = None
     unreadable: int = 0
+    has_trees: bool = False
     has_probabilities: bool = False
     given_epochs: int = 0
     has_features: bool = True
@@ -78,9 +80,10 @@ class JudgedBy:
         given = self._given()
         if not self.has_features:
             return f"Every label was judged by {given}."
-        judges = f"{counted(self.classifiers, 'small classifier')} that "
-        judges += "was" if self.classifiers == 1 else "were"
-        judges += " trained without that sample"
+        judges = counted(self.classifiers, "small classifier")
+        judges += " and by gradient-boosted trees" if self.has_trees else ""
+        is_one = self.classifiers == 1 and not self.has_trees
+        judges += f" that {'was' if is_one else 'were'} trained without that sample"
         if self.neighbors:
             judges += f" and by its {self.neighbors:,} nearest neighbors"
         rounds = f", in {self.rounds} rounds" if self.rounds > 1 else ""
@@ -113,7 +116,7 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
     Example:
         >>> judged_by({"audit": {"encoder": {"name": "mine"}, "width": 64}})
         JudgedBy(encoder='mine', width=64, classifiers=1, neighbors=0, rounds=1, day=None,
-        unreadable=0, has_probabilities=False, given_epochs=0, has_features=True)
+        unreadable=0, has_trees=False, has_probabilities=False, given_epochs=0, has_features=True)
     """
     entry = description.get("audit")
     if not isinstance(entry, dict):
@@ -121,7 +124,10 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
     encoder, settings = _part(entry, "encoder"), _part(entry, "settings")
     given = _part(entry, "given")
     heads, counts = _part(settings, "heads"), _part(description, "counts")
-    plain = _number(_part(settings, "plain").get("repeats")) if settings.get("plain_power") else 0
+    has_trees = entry.get("has_trees") is True
+    plain = 0
+    if settings.get("plain_power") and not has_trees:
+        plain = _number(_part(settings, "plain").get("repeats"))
     day = entry.get("day")
     return JudgedBy(
         encoder=str(encoder.get("name", "an unknown encoder")),
@@ -131,6 +137,7 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
         rounds=_number(settings.get("rounds")) or 1,
         day=day if isinstance(day, str) else None,
         unreadable=_number(counts.get("unreadable")),
+        has_trees=has_trees,
         has_probabilities=given.get("probabilities") is True,
         given_epochs=_number(given.get("epochs")),
         has_features=not given or given.get("features") is True,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
 
 from dataparams.analysis.audit_noise_rate import disputed_share
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE, NoiseEstimate
@@ -119,6 +118,9 @@ def _noise_probability(score: Floats, wrong: Floats, rate: float) -> NDArray[np.
     and h / (1 - h) is the ratio (Menon et al., "Linking losses for density ratio and class-
     probability estimation", 2016).
     """
+    # It takes 100 MB of memory, and servers show what was analyzed before.
+    from sklearn.isotonic import IsotonicRegression
+
     # Values that differ in the last digits count as one, beyond which the largest may lie.
     regression = IsotonicRegression(increasing=False, y_min=0.0, y_max=1.0, out_of_bounds="clip")
     regression.fit(

@@ -73,12 +73,19 @@ def features_of_run(run: RunFolder) -> RunFeatures | None:
     if encoder.get("is_kept") is True:
         read = _kept(run.path / KEPT_FEATURES, len(index), width)
     elif isinstance(encoder.get("features"), str):
-        read = _from_file(Path(encoder["features"]), index, width)
+        rows = _rows_of_ids(contents["id"]) if run.content_kind() is None else index
+        read = _from_file(Path(encoder["features"]), rows, width)
     elif isinstance(encoder.get("key"), str) and isinstance(width, int):
         read = _from_cache(FeatureCache().folder / encoder["key"], width, contents["content"])
     else:
         read = None
     return None if read is None else RunFeatures(index, read)
+
+
+def _rows_of_ids(ids: pl.Series) -> NDArray[np.int64]:
+    """Rows of features by ids such as ``train/7``, where there are more features than labels."""
+    rows: NDArray[np.int64] = ids.str.split("/").list.last().cast(int).to_numpy()
+    return rows
 
 
 def write_kept_features(run: RunFolder, features: NDArray[np.floating]) -> None:
