@@ -115,4 +115,7 @@ def test_what_was_learned_on_the_device_goes_on_elsewhere() -> None:
     took_steps(there, "cuda", torch.float32)
     here.load_state_dict(there.state_dict())
     assert here.instance_parameters.device.type == "cpu"
-    assert torch.equal(here.instance_parameters, there.instance_parameters.cpu())
+    for name, value in there.state_dict().items():
+        assert torch.equal(here.state_dict()[name], value.cpu()), name
+    # Exponents differ in the last digit between devices.
+    torch.testing.assert_close(here.instance_parameters, there.instance_parameters.cpu())

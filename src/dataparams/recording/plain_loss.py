@@ -43,10 +43,11 @@ class PlainLoss:
             complaint = self._checks.complaint_about_range(labels, index)
         if complaint is not None:
             raise ArgumentError(complaint)
-        labels, index, in_range = self._checks.in_range(labels, index)
+        safe_labels, _, in_range = self._checks.in_range(labels, index)
         with torch.autocast(logits.device.type, enabled=False):
             exact = logits if logits.dtype == torch.float64 else logits.float()
-            loss = reduced(nn.functional.cross_entropy(exact, labels, reduction="none"), reduction)
+            each = nn.functional.cross_entropy(exact, safe_labels, reduction="none")
+            loss = reduced(each, reduction)
         self._checks.add(
             (exact, labels, index), loss, in_range, may_overflow=_is_half_precise(logits)
         )
