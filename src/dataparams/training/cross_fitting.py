@@ -109,7 +109,7 @@ def _ways(
     unlikely = np.mean([one.is_unlikely for one in rounds], axis=0)
     found = rounds[-1].classes[:, 0]
     sure = _surest(rounds, settings.surest)
-    return WaysOfError.seen(labels, found, unlikely, num_classes, sure)
+    return WaysOfError.seen(labels, found, unlikely, num_classes, sure, settings.least_flow)
 
 
 def _surest(rounds: Sequence[Round], share: float) -> NDArray[np.bool_] | None:

@@ -44,6 +44,7 @@ class CrossFittingSettings:
         surest: Of the samples of each class, the share in which one-way flow is looked for: those
             that the first round was the surest of (but 200, or half of them where these are fewer).
             Where classes overlap, the doubtful ones go to the larger class whatever their label is.
+        least_flow: A smaller share of a class is taken for no flow.
         doubts_later_rounds: Whether later rounds count only as far as labels that evidence disputes
             are wrong by chance: where classes overlap, leaving out the doubtful takes more of them
             for wrong.
@@ -68,6 +69,7 @@ class CrossFittingSettings:
     kept_above: float = 0.5
     kept_above_else: float = 0.5
     surest: float = 1.0
+    least_flow: float = 0.0
     doubts_later_rounds: bool = False
     doubtful_vote: float = 0.02
     alike_power: float = 1.0
@@ -97,6 +99,7 @@ class CrossFittingSettings:
             norm=None,
             kept_above_else=0.1,
             surest=0.25,
+            least_flow=0.05,
             doubts_later_rounds=True,
         )
 

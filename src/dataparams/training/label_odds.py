@@ -61,6 +61,7 @@ class WaysOfError:
         unlikely: NDArray[np.floating],
         num_classes: int,
         sure: NDArray[np.bool_] | None = None,
+        least_flow: float = 0.0,
     ) -> WaysOfError:
         """What evidence shows of the labels.
 
@@ -70,10 +71,13 @@ class WaysOfError:
             unlikely: How far each label is in the less likely half of the classes, (n,), 0 ... 1.
             num_classes: C, at least 2.
             sure: Where one-way flow is looked for, (n,); everywhere if None.
+            least_flow: A smaller share of a class is taken for no flow.
         """
         chance = float(unlikely.mean()) * (num_classes - 1) / (num_classes // 2)
         looked_at = slice(None) if sure is None else sure
         flow = one_way_flow(labels[looked_at], found[looked_at], num_classes, chance)
+        flow.data[flow.data < least_flow] = 0
+        flow.eliminate_zeros()
         sizes = np.bincount(found, minlength=num_classes)
         disputed = max(float((found != labels).mean()), _LEAST)
         one_way = float((flow.sum(axis=1) * sizes).sum()) / len(labels) / disputed
