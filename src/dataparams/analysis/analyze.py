@@ -257,7 +257,8 @@ def _assemble(
     data: str | None,
 ) -> Analysis:
     description = run.description()
-    name = f"{description.get('dataset', run.path.parent.name)} / {run.path.name}"
+    folder = run.path.resolve()
+    name = f"{description.get('dataset') or folder.parent.name} / {folder.name}"
     contents = _contents_of(run, data)
     analysis = assembled(name, frame, run.class_names(), source, contents, findings)
     return replace(

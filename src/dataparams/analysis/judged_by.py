@@ -130,7 +130,7 @@ def judged_by(description: dict[str, Any]) -> JudgedBy | None:
         plain = _number(_part(settings, "plain").get("repeats"))
     day = entry.get("day")
     return JudgedBy(
-        encoder=str(encoder.get("name", "an unknown encoder")),
+        encoder=str(encoder.get("name", "given predictions" if given else "an unknown encoder")),
         width=_number(entry.get("width")) or None,
         classifiers=_number(heads.get("repeats")) + plain or 1,
         neighbors=_number(settings.get("neighbors")),

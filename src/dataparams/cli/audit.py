@@ -200,11 +200,12 @@ def _analyzed_at(run: RunFolder) -> int:
 def _closing_lines(
     run: RunFolder, analysis: Analysis, index: Path, worst: int, seconds: float
 ) -> list[str]:
+    from dataparams.analysis.excerpts import excerpts_of_run
     from dataparams.analysis.verdict_text import verdict_text
 
     return [
         "",
-        verdict_text(analysis, worst),
+        verdict_text(analysis, worst, excerpts_of_run(run)),
         f"Report: {index}",
         f"Run folder: {run.path} ({seconds:.0f} seconds)",
         "",

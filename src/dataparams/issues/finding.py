@@ -129,8 +129,10 @@ def _columns(pred_probs: Any) -> list[str] | None:
 
 
 def _ids(ids: Sequence[str] | None, count: int) -> pl.Series:
+    from dataparams.recording.recorded_samples import numbered_ids
+
     if ids is None:
-        return pl.select(pl.int_range(count).cast(pl.String).alias("id"))["id"]
+        return numbered_ids("train", count)
     names = pl.Series("id", list(map(str, ids)), dtype=pl.String)
     if len(names) != count:
         raise ArgumentError(f"`ids` has {len(names)} names; expected {count}, one per label.")
