@@ -194,3 +194,12 @@ def test_long_and_empty_texts_are_said(folder: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().out
     assert "longer than 20,000 letters" in said
     assert "train/4" in said
+
+
+def test_of_two_rows_nothing_can_be_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pl.DataFrame({"size": [1.5, 2.5], "grade": ["p", "q"]}).write_csv(folder / "two.csv")
+    assert main(["audit", "two.csv", "--label-column", "grade", "--out", "run"]) == 0
+    said = capsys.readouterr().out
+    assert "How many of the 2 labels are wrong cannot be told." in said
+    assert "size=1.5" in said
+    assert RunFolder(folder / "run").planted() is None

@@ -215,8 +215,10 @@ def _judge(
         epoch=settings.heads.epochs,
     )
     run.write_held_out(held_out)
-    planted = plant_errors(labels, num_classes, fit, seed=config.seed)
-    run.write_planted(planted.table(samples.features.rows))
+    planted = plant_errors(labels, num_classes, fit, seed=config.seed).table(samples.features.rows)
+    # There is nothing to plant among a few samples.
+    if len(planted):
+        run.write_planted(planted)
 
 
 def _settings(samples: AuditedSamples, config: AuditConfig) -> CrossFittingSettings:
