@@ -141,7 +141,10 @@ def test_samples_without_anything_are_left_out_and_listed(
     texts = texts_of(made)
     issues = find_issues(made.labels, features=features, samples=texts, out=tmp_path / "run")
     run = RunFolder(tmp_path / "run")
-    assert [(one.index, one.id) for one in run.unreadable()] == [(2, "2"), (9, "9")]
+    assert [(one.index, one.id) for one in run.unreadable()] == [
+        (2, "train/2"),
+        (9, "train/9"),
+    ]
     assert len(issues.issues) == 200
     assert 2 not in run.samples()["index"]
     assert issues.analysis.contents.read(["3"])[0].text == texts[3]
