@@ -147,7 +147,7 @@ def test_samples_without_anything_are_left_out_and_listed(
     ]
     assert len(issues.issues) == 200
     assert 2 not in run.samples()["index"]
-    assert issues.analysis.contents.read(["3"])[0].text == texts[3]
+    assert issues.analysis.contents.read(["train/3"])[0].text == texts[3]
     assert main(["report", str(run.path)]) in (0, None)
 
 

@@ -13,15 +13,18 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl  # noqa: F401
 import torch
+import torch._dynamo  # see _start
 
 from dataparams.run.folder import RunFolder
 from recorded_loops import record
 
-KILLS, EPOCHS = 20, 24
+KILLS, EPOCHS = 20, 300
 
 
 def _start(folder: Path) -> int:
+    # What a loop imports on its way is imported above, once for all children.
     child = os.fork()
     if child == 0:
         torch.set_num_threads(1)
@@ -49,7 +52,7 @@ def main() -> None:
         # A kill before the first new epoch every time would never come to an end.
         while kills % 3 and len(run.epochs()) <= before and before < EPOCHS:
             time.sleep(0.005)
-        time.sleep(moments.uniform(0.0, 0.06))
+        time.sleep(moments.uniform(0.0, 0.03))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
