@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from dataparams.analysis import analyze_trajectories
+from dataparams.analysis.judged_by import JudgedBy
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import PixelImage
 from dataparams.errors import ArgumentError, UserError
@@ -26,11 +27,13 @@ from dataparams.figures import (
     draw_trajectories,
     draw_tsne,
     embed,
+    report_map,
     write_figures,
 )
 from dataparams.figures.representatives import representatives
 from dataparams.figures.tsne import place
 from made_contents import Text as Sentence
+from made_reports import made_analysis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -364,3 +367,13 @@ def test_what_a_figure_cannot_be_drawn_of_is_an_argument_error(
     with pytest.raises(ArgumentError, match="`kinds` has 'map'; expected some of grids, maps"):
         write_figures(analysis, tmp_path / "figures", kinds=["map"])
     assert not (tmp_path / "figures").exists()
+
+
+def test_reports_of_audits_have_maps_of_principal_components():
+    steps = np.random.default_rng(0).normal(size=(4, 60)).cumsum(axis=0)
+    audited = replace(made_analysis(), judged_by=JudgedBy("mine"))
+    principal = report_map(audited)(steps)
+    assert report_map(made_analysis()) is embed
+    centered = steps.T - steps.T.mean(axis=0)
+    variances = np.linalg.eigvalsh(centered.T @ centered)[::-1][:2]
+    np.testing.assert_allclose((principal**2).sum(axis=0), variances)

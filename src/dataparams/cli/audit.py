@@ -182,13 +182,13 @@ def _report(run: RunFolder, analysis: Analysis, display: ProgressDisplay) -> Pat
     index = run.report / "index.html"
     if index.is_file() and index.stat().st_mtime_ns > _analyzed_at(run):
         return index
-    from dataparams.figures import embed
+    from dataparams.figures import report_map
     from dataparams.report import write_report
 
     return write_report(
         analysis,
         run.report,
-        embed=embed,
+        embed=report_map(analysis),
         on_progress=lambda done, total: display.stage("writing the report", done, total),
     )
 

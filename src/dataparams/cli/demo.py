@@ -93,7 +93,7 @@ def run_demo(*, out: str, rand_fraction: float, seed: int, display: ProgressDisp
         )
     from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.verdict_text import verdict_text
-    from dataparams.figures import embed
+    from dataparams.figures import report_map
     from dataparams.report import write_report
     from dataparams.training.audit import audit
     from dataparams.training.audit_config import AuditConfig, require_valid
@@ -108,7 +108,7 @@ def run_demo(*, out: str, rand_fraction: float, seed: int, display: ProgressDisp
     run = audit(config, display=display).run
     analysis = analyze(run)
     write_analysis(run, analysis)
-    index = write_report(analysis, run.report, embed=embed)
+    index = write_report(analysis, run.report, embed=report_map(analysis))
     result = _figures(run, analysis, seed)
     display.line("\n" + verdict_text(analysis, 5))
     seconds = time.perf_counter() - started

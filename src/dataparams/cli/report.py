@@ -28,7 +28,7 @@ def run(words: list[str], program: str) -> int:
     config = tyro.cli(ReportConfig, args=words, prog=f"{program} report")
     if config.pile_limit is not None and config.pile_limit < 1:
         raise UserError(f"--pile-limit is {config.pile_limit}; expected a number, 1 or above.")
-    from dataparams.figures import embed
+    from dataparams.figures import report_map
     from dataparams.report import write_report
     from dataparams.run.folder import RunFolder
     from dataparams.sources.hub.token import token_file
@@ -41,7 +41,7 @@ def run(words: list[str], program: str) -> int:
             index = write_report(
                 analysis,
                 run.report,
-                embed=embed,
+                embed=report_map(analysis),
                 on_progress=lambda done, total: display.step(done, total, ""),
                 pile_limit=config.pile_limit,
             )

@@ -9,7 +9,7 @@ from dataparams.lazy_names import lazy_names
 if TYPE_CHECKING:
     from dataparams.figures.class_temperatures import draw_class_temperatures
     from dataparams.figures.comparison import draw_comparison
-    from dataparams.figures.embedding import embed
+    from dataparams.figures.embedding import embed, report_map
     from dataparams.figures.grid import draw_grid
     from dataparams.figures.trajectories import draw_trajectories
     from dataparams.figures.tsne import draw_tsne
@@ -22,6 +22,7 @@ __all__ = [
     "draw_trajectories",
     "draw_tsne",
     "embed",
+    "report_map",
     "write_figures",
 ]
 
@@ -34,6 +35,7 @@ __getattr__, __dir__ = lazy_names(
         "draw_trajectories": "dataparams.figures.trajectories",
         "draw_tsne": "dataparams.figures.tsne",
         "embed": "dataparams.figures.embedding",
+        "report_map": "dataparams.figures.embedding",
         "write_figures": "dataparams.figures.writing",
     },
 )

@@ -8,12 +8,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    from dataparams.analysis.result import Analysis
 
 _PERPLEXITY = 30
 _FEWEST = 8
 _EARLY_ITERATIONS, _ITERATIONS = 250, 400
 _FEW, _MANY = 3000, 6000
+
+
+def report_map(analysis: Analysis) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+    """What draws the maps of a report: t-SNE of a training, principal components of an audit.
+
+    The heads of an audit have few epochs, in which little but height and slope differs; a layout
+    that takes longer than the audit would show no more.
+    """
+    return principal_map if analysis.judged_by is not None else embed
+
+
+def principal_map(log_temperature: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A map of samples by the first two principal components of their trajectories.
+
+    Args:
+        log_temperature: (epochs, m).
+
+    Returns:
+        Positions, (m, 2).
+
+    Example:
+        >>> places = principal_map(np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]))
+        >>> places.shape, bool(np.allclose(places[0], places[1]))
+        ((3, 2), True)
+    """
+    return _principal(_points(log_temperature))
 
 
 def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]:
@@ -34,8 +64,7 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
         >>> embed(np.random.default_rng(0).normal(size=(5, 3))).shape
         (3, 2)
     """
-    values = np.asarray(log_temperature, dtype=np.float64)
-    points = np.nan_to_num(values, posinf=0, neginf=0).T
+    points = _points(log_temperature)
     principal = _principal(points)
     if len(points) < _FEWEST or np.ptp(principal) == 0:
         return principal
@@ -47,6 +76,12 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
     if find_spec("openTSNE") is None:
         return _by_scikit_learn(points, start, perplexity, seed)
     return _by_opentsne(points, start, perplexity, seed)
+
+
+def _points(log_temperature: NDArray[np.floating]) -> NDArray[np.float64]:
+    values = np.asarray(log_temperature, dtype=np.float64)
+    points: NDArray[np.float64] = np.nan_to_num(values, posinf=0, neginf=0).T
+    return points
 
 
 def _by_opentsne(
