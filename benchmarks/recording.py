@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import statistics
 import tempfile
 import time
 import warnings
@@ -17,11 +16,10 @@ from torch import Tensor
 from dataparams.encoders.architectures import SmallCNN, WideResNet
 from dataparams.method.data_parameters import DataParameters
 from dataparams.recording.recording import Recording
+from paired_steps import paired
 from results import table, write_section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import nn
 
 SIZES = ((128, 10, 50_000), (128, 10, 1_280_000), (256, 1000, 1_280_000))
@@ -48,7 +46,7 @@ class Steps:
         self.index, self.labels = index.to(device), labels[index].to(device)
         self.number = 0
 
-    def step(self, *, is_recorded: bool) -> None:
+    def step(self, is_recorded: bool) -> None:
         """One step, of a loop as people write it."""
         self.number += 1
         which = self.number % len(self.index)
@@ -63,27 +61,6 @@ class Steps:
             self.run.step()
         else:
             self.dp.step()
-
-
-def paired(
-    steps: Steps, pairs: int, clock: Callable[[], float], synchronize: Callable[[], None]
-) -> tuple[float, float, float]:
-    """Median seconds alone and recorded, and the median of the pairs' ratios; order alternates."""
-    times: dict[bool, list[float]] = {False: [], True: []}
-    for pair in range(pairs + 3):
-        for is_recorded in (False, True) if pair % 2 else (True, False):
-            synchronize()
-            started = clock()
-            steps.step(is_recorded=is_recorded)
-            synchronize()
-            if pair >= 3:
-                times[is_recorded].append(clock() - started)
-    ratios = [more / less for less, more in zip(times[False], times[True], strict=True)]
-    return (
-        statistics.median(times[False]),
-        statistics.median(times[True]),
-        statistics.median(ratios),
-    )
 
 
 def main() -> None:
@@ -106,7 +83,9 @@ def main() -> None:
         model = model.to(device).to(memory_format=torch.channels_last)
         with tempfile.TemporaryDirectory() as folder:
             steps = Steps(model, Path(folder) / "run", size, device)
-            alone, recorded, ratio = paired(steps, arguments.pairs, clock, synchronize)
+            alone, recorded, ratio = paired(
+                steps.step, arguments.pairs, clock=clock, synchronize=synchronize
+            )
         figures = [f"{alone * 1e3:.2f}", f"{recorded * 1e3:.2f}", f"{ratio:.4f}"]
         rows.append([f"{batch} x {classes}", f"{instances:,}", *figures])
         del steps, model

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import statistics
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from dataparams.encoders.architectures import SmallCNN, WideResNet
 from dataparams.method.data_parameters import DataParameters
 from dataparams.run.sample_recorder import SampleRecorder
+from paired_steps import paired
 from results import table, write_section
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Steps:
         self.index = torch.randint(instances, (64, batch), generator=generator).to(device)
         self.number = 0
 
-    def step(self, *, on: bool) -> None:
+    def step(self, on: bool) -> None:
         """One step, as the training engine takes it."""
         self.number += 1
         index = self.index[self.number % len(self.index)]
@@ -117,25 +117,6 @@ class Steps:
         self.recorder.record(logits, self.labels, index % 50_000)
 
 
-def paired(steps: Steps, pairs: int, synchronize: Callable[[], None]) -> tuple[float, float, float]:
-    """Median seconds without and with, and the median of the pairs' ratios; order alternates."""
-    times: dict[bool, list[float]] = {False: [], True: []}
-    for pair in range(pairs + 3):
-        for on in (False, True) if pair % 2 else (True, False):
-            synchronize()
-            started = time.perf_counter()
-            steps.step(on=on)
-            synchronize()
-            if pair >= 3:
-                times[on].append(time.perf_counter() - started)
-    ratios = [on / off for off, on in zip(times[False], times[True], strict=True)]
-    return (
-        statistics.median(times[False]),
-        statistics.median(times[True]),
-        statistics.median(ratios),
-    )
-
-
 def main() -> None:
     """Measure all sizes and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -149,7 +130,9 @@ def main() -> None:
         if setting.is_compiled:
             model.compile()
         steps = Steps(model, setting, device)
-        off, on, ratio = paired(steps, arguments.pairs, synchronize)
+        off, on, ratio = paired(
+            steps.step, arguments.pairs, clock=time.perf_counter, synchronize=synchronize
+        )
         rows.append(
             [
                 setting.network + (", compiled" if setting.is_compiled else ""),

@@ -28,6 +28,7 @@ from made_hugging_face import (
     made_trainer,
     made_training_set,
 )
+from recorded_loops import assert_alike, records_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,21 +47,6 @@ def trained(folder: Path, name: str, dataset: Any, **arguments: Any) -> list[Epo
     trainer = made_trainer(folder / f"of {name}", dataset, **arguments)
     record(trainer, folder / name, lr_inst=20.0).train(resume_from_checkpoint=resume)
     return records_of(folder / name)
-
-
-def records_of(path: Path) -> list[EpochRecord]:
-    run = RunFolder(path)
-    return [run.epoch_record(epoch) for epoch in run.epochs()]
-
-
-def assert_alike(records: list[EpochRecord], expected: list[EpochRecord], atol: float) -> None:
-    assert len(records) == len(expected)
-    for one, other in zip(records, expected, strict=True):
-        for name in ("instance_log_temperature", "margin", "loss"):
-            torch.testing.assert_close(
-                getattr(one, name), getattr(other, name), atol=atol, rtol=0, msg=f"{name} differs"
-            )
-        assert torch.equal(one.predicted, other.predicted)
 
 
 def test_one_line_makes_a_run_folder_with_texts_and_classes(tmp_path: Path, texts: Any) -> None:

@@ -22,6 +22,7 @@ from made_lightning import (  # noqa: E402
     made_samples,
     made_trainer,
 )
+from recorded_loops import assert_alike, records_of  # noqa: E402
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,21 +50,6 @@ def trained(
     trainer = made_trainer(folder, new(folder / name, count), *callbacks, **arguments)
     trainer.fit(Classifier(), made_loader(batch_size, count), **fit)
     return records_of(folder / name)
-
-
-def records_of(path: Path) -> list[EpochRecord]:
-    run = RunFolder(path)
-    return [run.epoch_record(epoch) for epoch in run.epochs()]
-
-
-def assert_alike(records: list[EpochRecord], expected: list[EpochRecord], atol: float) -> None:
-    assert len(records) == len(expected)
-    for one, other in zip(records, expected, strict=True):
-        for name in ("instance_log_temperature", "margin", "loss"):
-            torch.testing.assert_close(
-                getattr(one, name), getattr(other, name), atol=atol, rtol=0, msg=f"{name} differs"
-            )
-        assert torch.equal(one.predicted, other.predicted)
 
 
 def test_a_run_folder_holds_every_epoch_and_ranks_wrong_labels_high(tmp_path: Path) -> None:

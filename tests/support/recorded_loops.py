@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from dataparams.recording.recording import Recording
+from dataparams.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dataparams.run.folder import RunFolder
+    from dataparams.run.epoch_record import EpochRecord
 
 TIMES = ("seconds", "samples_per_second")
 
@@ -120,3 +121,20 @@ def assert_same_values(one: Any, other: Any) -> None:
             assert_same_values(first, second)
     else:
         assert one == other
+
+
+def records_of(path: Path) -> list[EpochRecord]:
+    """The records of all epochs of a run."""
+    run = RunFolder(path)
+    return [run.epoch_record(epoch) for epoch in run.epochs()]
+
+
+def assert_alike(records: list[EpochRecord], expected: list[EpochRecord], atol: float) -> None:
+    """Fail unless log temperatures, margins and losses are nearly the same."""
+    assert len(records) == len(expected)
+    for one, other in zip(records, expected, strict=True):
+        for name in ("instance_log_temperature", "margin", "loss"):
+            torch.testing.assert_close(
+                getattr(one, name), getattr(other, name), atol=atol, rtol=0, msg=f"{name} differs"
+            )
+        assert torch.equal(one.predicted, other.predicted)

@@ -101,6 +101,7 @@ def write_report(
         for some in _parts(classes, extent.pile_limit):
             shown = _write_contents(analysis, some, extent, temporary, progress)
             for label, rows in some.items():
+                # Made a second time, so that the trajectories of one class alone are in memory.
                 samples = _shown_samples(analysis, label, rows, extent)
                 found = _write_class(analysis, samples, list(classes), shown, embed, temporary)
                 suspects = _most([*suspects, *found.suspects])
