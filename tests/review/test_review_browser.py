@@ -277,13 +277,26 @@ def test_two_annotators_see_each_other_and_disputes(open_page, place):
     assert len(place.opinions()) == 2
 
 
-def test_hostile_names_do_nothing(open_page):
+def test_leaving_the_search_field_for_a_tile_leaves_the_tile_in_its_place(open_page):
     page = open_page()
     page.keyboard.press("/")
     page.keyboard.type("onerror")
     wait(page, "document.getElementById('counted').textContent === '1 sample'")
-    # The tiles of the list before may still stand there, and go while they are clicked.
     wait(page, "document.querySelectorAll('.tile[data-filled]').length === 1")
+    page.wait_for_timeout(400)  # every pause in typing has had its answer
+    page.evaluate("document.querySelector('.tile').dataset.before = 'yes'")
+    page.locator("#filters [name=search]").blur()
+    page.wait_for_timeout(400)
+    assert page.locator(".tile[data-before]").count() == 1
+
+
+def test_hostile_names_do_nothing(open_page):
+    page = open_page()
+    page.keyboard.press("/")
+    page.keyboard.type("onerror")
+    page.keyboard.press("Enter")  # what was typed in between has been answered, too
+    wait(page, "document.activeElement.closest('.tile[data-filled]')")
+    assert page.locator("#counted").inner_text() == "1 sample"
     page.locator(".tile[data-filled]").click()
     page.locator("#fact-given:not(:empty)").wait_for()
     assert page.locator("#fact-file").inner_text() == HOSTILE_FILE

@@ -11,6 +11,9 @@ export class Filters {
     this.form = byId("filters");
     this.fill();
     this.form.addEventListener("change", ({ target }) => {
+      if (target.name === "search" && this.parameters.toString() === this.told) {
+        return; // the field was left for a click on what was found, which stays where it is
+      }
       if (target.name === "subgroup" || target.name === "outlier") {
         this.showEasyOnes();
       }
@@ -124,6 +127,7 @@ export class Filters {
   change() {
     clearTimeout(this.typing);
     this.fillSubgroups(this.form.elements.subgroup.value);
+    this.told = this.parameters.toString();
     return this.onChange();
   }
 
