@@ -27,6 +27,7 @@ _MADE_BY_TRAINING = (
     "tensorboard",
     "analysis.parquet",
     "analysis_classes.csv",
+    "health.parquet",
 )
 _HALF_WRITTEN = (
     *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),

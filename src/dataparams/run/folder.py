@@ -97,6 +97,11 @@ class RunFolder:
         """Where ``dataparams clean`` keeps the samples to train on; see :func:`read_cleaned`."""
         return self.path / CLEANED
 
+    @property
+    def health_file(self) -> Path:
+        """Where what is wrong beside labels lies; see :mod:`dataparams.health.findings`."""
+        return self.path / "health.parquet"
+
     def exists(self) -> bool:
         """Whether something lies there already."""
         return self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
@@ -330,10 +335,8 @@ class RunFolder:
             RunError: If the file is damaged.
         """
         # A crash between two renames leaves the whole epoch under its other name alone.
-        for file in [self._checkpoint(name), *([self._last_epoch] if name == "last" else [])]:
-            if file.is_file():
-                return read_tensors(file)
-        return None
+        files = [self._checkpoint(name), *([self._last_epoch] if name == "last" else [])]
+        return next((read_tensors(file) for file in files if file.is_file()), None)
 
     def epoch_checkpoint(self, name: str) -> dict[str, Any] | None:
         """The same, but never of the middle of an epoch: the one at the end of the epoch before.

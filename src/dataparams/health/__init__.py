@@ -1,0 +1,1 @@
+"""What is wrong beside labels: duplicates, leakage, damaged and odd samples, outliers, classes."""
