@@ -108,6 +108,8 @@ def audit(
         True
     """
     from dataparams.analysis.analyze import current_analysis
+    from dataparams.health.health_of_run import MOST_DECODED_BESIDE, kept_or_new_findings
+    from dataparams.health.picture_measuring import PictureMeasuring
     from dataparams.training.audit import audit as audit_by
     from dataparams.training.audit_config import AuditConfig
 
@@ -132,9 +134,13 @@ def audit(
         seed=seed,
     )
     with _display("audit", shows=progress) as display:
-        audited = audit_by(config, display=display)
+        audited = audit_by(config, display=display, measuring=PictureMeasuring())
         carry_decisions_along(audited, display)
-        return current_analysis(audited.run, on_notice=display.line)
+        analysis = current_analysis(audited.run, on_notice=display.line)
+        kept_or_new_findings(
+            audited.run, display, analysis=analysis, most_decoded=MOST_DECODED_BESIDE
+        )
+        return analysis
 
 
 @missing_packages_named()

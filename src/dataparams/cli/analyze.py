@@ -35,6 +35,8 @@ def run(words: list[str], program: str) -> int:
     from dataparams.analysis import analyze, write_analysis
     from dataparams.analysis.excerpts import excerpts_of_run
     from dataparams.analysis.summary_text import classes_csv, summary_text
+    from dataparams.health.findings_text import findings_line, not_checked_words
+    from dataparams.health.health_of_run import kept_or_new_findings
     from dataparams.run.folder import RunFolder
     from dataparams.run.safe_files import write_whole
     from dataparams.sources.hub.token import token_file
@@ -56,6 +58,12 @@ def run(words: list[str], program: str) -> int:
         excerpts_of = excerpts_of_run(run, config.data, display.line)
         display.line(summary_text(analysis, config.top, run.analysis_classes, excerpts_of))
         display.line(f"Wrote {config.run / 'analysis.parquet'}, a row per sample.")
+        # No picture is decoded for it; health decodes them.
+        findings = kept_or_new_findings(
+            run, display, analysis=analysis, data=config.data, most_decoded=0
+        )
+        for line in filter(None, (findings_line(findings), not_checked_words(findings))):
+            display.line(line)
         display.line(f"Next: dataparams report {config.run}")
     return 0
 

@@ -82,6 +82,7 @@ def _require_valid(arguments: AuditArguments) -> None:
 
 
 def _audit(arguments: AuditArguments, place: LaunchedPlace) -> None:
+    from dataparams.health.picture_measuring import PictureMeasuring
     from dataparams.making_runs import carry_decisions_along
     from dataparams.training.audit import audit
     from dataparams.training.processes import joined_processes
@@ -89,7 +90,12 @@ def _audit(arguments: AuditArguments, place: LaunchedPlace) -> None:
     started = time.monotonic()
     named = {field.name: getattr(arguments, field.name) for field in fields(AuditConfig)}
     with _display(place) as display, joined_processes(place) as processes:
-        audited = audit(AuditConfig(**named), display=display, processes=processes)
+        audited = audit(
+            AuditConfig(**named),
+            display=display,
+            processes=processes,
+            measuring=PictureMeasuring(),
+        )
 
         def finish() -> None:
             carry_decisions_along(audited, display)
@@ -122,11 +128,18 @@ def _display(place: LaunchedPlace) -> Iterator[ProgressDisplay]:
 def _finish(
     run: RunFolder, arguments: AuditArguments, display: ProgressDisplay, started: float
 ) -> None:
-    """Analyze the run, write the report and tell the verdict."""
+    """Analyze the run, check its health, write the report and tell the verdict."""
+    from dataparams.health.findings_text import findings_line
+    from dataparams.health.health_of_run import MOST_DECODED_BESIDE, kept_or_new_findings
+
     analysis = current(run, display, pictures=True)
+    findings = kept_or_new_findings(
+        run, display, analysis=analysis, most_decoded=MOST_DECODED_BESIDE
+    )
     index = _report(run, analysis, display)
     seconds = time.monotonic() - started
-    for line in _closing_lines(run, analysis, index, arguments.worst, seconds):
+    beside = findings_line(findings)
+    for line in _closing_lines(run, analysis, beside, index, arguments.worst, seconds):
         display.line(line)
     if arguments.open:
         import webbrowser
@@ -198,7 +211,7 @@ def _analyzed_at(run: RunFolder) -> int:
 
 
 def _closing_lines(
-    run: RunFolder, analysis: Analysis, index: Path, worst: int, seconds: float
+    run: RunFolder, analysis: Analysis, beside: str, index: Path, worst: int, seconds: float
 ) -> list[str]:
     from dataparams.analysis.excerpts import excerpts_of_run
     from dataparams.analysis.verdict_text import verdict_text
@@ -206,10 +219,12 @@ def _closing_lines(
     return [
         "",
         verdict_text(analysis, worst, excerpts_of_run(run)),
+        beside,
         f"Report: {index}",
         f"Run folder: {run.path} ({seconds:.0f} seconds)",
         "",
         "Next:",
         f"  dataparams review {run.path}    look at the doubtful ones and decide, in a browser",
+        f"  dataparams health {run.path}    list what was found beside the labels",
         f"  dataparams clean {run.path}     keep what is likely right, for training",
     ]

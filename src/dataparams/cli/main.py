@@ -27,6 +27,7 @@ COMMANDS = {
     "cache": "prepare a data set that does not fit into memory, for faster training",
     "rank": "sort a run's samples by temperature, the highest first",
     "analyze": "sort them into easy, hard and need review; score them; suggest labels",
+    "health": "find what is wrong beside the labels: duplicates, leakage, damaged and odd samples",
     "figures": "draw each class: representative samples, its map, trajectories",
     "report": "write pages to hand on: what is wrong with the data, class by class",
     "review": "decide about the suspicious samples, in a browser",

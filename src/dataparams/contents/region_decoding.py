@@ -11,7 +11,7 @@ warnings about damaged files.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -34,6 +34,20 @@ Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 _JPEG_SCALES = (8, 4, 2)
 
 
+class WholePicture(NamedTuple):
+    """All of a picture of which a region is decoded, perhaps at a fraction of its size.
+
+    Attributes:
+        pixels: Upright, (height, width, 3), uint8; must not be changed.
+        width: Pixels of a row of the picture in its own size.
+        height: Its rows.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+
+
 def decode_region(
     data: bytes,
     choose: Callable[[int, int], Region],
@@ -41,6 +55,7 @@ def decode_region(
     *,
     mirror: bool = False,
     interpolation: Interpolation = "bilinear",
+    on_whole: Callable[[WholePicture], None] | None = None,
 ) -> NDArray[np.uint8]:
     """Decode a region of an image, resized to a square.
 
@@ -50,6 +65,7 @@ def decode_region(
         size: Height and width of the result.
         mirror: Whether to exchange left and right.
         interpolation: How it is resized, without aliasing either way.
+        on_whole: Called with the whole picture, as it was decoded for that.
 
     Returns:
         RGB, (size, size, 3), uint8. Transparent parts are laid on white.
@@ -70,6 +86,7 @@ def decode_region(
     jpeg = open_jpeg(data)
     if jpeg is None:
         pixels = _decode_upright(data)
+        _tell(on_whole, pixels, pixels.shape[1], pixels.shape[0])
         region = choose(pixels.shape[1], pixels.shape[0])
         return crop_and_resize(pixels, region, size, mirror=mirror, interpolation=interpolation)
     is_exchanged = _axes(jpeg.turn)[0]
@@ -81,7 +98,11 @@ def decode_region(
     decoded = decode_jpeg(jpeg, scale)
     if decoded is None:
         pixels = _decode_upright(data)
+        _tell(on_whole, pixels, width, height)
         return crop_and_resize(pixels, region, size, mirror=mirror, interpolation=interpolation)
+    if on_whole is not None:
+        upright = decoded if jpeg.turn is None else turn_pixels(decoded, jpeg.turn)
+        _tell(on_whole, upright, width, height)
     resized = _resize_scaled(decoded, stored, scale, size, interpolation)
     if jpeg.turn is not None:
         resized = turn_pixels(resized, jpeg.turn)
@@ -189,6 +210,16 @@ def resized_jpeg(data: bytes, shorter_side: int, quality: int) -> bytes:
     if jpeg is not None and is_kept and jpeg.turn is None and not is_progressive(jpeg):
         return data
     return encode_jpeg(pixels, quality)
+
+
+def _tell(
+    on_whole: Callable[[WholePicture], None] | None,
+    pixels: NDArray[np.uint8],
+    width: int,
+    height: int,
+) -> None:
+    if on_whole is not None:
+        on_whole(WholePicture(pixels, width, height))
 
 
 def _decode_shrunk(data: bytes, shorter_side: int) -> tuple[NDArray[np.uint8], Jpeg | None]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.encoders.feature_piece import DIGEST_BYTES
+from dataparams.encoders.measuring import prepare, whole_picture
 from dataparams.encoders.reading_ahead import ReadAhead
 from dataparams.errors import DataError, Stopped
 from dataparams.terminal.words import counted
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dataparams.contents.content import Content
     from dataparams.encoders.encoder import Encoder
     from dataparams.encoders.feature_cache import StoredFeatures
+    from dataparams.encoders.measuring import Measuring, StoredMeasurements
     from dataparams.encoders.reading_ahead import Placed
     from dataparams.sources.source import Contents
 
@@ -55,6 +57,13 @@ class Sweep:
     computed: int
 
 
+class Measurements(NamedTuple):
+    """What is measured of pictures, and where it is kept."""
+
+    measuring: Measuring
+    kept: StoredMeasurements
+
+
 class Examined(NamedTuple):
     """A content that was looked at.
 
@@ -64,12 +73,14 @@ class Examined(NamedTuple):
         prepared: What the network is given of it; None where its features are here, or on their
             way, already.
         reason: Why it cannot be read.
+        measured: What was measured of it; None where that is here already, or nobody asks.
     """
 
     place: int
     digest: bytes
     prepared: NDArray[Any] | None = None
     reason: str | None = None
+    measured: NDArray[np.uint8] | None = None
 
 
 def extract(
@@ -78,6 +89,7 @@ def extract(
     contents: Contents,
     rows: NDArray[np.int64],
     *,
+    measurements: Measurements | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], int] = lambda: 0,
 ) -> Sweep:
@@ -88,6 +100,7 @@ def extract(
         stored: Its part of the cache.
         contents: The contents.
         rows: Rows of those wanted, (n,), each once.
+        measurements: What is measured of pictures while they are decoded, and where that is kept.
         on_progress: Called with the number of samples done and of all.
         should_stop: The number of the signal that asks to stop, 0 for none.
 
@@ -96,11 +109,12 @@ def extract(
         RunError: If the cache cannot be written.
         Stopped: If ``should_stop`` said so; what was computed is written.
     """
-    claims = _Claims(stored)
-    work = _Work(encoder, stored, rows, on_progress)
+    measuring, kept = measurements or (None, None)
+    claims = _Claims(stored, kept)
+    work = _Work(encoder, stored, kept, rows, on_progress)
 
     def examine(some: list[Placed]) -> list[Examined]:
-        return [_examine(place, content, encoder, claims) for place, content in some]
+        return [_examine(place, content, encoder, measuring, claims) for place, content in some]
 
     with (
         network_threads(encoder) as networks,
@@ -124,24 +138,30 @@ def extract(
 
 
 class _Claims:
-    """Which contents are taken care of, so that each is encoded once; for several threads."""
+    """Which contents are taken care of, so that each is examined once; for several threads."""
 
-    def __init__(self, stored: StoredFeatures) -> None:
-        self._stored = stored
+    def __init__(self, stored: StoredFeatures, kept: StoredMeasurements | None) -> None:
+        self._stored, self._kept = stored, kept
         self._taken: set[bytes] = set()
         self._lock = threading.Lock()
 
-    def take(self, digest: bytes) -> bool:
-        """Whether the caller is the one to have a content encoded."""
+    def take(self, digest: bytes) -> tuple[bool, bool]:
+        """Whether the caller is the one to have a content encoded, and to have it measured."""
         with self._lock:
             if digest in self._taken:
-                return False
+                return False, False
             self._taken.add(digest)
-        return not self._stored.has(np.frombuffer(digest, np.uint8)[None])[0]
+        word = np.frombuffer(digest, np.uint8)[None]
+        lacks_measures = self._kept is not None and not self._kept.has(word)[0]
+        return not self._stored.has(word)[0], lacks_measures
 
 
 def _examine(
-    place: int, content: Content | UnreadableContentError, encoder: Encoder, claims: _Claims
+    place: int,
+    content: Content | UnreadableContentError,
+    encoder: Encoder,
+    measuring: Measuring | None,
+    claims: _Claims,
 ) -> Examined:
     digest = b""
     try:
@@ -149,9 +169,14 @@ def _examine(
             return Examined(place, digest, reason=str(content))
         loaded = content.loaded()
         digest = bytes.fromhex(loaded.digest())
-        if not claims.take(digest):
-            return Examined(place, digest)
-        return Examined(place, digest, encoder.prepare(loaded))
+        is_to_encode, is_to_measure = claims.take(digest)
+        asked = measuring if is_to_measure else None
+        if is_to_encode:
+            prepared, measured = prepare(loaded, encoder, asked)
+            return Examined(place, digest, prepared, measured=measured)
+        if asked is not None:
+            return Examined(place, digest, measured=asked.measure(whole_picture(loaded)))
+        return Examined(place, digest)
     except UnreadableContentError as error:
         return Examined(place, digest, reason=str(error))
 
@@ -199,6 +224,7 @@ class _Work:
 
     encoder: Encoder
     stored: StoredFeatures
+    kept: StoredMeasurements | None
     rows: NDArray[np.int64]
     on_progress: Callable[[int, int], None] | None
     done: int = 0
@@ -211,6 +237,7 @@ class _Work:
     without: dict[bytes, str] = field(default_factory=dict)
     unwritten: list[NDArray[np.float16]] = field(default_factory=list)
     unwritten_digests: list[bytes] = field(default_factory=list)
+    measured: dict[bytes, NDArray[np.uint8]] = field(default_factory=dict)
     last_written: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -226,6 +253,8 @@ class _Work:
                 self.without[one.digest] = one.reason
             elif one.reason is not None:
                 self.unreadable[int(self.rows[one.place])] = one.reason
+            if one.measured is not None:
+                self.measured[one.digest] = one.measured
             if one.prepared is not None:
                 self.waiting.append(one)
         self._report(sum(one.prepared is None for one in block))
@@ -287,6 +316,10 @@ class _Work:
     def write(self) -> None:
         """Write what has come back."""
         self.last_written = time.monotonic()
+        if self.kept is not None and self.measured:
+            digests = np.frombuffer(b"".join(self.measured), np.uint8)
+            self.kept.add(digests.reshape(-1, DIGEST_BYTES), list(self.measured.values()))
+            self.measured = {}
         if not self.unwritten:
             return
         digests = np.frombuffer(b"".join(self.unwritten_digests), np.uint8)

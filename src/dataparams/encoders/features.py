@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from dataparams.encoders.extraction import Sweep, extract
+from dataparams.encoders.extraction import Measurements, Sweep, extract
 from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures, no_room
 from dataparams.encoders.feature_piece import DIGEST_BYTES
+from dataparams.encoders.measuring import StoredMeasurements
 from dataparams.errors import DataError, RunError, Stopped, UserError
 from dataparams.terminal.words import counted, reasons_text
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.encoders.encoder import Encoder
+    from dataparams.encoders.measuring import Measuring
     from dataparams.encoders.row_features import TreeTable
     from dataparams.sources.source import Contents
 
@@ -115,6 +117,7 @@ def features_of(
     encoder: Encoder,
     cache: FeatureCache,
     *,
+    measuring: Measuring | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], int] = lambda: 0,
     companions: Companions | None = None,
@@ -131,6 +134,7 @@ def features_of(
         rows: Rows of those wanted, each once.
         encoder: The network.
         cache: Where features are kept.
+        measuring: What is measured of pictures while they are decoded, and kept beside features.
         on_progress: Called with the number of samples done and of all (of this process's share);
             what is in the cache is done.
         should_stop: Asked between batches; the number of the signal that asks to stop, 0 for none.
@@ -151,6 +155,7 @@ def features_of(
         rows,
         encoder,
         cache,
+        measuring=measuring,
         on_progress=on_progress,
         should_stop=should_stop,
         companions=companions,
@@ -164,6 +169,7 @@ def compute_features(
     encoder: Encoder,
     cache: FeatureCache,
     *,
+    measuring: Measuring | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], int] = lambda: 0,
     companions: Companions | None = None,
@@ -177,17 +183,28 @@ def compute_features(
     wanted = np.unique(np.asarray(rows, dtype=np.int64))
     share = wanted[np.arange(len(wanted)) // _ROWS_OF_A_SHARE % together.count == together.rank]
     opened: list[StoredFeatures] = []
+    kept: list[StoredMeasurements] = []
 
     def compute() -> Sweep:
         opened.append(cache.open(encoder))
+        if measuring is not None:
+            kept.append(StoredMeasurements(cache, measuring))
         return extract(
-            encoder, opened[0], contents, share, on_progress=on_progress, should_stop=should_stop
+            encoder,
+            opened[0],
+            contents,
+            share,
+            measurements=Measurements(measuring, kept[0]) if measuring and kept else None,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
 
     sweeps = _swept(together, compute)
     (stored,) = opened
     if together.rank == 0:
         stored.merge()
+        for one in kept:
+            one.merge()
     together.gathered(None)
     stored.refresh()
     return ComputedFeatures(wanted, sweeps, stored)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from dataparams.contents.content import Content
+    from dataparams.contents.region_decoding import WholePicture
 
 _FORMAT = 1
 _DIGITS = 16
@@ -87,6 +88,12 @@ class ImageEncoder:
     def prepare(self, content: Content) -> NDArray[np.uint8]:
         """The network's input; see ``ImagePreparation.prepare``."""
         return self.preparation.prepare(content)
+
+    def prepare_measured(
+        self, content: Content, on_whole: Callable[[WholePicture], None]
+    ) -> NDArray[np.uint8]:
+        """The same; the whole picture is handed on; see ``MeasuredEncoder``."""
+        return self.preparation.prepare(content, on_whole)
 
     def encode(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float16]:
         """Features of a batch of images.

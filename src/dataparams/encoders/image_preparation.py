@@ -11,7 +11,7 @@ import numpy as np
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.image_files import decode_upright
 from dataparams.contents.images import EncodedImage, PixelImage, require_image
-from dataparams.contents.region_decoding import crop_and_resize, decode_region
+from dataparams.contents.region_decoding import WholePicture, crop_and_resize, decode_region
 from dataparams.contents.regions import Region, center_region
 
 if TYPE_CHECKING:
@@ -79,12 +79,15 @@ class ImagePreparation:
         share = f"{self.crop_share:.6g}"
         return "-".join([size, share, self.crop_mode, self.interpolation, *statistics])
 
-    def prepare(self, content: Content) -> NDArray[np.uint8]:
+    def prepare(
+        self, content: Content, on_whole: Callable[[WholePicture], None] | None = None
+    ) -> NDArray[np.uint8]:
         """The network's input for an image.
 
         Args:
             content: An image. It is turned upright and converted to color of 8 bits; transparent
                 parts are laid on white.
+            on_whole: Called with the whole picture, of which the network sees a part.
 
         Returns:
             The pixels, (height, width, 3), uint8.
@@ -93,13 +96,20 @@ class ImagePreparation:
             UnreadableContentError: If it cannot be decoded, or is not an image.
         """
         image = require_image(content)
-        if not self._is_fast:
-            return self._by_timm(_upright_pixels(image))
         interpolation = cast("Interpolation", self.interpolation)
-        if isinstance(image, EncodedImage):
-            data = bytes(image.encoded())
-            return decode_region(data, self._region, self.height, interpolation=interpolation)
+        if self._is_fast and isinstance(image, EncodedImage):
+            return decode_region(
+                bytes(image.encoded()),
+                self._region,
+                self.height,
+                interpolation=interpolation,
+                on_whole=on_whole,
+            )
         pixels = _upright_pixels(image)
+        if on_whole is not None:
+            on_whole(WholePicture(pixels, pixels.shape[1], pixels.shape[0]))
+        if not self._is_fast:
+            return self._by_timm(pixels)
         region = self._region(pixels.shape[1], pixels.shape[0])
         return crop_and_resize(pixels, region, self.height, interpolation=interpolation)
 

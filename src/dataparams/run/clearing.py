@@ -23,6 +23,7 @@ _MADE_BY_TRAINING = (
     "held_out.parquet",
     "planted.parquet",
     "features.npy",
+    "neighbors.npy",
     "checkpoint",
     "tensorboard",
     "analysis.parquet",
@@ -33,6 +34,7 @@ _HALF_WRITTEN = (
     *(f".{name}.*.tmp" for name in ("run.json", "samples.parquet", "unreadable.csv")),
     *(f".{name}.*.tmp" for name in ("metrics.csv", "*.parquet", "epoch_*.pth.tar")),
     ".features.npy.*.tmp",
+    ".neighbors.npy.*.tmp",
     "checkpoint/.*.tmp",
 )
 

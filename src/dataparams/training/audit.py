@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from dataparams.batches.labeled_images import UnreadableSample
 from dataparams.errors import RunError
 from dataparams.run.folder import RunFolder
+from dataparams.run.neighbors import write_neighbors
 from dataparams.run.versions import installed_versions
 from dataparams.sources.hub.token import token_file
 from dataparams.sources.noise import require_noise
@@ -36,6 +37,7 @@ from dataparams.training.settings_choice import settings_for, usual_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dataparams.encoders.measuring import Measuring
     from dataparams.run.epoch_record import EpochRecord
     from dataparams.training.cross_fitting_settings import CrossFittingSettings
 
@@ -65,6 +67,7 @@ def audit(
     *,
     display: ProgressDisplay | None = None,
     processes: Processes | None = None,
+    measuring: Measuring | None = None,
 ) -> Audited:
     """Judge every label of a data source by heads that never saw the sample.
 
@@ -73,6 +76,7 @@ def audit(
         display: Where progress is shown; nowhere by default.
         processes: Those that call this with the same configuration and share the computing of
             features; the first trains the heads and writes. This process alone by default.
+        measuring: What is measured of pictures while they are decoded for features.
 
     Returns:
         The run folder, which :func:`dataparams.analysis.analyze` understands; the same in all
@@ -88,7 +92,7 @@ def audit(
     display = display or SilentProgress()
     processes = processes or Processes(LaunchedPlace())
     with token_file(config.hf_token_file):
-        samples = read_samples(config, display, processes)
+        samples = read_samples(config, display, processes, measuring=measuring)
     return processes.on_main(lambda: _audited(config, samples, display))
 
 
@@ -201,6 +205,7 @@ def _judge(
         on_epoch=records.on_epoch,
         on_progress=lambda done, total: display.stage("heads", done, total),
     )
+    write_neighbors(run, fit.near)
     values, labels = samples.features.values, samples.labels
     outlier_score = outlier_scores(
         ScaledFeatures(values, settings.norm), fit.near, labels, num_classes

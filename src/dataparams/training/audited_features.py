@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.encoders.encoder import Encoder
+    from dataparams.encoders.measuring import Measuring
     from dataparams.sources.source import Source
     from dataparams.terminal.progress import ProgressDisplay
     from dataparams.training.audit_config import AuditConfig
@@ -51,6 +52,7 @@ def audited_features(
     given: NDArray[np.int64],
     display: ProgressDisplay,
     processes: Processes,
+    measuring: Measuring | None = None,
 ) -> Assemble:
     """Have the features of all samples computed, and say how long that will take.
 
@@ -60,6 +62,7 @@ def audited_features(
         given: Their given labels, (n,).
         display: Where progress is shown.
         processes: Those that compute features together.
+        measuring: What is measured of pictures while they are decoded.
 
     Returns:
         What gives the features, in memory or mapped from disk, and says what made them: called by
@@ -78,13 +81,18 @@ def audited_features(
     cache = FeatureCache(on_notice=display.line)
     network = _encoder(config, source, given, cache, display, processes)
     _require_same(processes, source, network)
-    processes.on_main(lambda: _say_beforehand(source, network, cache, display, processes.count))
+    if source.contents.kind != "image":
+        measuring = None
+    processes.on_main(
+        lambda: _say_beforehand(source, network, cache, display, processes.count, measuring)
+    )
     with StopSignals() as signals:
         computed = compute_features(
             source.contents,
             range(len(source)),
             network,
             cache,
+            measuring=measuring,
             on_progress=lambda done, total: display.stage("features", done, total),
             should_stop=lambda: signals.received,
             companions=processes,
@@ -247,6 +255,7 @@ def _say_beforehand(
     cache: FeatureCache,
     display: ProgressDisplay,
     processes: int,
+    measuring: Measuring | None,
 ) -> None:
     """Say how long it will take and how much room, by what a few samples take.
 
@@ -257,9 +266,9 @@ def _say_beforehand(
     first, timed = rows[: -_TIMED or None], rows[-_TIMED:]
     if len(rows) < _FIRST + _TIMED:
         first, timed = rows[:1], rows[1:]
-    features_of(source.contents, first, encoder, cache)
+    features_of(source.contents, first, encoder, cache, measuring=measuring)
     started = time.perf_counter()
-    computed = features_of(source.contents, timed, encoder, cache).computed
+    computed = features_of(source.contents, timed, encoder, cache, measuring=measuring).computed
     seconds = (time.perf_counter() - started) * len(source) / max(len(timed), 1) / processes
     told = f"Features: {encoder.name}, {encoder.width:,} numbers of each sample; "
     if computed:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.encoders.features import Features
+    from dataparams.encoders.measuring import Measuring
     from dataparams.sources.noise import CorruptedLabels
     from dataparams.sources.source import Source
     from dataparams.sources.understanding import Understanding
@@ -98,7 +99,12 @@ class AuditedSamples:
 
 
 def read_samples(
-    config: AuditConfig, display: ProgressDisplay, processes: Processes
+    config: AuditConfig,
+    display: ProgressDisplay,
+    processes: Processes,
+    *,
+    measuring: Measuring | None = None,
+    least_classes: int = 2,
 ) -> AuditedSamples:
     """Open the source, say what was understood, and have the features of all samples computed.
 
@@ -109,14 +115,16 @@ def read_samples(
         config: What to do.
         display: Where progress is shown, and what was understood.
         processes: Those that compute features together. Each opens the source.
+        measuring: What is measured of pictures while they are decoded for features.
+        least_classes: How many classes there must be.
 
     Raises:
         UserError: If the source cannot be used, or the processes read different ones. All
             processes raise the same.
         LostProcessError: If one of them has died.
     """
-    opened = processes.first_on_each_machine(lambda: _open(config, display))
-    assemble = audited_features(config, opened.source, opened.given, display, processes)
+    opened = processes.first_on_each_machine(lambda: _open(config, display, least_classes))
+    assemble = audited_features(config, opened.source, opened.given, display, processes, measuring)
     return AuditedSamples(*opened, assemble)
 
 
@@ -129,14 +137,14 @@ class _Opened(NamedTuple):
     truth: CorruptedLabels | None
 
 
-def _open(config: AuditConfig, display: ProgressDisplay) -> _Opened:
+def _open(config: AuditConfig, display: ProgressDisplay, least_classes: int) -> _Opened:
     source = _source(config, display)
     understanding = understand(source)
     for line in understanding.lines():
         # All samples are judged, whatever the split.
         if not line.startswith("Split: "):
             display.line(line)
-    _require_classes(source)
+    _require_classes(source, least_classes)
     truth = None
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
         rows = torch.arange(len(source))
@@ -175,8 +183,8 @@ def require_here(name: str) -> None:
         )
 
 
-def _require_classes(source: Source) -> None:
-    if len(torch.unique(source.labels)) < 2:
+def _require_classes(source: Source, least: int) -> None:
+    if least > 1 and len(torch.unique(source.labels)) < least:
         only = source.class_names[int(source.labels[0])] if len(source) else "none"
         raise DataError(
             f"{source.place} has samples of one class alone ({only}); labels are judged by telling "
