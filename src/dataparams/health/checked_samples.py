@@ -107,6 +107,7 @@ def samples_of_run(
 
     Raises:
         RunError: If the run folder is damaged.
+        DataError: If the data are not where ``data`` says.
         Stopped: If ``should_stop`` said so.
     """
     known = run.contents()
@@ -226,12 +227,18 @@ class _Parts:
 
 
 def _contents_of_run(run: RunFolder, ids: pl.Series, data: str | None) -> Contents | str:
-    """Where the contents of a run's samples can be read, or why they cannot."""
+    """Where the contents of a run's samples can be read, or why they cannot.
+
+    Raises:
+        UserError: If they are not where they are said to be.
+    """
     if run.content_kind() is None:
         return "the run keeps nothing of its samples"
     try:
         return ContentsOfRun(run, data).of(ids)
     except (DataError, RunError) as error:
+        if data is not None:
+            raise
         return str(error)
 
 
@@ -262,9 +269,9 @@ def _pictures(
     if not is_there.all():
         count = int((~is_there).sum())
         verb = "was" if count == 1 else "were"
+        why = reasons.get("contents", "dataparams health decodes them")
         reasons["pictures"] = (
-            f"{counted(count, 'picture')} of {len(words):,} {verb} not decoded; dataparams health "
-            "decodes them"
+            f"{counted(count, 'picture')} of {len(words):,} {verb} not decoded; {why}"
         )
     if not is_there.any():
         return _Parts(readable, reasons=reasons)

@@ -42,13 +42,8 @@ def findings_of_data(config: AuditConfig, display: ProgressDisplay) -> FindingsO
         Stopped: If a signal asked for it; features that were computed are kept.
     """
     require_valid(config)
-    samples = read_samples(
-        config,
-        display,
-        Processes(LaunchedPlace()),
-        measuring=PictureMeasuring(),
-        least_classes=1,
-    )
+    processes = Processes(LaunchedPlace())
+    samples = read_samples(config, display, processes, measuring=PictureMeasuring())
     source = samples.source
     unreadable = tuple(
         UnreadableSample(row, source.ids[row], reason)

@@ -46,6 +46,7 @@ def kept_or_new_findings(
 
     Raises:
         RunError: If the run folder is damaged, or cannot be written.
+        DataError: If the data are not where ``data`` says.
         Stopped: If a signal asked for it.
     """
     try:
@@ -78,6 +79,7 @@ def new_findings(
 
     Raises:
         RunError: If the run folder is damaged, or cannot be written.
+        DataError: If the data are not where ``data`` says.
         Stopped: If a signal asked for it.
     """
     with StopSignals() as signals:

@@ -85,7 +85,9 @@ class PicturesAlike:
         if self._near is not None:
             candidates.append(_pairs_of_neighbors(self._near))
         pairs = np.unique(np.concatenate(candidates), axis=0)
-        return pairs[self.are_alike(pairs)]
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        found: Pairs = pairs[self.are_alike(pairs)]
+        return found
 
     def are_alike(self, pairs: Pairs) -> NDArray[np.bool_]:
         """Whether the pictures of some pairs are near duplicates, (m,)."""
@@ -135,15 +137,15 @@ class PicturesAlike:
     def _most_unlike(self) -> float:
         """The most that near duplicates may differ here: where all pictures are alike, less.
 
-        A tenth of what a picture usually differs from the last of its neighbors: digits, or frames
-        of a film, are not copies of each other.
+        A tenth of the square of what one usually differs from the last of its neighbors: digits, or
+        frames of a film, are not copies of each other.
         """
         if self._near is None or not self._near.size:
             return _LIMIT_OF_SAME_FEATURES
         drawn = np.unique(np.linspace(0, len(self._near) - 1, _COMPARED_FOR_USUAL).astype(np.int64))
         pairs = np.stack([drawn, self._near[drawn, -1]], axis=1)
         usual = np.median(unlikeness_as_they_are(self._thumbnails, pairs))
-        return float(_USUAL * usual)
+        return float(_USUAL * usual**2)
 
 
 def _mean(features: FeaturesByPlace) -> NDArray[np.float32]:

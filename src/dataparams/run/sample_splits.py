@@ -22,6 +22,7 @@ def sample_splits(run: RunFolder) -> pl.Series:
         return pl.Series("split", ["train"] * len(run.samples()), dtype=pl.String)
     file = run.path / "samples.parquet"
     try:
-        return pl.read_parquet(file, columns=["split"])["split"].cast(pl.String)
+        splits: pl.Series = pl.read_parquet(file, columns=["split"])["split"].cast(pl.String)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
+    return splits

@@ -104,7 +104,6 @@ def read_samples(
     processes: Processes,
     *,
     measuring: Measuring | None = None,
-    least_classes: int = 2,
 ) -> AuditedSamples:
     """Open the source, say what was understood, and have the features of all samples computed.
 
@@ -116,14 +115,13 @@ def read_samples(
         display: Where progress is shown, and what was understood.
         processes: Those that compute features together. Each opens the source.
         measuring: What is measured of pictures while they are decoded for features.
-        least_classes: How many classes there must be.
 
     Raises:
         UserError: If the source cannot be used, or the processes read different ones. All
             processes raise the same.
         LostProcessError: If one of them has died.
     """
-    opened = processes.first_on_each_machine(lambda: _open(config, display, least_classes))
+    opened = processes.first_on_each_machine(lambda: _open(config, display))
     assemble = audited_features(config, opened.source, opened.given, display, processes, measuring)
     return AuditedSamples(*opened, assemble)
 
@@ -137,14 +135,14 @@ class _Opened(NamedTuple):
     truth: CorruptedLabels | None
 
 
-def _open(config: AuditConfig, display: ProgressDisplay, least_classes: int) -> _Opened:
+def _open(config: AuditConfig, display: ProgressDisplay) -> _Opened:
     source = _source(config, display)
     understanding = understand(source)
     for line in understanding.lines():
         # All samples are judged, whatever the split.
         if not line.startswith("Split: "):
             display.line(line)
-    _require_classes(source, least_classes)
+    _require_classes(source)
     truth = None
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
         rows = torch.arange(len(source))
@@ -183,8 +181,8 @@ def require_here(name: str) -> None:
         )
 
 
-def _require_classes(source: Source, least: int) -> None:
-    if least > 1 and len(torch.unique(source.labels)) < least:
+def _require_classes(source: Source) -> None:
+    if len(torch.unique(source.labels)) < 2:
         only = source.class_names[int(source.labels[0])] if len(source) else "none"
         raise DataError(
             f"{source.place} has samples of one class alone ({only}); labels are judged by telling "
