@@ -141,7 +141,8 @@ def test_every_sample_gets_what_the_strategy_says(rows, how) -> None:
     table = kept(clean(samples, judged, ["a", "b", "c"], how, agreed))
     wanted = {n: outcome for n, outcome in zip(numbers, expected, strict=True) if outcome}
     assert table["index"].to_list() == list(wanted)
-    for index, _, label, weight, source in table.rows():
+    for index, _, label, weight, source, split in table.rows():
+        assert split == "train"
         assert (label, source) == (wanted[index][0], wanted[index][2])
         assert weight == pytest.approx(wanted[index][1] if how.soft else 1.0)
 

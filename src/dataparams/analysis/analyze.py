@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataparams.analysis.audit_judgment import held_out_noise, judge_held_out
+from dataparams.analysis.audit_judgment import (
+    held_out_noise,
+    judge_held_out,
+    splits_of_evidence,
+)
 from dataparams.analysis.class_temperatures import class_temperatures
 from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.findings import (
@@ -116,7 +120,8 @@ def analyze(
             describe=_describe(run, source, on_notice),
             review_budget=review_budget,
         )
-        findings = findings_of(judgment.noise, None, noticed_in(run.description()))
+        noticed = noticed_in(run.description())
+        findings = findings_of(judgment.noise, None, noticed, judgment.splits)
         analysis = _assemble(run, judgment.frame, source, findings, data)
         return replace(analysis, review_budget=review_budget, use_model=use_model)
     validation = validation_counts(run, source.epochs, len(class_names))
@@ -157,7 +162,8 @@ def findings_of_run(run: RunFolder) -> Findings:
     evidence = held_out_evidence(run, samples)
     if evidence is not None:
         noise = held_out_noise(labels, evidence, num_classes)[0]
-        return findings_of(noise, None, noticed_in(run.description()))
+        splits = splits_of_evidence(samples["split"], labels, evidence, noise, num_classes)
+        return findings_of(noise, None, noticed_in(run.description()), splits)
     validation = validation_counts(run, source.epochs, num_classes)
     noise = recorded_noise(
         source,

@@ -15,6 +15,7 @@ from dataparams.analysis.label_error_probability import HeldOutNoise, noise_from
 from dataparams.analysis.noise_rate import UNKNOWN_NOISE
 from dataparams.analysis.recorded_noise import RecordedNoise
 from dataparams.analysis.recorded_scores import recorded_scores
+from dataparams.analysis.split_findings import split_findings
 from dataparams.analysis.subgroups import JudgedLabels, subgroups_of_samples
 from dataparams.analysis.suggestions import LEAST_CONFIDENCE
 from dataparams.analysis.suspicion import quantiles
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.feature_space import FeatureSpace
     from dataparams.analysis.held_out_evidence import HeldOutEvidence
+    from dataparams.analysis.split_findings import SplitFindings
     from dataparams.analysis.subgroups import Describe
     from dataparams.analysis.trajectories import TrajectorySource
 
@@ -86,7 +88,22 @@ def judge_held_out(
         *(pl.Series(name, values) for name, values in columns.items()),
         *truth_columns(samples),
     )
-    return Judgment(frame, noise)
+    splits = splits_of_evidence(frame["split"], labels, found, noise, len(class_names))
+    return Judgment(frame, noise, splits)
+
+
+def splits_of_evidence(
+    splits: pl.Series,
+    labels: NDArray[np.int64],
+    found: HeldOutEvidence,
+    noise: RecordedNoise,
+    num_classes: int,
+) -> tuple[SplitFindings, ...]:
+    """What the evidence says of each split by itself; see :func:`split_findings`."""
+    is_judged = noise.standing.is_judged[labels]
+    return split_findings(
+        splits, labels, found.classes, found.class_evidence, is_judged, num_classes
+    )
 
 
 def _by_features(name: str, values: NDArray[np.generic] | None) -> list[pl.Series]:

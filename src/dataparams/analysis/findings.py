@@ -9,6 +9,7 @@ import numpy as np
 
 from dataparams.analysis.cautions import cautions
 from dataparams.analysis.noise_rate import NoiseEstimate
+from dataparams.analysis.split_findings import SplitFindings, restored_splits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,27 +27,36 @@ class Findings:
         unlearned: The numbers of the classes that the model never learned, ascending.
         disputed: Of an audit the share of labels for which another class is likelier, right or
             wrong; None of a training.
+        splits: What is found of each split by itself; empty where there is one split alone.
     """
 
     noise: NoiseEstimate
     warnings: tuple[str, ...] = ()
     unlearned: tuple[int, ...] = ()
     disputed: float | None = None
+    splits: tuple[SplitFindings, ...] = ()
 
 
-def findings_of(noise: RecordedNoise, epochs: int | None, noticed: Sequence[str] = ()) -> Findings:
+def findings_of(
+    noise: RecordedNoise,
+    epochs: int | None,
+    noticed: Sequence[str] = (),
+    splits: tuple[SplitFindings, ...] = (),
+) -> Findings:
     """Put together what the records say, and what must be said before it.
 
     Args:
         noise: From the records.
         epochs: How many epochs there are; None of heads, which need few.
         noticed: Sentences about the data that whoever made the run noticed.
+        splits: What is found of each split by itself.
     """
     return Findings(
         noise=noise.estimate,
         warnings=(*cautions(noise.accuracies, epochs), *noticed),
         unlearned=tuple(np.flatnonzero(noise.standing.is_unlearned).tolist()),
         disputed=noise.disputed,
+        splits=splits,
     )
 
 
@@ -63,7 +73,7 @@ def restored(made: dict[str, Any]) -> Findings | None:
         >>> restored(stored(found)) == found
         True
     """
-    noise, warnings, unlearned, disputed = map(made.get, Findings.__annotations__)
+    noise, warnings, unlearned, disputed, splits = map(made.get, Findings.__annotations__)
     if not isinstance(noise, dict) or set(noise) != set(NoiseEstimate.__annotations__):
         return None
     if not all(isinstance(value, int | float) for value in noise.values()):
@@ -75,4 +85,5 @@ def restored(made: dict[str, Any]) -> Findings | None:
         tuple(map(str, warnings)),
         tuple(number for number in unlearned if isinstance(number, int)),
         float(disputed) if isinstance(disputed, int | float) else None,
+        restored_splits(splits),
     )

@@ -81,7 +81,8 @@ class Analysis:
 
     Attributes:
         name: What was analyzed, for titles.
-        frame: A row per sample: ``index``, ``id``, ``label``, ``label_name``, ``category``, its
+        frame: A row per sample: ``index``, ``id``, ``label``, ``split`` (``train``, or what the
+            source calls another), ``label_name``, ``category``, its
             posterior ``p_easy``, ``p_hard``, ``p_review``; ``noise_probability`` (that the label is
             wrong); ``suspicion`` (0 ... 1, the share of samples that are less suspicious);
             ``suggested_label``, ``suggested_name`` (the class that the model preferred over the

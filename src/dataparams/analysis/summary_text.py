@@ -10,6 +10,7 @@ from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.analysis.class_temperatures import class_temperatures_text
 from dataparams.analysis.judged_by import not_seen_words
 from dataparams.analysis.result import CATEGORIES, CATEGORY_TITLES
+from dataparams.analysis.split_findings import split_words
 from dataparams.analysis.suggestions import NONE, OUTLIER, suggestion_of_row, weighs_other_classes
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.run.spreadsheet_cells import guarded
@@ -57,6 +58,7 @@ def summary_text(
             f"{piles}.\n"
             f"{noise_words(analysis.noise)}{known}."
         ),
+        split_words(analysis.findings.splits),
         _how_judged(analysis),
         _source_of_trajectories(analysis),
         _classes(counts, classes_file),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.recorded_noise import RecordedNoise
     from dataparams.analysis.recorded_scores import Columns
+    from dataparams.analysis.split_findings import SplitFindings
     from dataparams.analysis.trajectories import TrajectorySource
     from dataparams.analysis.validation import ValidationCounts
 
@@ -51,10 +52,12 @@ class Judgment:
     Attributes:
         frame: The rows of an analysis.
         noise: The noise estimate, the classes that can be judged, and the epochs that tell.
+        splits: What is found of each split by itself; empty where there is one alone.
     """
 
     frame: pl.DataFrame
     noise: RecordedNoise
+    splits: tuple[SplitFindings, ...] = ()
 
 
 def judge(

@@ -27,7 +27,7 @@ def verdict_frame(
     """The columns that every analysis has, whatever judged the samples.
 
     Args:
-        samples: ``index``, ``id``, ``label``; n rows.
+        samples: ``index``, ``id``, ``label``, ``split``; n rows.
         class_names: Names of the classes.
         category: Of each sample, (n,).
         posteriors: Of the categories, (n, 3), in the order of ``CATEGORIES``.
@@ -37,7 +37,8 @@ def verdict_frame(
         confidence: How likely that is the true one, (n,).
     """
     names = np.array(class_names, dtype=object)
-    return samples.select("index", "id", "label").with_columns(
+    split = samples["split"] if "split" in samples.columns else pl.lit("train").alias("split")
+    return samples.select("index", "id", "label", split).with_columns(
         pl.Series("label_name", names[samples["label"].to_numpy()], dtype=pl.String),
         pl.Series("category", category),
         *(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dataparams.analysis.judged_by import not_seen_words
+from dataparams.analysis.split_findings import split_words
 from dataparams.analysis.suggestions import outliers, suggestion_words
 from dataparams.terminal.words import counted, printable, text_table
 
@@ -32,6 +33,7 @@ def verdict_text(analysis: Analysis, worst: int = 10, excerpts_of: ExcerptsOf | 
     parts = [
         *analysis.warnings,
         wrong_labels_words(analysis.noise, len(frame)) + _not_seen(analysis),
+        split_words(analysis.findings.splits),
         _outliers(frame),
         _unjudged(analysis.classes),
         _confusions(analysis.confusions),

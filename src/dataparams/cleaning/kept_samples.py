@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataparams.analysis import current_analysis
-from dataparams.cleaning.selection import CleanSettings
+from dataparams.cleaning.selection import TRAINING, CleanSettings
 from dataparams.cleaning.writing import clean_run
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import ArgumentError
@@ -115,7 +115,7 @@ def cleaned(run: str | Path | RunFolder) -> CleanedArrays:
             settings = CleanSettings("reviewed" if _has_decisions(folder) else "easy")
             clean_run(folder, current_analysis(folder).frame, settings)
         samples = read_cleaned(folder.cleaned)
-    table = samples.samples
+    table = samples.samples.filter(samples.samples["split"] == TRAINING)
     return CleanedArrays(
         table["index"].to_numpy().copy(),
         table["label"].to_numpy().copy(),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Strategy = Literal["easy", "likely", "relabel", "reviewed"]
 Undecided = Literal["keep", "likely", "relabel", "drop"]
+TRAINING = "train"
 EVEN = 0.5
 """From this probability on a label is likelier wrong than right."""
 
@@ -70,7 +71,9 @@ def clean(
     """The label to train on for each sample, or that it is dropped.
 
     Args:
-        samples: A row per sample: ``index``, ``id``, ``label``, and any further columns.
+        samples: A row per sample: ``index``, ``id``, ``label``, and any further columns. Those
+            whose ``split`` is another than ``train`` are judged by models, and not to be made to
+            agree with them: of these people's decisions count alone.
         judged: The frame of an analysis: ``index``, ``category``, ``noise_probability``,
             ``suggested_label``, ``suggested_confidence``. A sample that is missing here (it was not
             trained on) is dropped unless annotators decided about it.
@@ -115,8 +118,18 @@ def clean(
 def kept(table: pl.DataFrame) -> pl.DataFrame:
     """The kept rows of :func:`clean`, with the columns of ``cleaned.parquet``."""
     return table.filter(pl.col("new_label").is_not_null()).select(
-        "index", "id", pl.col("new_label").alias("label"), "weight", "label_source"
+        "index", "id", pl.col("new_label").alias("label"), "weight", "label_source", split_of(table)
     )
+
+
+def trained_on(table: pl.DataFrame) -> pl.DataFrame:
+    """The samples to train on, of a table that may have others too."""
+    return table.filter(split_of(table) == TRAINING)
+
+
+def split_of(table: pl.DataFrame) -> pl.Expr:
+    """The split of each sample; that to train on, where nothing is said of splits."""
+    return pl.col("split") if "split" in table.columns else pl.lit(TRAINING).alias("split")
 
 
 def _decided(
@@ -162,6 +175,8 @@ def _with_outcome(table: pl.DataFrame, settings: CleanSettings) -> pl.DataFrame:
         .then(None)
         .when(is_easy)
         .then(given)
+        .when(split_of(table) != TRAINING)
+        .then(given)
         .otherwise(without_decision)
     )
     table = table.with_columns(new_label=new_label)
@@ -201,11 +216,11 @@ def _doing(settings: CleanSettings) -> Undecided:
 def _require_enough(
     table: pl.DataFrame, class_names: Sequence[str], settings: CleanSettings
 ) -> None:
-    if table["new_label"].null_count() == len(table):
+    if trained_on(table)["new_label"].is_null().all():
         raise ArgumentError("No sample would be kept; choose another `strategy` or `confidence`.")
     if settings.allow_empty_class:
         return
-    counts = class_counts(table, class_names)
+    counts = class_counts(trained_on(table), class_names)
     poor = counts.filter(
         (pl.col("total") < _FEWEST) & (pl.col("total") < pl.col("given"))
     ).iter_rows(named=True)

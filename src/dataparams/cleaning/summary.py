@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dataparams.cleaning.class_counts import COUNTS, class_counts
-from dataparams.cleaning.selection import EVEN
+from dataparams.cleaning.selection import EVEN, TRAINING, trained_on
 from dataparams.run.cleaned_samples import cleaned_classes
 from dataparams.terminal.words import MOST_CLASSES, counted, text_table
 
@@ -25,12 +25,15 @@ def summary_text(
 ) -> str:
     """How many samples are kept, relabeled and dropped, in words and tables.
 
+    Those to train on are counted; what became of the others is said in a sentence.
+
     Args:
         table: The result of :func:`dataparams.cleaning.selection.clean`.
         class_names: The names of classes 0, 1, ...
         settings: The settings that it was made with.
         file: The file that was written.
     """
+    whole, table = table, trained_on(table)
     new, source = table["new_label"], table["label_source"]
     changed = table.filter(pl.col("new_label") != pl.col("label"))
     counts = ", ".join(
@@ -49,6 +52,7 @@ def summary_text(
         ),
         _decisions_text(table, settings),
         _dropped_text(table, settings),
+        _other_splits_text(whole),
         _truth_text(table),
         _class_text(class_counts(table, class_names), cleaned_classes(file)),
         _changes_text(changed, class_names),
@@ -92,6 +96,24 @@ def _dropped_text(table: pl.DataFrame, settings: CleanSettings) -> str:
         f"{likely} of the dropped samples are likelier right than wrong. Where samples are few, "
         '`strategy="likely"`, which keeps them, trained better models (benchmarks/RESULTS.md).'
     )
+
+
+def _other_splits_text(table: pl.DataFrame) -> str:
+    """What became of the samples that are for validation or a test."""
+    if "split" not in table.columns:
+        return ""
+    lines = []
+    for (split,), some in table.group_by("split", maintain_order=True):
+        if split == TRAINING:
+            continue
+        relabeled = int((some["new_label"] != some["label"]).sum())
+        discarded = some["new_label"].null_count()
+        lines.append(
+            f"Split {split}: of {counted(len(some), 'sample')}, which are not to be trained on, "
+            f"{relabeled:,} have another label by people's decisions, and {discarded:,} are left "
+            "out; the rest is as it was."
+        )
+    return "\n".join(map(str, lines))
 
 
 def _truth_text(table: pl.DataFrame) -> str:

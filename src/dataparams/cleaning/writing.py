@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dataparams.cleaning.class_counts import class_counts, class_counts_csv, is_of_class_counts
-from dataparams.cleaning.selection import CleanSettings, clean, kept
+from dataparams.cleaning.selection import CleanSettings, clean, kept, trained_on
 from dataparams.decisions.agreement import agreed_decisions
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import RunError
@@ -62,12 +62,12 @@ def clean_run(
         store.close()
         if not len(agreed):
             raise RunError(f"{run.review} has no decisions in force; review samples first.")
-    table = clean(run.samples(), judged, run.class_names(), settings, agreed)
+    table = clean(run.judged_samples(), judged, run.class_names(), settings, agreed)
     made = made_from(run, settings, decisions=last)
     file = out or run.cleaned
     write_cleaned(file, CleanedSamples(kept(table), made))
     if len(run.class_names()) > MOST_CLASSES:
-        counts = class_counts(table, run.class_names())
+        counts = class_counts(trained_on(table), run.class_names())
         write_whole(cleaned_classes(file), class_counts_csv(counts))
     return table
 

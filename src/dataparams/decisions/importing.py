@@ -172,7 +172,7 @@ class _Samples:
     """The samples and classes of a run, found by the names that files use."""
 
     def __init__(self, run: RunFolder) -> None:
-        samples = run.samples()
+        samples = run.judged_samples()
         self.class_names = run.class_names()
         self.given: dict[int, int] = dict(samples.select("index", "label").iter_rows())
         self._ids: dict[int, str] = dict(samples.select("index", "id").iter_rows())

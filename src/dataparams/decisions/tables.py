@@ -45,7 +45,7 @@ def named_decisions(
     run: RunFolder, decisions: pl.DataFrame, further: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Decisions with ids and names in place of numbers; see :func:`decisions_table`."""
-    names, samples = run.class_names(), run.samples()
+    names, samples = run.class_names(), run.judged_samples()
     for column, table in (("label", samples), ("label", decisions)):
         highest = table[column].max()
         if isinstance(highest, int) and highest >= len(names):

@@ -28,7 +28,9 @@ _COLUMNS: dict[str, Kind] = {
     "label": "integer",
     "weight": "number",
     "label_source": "text",
+    "split": "text",
 }
+_TRAINING = "train"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,8 @@ class CleanedSamples:
 
     Attributes:
         samples: ``index``, ``id``, ``label`` (class number), ``weight`` (0 ... 1),
-            ``label_source`` (one of ``LABEL_SOURCES``); a row per sample that is kept.
+            ``label_source`` (one of ``LABEL_SOURCES``), ``split``; a row per sample that is kept.
+            Those of the split ``train`` are to be trained on, the others are for validation.
         made: How it was made: ``strategy`` and its settings; ``class_names``, ``fingerprint``,
             ``source`` and ``config`` of the run.
     """
@@ -85,6 +88,7 @@ def read_cleaned(file: Path) -> CleanedSamples:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RunError(f"{file} cannot be read; it is damaged ({error}).") from error
     made = _made_of_cleaned(file, text)
+    samples = _with_splits(samples)
     require_columns(samples, _COLUMNS, file)
     for name, limit in (("index", None), ("label", len(made["class_names"]))):
         require_range(samples, name, limit, file)
@@ -101,9 +105,14 @@ def read_cleaned(file: Path) -> CleanedSamples:
     return CleanedSamples(plain.sort("index"), made)
 
 
+def _with_splits(samples: pl.DataFrame) -> pl.DataFrame:
+    """The samples with the split of each; earlier versions had those to train on alone."""
+    return samples if "split" in samples.columns else samples.with_columns(split=pl.lit(_TRAINING))
+
+
 def write_cleaned(file: Path, cleaned: CleanedSamples) -> None:
     """Write a ``cleaned.parquet``; how it was made goes into its metadata."""
-    samples = cleaned.samples.select(*_COLUMNS)
+    samples = _with_splits(cleaned.samples).select(*_COLUMNS)
     write_whole(file, parquet_bytes(samples, cleaned.made))
 
 

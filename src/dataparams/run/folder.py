@@ -131,16 +131,27 @@ class RunFolder:
         """Change some entries of ``run.json``, such as the status."""
         self.write_description({**self.description(), **changes})
 
-    def samples(self, split: str = "train") -> pl.DataFrame:
-        """``samples.parquet``: index, id, label; after injected noise true_label, is_corrupted too.
+    def samples(self, split: str | None = None) -> pl.DataFrame:
+        """``samples.parquet``: index, id, label, split; after noise true_label, is_corrupted too.
 
         Args:
-            split: Which split's, ``"train"`` or ``"val"``.
+            split: Which split's, such as ``"train"`` or ``"val"``. By default those whose labels
+                were learned from: of an audit, which learns from all, those of all splits.
 
         Raises:
             RunError: If it is missing or damaged.
         """
+        if split is None and not self.is_audit():
+            split = "train"
         return self._table("samples.parquet", partial(stored_tables.read_samples, split=split))
+
+    def judged_samples(self) -> pl.DataFrame:
+        """The samples of all splits, as :meth:`samples` has them: what people may decide about.
+
+        Raises:
+            RunError: If ``samples.parquet`` is missing or damaged.
+        """
+        return self._table("samples.parquet", stored_tables.read_samples)
 
     def contents(self) -> pl.DataFrame:
         """``index``, ``id``, ``label`` and ``content`` of all samples; no rows in older runs.
@@ -168,7 +179,7 @@ class RunFolder:
         return self._table("samples.parquet", stored_tables.read_known_contents)
 
     def write_samples(self, samples: pl.DataFrame) -> None:
-        """Write ``samples.parquet``, a row per sample of either split."""
+        """Write ``samples.parquet``, a row per sample of any split."""
         self._write("samples.parquet", parquet_bytes(samples))
 
     def write_unreadable(self, unreadable: tuple[UnreadableSample, ...]) -> None:

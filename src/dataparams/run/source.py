@@ -49,8 +49,8 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
         data: Where the data lie now, in place of where they lay.
 
     Returns:
-        ``name``, ``data_dir``, ``image_column``, ``text_column``, ``label_column`` and
-        ``row_columns``, as ``open_source`` takes them.
+        ``name``, ``data_dir``, ``image_column``, ``text_column``, ``label_column``, ``row_columns``
+        and ``all_splits``, as ``open_source`` takes them.
 
     Raises:
         RunError: If it does not tell where the data came from.
@@ -68,6 +68,7 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
         "text_column": source.get("text_column") if has_columns else None,
         "label_column": source.get("label_column") if has_columns else None,
         "row_columns": tuple(source.get("row_columns") or ()) if has_columns else (),
+        "all_splits": bool(source.get("all_splits")),
     }
 
 
@@ -214,15 +215,11 @@ class ContentsOfRun:
         arguments = source_of(self._run.description(), self._data)
         if self._is_kept or is_without_labels(arguments["name"]):
             return []
-        samples = self._run.samples()
+        samples = self._run.judged_samples()
         if len(samples) > _MOST_LABELS:
             notice = "Whether labels have changed is not checked: there are more than"
             return [f"{notice} {_MOST_LABELS:,} in {self._place}."]
-        with _moved_hint():
-            if self._cache is not None and local_path(arguments["name"]) is None:
-                source = open_cached(self._cache, arguments["name"]).source
-            else:
-                source = open_source(**arguments)
+        source = opened_source(self._run, self._data)
         differing = differing_labels(self._run, samples, source)
         if not len(differing):
             return []
@@ -236,6 +233,24 @@ class ContentsOfRun:
                 "as they were then."
             )
         ]
+
+
+def opened_source(run: RunFolder, data: str | None = None) -> Source:
+    """The source of a run, opened again as the run opened it, perhaps with further splits.
+
+    Args:
+        run: The run folder, of a run that has a source outside.
+        data: Where the data lie now; None for where they lay.
+
+    Raises:
+        DataError: If the source is gone or cannot be read.
+    """
+    description = run.description()
+    arguments, cache = source_of(description, data), cache_of(description, data)
+    with _moved_hint():
+        if cache is not None and local_path(arguments["name"]) is None:
+            return open_cached(cache, arguments["name"]).source
+        return open_source(**arguments)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dataparams.batches.labeled_images import UnreadableSample
     from dataparams.run.table_checks import Kind
 
+_TRAINING = "train"
 _SAMPLE: dict[str, Kind] = {"index": "integer", "id": "text", "label": "integer"}
 _CONTENTS = (*_SAMPLE, "content")
 _UNREADABLE: dict[str, Kind] = {"index": "integer", "id": "text", "reason": "text"}
@@ -30,6 +31,7 @@ _PLANTED: dict[str, Kind] = {
 }
 _ANALYSIS: dict[str, Kind] = {
     **_SAMPLE,
+    "split": "text",
     "label_name": "text",
     "category": "text",
     **dict.fromkeys(("p_easy", "p_hard", "p_review"), "number"),
@@ -39,22 +41,26 @@ _ANALYSIS: dict[str, Kind] = {
 }
 
 
-def read_samples(file: Path, split: str) -> pl.DataFrame:
+def read_samples(file: Path, split: str | None = None) -> pl.DataFrame:
     """The samples of a split in a ``samples.parquet``, without the digests of their contents.
 
     In runs of the first version, which have no column ``split``, all samples are of ``"train"``.
+
+    Args:
+        file: The file.
+        split: Which split's; None for those of all.
 
     Raises:
         RunError: If columns are missing or are not what they should be.
     """
     lazy = pl.scan_parquet(file, glob=False)
     columns = lazy.collect_schema()
-    if "split" in columns:
+    if "split" not in columns:
+        lazy = lazy.with_columns(split=pl.lit(_TRAINING))
+    if split is not None:
         lazy = lazy.filter(pl.col("split") == split)
-    elif split != "train":
-        lazy = lazy.clear()
-    samples = lazy.drop("split", "content", strict=False).collect()
-    require_columns(samples, _SAMPLE, file)
+    samples = lazy.drop("content", strict=False).collect()
+    require_columns(samples, {**_SAMPLE, "split": "text"}, file)
     for name in ("index", "label"):
         require_range(samples, name, None, file)
     if "is_corrupted" in samples.columns:
@@ -139,6 +145,11 @@ def read_analysis(file: Path, classes: int) -> tuple[pl.DataFrame, dict[str, Any
         RunError: If columns are missing or are not what they should be.
     """
     frame = pl.read_parquet(file)
+    if "split" not in frame.columns and "label" in frame.columns:
+        place = frame.get_column_index("label") + 1
+        frame = frame.insert_column(
+            place, pl.repeat(_TRAINING, len(frame), eager=True).alias("split")
+        )
     require_columns(frame, _ANALYSIS, file)
     if "is_corrupted" in frame.columns:
         require_columns(frame, {"is_corrupted": "truth"}, file)

@@ -62,7 +62,7 @@ def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
     is_streamed = description["source"].get("loader", "memory") != "memory"
     if is_streamed:
         # What is streamed are images.
-        for name in ("data_dir", "text_column", "row_columns"):
+        for name in ("data_dir", "text_column", "row_columns", "all_splits"):
             del arguments[name]
         source, prepared = open_streamed(**arguments, cache=cache_of(description, data))
     else:

@@ -28,6 +28,7 @@ from dataparams.sources.folder_layout import choose_layout
 from dataparams.sources.folder_notes import folder_notes, no_classes
 from dataparams.sources.folder_tree import Folder, Placed, folders_below, read_tree, walk_folders
 from dataparams.sources.source import Contents, LeftOut, Source
+from dataparams.sources.splits import split_numbers
 from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _ENDINGS = "|".join(ending[1:] for ending in sorted(IMAGE_EXTENSIONS | HEIC_EXTE
 _IMAGE_ID = rf"(?i)(?:{_PART}/)+{_PART}\.(?:{_ENDINGS})"
 
 
-def open_folder(path: Path) -> Source:
+def open_folder(path: Path, *, all_splits: bool = False) -> Source:
     """Open an image folder; no image is opened.
 
     Classes are the folders in it, with all images below them; or those in ``train`` and in one of
@@ -61,10 +62,12 @@ def open_folder(path: Path) -> Source:
 
     Args:
         path: The folder.
+        all_splits: Whether to read all splits with labels: ``test`` beside ``val``, too.
 
     Returns:
         The source. Ids are paths relative to the folder, with forward slashes, in sorted order;
-        where there is a split, those of the training split go first.
+        where there is a split, those of the training split go first, then those of the one to
+        validate on.
 
     Raises:
         DataError: If there are no images, fewer than two classes, splits without classes, or the
@@ -76,7 +79,7 @@ def open_folder(path: Path) -> Source:
     top = read_tree(path)
     if top.error:
         raise DataError(f"{path} cannot be read ({top.error}).")
-    layout = choose_layout(path, top)
+    layout = choose_layout(path, top, all_splits=all_splits)
     left_out = _LeftOutNames()
     splits = [_list_split(split, top, layout.beside, left_out) for split in layout.splits]
     if layout.splits[0].prefix:
@@ -94,9 +97,10 @@ def open_folder(path: Path) -> Source:
         class_names=class_names,
         ids=ids,
         labels=_number(splits, class_names),
-        train_rows=len(splits[0].ids) if len(splits) == 2 else None,
+        train_rows=len(splits[0].ids) if len(splits) > 1 else None,
         contents=FileContents(path, ids, is_listed=True),
         split_names=names,
+        split_numbers=split_numbers([len(split.ids) for split in splits]),
         left_out=left_out.grouped(),
         notes=tuple(
             map(shown_name, folder_notes(path, layout, [split.counts for split in splits]))

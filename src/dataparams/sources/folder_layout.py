@@ -25,7 +25,7 @@ class Layout(NamedTuple):
 
     Attributes:
         splits: The folders whose folders are classes: the whole, a training folder, or one to
-            train on and one to validate on.
+            train on and one to validate on; perhaps further ones after these.
         beside: Why each of the folders beside these, or beside classes, is left out, by name.
     """
 
@@ -33,14 +33,15 @@ class Layout(NamedTuple):
     beside: Mapping[str, str]
 
 
-def choose_layout(path: Path, top: Folder) -> Layout:
+def choose_layout(path: Path, top: Folder, *, all_splits: bool = False) -> Layout:
     """Tell splits from classes.
 
     - ``train`` (or another word for it) with two or more folders of images in it is the training
       split, and classes are looked for there. With one such folder it is that only beside a
       validation split.
     - The validation split is a folder named like one that has a class of the training split:
-      ``val`` before ``test``. Every other folder beside a training split is left out.
+      ``val`` before ``test``. Others that are named so, and have such a class, are splits where
+      all are wanted. Every other folder beside a training split is left out.
     - Names that say more, such as ``train2017``, are those of splits where all names are.
     - A folder named like a split that has images directly in it is a class, beside others that
       are not named so. Where all are named like splits, or one to train on and one to validate
@@ -51,6 +52,7 @@ def choose_layout(path: Path, top: Folder) -> Layout:
     Args:
         path: The folder, for errors.
         top: What is in it.
+        all_splits: Whether all splits with labels are wanted, beside the two.
 
     Raises:
         DataError: If there are splits in which there are no classes, or none to train on.
@@ -66,6 +68,8 @@ def choose_layout(path: Path, top: Folder) -> Layout:
         val = _validation_folder(train, inside)
         if val is not None or len(used) > 1:
             names = [name for name in (train, val) if name is not None]
+            if all_splits:
+                names += _further_splits(names, inside)
             return Layout(
                 tuple(Placed(f"{name}/", top.folders[name]) for name in names),
                 {
@@ -158,6 +162,17 @@ def _validation_folder(train: str, inside: Mapping[str, Sequence[str]]) -> str |
             words[word] = name
     val = choose_splits(list(words))[1]
     return None if val is None else words[val]
+
+
+def _further_splits(names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> list[str]:
+    """The folders beside the two splits that are named like one to judge a model on, sorted."""
+    found = []
+    for name, classes in inside.items():
+        word = split_word(name)
+        is_for_judging = word is not None and choose_splits([word])[1] is not None
+        if name not in names and is_for_judging and _share_classes(classes, inside[names[0]]):
+            found.append(name)
+    return sorted(found)
 
 
 def _share_classes(some: Sequence[str], others: Sequence[str]) -> bool:

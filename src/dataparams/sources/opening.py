@@ -41,6 +41,7 @@ def open_source(
     label_column: str | None = None,
     row_columns: Sequence[str] = (),
     is_streamed: bool = False,
+    all_splits: bool = False,
     on_fetch: FetchProgress | None = None,
 ) -> Source:
     """Open a source of labeled samples, reading none of their contents.
@@ -61,6 +62,9 @@ def open_source(
             all but the labels. Nothing chooses, and leaves out what gives the label away.
         is_streamed: Whether contents are to be read one by one in any order, again and again:
             tables are then copied to where that is quick.
+        all_splits: Whether a path's splits are all wanted that have labels, ``test`` beside
+            ``val``, too; and those that a column of a table tells of. Otherwise there is one to
+            train on and one to validate on.
         on_fetch: Called while a data set of the hub is downloaded and prepared, with what is being
             done, the number of bytes done and of all bytes; not always in the calling thread.
 
@@ -82,9 +86,9 @@ def open_source(
     if path is None:
         return _from_hub(name, lambda: open_hub(name, wanted, on_fetch=on_fetch))
     if is_table(path):
-        return open_tables(path, wanted, mapped=is_streamed)
+        return open_tables(path, wanted, mapped=is_streamed, all_splits=all_splits)
     _require_no_columns(name, "is an image folder", wanted)
-    return open_folder(path)
+    return open_folder(path, all_splits=all_splits)
 
 
 def open_contents(
@@ -96,6 +100,7 @@ def open_contents(
     label_column: str | None = None,
     row_columns: Sequence[str] = (),
     cache: Path | None = None,
+    all_splits: bool = False,
 ) -> ContentsOf:
     """Open the contents of samples by their ids, listing as little as possible.
 
@@ -108,6 +113,7 @@ def open_contents(
         row_columns: Which columns of a table belong to a row, as a source of rows says.
         cache: A file of ``write_cache`` to read from where the source is not a local path that is
             still there.
+        all_splits: As of :func:`open_source`.
 
     Returns:
         What gives the contents of ids; one whose id the source has not is known to be missing.
@@ -122,13 +128,18 @@ def open_contents(
         ((8, 8, 3), 'the source has no row of this id')
     """
     wanted = WantedColumns(image_column, text_column, label_column, tuple(row_columns))
-    contents_of = _contents_of(name, data_dir, wanted, cache)
+    contents_of = _contents_of(name, data_dir, wanted, cache, all_splits=all_splits)
     # What is no text, as it may come from a stranger's file, is the id of nothing.
     return lambda ids: contents_of([sample if _is_text(sample) else "" for sample in ids])
 
 
 def _contents_of(
-    name: str, data_dir: Path, wanted: WantedColumns, cache: Path | None
+    name: str,
+    data_dir: Path,
+    wanted: WantedColumns,
+    cache: Path | None,
+    *,
+    all_splits: bool,
 ) -> ContentsOf:
     builtin = builtin_name(name)
     path = local_path(name)
@@ -139,7 +150,7 @@ def _contents_of(
     if path is None:
         return _from_hub(name, lambda: open_hub_contents(name, wanted))
     if is_table(path):
-        return open_table_contents(path, wanted)
+        return open_table_contents(path, wanted, all_splits=all_splits)
     require_images(path)
     return lambda ids: FileContents(path, ids)
 

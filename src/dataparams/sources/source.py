@@ -209,9 +209,12 @@ class Source:
         ids: Path or ``split/row`` of each row, N of them, none twice.
         labels: Class of each row as given, (N,), int64.
         train_rows: Number of rows of the training split, which come first; None where the source
-            does not come split.
+            does not come split, or its rows are not in the order of splits.
         contents: What each row holds.
-        split_names: What the source calls its splits, training first; one where it has no two.
+        split_names: What the source calls its splits, training first, then what is validated on;
+            one where it has no two.
+        split_numbers: Which of these each row is in, (N,); None where the rows of the training
+            split come first and all others are of the second.
         columns: Which column of a table was taken for what: ``image`` or ``text``, and ``label``;
             else empty.
         row_columns: Names of the columns of a row, where a sample is a row of a table.
@@ -234,6 +237,7 @@ class Source:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     unreadable: Mapping[int, str] = field(default_factory=dict)
+    split_numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

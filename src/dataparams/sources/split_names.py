@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dataparams.errors import ArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,6 +16,12 @@ _VALIDATION_WORDS = (
     "val", "valid", "validation", "validate", "validating", "dev", "development",
     "eval", "evaluation", "evaluate", "holdout", "heldout", "test", "testing", "tests",
 )  # fmt: skip
+_SAME = (
+    _TRAINING_WORDS,
+    ("val", "valid", "validation", "validate", "validating", "dev", "development"),
+    ("eval", "evaluation", "evaluate"),
+    ("test", "testing", "tests"),
+)
 _AFTER_A_WORD = "set|sets|split|data|dataset|images|imgs|pictures|photos|samples"
 _SPLIT_WORD = re.compile(
     rf"(?:^|[^a-z])({'|'.join((*_TRAINING_WORDS, *_VALIDATION_WORDS))}|hold[-_ ]?out|held[-_ ]?out)"
@@ -70,3 +78,32 @@ def choose_splits(names: Sequence[str]) -> tuple[str | None, str | None]:
     train = next((by_word[word] for word in _TRAINING_WORDS if word in by_word), None)
     val = next((by_word[word] for word in _VALIDATION_WORDS if word in by_word), None)
     return train, val
+
+
+def means_same_split(name: str, other: str) -> bool:
+    """Whether two names of splits mean the same one.
+
+    Example:
+        >>> means_same_split("val", "Validation"), means_same_split("val", "test")
+        (True, False)
+    """
+    kinds = [_kind_of_split(each) for each in (name, other)]
+    return kinds[0] is not None and kinds[0] == kinds[1]
+
+
+def _kind_of_split(name: str) -> str | None:
+    word = split_word(name)
+    return next((words[0] for words in _SAME if word in words), word)
+
+
+def require_split_words(wanted: str) -> None:
+    """Check names of splits before any source is opened.
+
+    Raises:
+        ArgumentError: If there is none, or an empty one.
+    """
+    if not all(word.strip() for word in wanted.split(",")):
+        raise ArgumentError(
+            f"`split` is {wanted!r}; expected `all`, or names of splits with commas between, such "
+            "as `train,validation`."
+        )

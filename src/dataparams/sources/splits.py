@@ -1,16 +1,26 @@
-"""Setting a share of every class aside for validation."""
+"""The splits of a source: the rows of each, and a share of every class set aside."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from dataparams.errors import DataError
+from dataparams.errors import ArgumentError, DataError
+from dataparams.sources.split_names import means_same_split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from dataparams.sources.source import Source
+
+TRAINING = "train"
+"""What the training split is called in a run, whatever the source calls it."""
+ALL_SPLITS = "all"
 
 
 def split_by_class(labels: Tensor, val_frac: float, *, seed: int) -> tuple[Tensor, Tensor]:
@@ -68,7 +78,112 @@ def split_rows(source: Source, val_frac: float, *, seed: int) -> tuple[Tensor, T
     Raises:
         DataError: If nothing can be set aside.
     """
-    if source.train_rows is None:
+    if not comes_split(source):
         return split_by_class(source.labels, val_frac, seed=seed)
-    rows = torch.arange(len(source))
-    return rows[: source.train_rows], rows[source.train_rows :]
+    numbers = torch.from_numpy(numbers_of_splits(source))
+    return (numbers == 0).nonzero().squeeze(1), (numbers == 1).nonzero().squeeze(1)
+
+
+def comes_split(source: Source) -> bool:
+    """Whether a source has a split to train on and others."""
+    return source.train_rows is not None or source.split_numbers is not None
+
+
+def split_numbers(sizes: Sequence[int]) -> NDArray[np.int64] | None:
+    """The splits of rows that come split by split; None for two, which need no more than a border.
+
+    Example:
+        >>> split_numbers([2, 1, 1]).tolist(), split_numbers([2, 1])
+        ([0, 0, 1, 2], None)
+    """
+    if len(sizes) <= len(("train", "val")):
+        return None
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def numbers_of_splits(source: Source) -> NDArray[np.int64]:
+    """Which split each row of a source is in, (N,): a place in :func:`names_of_splits`."""
+    if source.split_numbers is not None:
+        return source.split_numbers
+    numbers = np.zeros(len(source), dtype=np.int64)
+    if source.train_rows is not None:
+        numbers[source.train_rows :] = 1
+    return numbers
+
+
+def names_of_splits(source: Source) -> tuple[str, ...]:
+    """What the splits of a source are called in a run: ``train``, and the others as they are.
+
+    Example:
+        >>> from dataparams.sources.opening import open_source
+        >>> names_of_splits(open_source("digits"))
+        ('train',)
+    """
+    if not comes_split(source):
+        return (TRAINING,)
+    return (TRAINING, *(source.split_names[1:] or ("val",)))
+
+
+def rows_of_splits(source: Source, wanted: str) -> NDArray[np.int64]:
+    """The rows of the splits that somebody names.
+
+    Args:
+        source: The source.
+        wanted: ``all``; or names with commas between, as of :func:`chosen_splits`.
+
+    Returns:
+        The rows, ascending.
+
+    Raises:
+        ArgumentError: If the source has no split of a name.
+
+    Example:
+        >>> from dataparams.sources.opening import open_source
+        >>> len(rows_of_splits(open_source("digits"), "all"))
+        1797
+    """
+    if wanted == ALL_SPLITS:
+        return np.arange(len(source))
+    names = names_of_splits(source)
+    # The training split may be called otherwise there.
+    own = dict(zip(source.split_names, names, strict=False))
+    words = [own.get(word.strip(), word) for word in wanted.split(",")]
+    chosen = [names.index(name) for name in chosen_splits(names, ",".join(words), source.place)]
+    return np.flatnonzero(np.isin(numbers_of_splits(source), chosen))
+
+
+def chosen_splits(names: Sequence[str], wanted: str, place: str) -> list[str]:
+    """The splits that somebody names.
+
+    Args:
+        names: What the splits are called, training first, then what is validated on.
+        wanted: ``all``; or names with commas between, as they are or by another word for the same:
+            ``validation`` is ``val``, too, and whatever is validated on where nothing is called so.
+        place: Whose splits they are, for an error.
+
+    Raises:
+        ArgumentError: If there is no split of a name.
+
+    Example:
+        >>> chosen_splits(["train", "val", "test"], "validation, test", "photos")
+        ['val', 'test']
+        >>> chosen_splits(["train", "test"], "val", "photos")
+        ['test']
+    """
+    if wanted == ALL_SPLITS:
+        return list(names)
+    return list(dict.fromkeys(_chosen(names, word.strip(), place) for word in wanted.split(",")))
+
+
+def _chosen(names: Sequence[str], wanted: str, place: str) -> str:
+    same = [name for name in names if name.casefold() == wanted.casefold()]
+    alike = same or [name for name in names if means_same_split(name, wanted)]
+    if not alike and means_same_split(wanted, "val"):
+        alike = list(names[1:2])
+    if len(alike) != 1:
+        there = ", ".join(names) if len(names) > 1 else f"{names[0]} alone"
+        raise ArgumentError(
+            f"`split` names {wanted!r}, but the samples of {place} are of: {there}. Expected "
+            "`all`, or some of these with commas between."
+        )
+    return alike[0]

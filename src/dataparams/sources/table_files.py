@@ -65,8 +65,8 @@ class ArrangedFiles(NamedTuple):
 
     Attributes:
         kind: What they are, such as ``Parquet``.
-        splits: Files by the name of their split, in the order train, val; one entry where there
-            is only one split.
+        splits: Files by the name of their split, in the order train, val, and further ones where
+            all are wanted; one entry where there is only one split.
         unused: Files that are not used, by the split that their names tell of; "" for none.
         notes: What may be meant otherwise; sentences.
     """
@@ -77,11 +77,12 @@ class ArrangedFiles(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def arrange_files(path: Path) -> ArrangedFiles:
+def arrange_files(path: Path, *, all_splits: bool = False) -> ArrangedFiles:
     """Arrange a file, or the files of the first kind of tables of a folder, by split.
 
     Args:
         path: The file or folder.
+        all_splits: Whether all splits are wanted, ``test`` beside ``val``, too.
 
     Returns:
         The files; where no name tells of a training split, all of them are the one split.
@@ -111,8 +112,16 @@ def arrange_files(path: Path) -> ArrangedFiles:
             f"split, those of {words} among them."
         )
         return ArrangedFiles(kind, {"train": every}, {}, (note,) if words else ())
-    splits = {split: by_split.pop(split) for split in (train, val) if split is not None}
+    wanted = [split for split in (train, val) if split is not None]
+    if all_splits:
+        wanted += [word for word in sorted(by_split) if word not in wanted and _may_judge(word)]
+    splits = {split: by_split.pop(split) for split in wanted}
     return ArrangedFiles(kind, splits, by_split)
+
+
+def _may_judge(word: str) -> bool:
+    """Whether a word names a split that is for judging a model, and none to train on."""
+    return choose_splits([word])[1] is not None
 
 
 class FilesBeside(NamedTuple):

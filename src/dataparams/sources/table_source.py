@@ -11,8 +11,11 @@ import pyarrow as pa
 import torch
 
 from dataparams.errors import DataError
+from dataparams.sources.label_choice import split_note
 from dataparams.sources.labels import number_labels
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
+from dataparams.sources.split_column import split_of_rows
+from dataparams.sources.splits import split_numbers
 from dataparams.sources.table_contents import RowContents, TextContents
 from dataparams.sources.table_ids import row_ids
 from dataparams.sources.text_column import TextColumn
@@ -45,6 +48,7 @@ def table_source(
     splits: Mapping[str, TableSplit],
     left_out: Sequence[LeftOut],
     notes: Sequence[str] = (),
+    split_column: str | None = None,
 ) -> Source:
     """Make a source of the labeled rows of a table.
 
@@ -57,6 +61,7 @@ def table_source(
         splits: The splits, training first.
         left_out: What is there beside the splits.
         notes: Whatever else was understood.
+        split_column: Which column says of which split each row is, where there is one table.
 
     Raises:
         DataError: If the labels are not usable, or no text is there.
@@ -75,6 +80,10 @@ def table_source(
         [rows + start for rows, start in zip(labels.rows.values(), starts, strict=True)]
     )
     sizes = [len(some) for some in labels.labels.values()]
+    names, numbers = tuple(labels.labels), split_numbers(sizes)
+    if split_column is not None and len(names) == 1:
+        values = splits[names[0]].read(split_column)
+        names, numbers = split_of_rows(values, labels.rows[names[0]])
     return Source(
         kind=kind,
         place=place,
@@ -84,12 +93,19 @@ def table_source(
         labels=torch.cat(list(labels.labels.values())),
         train_rows=None if len(sizes) == 1 else sizes[0],
         contents=joined if len(chosen) == len(joined) else SelectedContents(joined, chosen),
-        split_names=tuple(labels.labels),
-        columns=columns.named(),
+        split_names=names,
+        split_numbers=numbers,
+        columns=columns.named() | ({} if split_column is None else {"split": split_column}),
         row_columns=columns.contents.columns if columns.contents.kind == "row" else (),
         left_out=(*labels.left_out, *left_out),
-        notes=(*columns.notes, *labels.notes, *notes),
+        notes=(*_still_true(columns.notes, split_column), *labels.notes, *notes),
     )
+
+
+def _still_true(notes: Sequence[str], split_column: str | None) -> list[str]:
+    """The notes, but for the one that a column of splits is not looked at, where it is."""
+    untrue = None if split_column is None else split_note(split_column)
+    return [note for note in notes if note != untrue]
 
 
 def open_contents_of(split: TableSplit, chosen: ChosenContents) -> Contents:

@@ -12,6 +12,7 @@ from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_conte
 from dataparams.sources.folder import as_folder_name
 from dataparams.sources.row_groups import ParquetContents, shown_path
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
+from dataparams.sources.split_column import find_split_column
 from dataparams.sources.table_files import (
     arrange_files,
     describe_files,
@@ -33,11 +34,18 @@ if TYPE_CHECKING:
     from dataparams.sources.columns import ChosenColumns, WantedColumns
     from dataparams.sources.table_files import TableFile
 
+_NEEDED = 2
 _QUICKLY_READ = 1 << 25
 """Bytes of a table that is text."""
 
 
-def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool = False) -> Source:
+def open_tables(
+    path: Path,
+    wanted: WantedColumns = ANY_COLUMNS,
+    *,
+    mapped: bool = False,
+    all_splits: bool = False,
+) -> Source:
     """Open a table in a file, or the tables in the files of a folder, as a source.
 
     A sample is an image, a text or a row. Images are a column of structs with ``bytes`` and
@@ -51,6 +59,8 @@ def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool
         wanted: Which columns the user names.
         mapped: Whether any row is to be read at any time, also of Parquet files whose row groups
             are large: the library ``datasets`` then keeps a copy of the images.
+        all_splits: Whether all splits with labels are wanted, beside one to train on and one to
+            validate on; and those that a column tells of, where files tell of none.
 
     Returns:
         The source, with ids ``<split>/<row>``.
@@ -59,8 +69,9 @@ def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool
         DataError: If files are damaged or differ, it is not clear which columns are meant, or
             labels are not usable.
     """
-    arranged = arrange_files(path)
+    arranged = arrange_files(path, all_splits=all_splits)
     splits, unlabeled = _labeled_splits(_read_splits(path, arranged.splits), wanted.label)
+    splits, unlike = _alike_splits(splits)
     every = _all_files(splits)
     _require_several_columns(every[0])
     table = describe_files(every)
@@ -69,6 +80,9 @@ def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool
     holds_paths = columns.contents.kind == "image" and is_text(
         table.type_of(columns.contents.columns[0])
     )
+    split_column = None
+    if all_splits and len(arranged.splits) == 1:
+        split_column = find_split_column(table, (*columns.contents.columns, columns.label))
     opened = {split: FilesOfSplit(files, mapped) for split, files in splits.items()}
     name = path.resolve().name
     return table_source(
@@ -80,21 +94,24 @@ def open_tables(path: Path, wanted: WantedColumns = ANY_COLUMNS, *, mapped: bool
         splits=opened,
         left_out=(
             *unlabeled,
+            *unlike,
             *_unused_files(path, arranged.unused, splits),
             *_files_of_other_kinds(path, arranged.kind, holds_paths=holds_paths),
         ),
         notes=(*arranged.notes, *_reading_notes(every, columns)),
+        split_column=split_column,
     )
 
 
 def open_table_contents(
-    path: Path, wanted: WantedColumns = ANY_COLUMNS
+    path: Path, wanted: WantedColumns = ANY_COLUMNS, *, all_splits: bool = False
 ) -> Callable[[Sequence[str]], Contents]:
     """Open the contents of rows of tables by their ids; no label is read where columns are named.
 
     Args:
         path: As of ``open_tables``.
         wanted: Which columns the user, or the run, names.
+        all_splits: As of ``open_tables``.
 
     Returns:
         What gives the contents of ids ``<split>/<row>``, row i of which is that of the i-th.
@@ -102,7 +119,8 @@ def open_table_contents(
     Raises:
         DataError: If files are damaged, or it is not clear which column is meant.
     """
-    splits = _read_splits(path, arrange_files(path).splits)
+    splits = _read_splits(path, arrange_files(path, all_splits=all_splits).splits)
+    splits = _alike_splits(splits)[0]
     chosen = choose_contents(describe_files(_all_files(splits)), wanted)
     require_same_columns(_all_files(splits), chosen.columns)
     counts = {split: sum(file.num_rows for file in some) for split, some in splits.items()}
@@ -178,6 +196,25 @@ def _labeled_splits(
             left_out.append(LeftOut(reason, (split,), rows))
         else:
             kept[split] = splits[split]
+    return kept, left_out
+
+
+def _alike_splits(
+    splits: Mapping[str, list[TableFile]],
+) -> tuple[dict[str, list[TableFile]], list[LeftOut]]:
+    """The splits, but for further ones whose columns are others than those of the first."""
+    names = list(splits)
+    kept, left_out = {name: splits[name] for name in names[:_NEEDED]}, []
+    first = splits[names[0]][0]
+    for name in names[_NEEDED:]:
+        files = splits[name]
+        try:
+            require_same_columns([first, *files], first.schema.names)
+        except DataError:
+            rows = sum(file.num_rows for file in files)
+            left_out.append(LeftOut(f"the split {name!r}, which has other columns", (name,), rows))
+        else:
+            kept[name] = files
     return kept, left_out
 
 

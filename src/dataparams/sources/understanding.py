@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from dataparams.sources.splits import comes_split, numbers_of_splits
 from dataparams.terminal.words import counted, printable
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from dataparams.sources.source import LeftOut, Source
 
 _EXAMPLES = 3
-_SPLITS = 2
 _MOST_KEPT = 100
 _MOST_NAMED = 20
 
@@ -130,7 +131,7 @@ def understand(
     if empty:
         verb = "has" if len(empty) == 1 else "have"
         notes.append(f"{len(empty):,} of the declared classes {verb} no sample: {_first(empty)}.")
-    if splits and source.train_rows is None:
+    if splits and not comes_split(source):
         notes += _classes_not_validated(source, splits[1], counts)
     return Understanding(
         kind=source.kind,
@@ -148,14 +149,16 @@ def understand(
 
 
 def _split_words(source: Source, splits: Sequence[Tensor], val_frac: float) -> str:
-    names = source.split_names if len(source.split_names) == _SPLITS else ("train", "val")
+    names = source.split_names if len(source.split_names) > 1 else ("train", "val")
     if not splits:
-        if source.train_rows is None:
+        if not comes_split(source):
             return "it does not come split."
-        val = len(source) - source.train_rows
-        return f"{names[0]} ({counted(source.train_rows, 'sample')}), {names[1]} ({val:,})."
+        first, *others = np.bincount(numbers_of_splits(source), minlength=len(names)).tolist()
+        told = [f"{names[0]} ({counted(first, 'sample')})"]
+        told += [f"{name} ({count:,})" for name, count in zip(names[1:], others, strict=True)]
+        return f"{', '.join(told)}."
     train, val = map(len, splits)
-    if source.train_rows is None:
+    if not comes_split(source):
         return (
             f"it does not come split; {100 * val_frac:.3g}% of every class are set aside: "
             f"{counted(train, 'sample')} to train on, {val:,} to validate."

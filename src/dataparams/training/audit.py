@@ -20,6 +20,7 @@ from dataparams.run.versions import installed_versions
 from dataparams.sources.hub.token import token_file
 from dataparams.sources.noise import require_noise
 from dataparams.sources.opening import whole_name
+from dataparams.sources.splits import names_of_splits
 from dataparams.terminal.progress import ProgressDisplay, SilentProgress
 from dataparams.training.audit_config import AuditConfig, require_valid
 from dataparams.training.audited_samples import AuditedSamples, read_samples
@@ -252,6 +253,8 @@ def _description(
             "content": source.contents.kind,
             # Of labels alone nothing is there to open.
             "is_kept": source.contents.kind is None,
+            "all_splits": True,
+            "splits": list(names_of_splits(source)),
             "image_column": None,
             "text_column": None,
             "label_column": None,
@@ -275,6 +278,7 @@ def _description(
             "key": key,
             "data": samples.key,
             "columns": features.columns,
+            "split": config.split,
             "has_trees": settings.asks_trees(features.for_trees, len(source.class_names)),
             "encoder": samples.encoder,
             "width": int(features.values.shape[1]),

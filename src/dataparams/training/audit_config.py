@@ -8,6 +8,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from dataparams.errors import ArgumentError
+from dataparams.sources.split_names import require_split_words
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class AuditConfig:
     out: str | None = None
     """The run folder; by default weights_CL/<dataset>/audit. Where the data changed since, another
     one is made beside it, with a number."""
+    split: str = "all"
+    """Which splits are judged, where the data come split: all, or names with commas between, such
+    as train,validation. Heads learn from these alone."""
     data_dir: str = "data"
     """Where built-in data sets are kept and downloaded to."""
     hf_token_file: str | None = None
@@ -91,5 +95,6 @@ def require_valid(config: AuditConfig) -> None:
                 f"`features={config.features}` is given with `{name}={value}`; ready features "
                 "need no network: expected one of them."
             )
+    require_split_words(config.split)
     if not isinstance(config.seed, int) or not 0 <= config.seed < 2**63:
         raise ArgumentError(f"`seed` is {config.seed!r}; expected a whole number, 0 or above.")

@@ -22,6 +22,7 @@ from dataparams.encoders.pixel_encoder import PIXELS_NAME, PixelEncoder
 from dataparams.encoders.ready_features import read_ready_features, ready_features_count
 from dataparams.errors import ArgumentError, DataError
 from dataparams.sources.labels_alone import labeled_rows
+from dataparams.sources.source import SelectedContents
 from dataparams.terminal.words import counted, duration_text, size_text
 from dataparams.training.encoder_choice import encoder_for
 from dataparams.training.signals import StopSignals
@@ -49,17 +50,19 @@ _ROWS_AT_ONCE = 8192
 def audited_features(
     config: AuditConfig,
     source: Source,
+    wanted: NDArray[np.int64],
     given: NDArray[np.int64],
     display: ProgressDisplay,
     processes: Processes,
     measuring: Measuring | None = None,
 ) -> Assemble:
-    """Have the features of all samples computed, and say how long that will take.
+    """Have the features of samples computed, and say how long that will take.
 
     Args:
         config: What to do.
-        source: The samples.
-        given: Their given labels, (n,).
+        source: All samples.
+        wanted: Rows of those that are judged, ascending.
+        given: The given labels of all, (n,).
         display: Where progress is shown.
         processes: Those that compute features together.
         measuring: What is measured of pictures while they are decoded.
@@ -74,7 +77,53 @@ def audited_features(
     """
     if config.features is not None:
         file = config.features
-        return lambda: _ready_features(file, source, display)
+        return lambda: _taken(*_ready_features(file, source, display), wanted)
+    if len(wanted) == len(source):
+        return _computed_features(config, source, given, display, processes)
+    assemble = _computed_features(
+        config, _selected(source, wanted), given[wanted], display, processes
+    )
+    return lambda: _renumbered(*assemble(), wanted)
+
+
+def _selected(source: Source, rows: NDArray[np.int64]) -> Source:
+    """Some samples as a source of their own, whose rows are numbered anew."""
+    return replace(
+        source,
+        ids=source.ids.take(rows),
+        labels=source.labels[rows],
+        contents=SelectedContents(source.contents, rows),
+        train_rows=None,
+        split_numbers=None,
+        unreadable={},
+    )
+
+
+def _renumbered(
+    features: Features, made_by: MadeBy, rows: NDArray[np.int64]
+) -> tuple[Features, MadeBy]:
+    """Features of selected samples, by their rows among all."""
+    unreadable = {int(rows[place]): reason for place, reason in features.unreadable.items()}
+    return replace(features, rows=rows[features.rows], unreadable=unreadable), made_by
+
+
+def _taken(features: Features, made_by: MadeBy, rows: NDArray[np.int64]) -> tuple[Features, MadeBy]:
+    """Of the features of all samples those of some."""
+    if len(rows) == len(features.rows):
+        return features, made_by
+    taken = replace(
+        features, values=features.values[rows], rows=rows, digests=features.digests[rows]
+    )
+    return taken, made_by
+
+
+def _computed_features(
+    config: AuditConfig,
+    source: Source,
+    given: NDArray[np.int64],
+    display: ProgressDisplay,
+    processes: Processes,
+) -> Assemble:
     if source.contents.kind == "row":
         _require_no_encoder(config, source)
         return lambda: _row_features(source, display)

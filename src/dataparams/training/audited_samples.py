@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +18,14 @@ from dataparams.sources.builtin import builtin_name
 from dataparams.sources.labels_alone import open_labels
 from dataparams.sources.noise import corrupt_source
 from dataparams.sources.opening import local_path, open_source
+from dataparams.sources.splits import (
+    comes_split,
+    names_of_splits,
+    numbers_of_splits,
+    rows_of_splits,
+)
 from dataparams.sources.understanding import understand
+from dataparams.terminal.words import counted
 from dataparams.training.audited_features import audited_features
 
 if TYPE_CHECKING:
@@ -41,8 +48,9 @@ class AuditedSamples:
     """The samples of an audit, and what heads are to be trained on.
 
     Attributes:
-        source: All samples of the source.
+        source: All samples of the source, of all its splits.
         understanding: The same in words.
+        wanted: Rows of those that are judged, ascending.
         given: Given labels of all rows of the source, (n,).
         truth: Labels of all rows of the source before and after, where some were made wrong on
             purpose.
@@ -51,6 +59,7 @@ class AuditedSamples:
 
     source: Source
     understanding: Understanding
+    wanted: NDArray[np.int64]
     given: NDArray[np.int64]
     truth: CorruptedLabels | None
     assemble: Assemble
@@ -86,13 +95,16 @@ class AuditedSamples:
             columns["true_label"] = self.truth.true_labels.numpy()[self.features.rows]
             columns["is_corrupted"] = self.truth.is_corrupted.numpy()[self.features.rows]
         columns["content"] = self.features.digests
-        return pl.DataFrame(columns).with_columns(split=pl.lit("train"))
+        names = pl.Series(names_of_splits(self.source))
+        columns["split"] = names[numbers_of_splits(self.source)[self.features.rows]]
+        return pl.DataFrame(columns)
 
     @cached_property
     def key(self) -> str:
-        """What tells these samples from others: ids, contents, labels and names of classes."""
+        """What tells these samples from others: ids, contents, labels, splits, names of classes."""
         digest = hashlib.sha256(json.dumps(list(self.source.class_names)).encode())
-        for name in ("id", "label", "content"):
+        told = ("id", "label", "content", *(("split",) if comes_split(self.source) else ()))
+        for name in told:
             column = self.table[name].cast(pl.String).fill_null("")
             digest.update(column.str.join("\n")[0].encode())
         return digest.hexdigest()
@@ -122,7 +134,9 @@ def read_samples(
         LostProcessError: If one of them has died.
     """
     opened = processes.first_on_each_machine(lambda: _open(config, display))
-    assemble = audited_features(config, opened.source, opened.given, display, processes, measuring)
+    assemble = audited_features(
+        config, opened.source, opened.wanted, opened.given, display, processes, measuring
+    )
     return AuditedSamples(*opened, assemble)
 
 
@@ -131,24 +145,44 @@ class _Opened(NamedTuple):
 
     source: Source
     understanding: Understanding
+    wanted: NDArray[np.int64]
     given: NDArray[np.int64]
     truth: CorruptedLabels | None
 
 
 def _open(config: AuditConfig, display: ProgressDisplay) -> _Opened:
     source = _source(config, display)
+    wanted = rows_of_splits(source, config.split)
     understanding = understand(source)
     for line in understanding.lines():
-        # All samples are judged, whatever the split.
+        # Where there is one split there is nothing to say of it.
         if not line.startswith("Split: "):
             display.line(line)
-    _require_classes(source)
+        elif comes_split(source):
+            display.line(_splits_judged(line, source, config.split, len(wanted)))
+    _require_classes(source, wanted)
     truth = None
     if config.rand_fraction > 0 or config.noise.startswith("file:"):
-        rows = torch.arange(len(source))
-        truth = corrupt_source(source, rows, config.noise, config.rand_fraction, seed=config.seed)
+        truth = _corrupted(source, wanted, config)
     given = (source.labels if truth is None else truth.labels).numpy()
-    return _Opened(source, understanding, given, truth)
+    return _Opened(source, understanding, wanted, given, truth)
+
+
+def _splits_judged(line: str, source: Source, wanted: str, count: int) -> str:
+    if count == len(source):
+        return f"{line} All are judged."
+    return f"{line} Judged: {wanted} ({counted(count, 'sample')})."
+
+
+def _corrupted(source: Source, wanted: NDArray[np.int64], config: AuditConfig) -> CorruptedLabels:
+    """Labels of all rows of the source, of which some of those wanted are made wrong."""
+    rows = torch.from_numpy(wanted)
+    made = corrupt_source(source, rows, config.noise, config.rand_fraction, seed=config.seed)
+    if len(rows) == len(source):
+        return made
+    labels, is_corrupted = source.labels.clone(), torch.zeros(len(source), dtype=torch.bool)
+    labels[rows], is_corrupted[rows] = made.labels, made.is_corrupted
+    return replace(made, labels=labels, true_labels=source.labels, is_corrupted=is_corrupted)
 
 
 def _source(config: AuditConfig, display: ProgressDisplay) -> Source:
@@ -164,6 +198,7 @@ def _source(config: AuditConfig, display: ProgressDisplay) -> Source:
         text_column=config.text_column,
         label_column=config.label_column,
         row_columns=config.row_columns,
+        all_splits=True,
         on_fetch=display.fetched,
     )
 
@@ -181,9 +216,10 @@ def require_here(name: str) -> None:
         )
 
 
-def _require_classes(source: Source) -> None:
-    if len(torch.unique(source.labels)) < 2:
-        only = source.class_names[int(source.labels[0])] if len(source) else "none"
+def _require_classes(source: Source, wanted: NDArray[np.int64]) -> None:
+    labels = source.labels[torch.from_numpy(wanted)]
+    if len(torch.unique(labels)) < 2:
+        only = source.class_names[int(labels[0])] if len(labels) else "none"
         raise DataError(
             f"{source.place} has samples of one class alone ({only}); labels are judged by telling "
             "classes apart, so expected two or more."

@@ -12,6 +12,7 @@ import torch
 
 from dataparams.errors import ArgumentError, UserError
 from dataparams.sources.noise import CorruptedLabels
+from dataparams.sources.splits import TRAINING
 from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
@@ -77,7 +78,12 @@ def settings_of_source_run(
                 f"`{name}={before[name]}`; expected the same, so that the validation split and "
                 "what is known of the truth stay the same."
             )
-    return replace(settings, seed=int(cleaned.made["source"].get("seed", settings.seed)))
+    source = cleaned.made["source"]
+    return replace(
+        settings,
+        seed=int(source.get("seed", settings.seed)),
+        all_splits=bool(source.get("all_splits")),
+    )
 
 
 def select_cleaned(
@@ -104,11 +110,12 @@ def select_cleaned(
     _require_same_data(dataset, cleaned, file, image_size)
     samples, val = cleaned.samples, dataset.val
     if cleaned.made.get("audit"):
-        is_val = TextColumn(val.ids).find(samples["id"].to_list()) >= 0
+        is_val = pl.Series(TextColumn(val.ids).find(samples["id"].to_list()) >= 0)
         # Labels that were made wrong on purpose are wrong in no validation sample.
         if not has_noise:
-            val = _decided_validation(dataset.val, samples.filter(pl.Series(is_val)))
-        samples = samples.filter(pl.Series(~is_val))
+            val = _decided_validation(dataset.val, samples.filter(is_val))
+        samples = samples.filter(~is_val)
+    samples = samples.filter(pl.col("split") == TRAINING)
     positions = torch.from_numpy(_positions(dataset.train, samples, file))
     decided = dataset.train.labels.clone()
     decided[positions] = torch.from_numpy(samples["label"].to_numpy().copy())

@@ -244,7 +244,12 @@ def _open(
     }
     prepared = None
     if settings.loader == "memory":
-        source = open_source(settings.location, data_dir=Path(settings.data_dir), **how)
+        source = open_source(
+            settings.location,
+            data_dir=Path(settings.data_dir),
+            all_splits=settings.all_splits,
+            **how,
+        )
     else:
         cache = None if settings.cache is None else Path(settings.cache).expanduser()
         source, prepared = open_streamed(settings.location, **how, cache=cache)

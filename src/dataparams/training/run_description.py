@@ -67,6 +67,7 @@ def _source(source: SourceSettings, understanding: Understanding | None) -> dict
         "image_size": source.image_size,
         "image_column": source.image_column,
         "label_column": source.label_column,
+        "all_splits": source.all_splits,
     }
     if understanding is None:
         return known

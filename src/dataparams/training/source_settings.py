@@ -23,6 +23,8 @@ class SourceSettings:
         image_size: Height and width in pixels; None for what the images suggest.
         val_frac: Share set aside for validation where the data set does not come split.
         seed: What that choice depends on.
+        all_splits: Whether classes are those of all splits, as an audit numbers them, and a column
+            of a table may tell of splits.
     """
 
     location: str
@@ -34,3 +36,4 @@ class SourceSettings:
     image_size: int | None = None
     val_frac: float = 0.1
     seed: int = 0
+    all_splits: bool = False
