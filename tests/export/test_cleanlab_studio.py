@@ -118,7 +118,10 @@ def test_images_of_the_hub_come_out_untouched(tmp_path, out, monkeypatch):
     assert (out / found["validation/2"]["filename"]).read_bytes() == photo(52)
     assert found["train/1"]["label"] == "a/b"
     assert found["train/1"]["filename"].startswith("a_b~")
-    assert [found[f"{split}/0"]["split"] for split in ("train", "validation")] == ["train", "val"]
+    assert [found[f"{split}/0"]["split"] for split in ("train", "validation")] == [
+        "train",
+        "validation",
+    ]
 
 
 # --- the table -----------------------------------------------------------------------------------
@@ -127,7 +130,7 @@ def test_images_of_the_hub_come_out_untouched(tmp_path, out, monkeypatch):
 def test_metadata_of_a_run_has_the_columns_of_its_analysis(tmp_path, out):
     pets = photo_folder(tmp_path / "pets")
     run = made_run(tmp_path / "run", pets)
-    assert export(run.path, out) == 0
+    assert export(run.path, out, "--split", "train") == 0
     frame = run.analysis()[0]
     written = metadata(out)
     header = list(written[0])
@@ -414,7 +417,7 @@ def test_the_folder_is_named_once(tmp_path, capsys):
     assert export(tmp_path / "nowhere/at/all", tmp_path / "c") == 3
     run = made_run(tmp_path / "run", pets)
     assert export(run.path, run.path) == 4
-    assert export(run.path, tmp_path / "c", "--split", "val") == 2
+    assert export(run.path, tmp_path / "c", "--split", "dusk") == 2
     assert not {"a", "b", "c"} & {path.name for path in tmp_path.iterdir()}
 
 

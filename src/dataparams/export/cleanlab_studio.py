@@ -39,7 +39,10 @@ def write_cleanlab_studio(export: Export) -> None:
     metadata = export.destination.temporary()
     archive = open_archive(export.destination, archive_name) if export.form != "folder" else None
     written = export.written_images(
-        reserved=(METADATA, LEFT_OUT, archive_name), write=export.form != "zip"
+        reserved=(METADATA, LEFT_OUT, archive_name),
+        write=export.form != "zip",
+        # What it takes is <class>/<image>; the split is in the table.
+        by_split=False,
     )
     for piece in written:
         if not piece:

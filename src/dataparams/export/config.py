@@ -37,8 +37,9 @@ class ExportConfig:
     out: Path | None = None
     """Where to. A file that is there already with the same bytes is left alone: a second call goes
     on where the first was stopped."""
-    split: Literal["train", "val", "all"] | None = None
-    """Which samples of a data set; by default all. A run has those of its training split."""
+    split: str = "all"
+    """Which splits: all, or names with commas between, such as train or validation,test. What is
+    damaged, or no sample, is listed in left_out.csv."""
     include: str | None = None
     """The categories to export, such as easy,review; by default all samples."""
     labels: Literal["given", "suggested", "cleaned"] | None = None

@@ -61,7 +61,7 @@ def content_columns(export: Export) -> ContentColumns:
     if samples.kind != "row":
         return ContentColumns({}, _nothing(len(samples)))
     rows, cells = _rows(export.contents())
-    ours = set(samples.table.columns)
+    ours = set(samples.told)
     names = dict(zip(cells.columns, names_beside(cells.columns, ours), strict=True))
     cells = cells.rename(names)
     notices = (*_renamed(names), *_leaking(ours))

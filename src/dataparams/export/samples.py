@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -42,6 +43,12 @@ _EXTENSIONS = {
 _NUMBERS_OF_CLASSES = ("label", "given_label", "suggested_label", "true_label")
 
 
+NO_SAMPLE = "no sample"
+"""How the reason begins why a file is not exported that was never a sample."""
+DISCARDED = "dropped"
+"""How the reason begins why a sample is not exported that could be."""
+
+
 class ExportedImage(NamedTuple):
     """An image as the source has it.
 
@@ -59,10 +66,17 @@ class ExportedImage(NamedTuple):
 
 
 class LeftOutSample(NamedTuple):
-    """A sample that is not exported, and why."""
+    """A sample, or a file that is none, that is not exported, and why.
+
+    Attributes:
+        id: What it is called.
+        reason: In a few words.
+        split: Which split it is of, where that is known.
+    """
 
     id: str
     reason: str
+    split: str | None = None
 
 
 class ContentReader(Protocol):
@@ -81,7 +95,7 @@ class LabeledSamples:
         class_names: Name of class 0, 1, ...
         table: A row per sample, in the order of the source: ``index`` (row in it), ``id``,
             ``label`` (the exported one, a class number), ``given_label`` where others than these
-            are exported; for a data set ``split``; for a run the columns of its analysis.
+            are exported; ``split``; for a run the columns of its analysis.
         source: Where the data set lies, if it is a file or folder.
         has_files: Whether ids are paths of files rather than rows of a table.
         contents: What reads what the samples hold.
@@ -89,6 +103,8 @@ class LabeledSamples:
         are_small: Whether the images are small pictures that a run keeps in place of its images.
         run: The run folder, where one was given.
         notices: Sentences for the user.
+        has_splits: Whether files go into a folder for each split.
+        left_out: What is known before not to be exported.
     """
 
     name: str
@@ -101,6 +117,8 @@ class LabeledSamples:
     are_small: bool = False
     run: RunFolder | None = None
     notices: tuple[str, ...] = ()
+    has_splits: bool = False
+    left_out: tuple[LeftOutSample, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -167,9 +185,15 @@ class LabeledSamples:
             return stem
         return stem + extension_of(image)
 
+    @cached_property
+    def told(self) -> tuple[str, ...]:
+        """The columns that are exported: that of the splits only where there are several."""
+        is_one = self.table["split"].n_unique() == 1
+        return tuple(name for name in self.table.columns if name != "split" or not is_one)
+
     def named(self, rows: Sequence[int]) -> pl.DataFrame:
         """Some rows of the table with names of classes in place of their numbers."""
-        some = self.table[list(rows)]
+        some = self.table.select(self.told)[list(rows)]
         return some.with_columns(
             pl.col(name).replace_strict(
                 dict(enumerate(self.class_names)), return_dtype=pl.String, default=None
@@ -198,30 +222,57 @@ class FileNames:
 
     Args:
         samples: The samples of the export.
-        reserved: Names that no class folder may have.
+        reserved: Names that no class folder may have, nor one of a split.
+        by_split: Whether class folders lie in a folder for each split, where there are several.
     """
 
-    def __init__(self, samples: LabeledSamples, reserved: Sequence[str] = ()) -> None:
+    def __init__(
+        self, samples: LabeledSamples, reserved: Sequence[str] = (), *, by_split: bool = False
+    ) -> None:
+        splits = samples.table["split"].unique().sort().to_list()
+        self._tops = dict.fromkeys(splits, "")
+        if by_split and samples.has_splits and len(splits) > 1:
+            self._tops = _folders_of_splits(splits, reserved)
         classes = list(enumerate(samples.class_names))
+        kept_free = () if any(self._tops.values()) else reserved
         names = UniqueNames(
-            [*(("", name) for _, name in classes), *(("", name) for name in reserved)]
+            [*(("", name) for _, name in classes), *(("", name) for name in kept_free)]
         )
-        self.folders = tuple(names.of("", name, f"{label}/{name}") for label, name in classes)
+        self._classes = tuple(names.of("", name, f"{label}/{name}") for label, name in classes)
         self._samples = samples
         own = map(samples.stem, samples.table["id"])
-        self._names = UniqueNames(zip(samples.table["label"], own, strict=True))
+        groups = zip(
+            map(self._tops.get, samples.table["split"]), samples.table["label"], strict=True
+        )
+        self._names = UniqueNames(zip(groups, own, strict=True))
+
+    @property
+    def folders(self) -> list[str]:
+        """All folders that images lie in."""
+        tops = dict.fromkeys(self._tops.values())
+        return [f"{top}{name}" for top in tops for name in self._classes]
 
     def paths(self, images: Sequence[ExportedImage]) -> list[str]:
-        """``<class>/<image>`` of some images, with a forward slash, never out of the folder."""
-        rows = self._samples.table.select("id", "label")[[image.row for image in images]]
+        """``<class>/<image>`` of some images, or ``<split>/<class>/<image>``.
+
+        There is a forward slash between, and no path leads out of the folder.
+        """
+        rows = self._samples.table.select("id", "label", "split")[[image.row for image in images]]
         return [
-            f"{self.folders[label]}/{self._file_name(image, sample, label)}"
-            for image, (sample, label) in zip(images, rows.iter_rows(), strict=True)
+            f"{self._tops[split]}{self._classes[label]}/"
+            f"{self._file_name(image, sample, label, self._tops[split])}"
+            for image, (sample, label, split) in zip(images, rows.iter_rows(), strict=True)
         ]
 
-    def _file_name(self, image: ExportedImage, sample: str, label: int) -> str:
-        name = self._names.of(label, self._samples.stem(sample), sample)
+    def _file_name(self, image: ExportedImage, sample: str, label: int, top: str) -> str:
+        name = self._names.of((top, label), self._samples.stem(sample), sample)
         return self._samples.file_name(name, image)
+
+
+def _folders_of_splits(splits: Sequence[str], reserved: Sequence[str]) -> dict[str, str]:
+    """A folder for each split, with a slash at its end."""
+    names = UniqueNames([*(("", name) for name in splits), *(("", name) for name in reserved)])
+    return {name: f"{names.of('', name, name)}/" for name in splits}
 
 
 def extension_of(image: ExportedImage) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from dataparams.errors import DataError
-from dataparams.export.samples import FileNames, LeftOutSample
+from dataparams.export.samples import DISCARDED, NO_SAMPLE, FileNames, LeftOutSample
 from dataparams.run.source import MOVED
 from dataparams.run.spreadsheet_cells import formula_notice
 from dataparams.terminal.words import counted, printable, reasons_text
@@ -77,17 +77,25 @@ class Export:
             self.on_progress(self.count + len(self.left_out), len(self.samples))
 
     def written_images(
-        self, below: str = "", *, reserved: Sequence[str] = (), write: bool = True
+        self,
+        below: str = "",
+        *,
+        reserved: Sequence[str] = (),
+        write: bool = True,
+        by_split: bool = True,
     ) -> Iterator[list[tuple[ExportedImage, str]]]:
         """Write all images as ``<class>/<image>``; gives each with its path.
+
+        Where there are several splits, class folders lie in ``<split>/``.
 
         Args:
             below: Path below the destination that the class folders lie in, with a slash at its
                 end.
             reserved: Names that no class folder may have.
             write: Whether to write; otherwise the paths are told alone.
+            by_split: Whether splits have folders of their own.
         """
-        names = FileNames(self.samples, reserved)
+        names = FileNames(self.samples, reserved, by_split=by_split)
         with ThreadPoolExecutor(_WRITERS) as pool:
             for images in self.images():
                 paths = [below + path for path in names.paths(images)]
@@ -145,8 +153,10 @@ class Export:
                 f"The first, {printable(first.id)}: {printable(first.reason)}."
                 + ("" if self.samples.run is None else f" {MOVED}")
             )
-        if self.left_out:
-            frame = pl.DataFrame(self.left_out, schema=["id", "reason"], orient="row")
+        left_out = [*self.left_out, *self.samples.left_out]
+        if left_out:
+            rows = [(one.id, one.reason) for one in left_out]
+            frame = pl.DataFrame(rows, schema=["id", "reason"], orient="row")
             self.destination.put(LEFT_OUT, csv_bytes(frame))
         used = self.samples.table["label"].unique().to_list()
         return _last_word(self, len(used))
@@ -178,13 +188,34 @@ def _last_word(export: Export, num_classes: int) -> str:
     if destination.kept:
         files += f", {destination.kept:,} were there already"
     words += f" ({files}; {_size(destination.bytes)})."
-    if not export.left_out:
-        return words
-    told = reasons_text(left.reason for left in export.left_out)
-    return (
-        f"{words} Left out as unreadable: {len(export.left_out):,} ({told}), listed in "
-        f"{destination.folder / LEFT_OUT}."
-    )
+    told = left_out_words([*export.left_out, *export.samples.left_out])
+    return f"{words} {told}, listed in {destination.folder / LEFT_OUT}." if told else words
+
+
+def left_out_words(left_out: Sequence[LeftOutSample]) -> str:
+    """What is not exported, and why, in words.
+
+    Example:
+        >>> left_out_words([LeftOutSample("a.jpg", "it is empty")])
+        'Left out as unreadable: 1 (1 x it is empty)'
+        >>> left_out_words([LeftOutSample("README.md", "no sample: no image by its extension")])
+        'Not exported, as it is no sample: 1 (1 x no image by its extension)'
+    """
+    reasons = [one.reason for one in left_out]
+    others = [reason for reason in reasons if reason.startswith(f"{NO_SAMPLE}: ")]
+    dropped = [reason for reason in reasons if reason.startswith(f"{DISCARDED} by ")]
+    unreadable = len(reasons) - len(others) - len(dropped)
+    told = []
+    if unreadable:
+        why = (reason for reason in reasons if reason not in {*others, *dropped})
+        told.append(f"Left out as unreadable: {unreadable:,} ({reasons_text(why)})")
+    if dropped:
+        told.append(f"Left out as {dropped[0]}: {len(dropped):,}")
+    if others:
+        what = "it is no sample" if len(others) == 1 else "they are no samples"
+        why = (reason.removeprefix(f"{NO_SAMPLE}: ") for reason in others)
+        told.append(f"Not exported, as {what}: {len(others):,} ({reasons_text(why)})")
+    return ". ".join(told)
 
 
 def _size(count: float) -> str:
