@@ -12,6 +12,8 @@ from dataparams.run.safe_files import explained_refusals
 if TYPE_CHECKING:
     from pathlib import Path
 
+APPLIED = "applied"
+"""The folder of what was changed in the data, in a run folder."""
 REVIEW = "review.sqlite"
 """The file of people's decisions in a run folder."""
 _MADE_BY_TRAINING = (
@@ -51,6 +53,11 @@ def clear_run(folder: Path) -> None:
             "it. Choose another folder for the run."
         )
     review, cleaned = folder / REVIEW, folder / CLEANED
+    if (folder / APPLIED).exists():
+        raise RunError(
+            f"{folder / APPLIED} knows what was changed in the data, and how to undo it, so "
+            "`restart=True` does not clear this folder. Choose another folder for the run."
+        )
     for file in (review, cleaned):
         if file.exists() and (file == review or is_of_people(file)):
             raise RunError(

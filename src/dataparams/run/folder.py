@@ -13,7 +13,7 @@ import polars as pl
 from dataparams.errors import ArgumentError, RunError
 from dataparams.run import stored_tables
 from dataparams.run.cleaned_samples import CLEANED
-from dataparams.run.clearing import REVIEW, clear_run, remove_half_written
+from dataparams.run.clearing import APPLIED, REVIEW, clear_run, remove_half_written
 from dataparams.run.description import (
     class_names_in,
     content_kind_in,
@@ -101,6 +101,11 @@ class RunFolder:
     def health_file(self) -> Path:
         """Where what is wrong beside labels lies; see :mod:`dataparams.health.findings`."""
         return self.path / "health.parquet"
+
+    @property
+    def applied_folder(self) -> Path:
+        """Where what was changed in the data lies; see :mod:`dataparams.run.applied_changes`."""
+        return self.path / APPLIED
 
     def exists(self) -> bool:
         """Whether something lies there already."""
@@ -279,11 +284,7 @@ class RunFolder:
         self._write(CONTENTS, parquet_bytes(table))
 
     def initial_log_temperature(self) -> float:
-        """The log temperature from which every sample moved: the initial one, clamped.
-
-        Raises:
-            RunError: If ``run.json`` is missing or has none that is a number above 0.
-        """
+        """As of :func:`dataparams.run.description.initial_log_temperature_in`."""
         return initial_log_temperature_in(self._description)
 
     @property

@@ -11,6 +11,7 @@ import polars as pl
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import ChangedDataError, DataError, RunError
+from dataparams.run.applied_changes import applied_changes, contents_after
 from dataparams.run.kept_contents import CONTENTS, open_kept_contents
 from dataparams.run.table_checks import require_range
 from dataparams.sources.builtin import builtin_name
@@ -164,8 +165,13 @@ class ContentsOfRun:
         if is_kept(description):
             return open_kept_contents(self._run.path, description["source"], self._data)
         arguments = source_of(description, self._data)
+        changes = applied_changes(self._run.applied_folder, self._run.path)
         with _moved_hint():
-            return open_contents(**arguments, cache=self._cache)
+            opened = open_contents(**arguments, cache=self._cache)
+        place = local_path(self._place)
+        if changes.is_empty or place is None or not is_without_labels(self._place):
+            return opened
+        return contents_after(opened, place, changes)
 
     def _require_there(self) -> None:
         """Raise DataError if the file or folder went away since it was opened."""
@@ -288,19 +294,23 @@ def changed_error(run: RunFolder, place: str, changed: Sequence[str]) -> Changed
 
 
 def differing_labels(run: RunFolder, samples: pl.DataFrame, source: Source) -> pl.Series:
-    """The ids of samples whose label in the source is not the one that the run was given."""
+    """The ids of samples whose label in the source is not the run's, nor applied by ourselves."""
     if "true_label" not in samples.columns and run.description().get("cleaned") is not None:
         # The run was trained on labels that people decided; the source's are not recorded.
         return samples["id"].clear()
     names = pl.Series(run.class_names())
     column = "true_label" if "true_label" in samples.columns else "label"
     require_range(samples, column, len(names), run.path / "samples.parquet")
-    given = samples[column]
-    rows = pl.Series(source.ids.find(samples["id"]))
+    changes = applied_changes(run.applied_folder, run.path)
+    rows = pl.Series(source.ids.find(changes.ids_now(samples["id"])))
     is_there = rows >= 0
     labels = source.labels.numpy()[rows.filter(is_there).to_numpy()]
     now = pl.Series(source.class_names)[labels]
-    before = names[given.filter(is_there)]
+    # What we corrected ourselves is no change.
+    given = samples.select("id", given=names[samples[column]]).join(
+        changes.labels(), on="id", how="left", maintain_order="left"
+    )
+    before = given.select(pl.coalesce("applied_label", "given")).to_series().filter(is_there)
     differing: pl.Series = samples["id"].filter(is_there).filter(now != before)
     return differing
 

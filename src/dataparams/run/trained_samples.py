@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from dataparams.batches import (
     stream_images,
 )
 from dataparams.errors import RunError
+from dataparams.run.applied_changes import applied_changes
 from dataparams.run.source import (
     cache_of,
     changed_error,
@@ -25,6 +27,7 @@ from dataparams.run.source import (
 from dataparams.sources.identity import size_words
 from dataparams.sources.opening import open_source
 from dataparams.sources.splits import split_rows
+from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +71,8 @@ def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
     else:
         source, prepared = open_source(**arguments), None
     samples, known = run.samples(), run.known_contents()
-    rows = source.ids.find(samples["id"])
+    changes = applied_changes(run.applied_folder, run.path)
+    rows = source.ids.find(changes.ids_now(samples["id"]))
     _require_unchanged(run, source, samples["id"].filter(pl.Series(rows < 0)).to_list())
     if known.is_empty:
         _require_unchanged(run, source, differing_labels(run, samples, source).to_list())
@@ -77,8 +81,13 @@ def samples_of_run(run: RunFolder, data: str | None = None) -> Split:
     if is_streamed:
         words = size_words(source.contents.sizes()[rows])
         _require_unchanged(run, source, known.changed_words(samples["id"], words))
-        return _streamed(description, source, rows)
+        streamed = _streamed(description, source, rows)
+        if changes.is_empty:
+            return streamed
+        return replace(streamed, ids=TextColumn(changes.ids_in_run(list(streamed.ids))))
     loaded = _loaded_again(description, source, rows)
+    if not changes.is_empty:
+        loaded = replace(loaded, ids=tuple(changes.ids_in_run(loaded.ids)))
     _require_unchanged(run, source, known.changed_words(loaded.ids, loaded.digests))
     return loaded
 
@@ -88,7 +97,9 @@ def _require_unchanged(run: RunFolder, source: Source, changed: Sequence[str]) -
         raise changed_error(run, source.place, changed)
 
 
-def _streamed(description: dict[str, Any], source: Source, rows: NDArray[np.int64]) -> Split:
+def _streamed(
+    description: dict[str, Any], source: Source, rows: NDArray[np.int64]
+) -> StreamedImages:
     size, index = description["source"].get("image_size"), torch.from_numpy(rows)
     return StreamedImages(
         source.contents,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataparams.contents.image_files import HEIC_EXTENSIONS, can_read_heic
+from dataparams.sources import discarded
 
 IMAGE_EXTENSIONS = frozenset(
     {
@@ -80,6 +81,8 @@ def why_folder_is_hidden(name: str) -> str | None:
     """
     if name.lower() in _SYSTEM_FOLDERS:
         return "folder of a system or storage device"
+    if name == discarded.DISCARDED:
+        return discarded.WHY
     return "hidden folder" if name.startswith(".") else None
 
 

@@ -184,6 +184,40 @@ def _related(table: TableColumns, taken: Collection[str], label: str) -> dict[st
     return {name: values for name, values in plain.items() if not isinstance(values, str)}
 
 
+def columns_like(table: TableColumns, taken: Collection[str], label: str) -> tuple[str, ...]:
+    """The columns that name the same classes as the labels, each class by one value.
+
+    Args:
+        table: The columns.
+        taken: Columns that hold what is labeled.
+        label: The column of the labels.
+
+    Example:
+        >>> from dataparams.sources.table_columns import TableColumns
+        >>> columns = {"label": [0, 1, 0], "name": ["cat", "dog", "cat"], "size": [3, 3, 4]}
+        >>> every = pa.table(columns)
+        >>> table = TableColumns(every.schema, lambda name: every[name], {})
+        >>> columns_like(table, (), "label")
+        ('name',)
+    """
+    labels = plain_labels(table.read(label))
+    if isinstance(labels, str) or len(pc.unique(labels)) == len(labels):
+        return ()
+    names = [
+        name
+        for name in dict.fromkeys(table.schema.names)
+        if name not in (*taken, label, *table.index_columns)
+        and table.is_once(name)
+        and is_counted(table.type_of(name))
+    ]
+    plain = {name: plain_labels(table.read(name)) for name in names}
+    return tuple(
+        name
+        for name, values in plain.items()
+        if not isinstance(values, str) and pairs_of(labels, values) is not None
+    )
+
+
 def _passed_over(table: TableColumns, label: str, others: Mapping[str, Any]) -> list[str]:
     """Say which columns of labels were not taken, unless they name the same classes."""
     if not others:

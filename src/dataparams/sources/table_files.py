@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import describe_type, plain_values
+from dataparams.sources.discarded import DISCARDED
 from dataparams.sources.folder import is_image_file, walk_visible
 from dataparams.sources.row_groups import ParquetTable, shown_path
 from dataparams.sources.split_names import choose_splits, split_word
@@ -217,7 +218,10 @@ def declared_in(file: TableFile) -> dict[str, tuple[str, ...]]:
 
 
 def describe_files(files: Sequence[TableFile]) -> TableColumns:
-    """Describe the columns of files, the first of which stands for all."""
+    """Describe the columns of files, the first of which stands for all.
+
+    The column that marks discarded rows is none of theirs.
+    """
 
     @cache
     def read(column: str) -> Any:
@@ -227,7 +231,8 @@ def describe_files(files: Sequence[TableFile]) -> TableColumns:
     for file in reversed(files):
         declared |= declared_in(file)
     schema = files[0].schema
-    return TableColumns(schema, read, declared, index_columns(schema))
+    own = pa.schema([one for one in schema if one.name != DISCARDED], metadata=schema.metadata)
+    return TableColumns(own, read, declared, index_columns(schema))
 
 
 def read_column(files: Sequence[TableFile], column: str) -> Any:

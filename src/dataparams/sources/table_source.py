@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 from dataparams.errors import DataError
 from dataparams.sources.label_choice import split_note
+from dataparams.sources.discarded import DISCARDED, WHY
 from dataparams.sources.labels import number_labels
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
 from dataparams.sources.split_column import split_of_rows
@@ -22,6 +24,8 @@ from dataparams.sources.text_column import TextColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from dataparams.sources.columns import ChosenColumns, ChosenContents
     from dataparams.sources.labels import TableLabels
@@ -49,6 +53,7 @@ def table_source(
     left_out: Sequence[LeftOut],
     notes: Sequence[str] = (),
     split_column: str | None = None,
+    marked: Mapping[str, NDArray[np.bool_] | None] = MappingProxyType({}),
 ) -> Source:
     """Make a source of the labeled rows of a table.
 
@@ -62,6 +67,7 @@ def table_source(
         left_out: What is there beside the splits.
         notes: Whatever else was understood.
         split_column: Which column says of which split each row is, where there is one table.
+        marked: Which rows of each split are marked as discarded, (n,) each; None for none.
 
     Raises:
         DataError: If the labels are not usable, or no text is there.
@@ -72,6 +78,7 @@ def table_source(
         declared=table.declared.get(columns.label),
         names=columns.class_names,
     )
+    labels = _without_discarded(labels, marked)
     contents = {split: open_contents_of(splits[split], columns.contents) for split in labels.labels}
     labels = _without_empty_texts(labels, contents, columns.contents)
     joined = JoinedContents(list(contents.values()))
@@ -120,6 +127,31 @@ def _series(column: Any) -> pl.Series:
     series = pl.Series(pl.from_arrow(column))
     is_named = series.dtype in (pl.Categorical, pl.Enum)
     return series.cast(pl.String) if is_named else series
+
+
+def _without_discarded(
+    labels: TableLabels, marked: Mapping[str, NDArray[np.bool_] | None]
+) -> TableLabels:
+    """The labels of the rows that are not marked as discarded, and the others counted.
+
+    Raises:
+        DataError: If all rows of a split are marked.
+    """
+    rows, numbers, left_out = dict(labels.rows), dict(labels.labels), list(labels.left_out)
+    for split, is_discarded in marked.items():
+        if is_discarded is None or split not in rows:
+            continue
+        is_left = ~is_discarded[rows[split]]
+        if not is_left.any():
+            raise DataError(
+                f"All {len(is_left):,} labeled rows of the split {split!r} are marked as discarded "
+                f"in the column {DISCARDED!r}; expected some that are not."
+            )
+        ids = TextColumn(row_ids(split, rows[split][~is_left]))
+        left_out.append(LeftOut(WHY, ids, len(ids)))
+        rows[split] = rows[split][is_left]
+        numbers[split] = numbers[split][torch.from_numpy(is_left)]
+    return labels._replace(rows=rows, labels=numbers, left_out=tuple(left_out))
 
 
 def _without_empty_texts(

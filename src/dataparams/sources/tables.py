@@ -9,7 +9,9 @@ from dataparams.errors import DataError
 from dataparams.sources.arrow_types import is_text
 from dataparams.sources.cells import ImageContents
 from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_contents
+from dataparams.sources.discarded import DISCARDED, is_marked
 from dataparams.sources.folder import as_folder_name
+from dataparams.sources.label_choice import columns_like
 from dataparams.sources.row_groups import ParquetContents, shown_path
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
 from dataparams.sources.split_column import find_split_column
@@ -92,6 +94,7 @@ def open_tables(
         table=table,
         columns=columns,
         splits=opened,
+        marked={split: is_marked(files) for split, files in splits.items()},
         left_out=(
             *unlabeled,
             *unlike,
@@ -128,6 +131,41 @@ def open_table_contents(
         [open_contents_of(FilesOfSplit(files), chosen) for files in splits.values()]
     )
     return lambda ids: SelectedContents(contents, rows_of_ids(ids, counts))
+
+
+class LabelColumns(NamedTuple):
+    """Where the labels of a source of tables are written.
+
+    Attributes:
+        files: The files of each split, one after the other; the rows of a split are counted on from
+            one to the next.
+        label: The column of the labels.
+        copies: Other columns that name the same classes, each in its own way.
+        declared: Name of class 0, 1, ... where the files declare them; else nothing.
+    """
+
+    files: Mapping[str, Sequence[TableFile]]
+    label: str
+    copies: tuple[str, ...]
+    declared: tuple[str, ...]
+
+
+def open_label_columns(path: Path, wanted: WantedColumns = ANY_COLUMNS) -> LabelColumns:
+    """Find where the labels of tables are written.
+
+    Args:
+        path: As of ``open_tables``.
+        wanted: Which columns the user, or the run, names.
+
+    Raises:
+        DataError: As of ``open_tables``.
+    """
+    splits, _ = _labeled_splits(_read_splits(path, arrange_files(path).splits), wanted.label)
+    table = describe_files(_all_files(splits))
+    columns = choose_columns(table, wanted)
+    label, taken = columns.label, columns.contents.columns
+    declared = table.declared.get(label, ())
+    return LabelColumns(splits, label, columns_like(table, taken, label), declared)
 
 
 class FilesOfSplit(NamedTuple):
@@ -188,7 +226,7 @@ def _labeled_splits(
     kept, left_out = {first: splits[first]}, []
     for split in others:
         names = {name for file in splits[split] for name in file.schema.names}
-        missing = set(splits[first][0].schema.names) - names
+        missing = set(splits[first][0].schema.names) - names - {DISCARDED}
         is_unlabeled = label in missing if label is not None else len(missing) == 1
         if names and is_unlabeled:
             rows = sum(file.num_rows for file in splits[split])
