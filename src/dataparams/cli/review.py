@@ -54,15 +54,19 @@ def run(words: list[str], program: str) -> int:
     from dataparams.run.folder import RunFolder
 
     run = RunFolder(config.run)
-    if is_large(run):
-        prepare(run, data=config.data)
-    review = _opened_review(run, config)
+
+    def opened() -> RunInReview:
+        if is_large(run):
+            prepare(run, data=config.data)
+        return _opened_review(run, config)
+
     serve(
-        review,
+        opened(),
         host=config.host,
         port=config.port,
         opens_page=config.open,
         on_line=say,
+        reopen=opened,
     )
     say(f"Stopped. The decisions are in {run.review}.")
     return 0

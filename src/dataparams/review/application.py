@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -13,10 +14,14 @@ from dataparams.errors import RunError
 from dataparams.review.decision_routes import add_decisions, add_people
 from dataparams.review.guarding import SESSION_PATH, Guard
 from dataparams.review.page_files import add_page
+from dataparams.review.renewing import Renewable
 from dataparams.review.sample_routes import add_contents, add_maps, add_samples
 from dataparams.review.schemas import Refusal, SessionRequest
+from dataparams.review.view_routes import add_views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
     from dataparams.review.guarding import Access
@@ -26,17 +31,27 @@ _RUN_HEADER = "x-review-run"
 """Tells the page of which run an answer is: the numbers of samples are the same in every run."""
 
 
-def make_application(review: RunInReview, access: Access) -> ASGIApp:
+def make_application(
+    review: RunInReview, access: Access, reopen: Callable[[], RunInReview] | None = None
+) -> ASGIApp:
     """The application that serves a review.
 
     Args:
         review: What is reviewed.
         access: Who may talk to it.
+        reopen: Opens the run as it is now, where a page asks for the newer analysis.
 
     Returns:
         An ASGI application.
     """
-    return Guard(make_unguarded(review, access), access)
+    return Guard(renewable(review, access, reopen), access)
+
+
+def renewable(
+    review: RunInReview, access: Access, reopen: Callable[[], RunInReview] | None
+) -> Renewable:
+    """The same without checks of where requests come from; it closes what it serves."""
+    return Renewable(review, partial(make_unguarded, access=access), reopen)
 
 
 def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
@@ -57,6 +72,7 @@ def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     add_samples(app, review)
     add_people(app, review)
     add_maps(app, review)
+    add_views(app, review)
     add_contents(app, review)
     add_decisions(app, review)
     _add_session(app, access)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dataparams.contents.content import UnreadableContentError, View
-from dataparams.contents.images import views_of
+from dataparams.contents.images import require_image, views_of
 from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.run.safe_files import write_whole
 from dataparams.web.excerpts import excerpt_of, whole_of
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dataparams.analysis.result import SampleContents
     from dataparams.contents.content import Content
     from dataparams.web.unusual_values import ClassNorms
 
-Size = Literal["small", "large"]
-SIDES: dict[Size, int] = {"small": 240, "large": 640}
-"""Of a picture, pixels of the longer side at most."""
+Size = Literal["small", "large", "original"]
+SIDES: dict[Size, int] = {"small": 240, "large": 640, "original": 6_000}
+"""Of a picture, pixels of the longer side at most. A picture of 24 megapixels keeps its size."""
 PICTURE, WORDS = "image/jpeg", "application/json"
 """The kinds that are shown, of which a browser runs nothing: pictures; texts and rows."""
 LARGEST_PICTURE = 40_000_000
@@ -33,6 +37,7 @@ LARGEST_PICTURE = 40_000_000
 
 _SUFFIX = ".jpg"
 _BATCH = 32
+_QUALITY_OF_ORIGINAL = 92
 _MOST_BYTES = 1 << 29
 _UNREADABLE_KEPT = 10_000
 _MOST_CHANGED = 256
@@ -123,7 +128,7 @@ class ContentViews:
         loop = asyncio.get_running_loop()
         while self._waiting:
             # The newest first: the others may have been scrolled away.
-            keys = list(reversed(self._waiting))[:_BATCH]
+            keys = _at_once(list(reversed(self._waiting)))
             taken = {key: self._waiting[key] for key in keys}
             samples = {index: taken[index, size][0] for index, size in keys}
             made: dict[_Key, View] = {}
@@ -169,17 +174,20 @@ class ContentViews:
     def _make_pictures(
         self, found: dict[int, Content | UnreadableContentError], keys: Sequence[_Key]
     ) -> dict[_Key, View]:
+        made = {key: view for key in keys if (view := _original(key, found[key[0]])) is not None}
         wanted: dict[int, list[Size]] = {}
         for index, size in keys:
-            wanted.setdefault(index, []).append(size)
+            if size != "original":
+                wanted.setdefault(index, []).append(size)
         sides = [[SIDES[size] for size in sizes] for sizes in wanted.values()]
         every = views_of([found[index] for index in wanted], sides)
-        made = {}
         for (index, sizes), views in zip(wanted.items(), every, strict=True):
             for size, view in zip(sizes, views, strict=False):
                 if view.media_type == PICTURE:
                     made[index, size] = view
         for key, view in made.items():
+            if key[1] == "original":
+                continue  # a few of them would take the room of thousands
             with suppress(RunError):  # without room on the disk it is made again next time
                 write_whole(self._folder / _file_name(key), view.data)
         return made
@@ -205,6 +213,8 @@ class ContentViews:
 
     def _remember(self, keys: Sequence[_Key], made: dict[_Key, View]) -> None:
         for key in keys:
+            if key[1] == "original":
+                continue  # what is too large to be shown whole may be shown small
             if key in made and made[key].media_type == PICTURE:
                 name, size = _file_name(key), len(made[key].data)
                 self._bytes += size - self._kept.pop(name, 0)
@@ -218,6 +228,37 @@ class ContentViews:
             self._bytes -= size
             with suppress(OSError):
                 (self._folder / name).unlink()
+
+
+def _at_once(keys: Sequence[_Key]) -> list[_Key]:
+    """The first of those that wait, one original at most: it takes the memory of hundreds."""
+    originals = [key for key in keys if key[1] == "original"][:1]
+    others = [key for key in keys if key[1] != "original"][:_BATCH]
+    return others or originals
+
+
+def _original(key: _Key, content: Content | UnreadableContentError) -> View | None:
+    """A picture with all its pixels, nearly as it is stored; None where that is not wanted."""
+    if key[1] != "original":
+        return None
+    try:
+        return picture_view(require_image(content).pixels(SIDES["original"]))
+    except UnreadableContentError:
+        return None
+
+
+def picture_view(pixels: NDArray[np.uint8]) -> View:
+    """A picture as a JPEG file in which what is compressed does not show when it is enlarged.
+
+    Args:
+        pixels: (height, width, 3), uint8.
+    """
+    from PIL import Image
+
+    stream = io.BytesIO()
+    picture = Image.fromarray(pixels)
+    picture.save(stream, "JPEG", quality=_QUALITY_OF_ORIGINAL, subsampling=0)
+    return View(PICTURE, stream.getvalue(), picture.size)
 
 
 def _read_alone(contents: SampleContents, sample: str) -> Content | UnreadableContentError | None:

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from dataparams.errors import RunError, UserError
 
@@ -40,6 +40,33 @@ class OwnProcess:
             UserError: If the function raises one.
             RunError: If the process fails, or is ended by :meth:`close`.
         """
+        made: _T = self._run(function, args, kwargs, None)
+        return made
+
+    def run_told(
+        self, on_progress: Callable[[float], None], function: Callable[..., _T], *args: object
+    ) -> _T:
+        """What a function returns that takes ``on_progress`` as well, of which this process hears.
+
+        Args:
+            on_progress: Told, in the thread that waits, what the function tells.
+            function: A function of a module.
+            args: Its other arguments.
+
+        Raises:
+            UserError: If the function raises one.
+            RunError: If the process fails, or is ended by :meth:`close`.
+        """
+        made: _T = self._run(function, args, {}, on_progress)
+        return made
+
+    def _run(
+        self,
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: dict[str, Any],
+        on_progress: Callable[[float], None] | None,
+    ) -> Any:
         context = get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         with receiver:
@@ -47,12 +74,15 @@ class OwnProcess:
                 if self._is_closed:
                     raise RunError(f"The server is ending; {self._what} is not made any more.")
                 self._process = process = context.Process(
-                    target=_answer, args=(sender, function, args, kwargs), daemon=True
+                    target=_answer,
+                    args=(sender, function, args, kwargs, on_progress is not None),
+                    daemon=True,
                 )
                 with _interrupts_blocked():
                     process.start()
             try:
-                result, error = receiver.recv()
+                while not isinstance(answer := receiver.recv(), _Answer):
+                    (on_progress or _ignore)(answer)
             except KeyboardInterrupt:
                 process.terminate()
                 raise
@@ -65,10 +95,9 @@ class OwnProcess:
                 ) from None
             finally:
                 process.join()
-        if error is not None:
-            raise error
-        made: _T = result
-        return made
+        if answer.error is not None:
+            raise answer.error
+        return answer.result
 
     def close(self) -> None:
         """End what runs, and run nothing more."""
@@ -91,14 +120,30 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+class _Answer(NamedTuple):
+    """What a function came to; anything else that is sent tells how far it is."""
+
+    result: Any
+    error: UserError | None = None
+
+
+def _ignore(_: object) -> None:
+    """Hear nothing."""
+
+
 def _answer(
-    sender: Connection, function: Callable[..., object], args: Any, kwargs: dict[str, Any]
+    sender: Connection,
+    function: Callable[..., object],
+    args: Any,
+    kwargs: dict[str, Any],
+    tells: bool,
 ) -> None:
     # Ended in order where Ctrl-C ends the one that waits: a terminal that shows progress must have
     # its cursor back.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    told = {"on_progress": sender.send} if tells else {}
     try:
-        sender.send((function(*args, **kwargs), None))
+        sender.send(_Answer(function(*args, **kwargs, **told)))
     except UserError as error:
-        sender.send((None, error))
+        sender.send(_Answer(None, error))

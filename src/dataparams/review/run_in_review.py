@@ -12,12 +12,15 @@ from dataparams.analysis.sample_words import kind_shown
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import ArgumentError
 from dataparams.review.content_views import ContentViews
+from dataparams.review.feature_map import FeatureMap
+from dataparams.review.health_lists import HealthLists, health_of
 from dataparams.review.maps import ClassMaps
 from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
 from dataparams.review.row_norms import RowNorms
 from dataparams.review.samples import ReviewSamples
+from dataparams.review.saved_filters import SavedFilters
 from dataparams.review.searching import search_for
-from dataparams.review.similar import Similar
+from dataparams.review.similar import Neighbors, Similar
 from dataparams.review.standing import LONGEST_NAME, Standing
 from dataparams.run.features import features_of_run
 
@@ -47,6 +50,12 @@ class RunInReview:
         kind: What they are; None where nothing was kept to show.
         similar: Samples to compare with.
         maps: Maps of classes.
+        feature_map: The map of all samples.
+        neighbors: Finds what is most like a sample.
+        health: What was found beside the labels; None where that was not looked for.
+        saved_filters: Filters that people gave a name.
+        analysis: Names the analysis that is reviewed.
+        folder: The run folder.
         overview: What does not change: classes, sub-groups, the chart's frame.
         annotator: Who is asked to decide; None where the page asks.
     """
@@ -59,6 +68,12 @@ class RunInReview:
     kind: ContentKind | None
     similar: Similar
     maps: ClassMaps
+    feature_map: FeatureMap
+    neighbors: Neighbors
+    health: HealthLists | None
+    saved_filters: SavedFilters
+    analysis: str
+    folder: RunFolder
     overview: dict[str, Any]
     annotator: str | None = None
 
@@ -66,6 +81,7 @@ class RunInReview:
         """Stop what runs beside the server, and close the decisions."""
         self.views.close()
         self.maps.close()
+        self.feature_map.close()
         self.standing.close()
 
 
@@ -91,7 +107,9 @@ def open_review(
     samples = ReviewSamples(prepared.facts)
     key, made = run_key(run), made_key(run)
     cache = cache_of(run)
-    _forget_others(cache, {f"pictures_{key}", f"maps_{made}", f"samples_{made}"})
+    feature_map = FeatureMap(run, samples, cache)
+    kept = {f"pictures_{key}", f"maps_{made}", f"samples_{made}", feature_map.folder_name}
+    _forget_others(cache, kept)
     contents, kind = analysis.contents, kind_shown(run, analysis.contents)
     norms = RowNorms(samples, contents) if contents is not None and kind == "row" else None
     views = ContentViews(
@@ -106,6 +124,12 @@ def open_review(
         kind=kind,
         similar=Similar(samples, views, _features_of(run)),
         maps=ClassMaps(samples, cache / f"maps_{made}"),
+        feature_map=feature_map,
+        neighbors=Neighbors(samples, feature_map),
+        health=health_of(run, samples),
+        saved_filters=SavedFilters(run.path / "review_filters"),
+        analysis=made,
+        folder=run,
         overview=prepared.overview,
         annotator=annotator,
     )
@@ -130,7 +154,7 @@ def _forget_others(cache: Path, kept: set[str]) -> None:
     with suppress(OSError):
         for folder in cache.iterdir():
             is_ours = (
-                folder.name.startswith(("pictures_", "maps_", "samples_"))
+                folder.name.startswith(("pictures_", "maps_", "samples_", "layout_"))
                 and not folder.is_symlink()
             )
             if is_ours and folder.name not in kept:

@@ -16,7 +16,9 @@ from dataparams.review.content_views import (
     WORDS,
     Size,
 )
+from dataparams.review.lists import commands, order_of
 from dataparams.review.page_files import page_file
+from dataparams.review.preparing import made_key
 from dataparams.review.samples import Filter
 from dataparams.review.schemas import MOST_DECISIONS, MOST_DETAILED, Name, Number, QueueQuery
 from dataparams.web.unusual_values import LEGEND
@@ -46,12 +48,15 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "kind": review.kind,
             "words": asdict(words_of(review.kind)),
             "legend": LEGEND if review.kind == "row" else "",
+            "analysis": review.analysis,
+            "has_features": review.feature_map.is_possible,
+            "commands": commands(review),
             **review.overview,
         }
 
     @app.get("/api/queue")
     def queue(query: Annotated[QueueQuery, Query()]) -> dict[str, Any]:
-        chosen, total = _page_of(review, query, min(query.limit, MOST_DETAILED))
+        chosen, total = page_of(review, query, min(query.limit, MOST_DETAILED))
         return {
             "total": total,
             "number": standing.number,
@@ -62,7 +67,7 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
     @app.get("/api/queue/numbers", **_gives("application/octet-stream"))
     def queue_numbers(query: Annotated[QueueQuery, Query()]) -> Response:
         """The indices alone, as 32-bit integers, least significant byte first."""
-        chosen, _ = _page_of(review, query, query.limit)
+        chosen, _ = page_of(review, query, query.limit)
         numbers = samples.index[chosen].astype("<u4").tobytes()
         return Response(numbers, media_type="application/octet-stream")
 
@@ -110,6 +115,8 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "opinions": {str(samples.index[rank]): opinions_of(review, rank) for rank in known},
             "progress": asdict(standing.progress(annotator)),
             "trouble": review.views.trouble,
+            "analysis": review.analysis,
+            "is_newer_there": made_key(review.folder) != review.analysis,
         }
 
 
@@ -206,7 +213,7 @@ def _gives(*kinds: str) -> dict[str, Any]:
     return {"response_class": Response, "responses": {200: {"content": content}}}
 
 
-def _page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
+def page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
     """The ranks that are wanted after a sample, and how many are wanted in all."""
     chosen = Filter(
         query.label,
@@ -221,10 +228,24 @@ def _page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArra
         mask &= by_decision
     if query.search:
         mask &= _found(review, query.search)
+    order = order_of(review, query)
+    if order is not None:
+        return _part_of(order[mask[order]], query, review, limit)
     start = 0
     if query.after is not None:
         start = int(ranks_of(review, [query.after])[0]) + 1
     return start + np.flatnonzero(mask[start:])[:limit], int(np.count_nonzero(mask))
+
+
+def _part_of(
+    chosen: NDArray[np.intp], query: QueueQuery, review: RunInReview, limit: int
+) -> tuple[NDArray[np.intp], int]:
+    """Those of a list in an order of its own that come after a sample, and how many are in it."""
+    start = 0
+    if query.after is not None:
+        (last,) = ranks_of(review, [query.after])
+        start = int(np.flatnonzero(chosen == last)[0]) + 1 if last in chosen else len(chosen)
+    return chosen[start : start + limit], len(chosen)
 
 
 def _found(review: RunInReview, words: str) -> NDArray[np.bool_]:

@@ -181,6 +181,11 @@ class ReviewSamples:
     def __len__(self) -> int:
         return len(self.index)
 
+    @property
+    def ranks_in_source(self) -> NDArray[np.int32]:
+        """The ranks in the order of the data source, (n,)."""
+        return self._by_index
+
     def ranks_of(self, index: Sequence[int] | NDArray[np.integer]) -> Ranks:
         """The ranks of samples by their position in the data source.
 
@@ -229,6 +234,25 @@ class ReviewSamples:
             mask &= self._is_outlier
         return mask
 
+    @property
+    def category(self) -> NDArray[np.int8]:
+        """Position among ``CATEGORIES`` by rank, (n,)."""
+        return self._category
+
+    def confusions(self) -> NDArray[np.int64]:
+        """Which classes are suggested in place of which: the most frequent first.
+
+        Returns:
+            Given class, suggested class and how many hard and need-review samples, (m, 3).
+        """
+        label, suggested = self.label[: self.suspicious], self._suggested[: self.suspicious]
+        differs = label != suggested
+        classes = len(self.class_names)
+        cells = label[differs].astype(np.int64) * classes + suggested[differs]
+        found, counts = np.unique(cells, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        return np.column_stack([found // classes, found % classes, counts])[order]
+
     def members(self, label: int) -> Ranks:
         """The ranks of a class, ascending."""
         start, stop = self._label_starts[label : label + 2]
@@ -261,10 +285,7 @@ class ReviewSamples:
     def trajectories(self, ranks: Ranks) -> NDArray[np.float32]:
         """Log temperatures of some samples at ``epochs``, (len(ranks), epochs)."""
         values = self._trajectories[ranks].astype(np.float32)
-        mapped = self._trajectories.base
-        if isinstance(mapped, mmap) and sys.platform != "win32":
-            # What was looked at goes back to the disk.
-            mapped.madvise(MADV_DONTNEED)
+        release(self._trajectories)
         return values
 
     def _facts_of(self, rank: int, sample: str) -> SampleFacts:
@@ -291,6 +312,13 @@ class ReviewSamples:
             evidence=evidence_words(*self._found[rank].tolist()),
             subgroup=self.subgroups[code] if code >= 0 else None,
         )
+
+
+def release(array: NDArray[np.generic]) -> None:
+    """Let what was looked at of an array that lies on the disk go back there."""
+    mapped = array.base
+    if isinstance(mapped, mmap) and sys.platform != "win32":
+        mapped.madvise(MADV_DONTNEED)
 
 
 def temperature_limits(trajectories: NDArray[np.float16]) -> tuple[float, float]:

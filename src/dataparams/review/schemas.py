@@ -62,6 +62,31 @@ class SessionRequest(BaseModel):
     token: Annotated[str, Field(max_length=200)]
 
 
+class FilterRequest(BaseModel):
+    """A filter that is to have a name, as it stands in the page's address."""
+
+    model_config = ConfigDict(extra="forbid")
+    run: str
+    name: Name
+    address: Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")]
+    annotator: Name
+
+
+class ForgetRequest(BaseModel):
+    """A named filter that is to be forgotten."""
+
+    model_config = ConfigDict(extra="forbid")
+    run: str
+    name: Name
+
+
+class RenewRequest(BaseModel):
+    """Go on with the analysis that was written last."""
+
+    model_config = ConfigDict(extra="forbid")
+    run: str
+
+
 class Problem(BaseModel):
     """What is wrong with one part of a request."""
 
@@ -88,5 +113,8 @@ class QueueQuery(BaseModel):
     subgroup: Annotated[str, Field(max_length=1000)] | None = None
     outlier: bool = False
     search: Annotated[str, Field(max_length=200)] = ""
+    near: Number | None = None
+    finding: Number | None = None
+    found: Annotated[str, Field(max_length=60, pattern=r"^[a-z_]+$")] | None = None
     after: Number | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_NUMBERS)] = MOST_DETAILED

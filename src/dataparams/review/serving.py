@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dataparams.errors import ArgumentError, UserError
 from dataparams.extras import missing_packages_named
 from dataparams.review.content_views import LARGEST_PICTURE
-from dataparams.review.guarding import Access
+from dataparams.review.guarding import Access, Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +40,7 @@ def serve(
     port: int | None = None,
     opens_page: bool = True,
     on_line: Callable[[str], None] = print,
+    reopen: Callable[[], RunInReview] | None = None,
 ) -> None:
     """Serve a review until it is interrupted.
 
@@ -50,6 +51,8 @@ def serve(
         port: The port; None for the first free one of a few.
         opens_page: Whether to open the page in a browser.
         on_line: Called with each line that is to be printed.
+        reopen: Opens the run as it is now, where it was analyzed again meanwhile and a page asks
+            for that; None where it has to be started again.
 
     Raises:
         ArgumentError: If the host is not this machine's, or the port no number of a port.
@@ -58,7 +61,7 @@ def serve(
     import uvicorn
     from PIL import Image
 
-    from dataparams.review.application import make_application
+    from dataparams.review.application import renewable
 
     _return_memory_of_pictures()
     _allow_many_connections()
@@ -76,8 +79,9 @@ def serve(
         on_line("Every decision is saved at once. Ctrl-C ends the server.")
         # A picture of a few kilobytes can claim more pixels than there is memory.
         Image.MAX_IMAGE_PIXELS = LARGEST_PICTURE
+        served = renewable(review, access, reopen)
         config = uvicorn.Config(
-            make_application(review, access),
+            Guard(served, access),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -89,7 +93,8 @@ def serve(
         )
         if opens_page:
             Thread(target=_open, args=(address,), daemon=True).start()
-        uvicorn.Server(config).run(sockets=[listener])
+        with closing(served):
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def is_local(host: str) -> bool:

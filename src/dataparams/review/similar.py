@@ -10,6 +10,7 @@ import numpy as np
 
 from dataparams.review.content_views import WORDS
 from dataparams.review.likeness import distance, look_of
+from dataparams.review.samples import release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.review.content_views import ContentViews
+    from dataparams.review.feature_map import FeatureMap
     from dataparams.review.likeness import Look
     from dataparams.review.samples import ReviewSamples
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _CANDIDATES = 48
 _COMPARED_BY_FEATURES = 1_000
 _LOOKS_KEPT = 20_000
+_POINTS_AT_ONCE = 65_536
+_PATIENCE = 8.0
 
 
 class Similar:
@@ -123,3 +127,63 @@ def _cosines(features: NDArray[np.float32]) -> NDArray[np.float32]:
     cosines: NDArray[np.float32] = centered[:-1] @ centered[-1]
     cosines /= np.maximum(norms[:-1] * norms[-1], 1e-9)
     return cosines
+
+
+def nearest_of(points: NDArray[np.float16], row: int, count: int) -> NDArray[np.intp]:
+    """The samples of the whole data set that are most like one by what the model sees.
+
+    Args:
+        points: Features as points of length 1, (n, d); they may lie on the disk.
+        row: The sample.
+        count: How many are wanted.
+
+    Returns:
+        Rows, min(count, n), the nearest first; the sample itself is the first.
+
+    Example:
+        >>> points = np.array([[1, 0], [0, 1], [0.8, 0.6]], dtype=np.float16)
+        >>> nearest_of(points, 1, 2).tolist()
+        [1, 2]
+    """
+    own = points[row].astype(np.float32)
+    cosines = np.empty(len(points), dtype=np.float32)
+    for start in range(0, len(points), _POINTS_AT_ONCE):
+        rows = slice(start, start + _POINTS_AT_ONCE)
+        cosines[rows] = points[rows].astype(np.float32) @ own
+    cosines[row] = np.inf
+    count = min(count, len(points))
+    near = np.argpartition(-cosines, count - 1)[:count]
+    ordered: NDArray[np.intp] = near[np.lexsort((near, -cosines[near]))]
+    return ordered
+
+
+class Neighbors:
+    """Finds the samples that are most like one, whatever their classes.
+
+    Args:
+        samples: All samples.
+        map_of_all: Has their features as points.
+    """
+
+    def __init__(self, samples: ReviewSamples, map_of_all: FeatureMap) -> None:
+        self._samples, self._map = samples, map_of_all
+
+    def of(self, rank: int, count: int) -> Ranks | None:
+        """The samples most like one, which comes first itself.
+
+        Args:
+            rank: The sample.
+            count: How many are wanted at most.
+
+        Returns:
+            Ranks; None where the features are still being read, or there are none.
+        """
+        points = self._map.points(_PATIENCE)
+        if points is None:
+            return None
+        in_source = self._samples.ranks_in_source
+        row = int(np.searchsorted(self._samples.index[in_source], self._samples.index[rank]))
+        near = nearest_of(points, row, count)
+        release(points)
+        ranks: Ranks = in_source[near].astype(np.intp)
+        return ranks
