@@ -148,6 +148,8 @@ def add_contents(app: FastAPI, review: RunInReview) -> None:
         _require_run(review, run)
         (view,) = await _views(review, [index], size)
         if view is None or view.media_type != PICTURE:
+            if size == "original":
+                raise HTTPException(404, "This picture cannot be shown with all its pixels.")
             return page_file("no_picture.svg")
         headers = {"cache-control": "private, max-age=3600"}
         return Response(view.data, media_type=view.media_type, headers=headers)

@@ -3,11 +3,13 @@
 import { byId, count } from "/page/elements.js";
 
 const SEARCH_PAUSE = 250;
+const LISTS = ["near", "finding", "found"];
 
 export class Filters {
   constructor(run, { onChange, onSubmit }) {
     this.run = run;
     this.onChange = onChange;
+    this.list = {}; // one that has no field here: what is near, or was found
     this.form = byId("filters");
     this.fill();
     this.form.addEventListener("change", ({ target }) => {
@@ -25,7 +27,10 @@ export class Filters {
       this.open(false);
       onSubmit();
     });
-    this.form.addEventListener("reset", () => setTimeout(() => this.change()));
+    this.form.addEventListener("reset", () => {
+      this.list = {};
+      setTimeout(() => this.change());
+    });
     this.form.elements.search.addEventListener("input", () => {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.change(), SEARCH_PAUSE);
@@ -59,6 +64,7 @@ export class Filters {
       subgroup: data.get("subgroup"),
       outlier: data.get("outlier"),
       search: data.get("search").trim(),
+      ...this.list,
     };
     return Object.fromEntries(Object.entries(known).filter(([, value]) => value?.length));
   }
@@ -85,6 +91,7 @@ export class Filters {
       box.checked = parameters.getAll("category").includes(box.value);
     }
     this.form.elements.outlier.checked = parameters.get("outlier") === "true";
+    this.readList(Object.fromEntries(parameters));
     this.fillSubgroups(parameters.get("subgroup") ?? "");
   }
 
@@ -97,8 +104,19 @@ export class Filters {
       box.checked = categories.includes(box.value);
     }
     this.form.elements.outlier.checked = query.outlier === "true";
+    this.readList(query);
     this.fillSubgroups(query.subgroup ?? "");
     return this.change();
+  }
+
+  readList(query) {
+    this.list = Object.fromEntries(LISTS.filter((name) => query[name]).map((name) => [name, query[name]]));
+  }
+
+  /** Ask for more: one part of the filter no longer counts. */
+  leaveOut(part) {
+    const every = { decision: "any", category: ["hard", "review", "easy"] };
+    return this.set({ ...this.query, [part]: every[part] ?? "" });
   }
 
   fillSubgroups(chosen) {

@@ -9,6 +9,7 @@ import {
   suggestedName,
   suggestionWords,
 } from "/page/pieces.js";
+import { TouchSelection } from "/page/touch_selection.js";
 
 const CARD = 10.5; // rem, at least
 const NARROW_CARD = 8; // rem, where two columns would not fit otherwise
@@ -31,6 +32,7 @@ export class Grid {
     this.scroller.addEventListener("scroll", () => this.drawSoon(), { passive: true });
     new ResizeObserver(() => this.layOut()).observe(this.scroller);
     this.space.addEventListener("click", (event) => this.onClick(event));
+    this.touch = new TouchSelection(this);
     this.space.addEventListener("dblclick", (event) => event.preventDefault());
     this.space.addEventListener("keydown", (event) => this.onKey(event));
     this.space.addEventListener("focusin", (event) => {
@@ -332,9 +334,13 @@ export class Grid {
     if (position === null) {
       return;
     }
+    if (this.touch.hasActed()) {
+      return;
+    }
     const index = this.session.queue.at(position);
     const isBox = event.target.closest(".tile-box") !== null;
-    if (event.shiftKey) {
+    if (event.shiftKey || this.touch.isRange) {
+      this.touch.setRange(false);
       await this.session.selectTo(position);
       this.focus();
       return;

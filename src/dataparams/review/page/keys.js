@@ -2,6 +2,7 @@
 
 import { byId } from "/page/elements.js";
 import { keep, recall } from "/page/kept.js";
+import { DIRECTIONS } from "/page/points.js";
 
 const KEYS_ON = "dataparams-review/keys";
 
@@ -47,7 +48,7 @@ export class Keys {
   }
 
   actionOf(event) {
-    const { deciding, filters, session, view } = this.page;
+    const { deciding, filters, session, single: one, view } = this.page;
     const isOnButton = event.target.matches("button, a, input, summary");
     if (event.key.startsWith("Arrow")) {
       return this.arrowOf(event);
@@ -71,6 +72,12 @@ export class Keys {
       o: () => this.page.setView("single"),
       m: () => this.page.setView("map"),
       a: view === "grid" && (() => this.page.selectAll()),
+      f: view !== "map" && (() => this.page.lists.openSimilar(session.current)),
+      n: () => this.page.lists.next(),
+      "+": view === "single" && (() => one.zoom.by(1.5)),
+      "=": view === "single" && (() => one.zoom.by(1.5)),
+      "-": view === "single" && (() => one.zoom.by(1 / 1.5)),
+      0: view === "single" && (() => one.zoom.whole()),
       "/": () => filters.goToSearch(),
       "?": () => byId("help-dialog").showModal(),
     };
@@ -81,15 +88,19 @@ export class Keys {
   /** Arrows go to other samples wherever the focus is, such as on a button that was clicked. */
   arrowOf(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.target.matches("input") || (this.page.view === "single" && !step)) {
+    const { single, view } = this.page;
+    if (view === "single" && event.shiftKey && single.zoom.isOn) {
+      return () => single.zoom.moveByKey(DIRECTIONS[event.key]);
+    }
+    if (event.target.matches("input") || (view === "single" && !step)) {
       return null;
     }
     const isFirst = document.activeElement === document.body; // it only brings the focus
     return {
       grid: () => (isFirst ? this.page.grid.focus() : this.page.grid.onKey(event)),
-      single: () => this.page.single.move(step),
-      map: () => this.page.map.onKey(event),
-    }[this.page.view];
+      single: () => single.move(step),
+      map: () => this.page.map.pointing.onKey(event),
+    }[view];
   }
 
   onEscape(target, isTyping) {

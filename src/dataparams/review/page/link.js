@@ -41,6 +41,7 @@ export class Link {
       const { acknowledged } = outbox;
       const changes = await get("/api/changes", parameters);
       this.pictureTrouble = changes.trouble;
+      this.page.renewal.hear(changes);
       this.succeed();
       // Where something was saved meanwhile the answer may be older than that: it is asked for anew.
       if (outbox.acknowledged === acknowledged) {

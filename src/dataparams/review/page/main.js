@@ -1,15 +1,18 @@
 /* Puts the page together: views, what they count, and what is said. */
 
 import { Deciding } from "/page/deciding.js";
+import { Ending } from "/page/ending.js";
 import { byId, count, element } from "/page/elements.js";
 import { Filters } from "/page/filters.js";
 import { Grid } from "/page/grid.js";
 import { Keys } from "/page/keys.js";
 import { Link } from "/page/link.js";
+import { Lists } from "/page/lists.js";
 import { SampleMap } from "/page/map.js";
 import { Outbox } from "/page/outbox.js";
 import { People } from "/page/people.js";
 import { counted } from "/page/pieces.js";
+import { Renewal } from "/page/renewal.js";
 import { Samples } from "/page/samples.js";
 import { NotConnected, Refused, beginSession, expectRun, get } from "/page/server.js";
 import { Session } from "/page/session.js";
@@ -29,11 +32,19 @@ class Page {
       onSubmit: () => this.refocus(),
     });
     this.grid = new Grid(this.session, { onOpen: () => this.setView("single") });
-    this.single = new Single(this.session);
-    this.map = new SampleMap(this.session, { onOpen: (index) => this.openFromMap(index) });
+    const onSimilar = (index) => this.lists.openSimilar(index);
+    this.single = new Single(this.session, { onSimilar });
+    this.map = new SampleMap(this.session, {
+      onOpen: (index) => this.openFromMap(index),
+      onSimilar,
+      queryOf: () => this.filters.query,
+    });
+    this.renewal = new Renewal(this);
+    this.ending = new Ending(this);
     this.link = new Link(this);
     this.view = "grid";
     this.deciding = new Deciding(this);
+    this.lists = new Lists(this);
     this.keys = new Keys(this);
     document.title = `Review: ${run.name}`;
     byId("run-name").textContent = run.name;
@@ -62,6 +73,7 @@ class Page {
     });
     session.addEventListener("stale", () => this.askAgain());
     session.addEventListener("trouble", ({ detail }) => this.explain(detail));
+    session.addEventListener("told", ({ detail }) => this.say(detail));
     session.addEventListener("refused", ({ detail }) => this.say(`Not saved: ${detail}`));
     this.samples.addEventListener("facts", () => this.drawTarget());
     outbox.addEventListener("change", () => this.drawSaving());
@@ -207,11 +219,7 @@ class Page {
       return;
     }
     byId("counted").textContent = this.view === "map" ? "" : counted(queue.total, "sample");
-    const isDone = queue.query.decision === "todo" && !queue.query.search;
     byId("empty").hidden = this.view === "map" || queue.total > 0;
-    byId("empty-words").textContent = isDone
-      ? "Nothing is left to do here. Well done."
-      : "No sample is like that. Widen the filter.";
     const most = this.run.most_decisions;
     byId("select-all").hidden = this.view !== "grid" || queue.total === 0;
     byId("select-all").textContent =

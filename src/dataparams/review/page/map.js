@@ -1,96 +1,178 @@
-/* A class as a map: samples whose temperatures moved alike lie together. */
+/* The map: all samples by what the model sees in them, or a class by how its temperatures moved. */
 
-import { OUTLIER, WORDS, byId, count, element, fillFile, mark } from "/page/elements.js";
-import { fillFrame, suggestionWords } from "/page/pieces.js";
+import { byId, count } from "/page/elements.js";
+import { MapFrame } from "/page/map_frame.js";
+import { MapLooks } from "/page/map_looks.js";
+import { MapPictures } from "/page/map_pictures.js";
+import { MapPointing } from "/page/map_pointing.js";
+import { loadAll, loadClass, loadWanted } from "/page/map_points.js";
+import { MapTip } from "/page/map_tip.js";
+import { MapTools } from "/page/map_tools.js";
 import { Picked } from "/page/picked.js";
-import { DIRECTIONS, neighborOf, placeTip, pointAt } from "/page/points.js";
-import { get } from "/page/server.js";
+import { neighborOf } from "/page/points.js";
+import { PointGrid } from "/page/point_grid.js";
+import { drawerOn, ring } from "/page/points_drawn.js";
 
-const MARGIN = 22;
-const DRAG = 6; // pixels after which a press is a lasso
+const REACH = 18; // CSS pixels within which a mark counts as pointed at: fingers are wide
+const STEP = 1.6; // of a press on + or -
+const MOST_NEAR = 2000;
+const [SMALLEST, LARGEST] = [2, 11]; // pixels across a point
 
 export class SampleMap {
-  constructor(session, { onOpen }) {
+  constructor(session, { onOpen, onSimilar, queryOf }) {
     this.session = session;
     this.onOpen = onOpen;
+    this.onSimilar = onSimilar;
+    this.queryOf = queryOf;
     this.canvas = byId("map");
-    this.tip = byId("map-tip");
     this.picked = new Picked(session);
-    this.points = [];
-    this.label = null;
-    this.current = null;
-    this.lasso = null;
-    this.frame = null;
+    this.tools = new MapTools(session.run);
+    this.looks = new MapLooks(session, this.tools);
+    this.frame = new MapFrame();
+    this.pictures = new MapPictures(session.run, () => this.drawSoon());
+    this.tip = new MapTip(session, this.canvas);
+    this.points = null;
+    this.shown = null; // what the points are of
+    this.current = null; // a rank
+    this.asked = null;
+    this.pointing = new MapPointing(this);
+    this.listen();
+  }
+
+  listen() {
+    const { session, tools } = this;
     new ResizeObserver(() => this.fit()).observe(byId("map-frame"));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawSoon());
-    for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel", "pointerleave"]) {
-      this.canvas.addEventListener(type, (event) => this[type](event));
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+      matchMedia(query).addEventListener("change", () => this.dress());
     }
-    this.canvas.addEventListener("keydown", (event) => this.onKey(event));
-    this.canvas.addEventListener("focus", () => {
-      if (!this.current && this.points.length && this.canvas.matches(":focus-visible")) {
-        this.pointAt(this.points.at(-1));
-      }
-    });
-    this.canvas.addEventListener("blur", () => this.pointAt(null));
     session.addEventListener("selection", () => this.onSelection());
-    session.addEventListener("opinions", () => this.drawSoon());
-    session.samples.addEventListener("facts", () => this.current && this.showTip());
+    session.addEventListener("opinions", () => this.isShown && this.dress());
+    session.samples.addEventListener("facts", () => this.showTip());
+    tools.addEventListener("kind", () => this.show(this.label));
+    tools.addEventListener("wanted", () => this.showWanted());
+    tools.addEventListener("look", () => this.dress());
+    tools.addEventListener("color", () => {
+      tools.drawLegend(this.points);
+      this.dress();
+    });
+    tools.addEventListener("zoom", ({ detail }) => this.zoomBy(detail));
   }
 
   get isShown() {
     return !byId("map-view").hidden;
   }
 
+  /* What is shown ------------------------------------------------------------------------------ */
+
   async show(label) {
-    const wait = byId("map-wait");
-    if (label === null) {
-      this.label = null;
-      this.points = [];
-      this.say("Choose a given class in the filter, and its map appears here.");
-      byId("map-words").textContent = "";
-      this.onSelection();
-      this.fit();
-      return;
-    }
-    if (this.label === label && this.points.length) {
+    this.label = label;
+    const what = this.tools.isOfAll ? "all" : label;
+    if (what === this.shown && this.points) {
       this.say("");
       this.fit();
-      this.canvas.focus();
+      await this.showWanted();
       return;
     }
-    this.label = label;
-    this.points = [];
-    this.onSelection();
-    this.pointAt(null);
-    this.fit();
+    this.shown = what;
+    this.setPoints(null);
+    byId("map-words").textContent = "";
+    if (what === null) {
+      this.say("Choose a given class in the filter, and its map appears here.");
+      return;
+    }
     this.say("Laying out the map …");
     try {
-      const answer = await get(`/api/maps/${label}`);
-      if (this.label !== label) {
-        return;
-      }
-      const last = ["easy", "review", "hard"];
-      this.points = answer.samples
-        .map(({ x, y, ...sample }) => ({ ...sample, position: [x, y] }))
-        .sort((a, b) => last.indexOf(a.category) - last.indexOf(b.category));
-      const shown = this.points.length;
-      const name = this.session.classNames[label];
-      byId("map-words").textContent =
-        (shown < answer.total
-          ? `${count(shown)} of the ${count(answer.total)} samples given as `
-          : `The ${count(shown)} samples given as `) +
-        `“${name}”: those whose temperatures moved alike lie together. Drag around a group, then decide.`;
-      this.say(shown ? "" : "No sample has this label.");
-      this.fit();
-      this.canvas.focus();
+      await (what === "all" ? this.showAll() : this.showClass(label));
     } catch (error) {
-      if (this.label === label) {
-        this.label = null;
+      if (this.shown === what) {
+        this.shown = null;
         this.say(`The map cannot be had: ${error.message}`);
       }
     }
-    wait.hidden = !wait.textContent;
+  }
+
+  async showAll(again = false) {
+    const { points, words } = await loadAll(
+      (share) => {
+        const percent = Math.round(100 * share);
+        this.say(`Laying out all samples by what the model sees: ${percent}%. You can go on meanwhile.`);
+      },
+      () => this.isShown && this.shown === "all",
+      again,
+    );
+    if (this.shown !== "all") {
+      return;
+    }
+    if (!points) {
+      this.shown = null; // it is asked for again when the map is opened again
+      this.say(words);
+      return;
+    }
+    byId("map-words").textContent =
+      `All ${count(points.length)} samples: those that the model sees as alike lie together. ` +
+      "Drag around a group, then decide; a wheel or two fingers zoom.";
+    this.setPoints(points);
+    this.say("");
+    await this.showWanted();
+  }
+
+  async showClass(label) {
+    const { points, total } = await loadClass(label);
+    if (this.shown !== label) {
+      return;
+    }
+    const shown = points.length;
+    byId("map-words").textContent =
+      (shown < total
+        ? `${count(shown)} of the ${count(total)} samples given as `
+        : `The ${count(shown)} samples given as `) +
+      `“${this.session.classNames[label]}”: those whose temperatures moved alike lie together. ` +
+      "Drag around a group, then decide.";
+    this.setPoints(points);
+    this.say(shown ? "" : "No sample has this label.");
+  }
+
+  /** Which points the filter wants, where only those should count; and who decided what. */
+  async showWanted() {
+    const { points, tools } = this;
+    if (!points || this.shown !== "all") {
+      return;
+    }
+    const { annotator } = this.session;
+    const [wanted, mine] = await Promise.all([
+      tools.showsWantedOnly ? loadWanted({ ...this.queryOf(), annotator }) : null,
+      loadWanted({ annotator, decision: "mine" }),
+    ]).catch(() => [null, null]);
+    if (points === this.points) {
+      this.looks.setBits(wanted, mine);
+      this.dress();
+    }
+  }
+
+  setPoints(points) {
+    this.points = points;
+    this.looks.setPoints(points);
+    this.pointTo(null);
+    if (points) {
+      this.drawer ??= this.makeDrawer();
+      this.grid = new PointGrid(points.xs, points.ys);
+      const largest = (values) => values.reduce((most, value) => Math.max(most, value), 0);
+      this.frame.setExtent(largest(points.xs), largest(points.ys));
+      this.drawer.setPoints(points);
+    }
+    this.tools.highlighted = null;
+    this.tools.drawLegend(points);
+    this.onSelection();
+    this.fit();
+    if (points) {
+      this.canvas.focus();
+    }
+  }
+
+  makeDrawer() {
+    const drawer = drawerOn(byId("map-points"));
+    drawer.onRestored = () => this.dress();
+    return drawer;
   }
 
   say(words) {
@@ -104,37 +186,45 @@ export class SampleMap {
     if (!this.isShown) {
       return;
     }
-    const frame = byId("map-frame");
-    const [width, height] = [frame.clientWidth, frame.clientHeight];
-    const density = devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * density);
-    this.canvas.height = Math.round(height * density);
-    const xs = this.points.map((point) => point.position[0]);
-    const ys = this.points.map((point) => point.position[1]);
-    const [left, right] = [Math.min(...xs), Math.max(...xs)];
-    const [low, high] = [Math.min(...ys), Math.max(...ys)];
-    const scale = Math.min(
-      (width - 2 * MARGIN) / Math.max(right - left, 1e-9),
-      (height - 2 * MARGIN) / Math.max(high - low, 1e-9),
-    );
-    for (const point of this.points) {
-      point.x = (point.position[0] - (left + right) / 2) * scale + width / 2;
-      point.y = (point.position[1] - (low + high) / 2) * scale + height / 2;
+    const { clientWidth, clientHeight } = byId("map-frame");
+    this.density = devicePixelRatio || 1;
+    for (const canvas of [this.canvas, byId("map-points")]) {
+      canvas.width = Math.round(clientWidth * this.density);
+      canvas.height = Math.round(clientHeight * this.density);
     }
-    this.density = density;
-    this.draw();
+    this.frame.resize(clientWidth, clientHeight);
+    this.drawSoon();
+  }
+
+  /** Colors, shapes and states of all points. */
+  dress() {
+    if (this.points) {
+      this.looks.refresh();
+      this.drawer.setLooks(this.looks.of);
+    }
+    this.drawSoon();
   }
 
   onSelection() {
-    if (this.isShown) {
-      this.picked.show(this.points);
-      this.drawSoon();
+    if (!this.isShown) {
+      return;
     }
+    const { points, session } = this;
+    const ranks = points
+      ? [...session.selection]
+          .map((index) => points.rankOf(index))
+          .filter((rank) => rank !== undefined)
+          .sort((a, b) => a - b)
+      : [];
+    this.picked.show(
+      ranks.map((rank) => ({ index: points.index[rank], category: points.categoryOf(rank) })),
+    );
+    this.dress();
   }
 
   drawSoon() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
+    this.asked ??= requestAnimationFrame(() => {
+      this.asked = null;
       this.draw();
     });
   }
@@ -143,206 +233,111 @@ export class SampleMap {
     if (!this.isShown) {
       return;
     }
-    const style = getComputedStyle(document.body);
-    const color = (name) => style.getPropertyValue(`--${name}`).trim();
-    const fills = { easy: color("easy-fill"), hard: color("hard-fill"), review: color("review-fill") };
-    const [surface, ink, accent] = [color("surface"), color("ink"), color("accent")];
+    const { frame, density, points, grid } = this;
     const pen = this.canvas.getContext("2d");
-    pen.setTransform(this.density, 0, 0, this.density, 0, 0);
-    pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    for (const point of this.points) {
-      const isDecided = this.session.samples.ownOpinion(point.index) !== null;
-      pen.globalAlpha = isDecided ? 0.35 : 1;
-      pen.fillStyle = fills[point.category];
-      pen.strokeStyle = surface;
-      pen.lineWidth = 1;
-      shape(pen, point);
-      pen.fill();
-      pen.stroke();
-      pen.globalAlpha = 1;
-      if (this.session.selection.has(point.index)) {
-        ring(pen, point, 8.5, accent, 2.5);
-      }
+    pen.setTransform(density, 0, 0, density, 0, 0);
+    pen.clearRect(0, 0, frame.width, frame.height);
+    byId("map-points").hidden = !points;
+    if (!points) {
+      return;
     }
-    if (this.current) {
-      ring(pen, this.current, 12, ink, 2.5);
+    this.drawer.draw({
+      ...frame,
+      ...this.looks.palette,
+      density,
+      diameter: this.diameter,
+      inView: (most) => grid.within(frame.box, most),
+    });
+    this.placed = this.pictures.placed(frame, grid, points, (rank) => this.looks.counts(rank));
+    this.pictures.draw(pen, this.placed, points, (rank) => this.looks.rimOf(rank));
+    if (this.current !== null) {
+      const [x, y] = frame.pixelOf(points.xs[this.current], points.ys[this.current]);
+      ring(pen, x, y, 12, this.looks.palette.ink, 2.5);
     }
-    if (this.lasso?.length > 1) {
-      pen.beginPath();
-      this.lasso.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-      pen.closePath();
-      pen.globalAlpha = 0.14;
-      pen.fillStyle = accent;
-      pen.fill();
-      pen.globalAlpha = 1;
-      pen.strokeStyle = accent;
-      pen.lineWidth = 2;
-      pen.setLineDash([6, 5]);
-      pen.stroke();
-      pen.setLineDash([]);
-    }
+    this.pointing.drawLasso(pen, this.looks.palette.accent);
+  }
+
+  /** Across a point, in pixels: the more of them are in view the smaller. */
+  get diameter() {
+    const { frame, grid } = this;
+    const seen = Math.max(grid.count(frame.box), 1);
+    const room = Math.sqrt((frame.width * frame.height) / seen);
+    return Math.max(SMALLEST, Math.min(0.45 * room, LARGEST));
+  }
+
+  /* Zooming ------------------------------------------------------------------------------------ */
+
+  zoomBy(way) {
+    const zooms = { in: () => this.frame.zoom(STEP), out: () => this.frame.zoom(1 / STEP) };
+    (zooms[way] ?? (() => this.frame.whole()))();
+    this.afterMove();
+  }
+
+  afterMove() {
+    byId("map-frame").dataset.zoom = (this.frame.scale / this.frame.least).toFixed(2);
+    this.showTip();
+    this.drawSoon();
   }
 
   /* Pointing ----------------------------------------------------------------------------------- */
 
-  placeOf(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+  /** The point at a place in pixels, or the picture that lies there; null for none. */
+  rankAt(x, y) {
+    const picture = this.placed?.find((one) => Math.max(Math.abs(one.x - x), Math.abs(one.y - y)) < 34);
+    if (picture) {
+      return picture.rank;
+    }
+    const reach = REACH / this.frame.scale;
+    const found = this.grid.nearest(...this.frame.placeAt(x, y), reach, (rank) => this.looks.counts(rank));
+    return found < 0 ? null : found;
   }
 
-  pointerdown(event) {
-    if (event.button !== 0 || !event.isPrimary) {
+  pointTo(rank) {
+    if (this.current === rank) {
       return;
     }
-    this.canvas.setPointerCapture(event.pointerId);
-    this.lasso = [this.placeOf(event)];
-    this.isLasso = false;
-  }
-
-  pointermove(event) {
-    const place = this.placeOf(event);
-    if (!this.lasso) {
-      this.pointAt(pointAt(this.points, ...place));
-      return;
-    }
-    const [x, y] = this.lasso[0];
-    this.isLasso ||= Math.hypot(place[0] - x, place[1] - y) > DRAG;
-    if (this.isLasso) {
-      this.pointAt(null);
-      this.lasso.push(place);
-      this.drawSoon();
-    }
-  }
-
-  pointerup(event) {
-    const { lasso } = this;
-    this.lasso = null;
-    if (!lasso) {
-      return;
-    }
-    if (this.isLasso) {
-      const inside = this.points.filter((point) => isInside([point.x, point.y], lasso));
-      if (!event.shiftKey && !event.ctrlKey && !event.metaKey) {
-        this.session.selection.clear();
-      }
-      this.session.select(inside.map((point) => point.index));
-    } else {
-      const point = pointAt(this.points, ...lasso[0]);
-      if (point) {
-        this.session.toggle(point.index, null);
-        this.pointAt(point);
-      } else {
-        this.session.clearSelection();
-      }
-    }
+    this.current = rank;
+    this.showTip();
     this.drawSoon();
   }
 
-  pointercancel() {
-    this.lasso = null;
-    this.drawSoon();
-  }
-
-  pointerleave() {
-    if (!this.lasso) {
-      this.pointAt(null);
-    }
-  }
-
-  pointAt(point) {
-    if (this.current === point) {
-      return;
-    }
-    this.current = point;
-    if (point) {
-      this.showTip();
-    } else {
-      this.tip.hidden = true;
-    }
-    this.drawSoon();
+  get currentIndex() {
+    return this.current === null ? null : this.points.index[this.current];
   }
 
   showTip() {
-    const { samples, classNames } = this.session;
-    const point = this.current;
-    const facts = samples.facts.get(point.index);
-    if (!facts) {
-      samples.want([point.index]);
+    if (this.current === null) {
+      this.tip.hide();
       return;
     }
-    const frame = element("span", "picture");
-    fillFrame(frame, this.session, point.index);
-    const file = element("span", "file name");
-    fillFile(file, facts.id);
-    const words = element("span", "name", suggestionWords(facts, classNames));
-    const flag = facts.is_outlier ? [element("span", "flag", OUTLIER)] : [];
-    this.tip.replaceChildren(frame, mark(facts.category), ...flag, file, words);
-    this.tip.hidden = false;
-    placeTip(this.tip, byId("map-frame"), point.x, point.y);
-    const isSelected = this.session.selection.has(point.index) ? ", selected" : "";
-    this.canvas.setAttribute(
-      "aria-label",
-      `Map of the class. ${facts.id}, ${WORDS[facts.category].toLowerCase()}${facts.is_outlier ? `, ${OUTLIER}` : ""}${isSelected}`,
-    );
+    const { points, current } = this;
+    this.tip.show(this.currentIndex, this.frame.pixelOf(points.xs[current], points.ys[current]));
   }
 
-  /* Keys --------------------------------------------------------------------------------------- */
-
-  onKey(event) {
-    const direction = DIRECTIONS[event.key];
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.points.length) {
-      return;
+  /** The next point in a direction, sought in ever larger boxes around one. */
+  neighborOf(from, direction) {
+    const { points, grid, frame } = this;
+    const place = (rank) => ({
+      rank,
+      x: points.xs[rank] * frame.scale,
+      y: points.ys[rank] * frame.scale,
+    });
+    for (let reach = 40 / frame.scale; reach < 4; reach *= 2) {
+      const box = {
+        left: points.xs[from] - reach,
+        right: points.xs[from] + reach,
+        top: points.ys[from] - reach,
+        bottom: points.ys[from] + reach,
+      };
+      const some = grid
+        .within(box, MOST_NEAR)
+        .filter((rank) => this.looks.counts(rank))
+        .map(place);
+      const next = neighborOf(some, place(from), direction);
+      if (next.rank !== from) {
+        return next.rank;
+      }
     }
-    if (direction) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.pointAt(neighborOf(this.points, this.current ?? this.points.at(-1), direction));
-    } else if (event.key === " " && this.current) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.session.toggle(this.current.index, null);
-    } else if (event.key === "Enter" && this.current) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.onOpen(this.current.index);
-    }
+    return from;
   }
-}
-
-function shape(pen, { category, x, y }) {
-  pen.beginPath();
-  if (category === "easy") {
-    pen.arc(x, y, 4.2, 0, 2 * Math.PI);
-  } else if (category === "hard") {
-    pen.moveTo(x, y - 6.2);
-    pen.lineTo(x + 5.8, y + 4.4);
-    pen.lineTo(x - 5.8, y + 4.4);
-    pen.closePath();
-  } else {
-    pen.moveTo(x, y - 6.2);
-    pen.lineTo(x + 6.2, y);
-    pen.lineTo(x, y + 6.2);
-    pen.lineTo(x - 6.2, y);
-    pen.closePath();
-  }
-}
-
-function ring(pen, { x, y }, radius, color, width) {
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 2 * Math.PI);
-  pen.strokeStyle = color;
-  pen.lineWidth = width;
-  pen.stroke();
-}
-
-/** Whether a point lies within a polygon: a ray from it crosses the outline an odd number of times. */
-export function isInside([x, y], outline) {
-  let inside = false;
-  outline.forEach(([x1, y1], i) => {
-    const [x2, y2] = outline[(i + 1) % outline.length];
-    if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) {
-      inside = !inside;
-    }
-  });
-  return inside;
 }

@@ -63,17 +63,22 @@ export async function get(path, parameters = {}) {
 
 /** Whole numbers of 32 bits. */
 export async function getNumbers(path, parameters) {
+  return new Uint32Array(await getBytes(path, parameters));
+}
+
+export async function getBytes(path, parameters) {
   const response = await ask(address(path, parameters));
   try {
-    return new Uint32Array(await response.arrayBuffer());
+    return await response.arrayBuffer();
   } catch (error) {
     throw new NotConnected(error.message);
   }
 }
 
-export async function post(path, body) {
+export async function post(path, body, patience = PATIENCE) {
   const response = await ask(path, {
     method: "POST",
+    signal: AbortSignal.timeout(patience),
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });

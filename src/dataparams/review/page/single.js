@@ -12,13 +12,17 @@ import {
   pictureAddress,
   suggestedName,
 } from "/page/pieces.js";
+import { PictureZoom } from "/page/zoom.js";
 
 const AHEAD = 4;
 
 export class Single {
-  constructor(session) {
+  constructor(session, { onSimilar }) {
     this.session = session;
     this.shown = null;
+    this.zoom = new PictureZoom(session.run.run, { onTrouble: (words) => session.tell("told", words) });
+    byId("find-similar").hidden = !session.run.has_features;
+    byId("find-similar").addEventListener("click", () => onSimilar(this.shown));
     this.chart = new TrajectoryChart(byId("fact-chart"), session.run.chart);
     byId("previous").addEventListener("click", () => this.move(-1));
     byId("next").addEventListener("click", () => this.move(1));
@@ -116,6 +120,7 @@ export class Single {
     const { kind } = this.session.run;
     byId("single-view").classList.toggle("written", kind !== "image");
     byId("stage-picture").classList.toggle("written", kind !== "image");
+    this.zoom.reset(kind === "image" ? index : null);
     if (kind === "image") {
       this.drawPicture(index);
     } else if (kind === null) {
