@@ -12,8 +12,8 @@ import pyarrow as pa
 import torch
 
 from dataparams.errors import DataError
-from dataparams.sources.label_choice import split_note
 from dataparams.sources.discarded import DISCARDED, WHY
+from dataparams.sources.label_choice import split_note
 from dataparams.sources.labels import number_labels
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
 from dataparams.sources.split_column import split_of_rows

@@ -79,9 +79,9 @@ def audited_features(
         file = config.features
         return lambda: _taken(*_ready_features(file, source, display), wanted)
     if len(wanted) == len(source):
-        return _computed_features(config, source, given, display, processes)
+        return _computed_features(config, source, given, display, processes, measuring)
     assemble = _computed_features(
-        config, _selected(source, wanted), given[wanted], display, processes
+        config, _selected(source, wanted), given[wanted], display, processes, measuring
     )
     return lambda: _renumbered(*assemble(), wanted)
 
@@ -123,6 +123,7 @@ def _computed_features(
     given: NDArray[np.int64],
     display: ProgressDisplay,
     processes: Processes,
+    measuring: Measuring | None,
 ) -> Assemble:
     if source.contents.kind == "row":
         _require_no_encoder(config, source)
