@@ -290,7 +290,7 @@ def _alike_texts(
             others = np.unique(node[places])
             to_first = np.stack([np.full(len(others) - 1, others[0]), others[1:]], axis=1)
             strength = max(_LEAST, float(likeness_of_pairs(listed, to_first).min()) - _BELOW)
-            how = "a few letters"
+            how = "a few letters, or in the order of their words"
         elif len({spaced[place] for place in places}) > 1:
             strength, how = _OF_PUNCTUATION, "punctuation, white space or capitals alone"
         else:

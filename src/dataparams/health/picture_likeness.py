@@ -31,7 +31,10 @@ _SURE = 0.02
 """Up to this unlikeness pictures are the same whatever their features say."""
 _LIMIT = 0.04
 """Up to this one they are where their features are somewhat alike, or there are none."""
+_ALIKE_COSINE = 0.75
+"""From this likeness of features on they may differ more, up to the limit of the same features."""
 _LIMIT_OF_SAME_FEATURES, _SAME_COSINE = 0.08, 0.9
+_WORTH_THE_OTHER_WAY = 0.2
 _FEWEST_PIXELS = 48
 """Of pictures of fewer pixels a side no crop is told from another picture."""
 _USUAL = 0.1
@@ -98,8 +101,8 @@ class PicturesAlike:
         """How surely the pictures of some pairs are near duplicates: 0, or 0.5 ... 1, (m,)."""
         cosines = self._cosines(pairs)
         unlikeness = self._unlikeness(pairs, cosines)
-        limit = np.where(cosines >= _LEAST_COSINE, _LIMIT, _SURE)
-        limit = np.where(cosines >= _SAME_COSINE, _LIMIT_OF_SAME_FEATURES, limit)
+        limit = np.interp(cosines, [_ALIKE_COSINE, _SAME_COSINE], [_LIMIT, _LIMIT_OF_SAME_FEATURES])
+        limit[cosines < _LEAST_COSINE] = _SURE
         if self._features is None:
             limit[:] = _LIMIT
         limit = np.minimum(limit, self._most)
@@ -116,8 +119,12 @@ class PicturesAlike:
             (rest,) = np.nonzero((found > _SURE) & may_be_crops)
             rough = rough_likeness(self._thumbnails, pairs[rest], mirrored=mirrored)
             rest = rest[rough >= _LEAST_ROUGH]
-            laid = unlikeness_laid_over(self._thumbnails, pairs[rest], mirrored=mirrored)
-            found[rest] = np.minimum(found[rest], laid)
+            for _ in range(2):
+                laid = unlikeness_laid_over(self._thumbnails, pairs[rest], mirrored=mirrored)
+                found[rest] = np.minimum(found[rest], laid)
+                # A part looks smoother in the whole than by itself: the other way round it fits.
+                rest = rest[(laid > _SURE) & (laid < _WORTH_THE_OTHER_WAY)]
+                pairs = pairs[:, ::-1]
         return found
 
     def _cosines(self, pairs: Pairs) -> NDArray[np.float64]:

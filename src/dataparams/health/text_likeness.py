@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LEAST_LIKENESS = 0.9
+LEAST_LIKENESS = 0.92
 """From which on two texts are near duplicates."""
 _SPACE = re.compile(r"\s+")
 # Signs that carry no meaning of their own; those of money, of numbers and of tags do.
