@@ -1,0 +1,119 @@
+"""Findings about classes: two that may be one, one that looks like two, and those too small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dataparams.analysis.class_standing import FEWEST_SAMPLES, class_standing
+from dataparams.health.divided_classes import divided_classes
+from dataparams.health.findings import Finding, findings_table, joined_findings
+from dataparams.health.overlapping_classes import JudgedClasses, overlap_findings
+from dataparams.terminal.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dataparams.analysis.feature_space import FeatureSpace
+    from dataparams.analysis.held_out_evidence import HeldOutEvidence
+    from dataparams.health.findings import Findings
+
+CLASS_KINDS = ("overlapping_classes", "class_like_two", "small_class")
+"""The kinds of findings that :func:`class_findings` makes."""
+_MOST_SHOWN = 50
+
+
+def class_findings(
+    samples: pl.DataFrame,
+    class_names: Sequence[str],
+    evidence: HeldOutEvidence | None,
+    space: FeatureSpace | None,
+) -> Findings:
+    """What is odd about the classes themselves.
+
+    Args:
+        samples: Rows of an analysis: ``index``, ``label``, ``category``, ``suggested_label``,
+            ``noise_probability``, and where features were looked at ``is_outlier``; n rows.
+        class_names: Names of the classes.
+        evidence: What held-out models make of these samples, in their order; None where there are
+            none.
+        space: The features of these samples, in their order; None where there are none.
+
+    Returns:
+        Pairs of classes that overlap, classes that look like two, and classes that are too small;
+        and the kinds that were not judged, with the reason.
+    """
+    labels = samples["label"].to_numpy().astype(np.int64)
+    index = samples["index"].to_numpy().astype(np.int64)
+    found = _small_classes(index, labels, class_names)
+    reasons = {}
+    if evidence is None:
+        reasons["overlapping_classes"] = "No model judged samples that it was not trained on."
+    else:
+        judged = JudgedClasses(
+            index,
+            labels,
+            evidence.classes,
+            evidence.class_evidence,
+            (samples["category"] == "need_review").to_numpy(),
+            class_names,
+            class_standing(labels, evidence.classes[:, 0], len(class_names)).is_judged,
+        )
+        found += overlap_findings(judged, space)
+    if space is None:
+        reasons["class_like_two"] = "The run has no features in which samples could be near."
+    else:
+        found += _divided(samples, index, labels, class_names, space)
+    checked = [kind for kind in CLASS_KINDS if kind not in reasons]
+    return joined_findings([findings_table(found)], checked, reasons)
+
+
+def _small_classes(
+    index: NDArray[np.int64], labels: NDArray[np.int64], class_names: Sequence[str]
+) -> list[Finding]:
+    sizes = np.bincount(labels, minlength=len(class_names))
+    is_small = (sizes > 0) & (sizes < FEWEST_SAMPLES)
+    return [
+        Finding(
+            "small_class",
+            index[labels == label].tolist(),
+            1 - sizes[label] / (2 * FEWEST_SAMPLES),
+            f"{class_names[label]} has {counted(int(sizes[label]), 'sample')}, too few to judge "
+            f"labels by; {FEWEST_SAMPLES - sizes[label]} more would do.",
+            [label],
+        )
+        for label in np.flatnonzero(is_small).tolist()
+    ]
+
+
+def _divided(
+    samples: pl.DataFrame,
+    index: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    class_names: Sequence[str],
+    space: FeatureSpace,
+) -> list[Finding]:
+    return [
+        Finding(
+            "class_like_two",
+            index[one.smaller[:_MOST_SHOWN]].tolist(),
+            1 - 0.5 / max(one.gap, 1.0),
+            f"{class_names[one.label]} looks like two classes: {len(one.larger):,} and "
+            f"{len(one.smaller):,} of its samples lie {one.distance:.1f} times as far apart as a "
+            "class and the nearest other one usually do, with a gap between them.",
+            [one.label],
+        )
+        for one in divided_classes(space, labels, _is_typical(samples))
+    ]
+
+
+def _is_typical(samples: pl.DataFrame) -> NDArray[np.bool_]:
+    """Samples whose label is not in doubt, and that are no outliers."""
+    is_certain = pl.col("noise_probability") <= 0.5
+    if "is_outlier" in samples.columns:
+        is_certain &= ~pl.col("is_outlier").fill_null(value=False)
+    return samples.select(is_certain).to_series().to_numpy()
