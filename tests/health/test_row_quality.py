@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataparams.contents.rows import Row
+from dataparams.contents.rows import Cell, Row
 from dataparams.health.row_quality import ROW_KINDS, row_quality_findings
 
 COLUMNS = ("carat", "depth", "price", "color", "shop")
@@ -28,7 +28,7 @@ def rows(count: int = 200) -> list[Row]:
     ]
 
 
-def found_with(*cells: object) -> list[tuple[str, list[int], str]]:
+def found_with(*cells: Cell) -> list[tuple[str, list[int], str]]:
     table = rows()
     table[30] = Row(COLUMNS, cells)
     found = row_quality_findings(range(1000, 1200), table).table

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dataparams.health.text_quality import TEXT_KINDS, text_quality_findings
 
-WORDS = "where is my card and when will it come because I need to pay for food today".split()
+QUESTION = "where is my card and when will it come because I need to pay for food today"
+WORDS = QUESTION.split()
 
 
 def questions(count: int = 100) -> list[str]:
@@ -34,10 +35,10 @@ def found_of(text: str, place: int = 41) -> list[tuple[str, str]]:
         ("card card card card card card", "nearly_constant", "One word over and over, 6"),
         (" ".join(WORDS * 40), "odd_size", "Much longer"),
         ("Где моя карта и когда она придёт?", "other_script", "Cyrillic; Latin is usual here"),
-        ("我的卡在哪里，什么时候到？", "other_script", "Chinese or Japanese"),
-        ("Wo ist meine Karte fÃ¼r die KÃ¤ufe?", "damaged", "2 places are"),
+        ("我的卡在哪里什么时候到", "other_script", "Chinese or Japanese"),
+        ("Wo ist meine Karte fÃ¼r die KÃ¤ufe?", "damaged", "2 places not"),
         ("I canâ€™t pay with it today", "damaged", "wrong encoding"),
-        ("Where \ufffd is my card", "damaged", "1 place is"),
+        ("Where \ufffd is my card", "damaged", "1 place not"),
         ("<p>Where is my <b>card</b>?</p>", "markup", "4 tags"),
     ],
 )
@@ -55,7 +56,7 @@ def test_an_odd_text_is_named(text: str, kind: str, words: str) -> None:
         "Où est ma carte, s'il vous plaît? À côté?",
         "ÂNGELA e a AÇÃO",
         "no no no, where is it",
-        "The letter α is a Greek one, isn't it",
+        "The letter β is a Greek one, isn't it",
         "my number is 1111 1111",
     ],
 )

@@ -1,4 +1,4 @@
-"""Rows of a table that are mostly missing, all the same, or hold values far outside their column."""
+"""Rows that are mostly missing, the same in all cells, or hold values far outside their column."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequenc
         >>> rows[7] = Row(("carat", "price"), (0.27, 307_000))
         >>> findings = row_quality_findings(range(40), rows)
         >>> findings.table["sentence"][0]
-        'Far outside its column: price is 307,000, where 310 to 329 is usual.'
+        'Far outside its column: price is 307,000, where 311 to 330 is usual.'
     """
     if not len(rows):
         return joined_findings((), (), dict.fromkeys(ROW_KINDS, "There is no row."))
@@ -102,12 +102,9 @@ def _mostly_missing(columns: Sequence[RowColumn], count: int) -> _Said:
     share = missing / len(columns)
     usual = float(np.median(share))
     rows = np.flatnonzero((share > _MOSTLY) & (share > usual + _MORE_MISSING))
+    beside = f"of {len(columns)} cells; {usual * len(columns):.0f} are usual here."
     return {
-        row: (
-            float(share[row]),
-            f"Mostly missing: {missing[row]} of {len(columns)} cells; "
-            f"{usual * len(columns):.0f} are usual here.",
-        )
+        row: (float(share[row]), f"Mostly missing: {missing[row]} {beside}")
         for row in rows[np.argsort(-share[rows], kind="stable")].tolist()
     }
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from dataparams.health.findings import Finding, findings_table, joined_findings
 from dataparams.health.limits import Limit, far_out
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -188,12 +189,9 @@ def _long(table: pl.DataFrame, without: Iterable[int]) -> Said:
         return {}
     usual = float(np.exp(np.nanmedian(values)))
     found = far_out(values - np.log(usual), _LONG)
+    beside = f"characters; {usual:,.0f} are usual here."
     return {
-        int(row): (
-            float(strength),
-            f"Much longer than the others: {length[row]:,.0f} characters; {usual:,.0f} are usual "
-            "here.",
-        )
+        int(row): (float(strength), f"Much longer than the others: {length[row]:,.0f} {beside}")
         for row, strength in zip(found.rows, found.strength, strict=True)
     }
 
@@ -218,16 +216,12 @@ def _of_other_script(table: pl.DataFrame) -> Said:
 
 
 def _damaged(table: pl.DataFrame) -> Said:
-    rows = _rows_where(table, pl.col("garbage") > 0)
-    counts = table["garbage"]
-    return {
-        row: (
-            1 - 0.5 / (1 + counts[row]),
-            f"Of a wrong encoding: {counts[row]:,} "
-            f"{'place is' if counts[row] == 1 else 'places are'} no longer what was written.",
-        )
-        for row in rows
-    }
+    said: Said = {}
+    for row in _rows_where(table, pl.col("garbage") > 0):
+        count = table["garbage"][row]
+        places = counted(count, "place")
+        said[row] = 1 - 0.5 / (1 + count), f"Of a wrong encoding: {places} not as it was written."
+    return said
 
 
 def _marked_up(table: pl.DataFrame) -> Said:
