@@ -1,6 +1,6 @@
-"""Classes that may be one, that look like two, that are too small: found, and nobody else accused.
+"""Classes that may be one, that look like two, or are too small are found; no others are accused.
 
-What held-out models say is made here from the features: of each sample, its nearest neighbors' vote.
+What held-out models say is made from the features here: the vote of each sample's neighbors.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def found_in(features: np.ndarray, labels: np.ndarray) -> pl.DataFrame:
         {
             "index": np.arange(len(labels)) + 1000,
             "label": labels,
-            "category": np.where(predicted == labels, "easy", "need_review"),
+            "category": np.where(predicted == labels, "easy", "hard"),
             "suggested_label": predicted,
             "noise_probability": 1 - evidence.evidence,
             "is_outlier": np.zeros(len(labels), dtype=bool),
@@ -74,7 +74,7 @@ def test_a_class_cut_at_random_is_found_to_be_one(seed: int) -> None:
     assert (kind, classes) == ("overlapping_classes", [0, 3])
     assert {index - 1000 for index in samples} <= set(range(160))
     assert strength > 0.7
-    assert sentence.startswith("class 0 and class 3 may be one class: ")
+    assert sentence.startswith("class 0 and class 3 may be one class. ")
 
 
 def test_what_merging_would_change_is_what_it_changes() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dataparams.analysis.class_standing import FEWEST_SAMPLES, class_standing
+from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.health.divided_classes import divided_classes
 from dataparams.health.findings import Finding, findings_table, joined_findings
 from dataparams.health.overlapping_classes import JudgedClasses, overlap_findings
@@ -51,17 +51,17 @@ def class_findings(
     index = samples["index"].to_numpy().astype(np.int64)
     found = _small_classes(index, labels, class_names)
     reasons = {}
-    if evidence is None:
-        reasons["overlapping_classes"] = "No model judged samples that it was not trained on."
+    if evidence is None or space is None:
+        lacking = "features" if evidence is not None else "models that never saw the samples"
+        reasons["overlapping_classes"] = f"The run has no {lacking} to tell classes apart by."
     else:
         judged = JudgedClasses(
             index,
             labels,
             evidence.classes,
             evidence.class_evidence,
-            (samples["category"] == "need_review").to_numpy(),
+            (samples["category"] != "easy").to_numpy(),
             class_names,
-            class_standing(labels, evidence.classes[:, 0], len(class_names)).is_judged,
         )
         found += overlap_findings(judged, space)
     if space is None:

@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     Rows = NDArray[np.intp]
 
 _FEWEST_IN_CLASS = 40
-_FEWEST_IN_PART = 12
-_LEAST_SHARE_OF_PART = 0.15
-_MOST_COMPARED = 600
-_LEAST_GAP = 1.35
-"""How much further apart than the parts of a cloud without a gap."""
-_LEAST_OF_CLASSES = 0.9
-"""How far apart beside the distance of a class to its nearest other class, in the median."""
-_DRAWS = 5
+_LEAST_SHARE = 0.25
+"""Of a class, what its smaller part must have: of less it is a rare kind within a class."""
+_MOST_COMPARED = 400
+_MOST_DIRECTIONS = 16
+_STARTS = 3
+_STEPS = 20
+_LEAST_GAP = 1.75
+_SPREADS = 3.0
+_LEAST_SPREAD = 0.1
+_NORMAL = 1.4826
+_LEAST_DISTANCE = 0.9
+_DRAWS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,46 +53,73 @@ class DividedClass:
     distance: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """A class, cut in two."""
+
+    drawn: Rows
+    is_second: NDArray[np.bool_]
+    gap: float
+    distance: float
+
+    @property
+    def least_share(self) -> float:
+        share = float(self.is_second.mean())
+        return min(share, 1 - share)
+
+
 def divided_classes(
     space: FeatureSpace, labels: NDArray[np.integer], is_typical: NDArray[np.bool_]
 ) -> list[DividedClass]:
     """The classes that look like two, those of the widest gap first.
 
-    A class of 40 samples or more is cut in two by k-means. The parts must have 12 samples and 15 %
-    of them at least; there must be a gap between them that cutting a normal cloud in two does not
-    give (the idea of the gap statistic: Tibshirani, Walther, Hastie, JRSS B 2001); and their
-    centers must be nearly as far apart as those of neighboring classes are.
+    Each class of 40 samples or more is cut in two by k-means. The smaller part must have a quarter
+    of it. Between the parts there must be a gap that cutting a normal cloud of the same variances
+    does not give (the idea of the gap statistic: Tibshirani, Walther, Hastie, JRSS B 2001): 1.75
+    times as far apart, and beyond what is usual for the classes of these data by three robust
+    standard deviations, so that where every class has its kinds none is accused. The centers must
+    be nearly as far apart (0.9 times) as a class and its nearest other one in the median.
 
     Args:
         space: The features, n of them.
         labels: Given labels, (n,).
         is_typical: Samples whose label is not in doubt and that are no outliers, (n,): others do
             not count.
+
+    Example:
+        >>> from dataparams.analysis.feature_space import FeatureSpace
+        >>> rng = np.random.default_rng(0)
+        >>> features = 3 * np.eye(8)[np.arange(300) % 3] + rng.normal(0, 0.3, (300, 8))
+        >>> labels = np.array([0, 0, 1])[np.arange(300) % 3]
+        >>> (found,) = divided_classes(FeatureSpace(features), labels, np.ones(300, bool))
+        >>> found.label, len(found.larger), len(found.smaller)
+        (0, 100, 100)
     """
     members = {
         label: np.flatnonzero((labels == label) & is_typical)
         for label in np.unique(labels[is_typical]).tolist()
     }
-    centers = {label: space.of(_some(rows)).mean(axis=0) for label, rows in members.items()}
-    usual = _usual_distance(np.array(list(centers.values())))
-    found = []
-    for label, rows in members.items():
-        if len(rows) < _FEWEST_IN_CLASS or not usual > 0:
-            continue
-        drawn = _some(rows)
-        cut = _cut_in_two(space.of(drawn).astype(np.float64))
-        if cut is None:
-            continue
-        is_second, gap, apart = cut
-        if gap >= _LEAST_GAP and apart / usual >= _LEAST_OF_CLASSES:
-            parts = list(_whole(space, rows, drawn, is_second))
-            larger, smaller = sorted(parts, key=len, reverse=True)
-            found.append(DividedClass(label, larger, smaller, gap, apart / usual))
+    usual = _usual_distance(np.array([space.of(_some(rows)).mean(0) for rows in members.values()]))
+    cuts = {
+        label: _cut_in_two(space, _some(rows))
+        for label, rows in members.items()
+        if len(rows) >= _FEWEST_IN_CLASS
+    }
+    if not cuts or usual == 0:
+        return []
+    least_gap = _least_gap(np.array([cut.gap for cut in cuts.values()]))
+    found = [
+        DividedClass(label, *_parts(space, members[label], cut), cut.gap, cut.distance / usual)
+        for label, cut in cuts.items()
+        if cut.gap >= least_gap
+        and cut.least_share >= _LEAST_SHARE
+        and cut.distance >= _LEAST_DISTANCE * usual
+    ]
     return sorted(found, key=lambda one: -one.gap)
 
 
 def _some(rows: Rows) -> Rows:
-    """At most 600 rows, spread evenly."""
+    """At most 400 rows, spread evenly."""
     return rows[:: -(-len(rows) // _MOST_COMPARED)]
 
 
@@ -103,57 +134,74 @@ def _usual_distance(centers: Floats) -> float:
     return float(np.median(distances.min(axis=1)))
 
 
-def _cut_in_two(points: Floats) -> tuple[NDArray[np.bool_], float, float] | None:
-    """Which points are in the second part, the gap, and the distance of the centers."""
-    is_second = _halves(points, seed=0)
-    smaller = min(is_second.sum(), (~is_second).sum())
-    if smaller < max(_FEWEST_IN_PART, _LEAST_SHARE_OF_PART * len(points)):
-        return None
-    rng = np.random.default_rng(0)
-    by_chance = [_apart(cloud, _halves(cloud, seed=0)) for cloud in _clouds(points, rng)]
-    gap = _apart(points, is_second) / max(float(np.mean(by_chance)), 1e-9)
-    apart = points[is_second].mean(axis=0) - points[~is_second].mean(axis=0)
-    return is_second, gap, float(np.linalg.norm(apart))
+def _least_gap(gaps: Floats) -> float:
+    """The gap from which on a class looks like two among the classes of these data."""
+    middle = float(np.median(gaps))
+    spread = max(_NORMAL * float(np.median(np.abs(gaps - middle))), _LEAST_SPREAD)
+    # Of two or three classes, what is usual cannot be told.
+    return max(_LEAST_GAP, middle + _SPREADS * spread) if len(gaps) > 3 else _LEAST_GAP
 
 
-def _halves(points: Floats, seed: int) -> NDArray[np.bool_]:
-    from sklearn.cluster import KMeans
-
-    fitted: NDArray[np.int32] = KMeans(2, n_init=5, random_state=seed).fit_predict(points)
-    return fitted == 1
-
-
-def _clouds(points: Floats, rng: np.random.Generator) -> Iterator[Floats]:
-    """As many points without a gap: normal clouds of the same covariance."""
+def _cut_in_two(space: FeatureSpace, drawn: Rows) -> _Cut:
+    points = space.of(drawn).astype(np.float64)
     centered = points - points.mean(axis=0)
     _, scales, directions = np.linalg.svd(centered, full_matrices=False)
-    scales = scales / np.sqrt(max(len(points) - 1, 1))
-    for _ in range(_DRAWS):
-        yield (rng.normal(size=(len(points), len(scales))) * scales) @ directions
+    kept = slice(0, _MOST_DIRECTIONS)
+    points = centered @ directions[kept].T
+    is_second = _halves(points)
+    rng = np.random.default_rng(0)
+    spread = scales[kept] / np.sqrt(len(points) - 1)
+    clouds = [rng.normal(size=points.shape) * spread for _ in range(_DRAWS)]
+    by_chance = np.mean([_apart(cloud, _halves(cloud)) for cloud in clouds])
+    gap = _apart(points, is_second) / max(float(by_chance), 1e-9)
+    return _Cut(drawn, is_second, gap, float(np.linalg.norm(_line(points, is_second))))
+
+
+def _halves(points: Floats) -> NDArray[np.bool_]:
+    """Which points are in the second of two clusters: k-means, begun along the first directions."""
+    from scipy.cluster.vq import kmeans2
+
+    best, best_inertia = np.zeros(len(points), dtype=bool), np.inf
+    for direction in points.T[:_STARTS]:
+        is_above = direction > np.median(direction)
+        if not is_above.any():
+            continue
+        start = np.stack([points[~is_above].mean(axis=0), points[is_above].mean(axis=0)])
+        centers, numbers = kmeans2(points, start, iter=_STEPS, minit="matrix")
+        inertia = float(np.square(points - centers[numbers]).sum())
+        if inertia < best_inertia:
+            best, best_inertia = numbers == 1, inertia
+    return best
 
 
 def _apart(points: Floats, is_second: NDArray[np.bool_]) -> float:
     """Ashman's D along the line between two centers (Ashman, Bird, Zepf, AJ 1994)."""
-    one, other = points[is_second], points[~is_second]
-    if not (len(one) and len(other)):
+    line = _line(points, is_second)
+    if not line.any():
         return 0.0
-    line = one.mean(axis=0) - other.mean(axis=0)
-    length = float(np.linalg.norm(line))
-    if length == 0:
-        return 0.0
-    within = ((one @ line).var() + (other @ line).var()) / 2
-    return length**2 / max(float(np.sqrt(within)), 1e-12)
+    within = ((points[is_second] @ line).var() + (points[~is_second] @ line).var()) / 2
+    return float(line @ line / max(float(np.sqrt(within)), 1e-12))
 
 
-def _whole(
-    space: FeatureSpace, rows: Rows, drawn: Rows, is_second: NDArray[np.bool_]
-) -> Iterator[Rows]:
-    """All rows of each part, the nearest to its center first."""
-    some = space.of(drawn)
-    centers = np.stack([some[~is_second].mean(axis=0), some[is_second].mean(axis=0)])
-    points = space.of(rows)
-    distance = np.linalg.norm(points[:, None] - centers, axis=2)
+def _line(points: Floats, is_second: NDArray[np.bool_]) -> Floats:
+    """From the center of the first part to that of the second; 0 where one of them is empty."""
+    if is_second.all() or not is_second.any():
+        return np.zeros(points.shape[1])
+    line: Floats = points[is_second].mean(axis=0) - points[~is_second].mean(axis=0)
+    return line
+
+
+def _parts(space: FeatureSpace, rows: Rows, cut: _Cut) -> tuple[Rows, Rows]:
+    """All rows of each part, the larger one first, the nearest to its center first."""
+    some = space.of(cut.drawn)
+    centers = np.stack([some[cut.is_second == part].mean(axis=0) for part in (False, True)])
+    distance = np.linalg.norm(space.of(rows)[:, None] - centers, axis=2)
     part = distance.argmin(axis=1)
+    larger, smaller = sorted(_ordered(rows, distance, part), key=len, reverse=True)
+    return larger, smaller
+
+
+def _ordered(rows: Rows, distance: Floats, part: NDArray[np.intp]) -> Iterator[Rows]:
     for number in (0, 1):
         chosen = np.flatnonzero(part == number)
         yield rows[chosen[np.argsort(distance[chosen, number], kind="stable")]]

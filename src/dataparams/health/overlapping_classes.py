@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.health.findings import Finding
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.intp]
 
+_FEWEST_CONFUSED = 6
 _LEAST_CONFUSED = 0.15
-_FEWEST_CONFUSED = 3
-_LEAST_MIXED = 0.35
+"""In the mean of the two shares that are taken for the other class."""
+_MOST_TOLD_APART = 0.62
+_LEAST_MIXED = 0.3
 _NEIGHBORS = 10
 _MOST_IN_PAIR = 4_000
 _MOST_SHOWN = 50
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +39,8 @@ class JudgedClasses:
         labels: Given labels, (n,).
         classes: The likeliest classes of each, (n, k), the likeliest first.
         class_evidence: Evidence for them, (n, k).
-        is_suspicious: Whether the label is to be reviewed, (n,).
+        is_suspicious: Whether the sample is none of the easy ones, (n,).
         class_names: Names of the classes.
-        is_judged: Whether the labels of a class can be judged at all, (C,).
     """
 
     index: NDArray[np.int64]
@@ -46,7 +49,6 @@ class JudgedClasses:
     class_evidence: NDArray[np.float64]
     is_suspicious: NDArray[np.bool_]
     class_names: Sequence[str]
-    is_judged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,11 @@ class Overlap:
         second: Number of the other.
         of_first: Share of the first that held-out models take for the second, 0 ... 1.
         of_second: The reverse.
-        mixed: How many of the neighbors of their samples are taken for the other class, beside how
-            many would be if the two were mixed at random, 0 ... 1; NaN where there are no features.
-        suspicions: Labels to be reviewed that would be right if the two were one.
+        told_apart: How often held-out models are right when asked which of the two a sample is of,
+            as many answers as samples for each, in the mean of the two: 0.5 is guessing.
+        mixed: How many of the neighbors of their samples are then taken for the other class, beside
+            how many would be if the two were mixed at random, 0 ... 1; NaN without features.
+        suspicions: Labels that are suspicious now, and would not be if the two were one.
         error: Share of all samples whose label held-out models disagree with, 0 ... 1.
         error_merged: That share, were the two one class.
     """
@@ -69,6 +73,7 @@ class Overlap:
     second: int
     of_first: float
     of_second: float
+    told_apart: float
     mixed: float
     suspicions: int
     error: float
@@ -76,25 +81,42 @@ class Overlap:
 
 
 def overlapping_classes(judged: JudgedClasses, space: FeatureSpace | None) -> list[Overlap]:
-    """The pairs of classes that models cannot tell apart, those of most confusion first.
+    """The pairs of classes that models cannot tell apart, those least told apart first.
 
-    Held-out models take at least 15 % of each class for the other. Where labels are wrong the same
-    happens, but then the samples still lie apart: so at least 35 % as many of their neighbors must
+    Held-out models take at least 15 % for the other class, in the mean of the two, and asked which
+    of the two a sample is of, they are right in at most 62 %. Where many labels are wrong the same
+    happens, but then the samples still lie apart: so at least 30 % as many of their neighbors must
     be taken for the other class as if the two were mixed at random.
 
     Args:
         judged: What held-out models make of n samples.
-        space: The features of these samples, in their order; None where there are none: then
-            confusion alone counts, and must be twice as frequent.
+        space: The features of these samples, in their order. None where there are none: then
+            nothing tells overlap from wrong labels, and no pair is named.
     """
+    if space is None:
+        return []
     found = []
     for first, second, of_first, of_second in _confused(judged):
-        least = 2 * _LEAST_CONFUSED if space is None else _LEAST_CONFUSED
-        mixed = np.nan if space is None else _mixed(judged, first, second, space)
-        if min(of_first, of_second) >= least and not mixed < _LEAST_MIXED:
-            changes = _changes(judged, first, second)
-            found.append(Overlap(first, second, of_first, of_second, mixed, *changes))
-    return sorted(found, key=lambda one: -min(one.of_first, one.of_second))
+        rows = _of_either(judged, first, second)
+        is_second = _taken_for_second(judged, rows, first, second)
+        told_apart = _told_apart(judged.labels[rows] == second, is_second)
+        mixed = _mixed(is_second, space.of(rows))
+        if told_apart <= _MOST_TOLD_APART and mixed >= _LEAST_MIXED:
+            suspicions, error, error_merged = _changes(judged, first, second)
+            found.append(
+                Overlap(
+                    first=first,
+                    second=second,
+                    of_first=of_first,
+                    of_second=of_second,
+                    told_apart=told_apart,
+                    mixed=mixed,
+                    suspicions=suspicions,
+                    error=error,
+                    error_merged=error_merged,
+                )
+            )
+    return sorted(found, key=lambda one: one.told_apart)
 
 
 def overlap_findings(judged: JudgedClasses, space: FeatureSpace | None) -> list[Finding]:
@@ -112,35 +134,54 @@ def overlap_findings(judged: JudgedClasses, space: FeatureSpace | None) -> list[
 
 
 def _confused(judged: JudgedClasses) -> Iterator[tuple[int, int, float, float]]:
-    """Pairs of classes some of each of which are taken for the other, and the two shares."""
+    """Pairs of classes some of which are taken for the other, and the two shares."""
     predicted, count = judged.classes[:, 0], len(judged.class_names)
     sizes = np.bincount(judged.labels, minlength=count)
     is_other = predicted != judged.labels
-    cells, times = np.unique(
-        judged.labels[is_other] * count + predicted[is_other], return_counts=True
-    )
-    confused = dict(zip(cells.tolist(), times.tolist(), strict=True))
-    for cell, there in confused.items():
-        first, second = divmod(cell, count)
-        back = confused.get(second * count + first, 0)
-        if first > second or not (judged.is_judged[first] and judged.is_judged[second]):
+    low = np.minimum(judged.labels, predicted)[is_other]
+    high = np.maximum(judged.labels, predicted)[is_other]
+    pairs, times = np.unique(low * count + high, return_counts=True)
+    for pair in pairs[times >= _FEWEST_CONFUSED].tolist():
+        first, second = divmod(pair, count)
+        if min(sizes[first], sizes[second]) < FEWEST_SAMPLES:
             continue
-        if min(there, back) >= _FEWEST_CONFUSED:
-            shares = there / sizes[first], back / sizes[second]
-            if min(shares) >= _LEAST_CONFUSED:
-                yield first, second, float(shares[0]), float(shares[1])
+        of_first = float((predicted[judged.labels == first] == second).mean())
+        of_second = float((predicted[judged.labels == second] == first).mean())
+        if (of_first + of_second) / 2 >= _LEAST_CONFUSED:
+            yield first, second, of_first, of_second
 
 
-def _mixed(judged: JudgedClasses, first: int, second: int, space: FeatureSpace) -> float:
-    """How mixed the samples of two classes are, by what they are taken for; 1 is at random."""
+def _of_either(judged: JudgedClasses, first: int, second: int) -> Rows:
+    """Samples of two classes, at most 4,000, spread evenly."""
     rows = np.flatnonzero(np.isin(judged.labels, (first, second)))
-    rows = rows[:: -(-len(rows) // _MOST_IN_PAIR)]
-    is_second = _evidence(judged, rows, second) > _evidence(judged, rows, first)
+    return rows[:: -(-len(rows) // _MOST_IN_PAIR)]
+
+
+def _taken_for_second(
+    judged: JudgedClasses, rows: Rows, first: int, second: int
+) -> NDArray[np.bool_]:
+    """Which samples are likeliest of the second class, as many as have its label.
+
+    So it does not matter which of the two a model prefers where it cannot tell.
+    """
+    evidence = [_evidence(judged, rows, label) + _LEAST for label in (first, second)]
+    lead = np.log(evidence[1]) - np.log(evidence[0])
+    is_second = np.zeros(len(rows), dtype=bool)
+    wanted = int((judged.labels[rows] == second).sum())
+    is_second[np.argsort(-lead, kind="stable")[:wanted]] = True
+    return is_second
+
+
+def _told_apart(is_label: NDArray[np.bool_], is_taken: NDArray[np.bool_]) -> float:
+    return float((is_taken[is_label].mean() + (~is_taken[~is_label]).mean()) / 2)
+
+
+def _mixed(is_second: NDArray[np.bool_], points: NDArray[np.float32]) -> float:
+    """How mixed two kinds of samples are among their neighbors; 1 is at random."""
     share = float(is_second.mean())
     by_chance = 2 * share * (1 - share)
-    if by_chance == 0 or len(rows) <= _NEIGHBORS:
+    if by_chance == 0 or len(points) <= _NEIGHBORS:
         return 0.0
-    points = space.of(rows)
     likeness = points @ points.T
     np.fill_diagonal(likeness, -np.inf)
     near = np.argpartition(-likeness, _NEIGHBORS, axis=1)[:, :_NEIGHBORS]
@@ -158,7 +199,9 @@ def _is_between(judged: JudgedClasses, first: int, second: int) -> NDArray[np.bo
     """Whether a sample is of one of two classes and is taken for the other, (n,)."""
     predicted = judged.classes[:, 0]
     there = (judged.labels == first) & (predicted == second)
-    return there | ((judged.labels == second) & (predicted == first))
+    back = (judged.labels == second) & (predicted == first)
+    is_between: NDArray[np.bool_] = there | back
+    return is_between
 
 
 def _samples_between(judged: JudgedClasses, one: Overlap) -> Rows:
@@ -177,22 +220,17 @@ def _changes(judged: JudgedClasses, first: int, second: int) -> tuple[int, float
 
 
 def _strength(one: Overlap) -> float:
-    """0.5 at the least confusion and mixture that count, 1 where the two are one cloud."""
-    confused = min(1.0, min(one.of_first, one.of_second) / 0.5)
-    mixed = confused if np.isnan(one.mixed) else one.mixed
-    return 0.5 + 0.25 * (confused + mixed)
+    """0.5 where they are told apart as well as counts as overlap, 1 where that is guessing."""
+    told = (one.told_apart - 0.5) / (_MOST_TOLD_APART - 0.5)
+    return 1 - 0.5 * float(np.clip(told, 0, 1))
 
 
 def _sentence(one: Overlap, judged: JudgedClasses) -> str:
     first, second = (judged.class_names[label] for label in (one.first, one.second))
-    neighbors = (
-        ""
-        if np.isnan(one.mixed)
-        else f", and they are {one.mixed:.0%} as mixed among their neighbors as by chance"
-    )
     return (
-        f"{first} and {second} may be one class: {one.of_first:.0%} of the one and "
-        f"{one.of_second:.0%} of the other are taken for the other{neighbors}. Merging them would "
-        f"end {one.suspicions:,} of {int(judged.is_suspicious.sum()):,} suspicions and lower the "
-        f"share that models disagree with from {one.error:.1%} to {one.error_merged:.1%}."
+        f"{first} and {second} may be one class. Asked which of the two a sample is of, models "
+        f"that never saw it are right in {one.told_apart:.0%} (50% is guessing), and the neighbors "
+        f"are {one.mixed:.0%} as mixed as by chance. Merging the two would end {one.suspicions:,} "
+        f"of {int(judged.is_suspicious.sum()):,} suspicions, and lower the share of labels that "
+        f"models disagree with from {one.error:.1%} to {one.error_merged:.1%}."
     )
