@@ -195,7 +195,11 @@ def _scores(
     as_they_are = found & set(natural)
     planted = {(kind, row) for row, kind in expected.items()}
     made = found - as_they_are
-    return len(found & planted) / len(planted), len(made & planted) / max(len(made), 1), len(as_they_are)
+    return (
+        len(found & planted) / len(planted),
+        len(made & planted) / max(len(made), 1),
+        len(as_they_are),
+    )
 
 
 def of_times(folder: Path) -> str:

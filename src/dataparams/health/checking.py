@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataparams.analysis.feature_space import FeatureSpace
+from dataparams.analysis.held_out_evidence import held_out_evidence
+from dataparams.health.class_findings import class_findings
 from dataparams.health.damaged import damaged_findings
 from dataparams.health.duplicate_findings import duplicate_findings
 from dataparams.health.findings import Findings, joined_findings
+from dataparams.health.outliers import outlier_findings
+from dataparams.health.picture_quality import PICTURE_KINDS, picture_quality_findings
+from dataparams.health.row_quality import ROW_KINDS, row_quality_findings
+from dataparams.health.text_quality import TEXT_KINDS, text_quality_findings
+from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dataparams.analysis.result import Analysis
     from dataparams.health.checked_samples import CheckedSamples
-
-    Check = Callable[[CheckedSamples], Findings]
-    CheckOfAnalysis = Callable[[CheckedSamples, Analysis], Findings]
-
-_CHECKS: tuple[Check, ...] = (damaged_findings, duplicate_findings)
-"""Each looks for some kinds, and says which of them it could not look for, and why."""
-_CHECKS_OF_ANALYSIS: tuple[CheckOfAnalysis, ...] = ()
-"""Likewise those that need what a run's analysis says of its samples."""
+    from dataparams.run.folder import RunFolder
 
 
 def check(samples: CheckedSamples, analysis: Analysis | None = None) -> Findings:
@@ -30,11 +29,41 @@ def check(samples: CheckedSamples, analysis: Analysis | None = None) -> Findings
         samples: What is known of the samples.
         analysis: What is said of them in the run that they are of; None where they are of none.
     """
-    found = [one(samples) for one in _CHECKS]
-    if analysis is not None:
-        found += [one(samples, analysis) for one in _CHECKS_OF_ANALYSIS]
+    found = [damaged_findings(samples), duplicate_findings(samples), _quality(samples)]
+    if analysis is not None and samples.run is not None:
+        found += _of_analysis(analysis, samples.run)
     not_checked: dict[str, str] = {}
     for each in found:
         not_checked |= each.not_checked
     checked = [kind for each in found for kind in each.checked]
     return joined_findings([each.table for each in found], checked, not_checked)
+
+
+def _quality(samples: CheckedSamples) -> Findings:
+    """What is odd about single samples, by what they are."""
+    if samples.texts is not None:
+        return text_quality_findings(samples.index, samples.texts)
+    if samples.rows is not None:
+        return row_quality_findings(samples.index, samples.rows)
+    kinds = {"image": PICTURE_KINDS, "text": TEXT_KINDS, "row": ROW_KINDS}
+    why = samples.reasons.get("pictures") or samples.reasons.get("contents")
+    unknown = dict.fromkeys(kinds.get(str(samples.kind), ()), why or "nothing of them is kept")
+    if samples.pictures is None:
+        return joined_findings((), (), unknown)
+    found = picture_quality_findings(samples.pictures.table(samples.index[samples.pictured]))
+    # Of a part of the pictures it cannot be said that all were looked at.
+    return found if why is None else joined_findings([found.table], (), unknown)
+
+
+def _of_analysis(analysis: Analysis, run: RunFolder) -> list[Findings]:
+    """What is odd about classes, and beside the other samples of a class."""
+    frame, names = analysis.frame, run.class_names()
+    features = features_of_run(run)
+    space = None
+    if features is not None and len(features) == len(frame):
+        space = FeatureSpace(features.of(frame["index"].to_numpy()))
+    evidence = held_out_evidence(run, frame)
+    return [
+        outlier_findings(frame, names, space),
+        class_findings(frame, names, evidence, space),
+    ]

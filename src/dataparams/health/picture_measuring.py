@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from dataparams.health.perceptual_hash import SIDE, thumbnail
+from dataparams.health.picture_measures import PictureMeasures, picture_measures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from dataparams.contents.region_decoding import WholePicture
 
 _FORMAT = 1
-MEASURES = ("width", "height")
-"""What is measured of a picture, in this order."""
 _BYTES = SIDE * SIDE
 
 
@@ -35,12 +35,13 @@ class PictureMeasuring:
     """
 
     key = f"picture-measures-{_FORMAT}"
-    width = _BYTES + 4 * len(MEASURES)
+    width = _BYTES + 4 * len(PictureMeasures._fields)
 
     def measure(self, picture: WholePicture) -> NDArray[np.uint8]:
         """What is kept of a picture, (width,), uint8."""
-        measures = np.array([picture.width, picture.height], dtype="<f4")
-        return np.concatenate([thumbnail(picture.pixels).ravel(), measures.view(np.uint8)])
+        measured = picture_measures(picture.pixels, (picture.width, picture.height))
+        numbers = np.array(measured, dtype="<f4").view(np.uint8)
+        return np.concatenate([thumbnail(picture.pixels).ravel(), numbers])
 
 
 class KeptPictures:
@@ -51,7 +52,7 @@ class KeptPictures:
 
     Attributes:
         thumbnails: (n, 32, 32), gray values.
-        measures: (n, m), in the order of ``MEASURES``.
+        measures: (n, m), in the order of ``PictureMeasures``.
     """
 
     def __init__(self, kept: NDArray[np.uint8]) -> None:
@@ -66,3 +67,14 @@ class KeptPictures:
     def sizes(self) -> NDArray[np.int64]:
         """Width and height of each picture, (n, 2)."""
         return self.measures[:, :2].astype(np.int64)
+
+    def table(self, index: NDArray[np.int64]) -> pl.DataFrame:
+        """The measures as a table; see :func:`dataparams.health.picture_quality.measures_table`.
+
+        Args:
+            index: Row of each picture in the source, (n,).
+        """
+        names = PictureMeasures._fields
+        columns = zip(names, self.measures.T.astype(np.float64), strict=True)
+        whole = pl.DataFrame({"index": index, **dict(columns)})
+        return whole.with_columns(pl.col("width", "height").cast(pl.Int64))
