@@ -106,11 +106,7 @@ def opened_pages(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[
             note(dialog.message)
             dialog.dismiss()
 
-        def is_expected(text: str) -> bool:
-            # Browsers that draw without a graphics card say so.
-            return expected in text or "GL Driver Message" in text
-
-        page.on("console", lambda one: note(one.text, is_fine=is_expected(one.text)))
+        page.on("console", lambda one: note(one.text, is_fine=is_expected(one.text, expected)))
         page.on("pageerror", lambda error: note(f"error: {error}"))
         page.on("dialog", dismiss)
         page.on("request", lambda one: note(one.url, is_fine=one.url.startswith(place.address)))
@@ -123,6 +119,11 @@ def opened_pages(browser: Browser, place: SimpleNamespace) -> Iterator[Callable[
     for context in opened:
         context.close()
     assert troubles == []
+
+
+def is_expected(text: str, expected: str) -> bool:
+    """Whether a page may say something; a browser without a graphics card complains of that."""
+    return expected in text or "GL Driver Message" in text
 
 
 def wait_saved(page: Page) -> None:

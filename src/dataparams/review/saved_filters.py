@@ -57,7 +57,7 @@ class SavedFilters:
             files = sorted(self._folder.glob("*.json"))
         except OSError:
             return []
-        found = [one for file in files[:MOST_SAVED] if (one := _read(file)) is not None]
+        found = [one for file in files if (one := _read(file)) is not None][:MOST_SAVED]
         return sorted(found, key=lambda one: one.name.casefold())
 
     def save(self, one: SavedFilter) -> None:

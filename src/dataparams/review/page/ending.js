@@ -62,7 +62,7 @@ export class Ending {
     if (left.length) {
       more.push(this.choices("There is more to do elsewhere:", left));
     }
-    more.push(element("h3", "", "What comes next"), commandList(run.commands, this.page));
+    more.push(element("h2", "", "What comes next"), commandList(run.commands, this.page));
     byId("empty-more").replaceChildren(...more);
   }
 

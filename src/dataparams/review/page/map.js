@@ -5,7 +5,7 @@ import { MapFrame } from "/page/map_frame.js";
 import { MapLooks } from "/page/map_looks.js";
 import { MapPictures } from "/page/map_pictures.js";
 import { MapPointing } from "/page/map_pointing.js";
-import { loadAll, loadClass, loadWanted } from "/page/map_points.js";
+import { countBits, loadAll, loadClass, loadWanted } from "/page/map_points.js";
 import { MapTip } from "/page/map_tip.js";
 import { MapTools } from "/page/map_tools.js";
 import { Picked } from "/page/picked.js";
@@ -145,6 +145,7 @@ export class SampleMap {
     ]).catch(() => [null, null]);
     if (points === this.points) {
       this.looks.setBits(wanted, mine);
+      byId("map-frame").dataset.wanted = wanted ? countBits(wanted) : points.length;
       this.dress();
     }
   }
@@ -249,6 +250,7 @@ export class SampleMap {
       inView: (most) => grid.within(frame.box, most),
     });
     this.placed = this.pictures.placed(frame, grid, points, (rank) => this.looks.counts(rank));
+    byId("map-frame").dataset.pictures = this.placed.length;
     this.pictures.draw(pen, this.placed, points, (rank) => this.looks.rimOf(rank));
     if (this.current !== null) {
       const [x, y] = frame.pixelOf(points.xs[this.current], points.ys[this.current]);

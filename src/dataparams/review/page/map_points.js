@@ -95,3 +95,13 @@ export async function loadWanted(query) {
 }
 
 export const hasBit = (bits, place) => ((bits[place >> 3] >> (place & 7)) & 1) === 1;
+
+export function countBits(bits) {
+  let total = 0;
+  for (let byte of bits) {
+    for (; byte; byte &= byte - 1) {
+      total += 1;
+    }
+  }
+  return total;
+}

@@ -13,6 +13,7 @@ in uvec3 look; // color, shape, state
 uniform vec2 size;
 uniform vec3 view; // scale, left, top
 uniform float diameter;
+uniform float rim;
 uniform float density;
 flat out uvec3 seen;
 flat out float across;
@@ -21,7 +22,7 @@ void main() {
   gl_Position = vec4(pixel.x, -pixel.y, 0.0, 1.0);
   bool isSelected = (look.z & 1u) != 0u;
   bool isFaded = (look.z & 2u) != 0u;
-  across = (isSelected ? diameter + 7.0 : isFaded ? max(diameter * 0.6, 1.5) : diameter) * density;
+  across = (isSelected ? diameter + 2.0 * rim : isFaded ? max(diameter * 0.6, 1.5) : diameter) * density;
   gl_PointSize = across;
   seen = look;
 }`;
@@ -35,6 +36,7 @@ uniform vec3 surface;
 uniform vec3 accent;
 uniform vec3 faded;
 uniform float density;
+uniform float rim;
 out vec4 color;
 float edge(vec2 at, uint shape) { // below 0 inside, 1 at the rim of the square
   if (shape == 1u) return (abs(at.x) + abs(at.y)) - 1.0;
@@ -51,17 +53,17 @@ void main() {
   float pixel = 2.0 / across;
   if (isSelected) {
     float out_of = length(at) - 1.0 + pixel;
-    float inner = edge(at * across / (across - 7.0 * density), seen.y);
+    float inner = edge(at * across / (across - 2.0 * rim * density), seen.y);
     vec3 inside = mix(colors[seen.x], surface, smoothstep(-pixel, pixel, inner));
-    float band = smoothstep(-pixel, pixel, length(at) - 1.0 + pixel + 2.5 * density * pixel);
+    float band = smoothstep(-pixel, pixel, length(at) - 1.0 + pixel + 0.7 * rim * density * pixel);
     float shown = 1.0 - smoothstep(-pixel, pixel, out_of);
     color = vec4(mix(inside, accent, band), 1.0) * shown;
     return;
   }
   float far = edge(at, seen.y);
   float shown = across < 4.0 ? 1.0 : 1.0 - smoothstep(-pixel, pixel, far);
-  float rim = across < 7.0 ? 0.0 : smoothstep(-3.0 * pixel, -1.0 * pixel, far);
-  vec3 inside = isFaded ? faded : mix(colors[seen.x], surface, rim);
+  float border = across < 7.0 ? 0.0 : smoothstep(-3.0 * pixel, -1.0 * pixel, far);
+  vec3 inside = isFaded ? faded : mix(colors[seen.x], surface, border);
   color = vec4(inside, 1.0) * shown * (isFaded ? 0.55 : isDecided ? 0.35 : 1.0);
 }`;
 
@@ -155,6 +157,7 @@ class FastPoints {
     gl.uniform2f(this.at("size"), width, height);
     gl.uniform3f(this.at("view"), scale, left, top);
     gl.uniform1f(this.at("diameter"), diameter);
+    gl.uniform1f(this.at("rim"), rimOf(diameter));
     gl.uniform1f(this.at("density"), density);
     gl.uniform3fv(this.at("colors"), colors.slice(0, MOST_COLORS).flatMap(asNumbers));
     gl.uniform3fv(this.at("surface"), asNumbers(surface));
@@ -199,7 +202,7 @@ class PlainPoints {
       }
       pen.globalAlpha = 1;
       if (state & SELECTED) {
-        ring(pen, x, y, diameter / 2 + 3.5, accent, 2.5);
+        ring(pen, x, y, diameter / 2 + rimOf(diameter), accent, 0.7 * rimOf(diameter));
       }
     }
   }
@@ -227,6 +230,9 @@ export function ring(pen, x, y, radius, color, width) {
   pen.lineWidth = width;
   pen.stroke();
 }
+
+/** How far what is selected reaches beyond its point, in pixels. */
+const rimOf = (diameter) => Math.max(1.5, Math.min(0.4 * diameter, 3.5));
 
 /** A color as #rrggbb in three numbers, 0 ... 1. */
 function asNumbers(color) {
