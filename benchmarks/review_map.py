@@ -114,7 +114,9 @@ def main() -> None:
             client = Client(server.port)
             client.get("/api/queue", near=5, decision="any")
             near = [
-                client.get("/api/queue", near=1 + 9_973 * number, decision="any")[0]
+                client.get("/api/queue", near=9_973 * number % arguments.instances, decision="any")[
+                    0
+                ]
                 for number in range(20)
             ]
             first = [client.get("/api/queue", limit=120)[0] for _ in range(20)]
