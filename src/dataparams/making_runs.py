@@ -39,6 +39,7 @@ def audit(
     text_column: str | None = None,
     label_column: str | None = None,
     row_columns: Sequence[str] = (),
+    split: str = "all",
     data_dir: str | Path = "data",
     hf_token_file: str | Path | None = None,
     offline: bool = False,
@@ -71,6 +72,8 @@ def audit(
         label_column: Likewise the labels.
         row_columns: Which columns belong to a row, where samples are rows of a table; ``*`` for all
             but the labels. Nothing leaves out what numbers the rows or gives the label away.
+        split: Which splits are judged, where the data come split: ``all``, or names with commas
+            between, such as ``train,validation``.
         data_dir: Where built-in data sets are kept and downloaded to.
         hf_token_file: File with a token of the Hugging Face hub. It is not stored.
         offline: Use only what has been downloaded before.
@@ -125,6 +128,7 @@ def audit(
         text_column=text_column,
         label_column=label_column,
         row_columns=tuple(row_columns),
+        split=split,
         out=_text(out),
         data_dir=str(data_dir),
         hf_token_file=_text(hf_token_file),

@@ -13,6 +13,7 @@ import tyro
 
 from dataparams.cli.analysis_of_run import SHOWN, current
 from dataparams.errors import LostProcessError, RunError, Stopped, UserError
+from dataparams.sources.split_names import ALL_SPLITS
 from dataparams.training.audit_config import AuditConfig
 from dataparams.training.launched import launched_place
 
@@ -160,6 +161,11 @@ def _trained(arguments: AuditArguments, display: ProgressDisplay) -> RunFolder:
                 f"--{name} is given with --recipe {arguments.recipe}, which trains the whole "
                 "network; expected --recipe heads, or dataparams train with its own flags."
             )
+    if arguments.split != ALL_SPLITS:
+        raise UserError(
+            f"--split is given with --recipe {arguments.recipe}, which trains a network on the "
+            "training split; expected --recipe heads."
+        )
     dataset = arguments.dataset
     if dataset is None:
         raise UserError(f"--recipe {arguments.recipe} needs the PATH of images; none is given.")

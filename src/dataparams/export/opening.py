@@ -17,8 +17,8 @@ from dataparams.export.samples import LabeledSamples
 from dataparams.run.folder import RunFolder
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.opening import local_path, open_source
+from dataparams.sources.split_names import ALL_SPLITS
 from dataparams.sources.splits import (
-    ALL_SPLITS,
     chosen_splits,
     comes_split,
     names_of_splits,

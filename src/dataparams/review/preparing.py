@@ -40,9 +40,11 @@ _ARRAYS: dict[str, type[np.generic]] = {
     "category": np.int8,
     "subgroup": np.int32,
     "is_outlier": np.bool_,
+    "split": np.int8,
     "found": np.float16,
     "trajectories": np.float16,
 }
+_NAMES = ("class_names", "subgroups", "splits", "epochs")
 _LOOKING = "looking through the model"
 
 
@@ -110,7 +112,7 @@ def load_prepared(run: RunFolder, *, data: str | None = None) -> Prepared | None
             name: _load(folder / f"{name}.npy").astype(kind, copy=False)
             for name, kind in _ARRAYS.items()
         }
-        names = {name: tuple(kept[name]) for name in ("class_names", "subgroups", "epochs")}
+        names = {name: tuple(kept[name]) for name in _NAMES}
         overview = dict(kept["overview"])
         if not isinstance(overview["warnings"], list) or "judged_by" not in overview:
             return None
@@ -135,6 +137,8 @@ def _fits(facts: RankedFacts) -> bool:
     return (
         count > 0
         and all(array.shape == (count,) for array in (*flat, facts.subgroup, facts.is_outlier))
+        and facts.split.shape == (count,)
+        and bool(0 <= facts.split.min() <= facts.split.max() < len(facts.splits))
         and facts.found.shape == (count, 2)
         and facts.trajectories.shape == (count, len(facts.epochs))
         and bool(0 <= facts.label.min() <= facts.label.max() < classes)
@@ -157,6 +161,7 @@ def write_prepared(run: RunFolder, prepared: Prepared) -> None:
         "run_epochs": run.epochs(),
         "class_names": facts.class_names,
         "subgroups": facts.subgroups,
+        "splits": facts.splits,
         "epochs": facts.epochs,
         "overview": prepared.overview,
     }
@@ -192,6 +197,16 @@ def is_large(run: RunFolder) -> bool:
     return int(count) > MOST_AT_ONCE
 
 
+def _splits(facts: RankedFacts) -> list[dict[str, Any]]:
+    """Names and counts of the splits; nothing where there is one."""
+    if len(facts.splits) == 1:
+        return []
+    counts = np.bincount(facts.split, minlength=len(facts.splits)).tolist()
+    return [
+        {"name": name, "count": count} for name, count in zip(facts.splits, counts, strict=True)
+    ]
+
+
 def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
     low, high = temperature_limits(facts.trajectories)
     counts = analysis.classes.select("count", *CATEGORIES, "unjudged")
@@ -200,6 +215,7 @@ def _overview(analysis: Analysis, facts: RankedFacts) -> dict[str, Any]:
         "warnings": list(analysis.warnings),
         "judged_by": None if analysis.judged_by is None else analysis.judged_by.sentence(),
         "outliers": int(facts.is_outlier.sum()),
+        "splits": _splits(facts),
         "classes": [
             {"name": name, **row}
             for name, row in zip(analysis.class_names, counts.iter_rows(named=True), strict=True)

@@ -223,6 +223,7 @@ def page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray
         query.suggested,
         query.subgroup,
         query.outlier,
+        query.split,
     )
     mask = review.samples.wanted(chosen)
     by_decision = review.standing.wanted(query.annotator, query.decision)

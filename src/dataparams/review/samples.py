@@ -44,6 +44,7 @@ class Filter:
         suggested: The suggested class.
         subgroup: Name of the sub-group.
         is_outlier: Only samples that may be of no class at all.
+        split: Name of the split.
     """
 
     label: int | None = None
@@ -51,6 +52,7 @@ class Filter:
     suggested: int | None = None
     subgroup: str | None = None
     is_outlier: bool = False
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class SampleFacts:
         is_outlier: Whether it may be of no class at all.
         evidence: What was found for its label, in words; None of a training.
         subgroup: Name of the sub-group; None for most.
+        split: Name of the split; None where there is one alone.
     """
 
     index: int
@@ -82,6 +85,7 @@ class SampleFacts:
     is_outlier: bool
     evidence: str | None
     subgroup: str | None
+    split: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +95,7 @@ class RankedFacts:
     Attributes:
         class_names: Name of class 0, 1, ...
         subgroups: Names of sub-groups.
+        splits: Names of splits, the one to train on first.
         epochs: The epochs of the trajectories.
         ids: The names by which the data source knows them.
         index: Position in the data source, (n,), int64.
@@ -100,6 +105,7 @@ class RankedFacts:
         category: Position among ``CATEGORIES``, (n,), int8.
         subgroup: Position among ``subgroups``, -1 for none, (n,), int32.
         is_outlier: Whether it may be of no class at all, (n,), bool.
+        split: Position among ``splits``, (n,), int8.
         found: Held-out evidence for the given label, by models that never saw the sample: the
             probability by classifiers and the share of the neighbors' votes, (n, 2), float16; NaN
             of a training.
@@ -108,6 +114,7 @@ class RankedFacts:
 
     class_names: tuple[str, ...]
     subgroups: tuple[str, ...]
+    splits: tuple[str, ...]
     epochs: tuple[int, ...]
     ids: pl.Series
     index: NDArray[np.int64]
@@ -117,6 +124,7 @@ class RankedFacts:
     category: NDArray[np.int8]
     subgroup: NDArray[np.int32]
     is_outlier: NDArray[np.bool_]
+    split: NDArray[np.int8]
     found: NDArray[np.float16]
     trajectories: NDArray[np.float16]
 
@@ -126,10 +134,13 @@ def ranked_facts(analysis: Analysis) -> RankedFacts:
     frame = analysis.frame
     order = _order(frame)
     subgroups = tuple(frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list())
+    of_split = _split_column(frame)
+    splits = tuple(of_split.gather(frame["index"].arg_sort()).unique(maintain_order=True))
     epochs, trajectories = _compact_trajectories(analysis, order)
     return RankedFacts(
         class_names=analysis.class_names,
         subgroups=subgroups,
+        splits=splits,
         epochs=epochs,
         ids=frame["id"].gather(order),
         index=frame["index"].to_numpy()[order].astype(np.int64),
@@ -139,6 +150,7 @@ def ranked_facts(analysis: Analysis) -> RankedFacts:
         category=_codes(frame["category"], CATEGORIES)[order].astype(np.int8),
         subgroup=_codes(frame["subgroup"].cast(pl.String), subgroups)[order],
         is_outlier=outliers(frame).to_numpy()[order],
+        split=_codes(of_split, splits)[order].astype(np.int8),
         found=_held_out_evidence(frame)[order],
         trajectories=trajectories,
     )
@@ -162,13 +174,13 @@ class ReviewSamples:
 
     def __init__(self, facts: RankedFacts) -> None:
         self.class_names = facts.class_names
-        self.subgroups = facts.subgroups
+        self.subgroups, self.splits = facts.subgroups, facts.splits
         self.epochs = facts.epochs
         self.index, self.label = facts.index, facts.label
         self._suggested, self._confidence = facts.suggested, facts.confidence
         self._are_weighed = bool((facts.suggested != facts.label).any())
         self._category, self._subgroup = facts.category, facts.subgroup
-        self._is_outlier, self._found = facts.is_outlier, facts.found
+        self._is_outlier, self._found, self._split = facts.is_outlier, facts.found, facts.split
         self._ids, self._trajectories = facts.ids, facts.trajectories
         self._by_index = np.argsort(self.index, kind="stable").astype(np.int32)
         self._index_sorted = self.index[self._by_index]
@@ -232,6 +244,9 @@ class ReviewSamples:
             mask &= self._subgroup == (self.subgroups.index(chosen.subgroup) if known else -2)
         if chosen.is_outlier:
             mask &= self._is_outlier
+        if chosen.split is not None:
+            known = chosen.split in self.splits
+            mask &= self._split == (self.splits.index(chosen.split) if known else -2)
         return mask
 
     @property
@@ -311,6 +326,7 @@ class ReviewSamples:
             is_outlier=found.is_outlier,
             evidence=evidence_words(*self._found[rank].tolist()),
             subgroup=self.subgroups[code] if code >= 0 else None,
+            split=self.splits[self._split[rank]] if len(self.splits) > 1 else None,
         )
 
 
@@ -330,6 +346,13 @@ def temperature_limits(trajectories: NDArray[np.float16]) -> tuple[float, float]
         return 0.0, 0.0
     low, high = np.percentile(finite, (0.05, 99.95))
     return float(low), float(high)
+
+
+def _split_column(frame: pl.DataFrame) -> pl.Series:
+    """The split of each sample; one for all where nothing is said of splits."""
+    if "split" in frame.columns:
+        return frame["split"]
+    return pl.repeat("train", len(frame), eager=True)
 
 
 def _order(frame: pl.DataFrame) -> NDArray[np.intp]:

@@ -112,6 +112,7 @@ class QueueQuery(BaseModel):
     suggested: Number | None = None
     subgroup: Annotated[str, Field(max_length=1000)] | None = None
     outlier: bool = False
+    split: Annotated[str, Field(max_length=1000)] | None = None
     search: Annotated[str, Field(max_length=200)] = ""
     near: Number | None = None
     finding: Number | None = None

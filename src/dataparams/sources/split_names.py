@@ -31,6 +31,10 @@ _WHOLE_NAME = re.compile(rf"([a-z]+?)(?:{_AFTER_A_WORD})?")
 _SEPARATORS = re.compile(r"[-_ .]+")
 
 
+ALL_SPLITS = "all"
+"""What stands for all splits where somebody names some."""
+
+
 def split_word(name: str) -> str | None:
     """Find the split that a file's or folder's name tells of.
 

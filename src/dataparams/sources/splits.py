@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dataparams.errors import ArgumentError, DataError
-from dataparams.sources.split_names import means_same_split
+from dataparams.sources.split_names import ALL_SPLITS, means_same_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 TRAINING = "train"
 """What the training split is called in a run, whatever the source calls it."""
-ALL_SPLITS = "all"
 
 
 def split_by_class(labels: Tensor, val_frac: float, *, seed: int) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from dataparams.errors import ArgumentError
-from dataparams.sources.split_names import require_split_words
+from dataparams.sources.split_names import ALL_SPLITS, require_split_words
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class AuditConfig:
     out: str | None = None
     """The run folder; by default weights_CL/<dataset>/audit. Where the data changed since, another
     one is made beside it, with a number."""
-    split: str = "all"
+    split: str = ALL_SPLITS
     """Which splits are judged, where the data come split: all, or names with commas between, such
     as train,validation. Heads learn from these alone."""
     data_dir: str = "data"

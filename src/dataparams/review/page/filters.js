@@ -43,6 +43,10 @@ export class Filters {
     const { label, suggested } = this.form.elements;
     byId("only-outliers").hidden = !this.run.outliers;
     byId("outliers-count").textContent = `(${count(this.run.outliers)})`;
+    byId("split-field").hidden = !this.run.splits.length;
+    for (const one of this.run.splits) {
+      this.form.elements.split.append(new Option(`${one.name} (${count(one.count)})`, one.name));
+    }
     const sorted = this.run.classes
       .map((one, number) => ({ ...one, number }))
       .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
@@ -61,6 +65,7 @@ export class Filters {
       category: data.getAll("category"),
       label: data.get("label"),
       suggested: data.get("suggested"),
+      split: data.get("split"),
       subgroup: data.get("subgroup"),
       outlier: data.get("outlier"),
       search: data.get("search").trim(),
@@ -80,7 +85,7 @@ export class Filters {
 
   /** Take over what an address has. */
   read(parameters) {
-    for (const name of ["decision", "label", "suggested", "search"]) {
+    for (const name of ["decision", "label", "suggested", "split", "search"]) {
       const field = this.form.elements[name];
       field.value = parameters.get(name) ?? field.value;
       if (field.selectedIndex === -1) {
@@ -96,7 +101,7 @@ export class Filters {
   }
 
   set(query) {
-    for (const field of ["decision", "label", "suggested", "search"]) {
+    for (const field of ["decision", "label", "suggested", "split", "search"]) {
       this.form.elements[field].value = query[field] ?? (field === "decision" ? "todo" : "");
     }
     const categories = query.category ?? ["hard", "review"];

@@ -112,6 +112,7 @@ export class Single {
     byId("fact-suggested").querySelector(".confidence").textContent = "";
     byId("fact-subgroup-row").hidden = true;
     byId("fact-evidence-row").hidden = true;
+    byId("fact-split-row").hidden = true;
     byId("fact-outlier").hidden = true;
     byId("fact-opinions").replaceChildren();
   }
@@ -184,6 +185,8 @@ export class Single {
     byId("fact-unjudged").textContent = unjudged === null ? "" : `a class ${unjudged}`;
     fillSuggestion(byId("fact-suggested"), facts, suggestedName(facts, classNames));
     byId("fact-outlier").hidden = !facts.is_outlier;
+    byId("fact-split-row").hidden = facts.split === null;
+    byId("fact-split").textContent = facts.split ?? "";
     byId("fact-evidence-row").hidden = facts.evidence === null;
     byId("fact-evidence").textContent = facts.evidence ?? "";
     byId("fact-subgroup-row").hidden = facts.subgroup === null;
