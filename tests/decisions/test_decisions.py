@@ -118,7 +118,7 @@ class Deciding(RuleBasedStateMachine):
         counting, number = {}, 0
         while len(changes := store.changes(after=number, most=3)):
             number = changes["number"][-1]
-            for _, index, annotator, *what in changes.rows():
+            for _, index, annotator, *what, _, _ in changes.rows():
                 counting[index, annotator] = what
         assert number == self.rows
         expected = store.in_force().select("index", "annotator", "action", "label").rows()
@@ -221,8 +221,8 @@ def test_a_file_of_another_kind_is_left_as_it_is(tmp_path: Path) -> None:
     newer = DecisionStore(tmp_path / "newer.sqlite")
     newer.close()
     with closing(sqlite3.connect(tmp_path / "newer.sqlite")) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(RunError, match=r"is of version 2; expected 1"):
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(RunError, match=r"is of version 99; expected 2"):
         DecisionStore(tmp_path / "newer.sqlite")
 
 
@@ -311,8 +311,13 @@ def test_people_agree_where_they_want_the_same_of_a_sample(decided) -> None:
     disputed = set()
     for index, row in agreed.items():
         wanted = [what for (i, _), what in sorted(decided.items()) if i == index]
-        labels = {label for action, label in wanted if action != "skip"}
-        actions = {action for action, _ in wanted if action != "skip"}
+        votes = [label for action, label in wanted if action != "skip"]
+        most, count = Counter(votes).most_common(1)[0] if votes else (None, 0)
+        has_majority = len(votes) >= 3 and 2 * count > len(votes)
+        is_settled = len(set(votes)) > 1 and has_majority
+        labels = {most} if is_settled else set(votes)
+        actions = {action for action, label in wanted if action != "skip" and label in labels}
+        assert row["settled_by"] == ("majority" if is_settled else None)
         assert row["is_disputed"] == (len(labels) > 1)
         if len(labels) > 1:
             disputed.add(index)

@@ -1,4 +1,4 @@
-"""The agreement of annotators: agreed decisions, disputes, and Cohen's kappa."""
+"""The agreement of annotators: agreed decisions, how disputes are settled, and Cohen's kappa."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ _KAPPA_COLUMNS = {
 }
 _LEFT_OUT = -1
 _HAS_SAY = pl.col("action") != "skip"
-_IS_DISPUTED = pl.col("label").filter(_HAS_SAY).n_unique() > 1
 _FIRST_VOTE = 2
+FEWEST_FOR_MAJORITY = 3
+"""So many must have decided about a sample before the majority of them settles a dispute."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,17 @@ class Agreement:
     kappa: float | None
 
 
-def agreements(codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]]) -> list[Agreement]:
+def agreements(
+    codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]],
+    blind: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> list[Agreement]:
     """The agreement of each pair of annotators with samples in common, ordered by name.
 
     Args:
         codes: For each annotator a code per sample, of what should become of it; the codes 0 (not
             seen) and 1 (skipped) do not count.
+        blind: For each annotator which of these were decided before anybody else's decision could
+            be seen; others do not count. None to count all.
 
     Example:
         >>> import numpy as np
@@ -63,6 +69,8 @@ def agreements(codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]]) -> li
     for first, second in combinations(sorted(codes), 2):
         one, other = codes[first], codes[second]
         common = (one >= _FIRST_VOTE) & (other >= _FIRST_VOTE)
+        if blind is not None:
+            common &= blind[first] & blind[second]
         if common.any():
             one, other = one[common], other[common]
             agreed = int((one == other).sum())
@@ -73,50 +81,136 @@ def agreements(codes: Mapping[str, NDArray[np.int16] | NDArray[np.int32]]) -> li
 
 
 def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
-    """The agreed decision for each sample with decisions.
+    """The decision that counts for each sample with decisions.
 
-    A sample is disputed if annotators want different things: another label, or that it is left out.
-    An annotator who skipped it does not count.
+    Annotators differ where they want different things: another label, or that the sample is left
+    out. Who skipped it does not count. Where they differ, what an adjudicator wants counts (all
+    adjudicators, where there are several); else what more than half of three or more want; else the
+    sample is disputed.
 
     Args:
-        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`.
+        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`; without
+            its column ``is_adjudicator`` nobody is one.
 
     Returns:
         ``index``, ``action`` (null where disputed), ``label``, ``annotators`` (names, joined),
-        ``made_at`` (of the last), ``is_disputed``; ordered by index.
+        ``made_at`` (of the last), ``is_disputed``, ``settled_by`` (``majority`` or
+        ``adjudicator`` where annotators differed and that is settled, else null); ordered by index.
 
     Example:
         >>> in_force = pl.DataFrame({
-        ...     "index": [1, 1, 2], "annotator": ["ann", "bob", "ann"], "made_at": [""] * 3,
-        ...     "action": ["discard", "keep", "skip"], "label": [None, 0, None],
+        ...     "index": [1, 1, 2, 3, 3, 3], "annotator": ["a", "b", "a", "a", "b", "c"],
+        ...     "action": ["discard", "keep", "skip", "keep", "relabel", "keep"],
+        ...     "label": [None, 0, None, 0, 1, 0], "made_at": [""] * 6,
         ... })
-        >>> agreed_decisions(in_force).select("index", "action", "is_disputed").rows()
-        [(1, None, True), (2, 'skip', False)]
+        >>> agreed_decisions(in_force).select("index", "action", "is_disputed", "settled_by").rows()
+        [(1, None, True, None), (2, 'skip', False, None), (3, 'keep', False, 'majority')]
     """
-    # To keep a label and to choose the same one are the same; no label means discarded.
-    actions = pl.col("action").filter(_HAS_SAY)
-    grouped = in_force.group_by("index").agg(
-        is_disputed=_IS_DISPUTED,
-        action=pl.when((actions == "keep").any())
-        .then(pl.lit("keep"))
-        .otherwise(actions.first().fill_null("skip")),
-        label=pl.col("label").filter(_HAS_SAY).first(),
-        annotators=pl.col("annotator").sort().str.join(", "),
-        made_at=pl.col("made_at").max(),
+    votes = _votes(in_force)
+    votes_of = votes.group_by("index").agg(
+        outcomes=pl.col("outcome").n_unique(),
+        first=pl.col("outcome").first(),
+        by_adjudicators=pl.col("outcome").filter("is_adjudicator").first(),
+        wanted_by_adjudicators=pl.col("outcome").filter("is_adjudicator").n_unique(),
+        majority=pl.when(
+            (pl.len() >= FEWEST_FOR_MAJORITY)
+            & (pl.col("outcome").unique_counts().max() * 2 > pl.len())
+        ).then(pl.col("outcome").mode().first()),
     )
-    undisputed = ~pl.col("is_disputed")
-    return grouped.select(
+    differ, one = pl.col("outcomes") > 1, pl.col("wanted_by_adjudicators") == 1
+    settled = votes_of.select(
         "index",
-        pl.when(undisputed).then("action").alias("action"),
-        pl.when(undisputed).then("label").alias("label"),
-        "annotators",
-        "made_at",
-        "is_disputed",
+        settled_by=pl.when(differ & one)
+        .then(pl.lit("adjudicator"))
+        .when(differ & pl.col("majority").is_not_null() & (pl.col("wanted_by_adjudicators") == 0))
+        .then(pl.lit("majority")),
+        outcome=pl.when(~differ)
+        .then("first")
+        .when(one)
+        .then("by_adjudicators")
+        .when(pl.col("wanted_by_adjudicators") == 0)
+        .then("majority"),
+        has_say=True,
+    )
+    # To keep a label and to choose the same one are the same.
+    kept = (
+        votes.filter(pl.col("action") == "keep").select("index", "outcome", is_kept=True).unique()
+    )
+    everything = in_force.group_by("index").agg(
+        annotators=pl.col("annotator").sort().str.join(", "), made_at=pl.col("made_at").max()
+    )
+    joined = everything.join(settled, on="index", how="left").join(
+        kept, on=["index", "outcome"], how="left"
+    )
+    disputed = pl.col("has_say").is_not_null() & pl.col("outcome").is_null()
+    return joined.select(
+        "index",
+        action=pl.when(disputed)
+        .then(None)
+        .when(pl.col("has_say").is_null())
+        .then(pl.lit("skip"))
+        .when(pl.col("outcome") == _LEFT_OUT)
+        .then(pl.lit("discard"))
+        .when("is_kept")
+        .then(pl.lit("keep"))
+        .otherwise(pl.lit("relabel")),
+        label=pl.when(pl.col("outcome") != _LEFT_OUT).then("outcome"),
+        annotators="annotators",
+        made_at="made_at",
+        is_disputed=disputed,
+        settled_by="settled_by",
     ).sort("index")
 
 
+def _votes(in_force: pl.DataFrame) -> pl.DataFrame:
+    """What those who have a say want of each sample: a label, or -1 for leaving it out."""
+    if "is_adjudicator" not in in_force.columns:
+        in_force = in_force.with_columns(is_adjudicator=pl.lit(value=False))
+    return in_force.filter(_HAS_SAY).select(
+        "index",
+        "action",
+        "is_adjudicator",
+        outcome=pl.col("label").cast(pl.Int64).fill_null(_LEFT_OUT),
+    )
+
+
+def are_settled(
+    wanted: NDArray[np.signedinteger],
+    has_voted: NDArray[np.bool_],
+    is_adjudicator: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Whether disputes are settled, by the rule of :func:`agreed_decisions`.
+
+    Args:
+        wanted: What each annotator wants, (annotators, samples).
+        has_voted: Whether that counts, (annotators, samples).
+        is_adjudicator: Whose settles disputes, (annotators,).
+
+    Example:
+        >>> import numpy as np
+        >>> wanted = np.array([[3, 3, 3], [4, 4, 4], [0, 3, 4]])
+        >>> are_settled(wanted, wanted > 1, np.array([False, False, False])).tolist()
+        [False, True, True]
+        >>> are_settled(wanted, wanted > 1, np.array([True, False, False])).tolist()
+        [True, True, True]
+    """
+    votes = has_voted.sum(axis=0)
+    most = np.zeros(wanted.shape[1], dtype=np.int64)
+    for one in range(len(wanted)):
+        alike = ((wanted == wanted[one]) & has_voted).sum(axis=0)
+        most = np.maximum(most, np.where(has_voted[one], alike, 0))
+    is_majority: NDArray[np.bool_] = (votes >= FEWEST_FOR_MAJORITY) & (2 * most > votes)
+    theirs, by_them = wanted[is_adjudicator], has_voted[is_adjudicator]
+    if not by_them.any():
+        return is_majority
+    first = np.take_along_axis(theirs, by_them.argmax(axis=0)[None], axis=0)
+    are_one: NDArray[np.bool_] = ((theirs == first) | ~by_them).all(axis=0)
+    settled: NDArray[np.bool_] = np.where(by_them.any(axis=0), are_one, is_majority)
+    return settled
+
+
 def disputes(in_force: pl.DataFrame) -> pl.DataFrame:
-    """The decisions about disputed samples.
+    """The decisions about samples on which annotators differ and nobody has settled it.
 
     Args:
         in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`.
@@ -127,26 +221,32 @@ def disputes(in_force: pl.DataFrame) -> pl.DataFrame:
     Example:
         >>> in_force = pl.DataFrame({
         ...     "index": [1, 1, 2], "annotator": ["ann", "bob", "ann"],
-        ...     "action": ["discard", "keep", "keep"], "label": [None, 0, 3],
+        ...     "action": ["discard", "keep", "keep"], "label": [None, 0, 3], "made_at": [""] * 3,
         ... })
         >>> disputes(in_force).select("index", "annotator", "action").rows()
         [(1, 'ann', 'discard'), (1, 'bob', 'keep')]
     """
-    return in_force.filter(_HAS_SAY & _IS_DISPUTED.over("index")).sort("index", "annotator")
+    disputed = agreed_decisions(in_force).filter("is_disputed")
+    return (
+        in_force.filter(_HAS_SAY).join(disputed, on="index", how="semi").sort("index", "annotator")
+    )
 
 
 def cohen_kappa(in_force: pl.DataFrame) -> pl.DataFrame:
     """The agreement beyond chance of each pair of annotators.
 
     It compares the outcomes, a label or that the sample is left out, over the samples that both
-    decided about. Skipped ones do not count.
+    decided about without having seen what anybody else had decided: who sees it agrees more.
+    Skipped ones do not count.
 
     Args:
-        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`.
+        in_force: The result of :meth:`dataparams.decisions.store.DecisionStore.in_force`; without
+            its column ``is_blind`` all decisions count.
 
     Returns:
-        ``first`` and ``second`` (annotators), ``samples`` (that both decided about), ``agreed``
-        (of these), ``kappa`` (-1 ... 1; 0 is chance; null where it is undefined: without samples,
+        ``first`` and ``second`` (annotators), ``samples`` (that both decided about blind),
+        ``agreed`` (of these), ``kappa`` (-1 ... 1; 0 is chance; null where it is undefined: without
+        samples,
         or where both always want one and the same thing).
 
     Example:
@@ -157,7 +257,8 @@ def cohen_kappa(in_force: pl.DataFrame) -> pl.DataFrame:
         >>> cohen_kappa(in_force).rows()
         [('ann', 'bob', 4, 3, 0.5)]
     """
-    decided = in_force.filter(_HAS_SAY).select(
+    counting = in_force.filter("is_blind") if "is_blind" in in_force.columns else in_force
+    decided = counting.filter(_HAS_SAY).select(
         "index", "annotator", outcome=pl.col("label").cast(pl.Int64).fill_null(_LEFT_OUT)
     )
     parts = dict(sorted((name, part) for (name,), part in decided.group_by("annotator")))

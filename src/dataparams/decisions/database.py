@@ -8,55 +8,21 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dataparams.decisions.backups import copied_to_memory, keep_backup
+from dataparams.decisions.schema import APPLICATION, VERSION, bring_up_to_date
 from dataparams.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_APPLICATION = 0x64706172
-_VERSION = 1
 _SECONDS_TO_WAIT = 30
-# The requests of an annotator that are not taken back are a stack: "top" is the one that an undo
-# takes back next, "below" the one that it takes back after that.
-_TABLES = """
-CREATE TABLE request (
-  number    INTEGER PRIMARY KEY AUTOINCREMENT,
-  name      TEXT NOT NULL UNIQUE,
-  annotator TEXT NOT NULL CHECK (annotator <> ''),
-  is_undo   INTEGER NOT NULL,
-  below     INTEGER REFERENCES request (number),
-  top       INTEGER REFERENCES request (number)
-);
-CREATE INDEX newest ON request (annotator, number);
-CREATE TABLE decision (
-  number    INTEGER PRIMARY KEY AUTOINCREMENT,
-  request   TEXT NOT NULL REFERENCES request (name),
-  sample    INTEGER NOT NULL CHECK (sample >= 0),
-  annotator TEXT NOT NULL CHECK (annotator <> ''),
-  action    TEXT NOT NULL CHECK (action IN ('keep', 'relabel', 'discard', 'skip', 'undo')),
-  label     INTEGER CHECK ((label IS NOT NULL) = (action IN ('keep', 'relabel'))),
-  before    INTEGER REFERENCES decision (number),
-  undoes    INTEGER REFERENCES decision (number) CHECK ((undoes IS NOT NULL) = (action = 'undo')),
-  made_at   TEXT NOT NULL,
-  UNIQUE (request, sample)
-);
-CREATE INDEX latest ON decision (sample, annotator, number);
-CREATE UNIQUE INDEX undone ON decision (undoes) WHERE undoes IS NOT NULL;
-CREATE TRIGGER no_change BEFORE UPDATE ON decision
-  BEGIN SELECT RAISE (ABORT, 'decisions are only ever added'); END;
-CREATE TRIGGER no_removal BEFORE DELETE ON decision
-  BEGIN SELECT RAISE (ABORT, 'decisions are only ever added'); END;
-CREATE TRIGGER no_other_request BEFORE UPDATE ON request
-  BEGIN SELECT RAISE (ABORT, 'requests are only ever added'); END;
-CREATE TRIGGER no_request_less BEFORE DELETE ON request
-  BEGIN SELECT RAISE (ABORT, 'requests are only ever added'); END;
-"""
 _DAMAGED = ("not a database", "malformed", "no such table", "no such column", "encrypted", "decode")
 
 
@@ -152,30 +118,36 @@ class DecisionDatabase:
     def _begun(self, address: str) -> sqlite3.Connection:
         connection = self._connected(address)
         try:
-            is_begun = self._is_begun(connection)
+            version = self._version(connection)
+            if 0 < version < VERSION:
+                # The file itself may not be changed by somebody who only looks.
+                memory = copied_to_memory(connection)
+                bring_up_to_date(memory, version)
+                connection.close()
+                return memory
         except BaseException:
             connection.close()
             raise
-        if not is_begun:
+        if version == 0:
             connection.close()
             raise RunError(f"{self._file} is empty: there are no decisions yet.")
         return connection
 
     def _prepare(self) -> None:
         # Before anything is changed: the file may be of another program.
-        self._is_begun(self._connection)
+        self._version(self._connection)
         self._begin_log()
         # An acknowledged decision outlives a power cut, too.
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if not self._is_begun(self._connection):
+        if self._version(self._connection) < VERSION:
             with self._transaction_unlocked() as connection:
                 # Another process may have made the tables meanwhile.
-                if not self._is_begun(connection):
-                    for statement in _statements(_TABLES):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
+                version = self._version(connection)
+                if 0 < version < VERSION:
+                    keep_backup(self._file, version)
+                if version < VERSION:
+                    bring_up_to_date(connection, version)
 
     def _begin_log(self) -> None:
         """Let others read during a write. SQLite itself does not wait for a lock to change this."""
@@ -207,25 +179,25 @@ class DecisionDatabase:
             _file_at(path) for path in (self._file, self._file.with_name(f"{self._file.name}-wal"))
         ]
 
-    def _is_begun(self, connection: sqlite3.Connection) -> bool:
-        """Whether the tables are there; raises RunError where the file is of another kind."""
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The version of the tables, 0 for none; RunError where the file is of another kind."""
         # One statement: between two, another process may make the tables.
         application, version, count = connection.execute(
             "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
             "FROM pragma_application_id, pragma_user_version"
         ).fetchone()
-        if application == _APPLICATION and version == _VERSION:
-            return True
-        if application == _APPLICATION:
+        if application == APPLICATION and 1 <= version <= VERSION:
+            return int(version)
+        if application == APPLICATION:
             raise RunError(
-                f"{self._file} is of version {version}; expected {_VERSION}. It was written by "
-                "another version of this program: use that one."
+                f"{self._file} is of version {version}; expected {VERSION}. It was written by "
+                "a newer version of this program: use that one."
             )
         if application or version or count:
             raise RunError(
                 f"{self._file} is a database of another program. Nothing was changed; move it away."
             )
-        return False
+        return 0
 
     @contextmanager
     def _transaction_unlocked(self) -> Iterator[sqlite3.Connection]:
@@ -273,11 +245,11 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     return facts.st_dev, facts.st_ino
 
 
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one at a time: run together they would end a transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+def now() -> str:
+    """The time now, UTC, as the file keeps it (ISO 8601)."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def is_storable(text: str) -> bool:
+    """Whether text has no lone surrogate, and no NUL, which ends a text for SQLite's own tools."""
+    return "\0" not in text and text == text.encode(errors="replace").decode()

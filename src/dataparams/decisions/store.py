@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from dataparams.decisions.database import DecisionDatabase
+from dataparams.decisions.adjudicators import adjudicators_in
+from dataparams.decisions.database import DecisionDatabase, is_storable, now
 from dataparams.errors import ArgumentError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 Action = Literal["keep", "relabel", "discard", "skip"]
@@ -23,7 +23,8 @@ ACTIONS: tuple[Action, ...] = ("keep", "relabel", "discard", "skip")
 
 _LARGEST = 2**63 - 1
 _IN_FORCE = """
-SELECT kept.number, kept.request, last.sample, last.annotator, kept.action, kept.label, kept.made_at
+SELECT kept.number, kept.request, last.sample, last.annotator, kept.action, kept.label,
+  kept.made_at, kept.is_blind, kept.in_audit
 FROM (SELECT sample, annotator, max(number) AS number, action, before
       FROM decision GROUP BY sample, annotator) AS last
 JOIN decision AS kept
@@ -31,13 +32,35 @@ JOIN decision AS kept
 ORDER BY last.sample, last.annotator
 """
 _CHANGES = """
-SELECT made.number, made.sample, made.annotator, counts.action, counts.label
+SELECT made.number, made.sample, made.annotator, counts.action, counts.label, counts.is_blind,
+  counts.in_audit
 FROM decision AS made
 LEFT JOIN decision AS counts
   ON counts.number = CASE WHEN made.action = 'undo' THEN made.before ELSE made.number END
 WHERE made.number > ? ORDER BY made.number LIMIT ?
 """
-_COLUMNS = {
+# "seen" is whether others' decisions on the sample were in sight: somebody else has decided, and
+# the annotator may look at that before deciding, or has decided before.
+_ADD = """
+WITH earlier AS (
+  SELECT (SELECT iif(action = 'undo', before, number) FROM decision
+    WHERE sample = :sample AND annotator = :annotator ORDER BY number DESC LIMIT 1) AS number,
+  EXISTS (SELECT 1 FROM decision WHERE sample = :sample AND annotator <> :annotator
+    AND action IN ('keep', 'relabel', 'discard')) AND (
+      :sees
+      OR coalesce((SELECT is_one FROM adjudicator WHERE name = :annotator
+        ORDER BY number DESC LIMIT 1), 0)
+      OR EXISTS (SELECT 1 FROM decision WHERE sample = :sample AND annotator = :annotator
+        AND action IN ('keep', 'relabel', 'discard'))) AS seen)
+INSERT INTO decision
+  (request, sample, annotator, action, label, before, made_at, is_blind, in_audit)
+SELECT :request, :sample, :annotator, :action, :label, number, :made_at, NOT seen,
+  EXISTS (SELECT 1 FROM audit_sample WHERE sample = :sample) AND (
+    :is_audit
+    OR coalesce((SELECT in_audit FROM decision WHERE number = earlier.number), 0))
+FROM earlier
+"""
+_COLUMNS: dict[str, type[pl.DataType]] = {
     "number": pl.Int64,
     "request": pl.String,
     "index": pl.Int64,
@@ -45,10 +68,13 @@ _COLUMNS = {
     "action": pl.String,
     "label": pl.Int64,
     "made_at": pl.String,
+    "is_blind": pl.Int64,
+    "in_audit": pl.Int64,
 }
 _CHANGE_COLUMNS = {
-    name: _COLUMNS[name] for name in ("number", "index", "annotator", "action", "label")
+    name: kind for name, kind in _COLUMNS.items() if name not in ("request", "made_at")
 }
+_FLAGS = pl.col("is_blind", "in_audit").cast(pl.Boolean)
 
 
 @dataclass(frozen=True)
@@ -77,6 +103,9 @@ class DecisionStore:
         file: The path of ``review.sqlite``; created if it does not exist.
         read_only: Open an existing file for reading, also where nothing can be written.
 
+    Attributes:
+        database: The file itself, which holds notes, classes and more beside the decisions.
+
     Raises:
         RunError: If the file cannot be opened, or is not such a file.
 
@@ -95,13 +124,20 @@ class DecisionStore:
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        self._database = DecisionDatabase(file, read_only=read_only)
+        self.database = DecisionDatabase(file, read_only=read_only)
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self.database.close()
 
-    def record(self, request: str, annotator: str, decisions: Sequence[Decision]) -> int:
+    def record(
+        self,
+        request: str,
+        annotator: str,
+        decisions: Sequence[Decision],
+        *,
+        is_audit: bool = False,
+    ) -> int:
         """Add the decisions of one request, all or none.
 
         Args:
@@ -109,6 +145,8 @@ class DecisionStore:
                 not recorded again, so that it can be sent twice.
             annotator: The annotator's name.
             decisions: At most one for each sample.
+            is_audit: Whether they are made in an audit, where nothing but the sample and its label
+                is shown; it counts for the samples that were drawn for it.
 
         Returns:
             How many were added: 0 for a request that was recorded before.
@@ -118,13 +156,22 @@ class DecisionStore:
             ArgumentError: If a decision has a label although its action takes none, or the reverse;
                 or if the name of the request was used for a different one.
         """
-        return self.record_all([(request, annotator, decisions)])
+        return self.record_all([(request, annotator, decisions)], is_audit=is_audit)
 
-    def record_all(self, requests: Sequence[tuple[str, str, Sequence[Decision]]]) -> int:
+    def record_all(
+        self,
+        requests: Sequence[tuple[str, str, Sequence[Decision]]],
+        *,
+        seeing: Collection[str] = (),
+        is_audit: bool = False,
+    ) -> int:
         """Add the decisions of several requests, of several annotators, all or none.
 
         Args:
             requests: The arguments of :meth:`record` for each.
+            seeing: Names of the requests that were made with the decisions of others in sight; of
+                the other ones the file itself tells.
+            is_audit: Whether they are made in an audit.
 
         Returns:
             How many were added.
@@ -135,9 +182,9 @@ class DecisionStore:
         """
         for request, annotator, decisions in requests:
             _require_valid(request, annotator, decisions)
-        made_at = _now()
+        made_at = now()
         added = 0
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             for request, annotator, decisions in requests:
                 if _is_known(connection, request, annotator, is_undo=False):
                     _require_same(connection, request, decisions)
@@ -149,11 +196,20 @@ class DecisionStore:
                     (request, annotator, top, bool(decisions), top),
                 )
                 connection.executemany(
-                    "INSERT INTO decision (request, sample, annotator, action, label, before, "
-                    "made_at) VALUES (?1, ?2, ?3, ?4, ?5, (SELECT iif(action = 'undo', before, "
-                    "number) FROM decision WHERE sample = ?2 AND annotator = ?3 "
-                    "ORDER BY number DESC LIMIT 1), ?6)",
-                    [(request, d.index, annotator, d.action, d.label, made_at) for d in decisions],
+                    _ADD,
+                    [
+                        {
+                            "request": request,
+                            "annotator": annotator,
+                            "sample": decision.index,
+                            "action": decision.action,
+                            "label": decision.label,
+                            "made_at": made_at,
+                            "sees": request in seeing,
+                            "is_audit": is_audit,
+                        }
+                        for decision in decisions
+                    ],
                 )
                 added += len(decisions)
         return added
@@ -173,7 +229,7 @@ class DecisionStore:
             ArgumentError: If the name of the request was used for a different one.
         """
         _require_valid(request, annotator, ())
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if not _is_known(connection, request, annotator, is_undo=True):
                 taken, below = _request_at_top(connection, annotator)
                 connection.execute(
@@ -185,7 +241,7 @@ class DecisionStore:
                     "INSERT INTO decision (request, sample, annotator, action, before, undoes, "
                     "made_at) SELECT ?, sample, annotator, 'undo', before, number, ? "
                     "FROM decision WHERE request = ? ORDER BY number",
-                    (request, _now(), taken),
+                    (request, now(), taken),
                 )
             rows = connection.execute(
                 "SELECT sample FROM decision WHERE request = ? ORDER BY sample", (request,)
@@ -197,9 +253,13 @@ class DecisionStore:
 
         Returns:
             ``number``, ``request``, ``index``, ``annotator``, ``action``, ``label`` (null for
-            discard and skip), ``made_at`` (UTC, ISO 8601); ordered by index and annotator.
+            discard and skip), ``made_at`` (UTC, ISO 8601), ``is_blind`` (made before the decision
+            of anybody else on the sample could be seen), ``in_audit``, ``is_adjudicator`` (of the
+            annotator, now); ordered by index and annotator.
         """
-        return self._database.frame(_IN_FORCE, (), _COLUMNS)
+        found = self.database.frame(_IN_FORCE, (), _COLUMNS).with_columns(_FLAGS)
+        adjudicators = adjudicators_in(self.database)
+        return found.with_columns(is_adjudicator=pl.col("annotator").is_in(adjudicators))
 
     def changes(self, *, after: int = 0, most: int = 20_000) -> pl.DataFrame:
         """The rows after a number, in order, each with the decision that it put in force.
@@ -212,8 +272,9 @@ class DecisionStore:
             most: The largest number of rows to return.
 
         Returns:
-            ``number``, ``index``, ``annotator``, and ``action`` and ``label`` of the decision in
-            force after that row; both null where the only decision was taken back.
+            ``number``, ``index``, ``annotator``, and ``action``, ``label``, ``is_blind`` and
+            ``in_audit`` of the decision in force after that row; null where the only one was taken
+            back.
 
         Example:
             >>> import tempfile
@@ -226,32 +287,37 @@ class DecisionStore:
             >>> store.changes().select("index", "action").rows()
             [(7, 'relabel'), (7, None)]
         """
-        return self._database.frame(_CHANGES, (after, most), _CHANGE_COLUMNS)
+        return self.database.frame(_CHANGES, (after, most), _CHANGE_COLUMNS).with_columns(_FLAGS)
 
-    def history(self) -> pl.DataFrame:
+    def history(self, *, since: str = "", of_audit: bool = False) -> pl.DataFrame:
         """All decisions and undos, in order.
 
+        Args:
+            since: Only those made at that time or later (UTC, ISO 8601).
+            of_audit: Only those about samples that were drawn for the audit.
+
         Returns:
-            The columns of :meth:`in_force`, ``before`` (number of the decision in force before;
-            null for none) and ``undoes`` (number of the decision that is taken back).
+            The columns of :meth:`in_force` but the last, ``before`` (number of the decision in
+            force before; null for none) and ``undoes`` (number of the decision that is taken back).
         """
-        return self._database.frame(
-            "SELECT number, request, sample, annotator, action, label, made_at, before, undoes "
-            "FROM decision ORDER BY number",
-            (),
+        return self.database.frame(
+            "SELECT number, request, sample, annotator, action, label, made_at, is_blind, "
+            "in_audit, before, undoes FROM decision WHERE made_at >= ? AND (NOT ? OR sample IN "
+            "(SELECT sample FROM audit_sample)) ORDER BY number",
+            (since, of_audit),
             {**_COLUMNS, "before": pl.Int64, "undoes": pl.Int64},
-        )
+        ).with_columns(_FLAGS)
 
     def last_number(self) -> int:
         """The number of the last row, 0 where there is none."""
-        return int(self._database.rows("SELECT max(number) FROM decision")[0][0] or 0)
+        return int(self.database.rows("SELECT max(number) FROM decision")[0][0] or 0)
 
 
 def _require_valid(request: str, annotator: str, decisions: Sequence[Decision]) -> None:
     for name, value in (("request", request), ("annotator", annotator)):
         if not value.strip():
             raise ArgumentError(f"`{name}` is {value!r}; expected a name.")
-        if not _is_storable(value):
+        if not is_storable(value):
             raise ArgumentError(
                 f"`{name}` is {value!r}; expected text that can be encoded as UTF-8."
             )
@@ -270,11 +336,6 @@ def _require_valid(request: str, annotator: str, decisions: Sequence[Decision]) 
         for name, number in (("index", decision.index), ("label", decision.label or 0)):
             if type(number) is not int or not 0 <= number <= _LARGEST:
                 raise ArgumentError(f"`{name}` is {number!r}; expected a whole number, 0 or above.")
-
-
-def _is_storable(text: str) -> bool:
-    """Whether text has no lone surrogate, and no NUL, which ends a text for SQLite's own tools."""
-    return "\0" not in text and text == text.encode(errors="replace").decode()
 
 
 def _is_known(
@@ -321,7 +382,3 @@ def _request_at_top(
         "SELECT name, below FROM request WHERE number = ?", (_top(connection, annotator),)
     ).fetchone()
     return (None, None) if row is None else (row[0], row[1])
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
