@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import polars as pl
 
 from dataparams.decisions.agreement import agreed_decisions
+from dataparams.decisions.class_changes import class_names_of
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import ArgumentError, RunError
 from dataparams.run.cleaned_samples import read_cleaned
@@ -78,7 +79,7 @@ def described_changes(run: RunFolder, table: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The columns of :func:`changes_of_run`.
     """
-    names = dict(enumerate(run.class_names()))
+    names = dict(enumerate(class_names_in_data(run)))
     changed = table.filter(pl.col("wanted").is_null() | (pl.col("wanted") != pl.col("label")))
     return (
         changed.join(_evidence(run), on="index", how="left", maintain_order="left")
@@ -101,6 +102,15 @@ def described_changes(run: RunFolder, table: pl.DataFrame) -> pl.DataFrame:
         )
         .cast(COLUMNS)  # type: ignore[arg-type]
     )
+
+
+def class_names_in_data(run: RunFolder) -> tuple[str, ...]:
+    """The names that classes have where the data lie: those given, and those that people added.
+
+    A class that was renamed in review keeps its name there; exports carry the new one.
+    """
+    given = run.class_names()
+    return (*given, *class_names_of(run)[len(given) :])
 
 
 def wanted_labels(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame:
@@ -127,10 +137,9 @@ def wanted_labels(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame:
     if origin == "cleaned":
         wanted = _cleaned(run, decided)
     highest = wanted["wanted"].max()
-    if isinstance(highest, int) and highest >= len(run.class_names()):
-        raise RunError(
-            f"There is a decision for class {highest}; expected 0 ... {len(run.class_names()) - 1}."
-        )
+    most = len(class_names_in_data(run)) - 1
+    if isinstance(highest, int) and highest > most:
+        raise RunError(f"There is a decision for class {highest}; expected 0 ... {most}.")
     return wanted.sort("index")
 
 

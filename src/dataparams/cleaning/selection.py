@@ -84,7 +84,8 @@ def clean(
 
     Returns:
         A row per sample, in the order of ``samples``, with all their columns, ``category`` and
-        ``noise_probability`` of the analysis, ``action`` and ``is_disputed`` of the decisions, and
+        ``noise_probability`` of the analysis, ``action``, ``is_disputed`` and ``settled_by`` of the
+        decisions, and
         ``new_label``, ``weight`` (0 ... 1), ``label_source`` (``given``, ``suggested`` or
         ``reviewed``), which are null where the sample is dropped.
 
@@ -135,7 +136,13 @@ def split_of(table: pl.DataFrame) -> pl.Expr:
 def _decided(
     samples: pl.DataFrame, agreed: pl.DataFrame | None, class_names: Sequence[str]
 ) -> pl.DataFrame:
-    columns = {"index": pl.Int64, "action": pl.String, "label": pl.Int64, "is_disputed": pl.Boolean}
+    columns: dict[str, type[pl.DataType]] = {
+        "index": pl.Int64,
+        "action": pl.String,
+        "label": pl.Int64,
+        "is_disputed": pl.Boolean,
+        "settled_by": pl.String,
+    }
     if agreed is None:
         return pl.DataFrame(schema=columns).rename({"label": "decided_label"})
     strange = agreed.join(samples, on="index", how="anti")
@@ -149,6 +156,8 @@ def _decided(
         raise RunError(
             f"There is a decision for class {highest}; expected 0 ... {len(class_names) - 1}."
         )
+    if "settled_by" not in agreed.columns:
+        agreed = agreed.with_columns(settled_by=pl.lit(None, pl.String))
     return agreed.select(*columns).cast(columns).rename({"label": "decided_label"})  # type: ignore[arg-type]
 
 

@@ -76,8 +76,17 @@ def _decisions_text(table: pl.DataFrame, settings: CleanSettings) -> str:
     }[settings.undecided]
     verb = "is" if disputed.sum() == 1 else "are"
     about = counted(int(decided.sum()), "sample")
+    majority = int((table["settled_by"] == "majority").sum())
+    adjudicator = int((table["settled_by"] == "adjudicator").sum())
+    settled = (
+        f"They differed on {disputed.sum() + majority + adjudicator}: {majority} settled by the "
+        f"majority of three or more, {adjudicator} by an adjudicator. "
+        if majority + adjudicator
+        else ""
+    )
     words = (
-        f"Annotators decided about {about}. {disputed.sum()} {verb} disputed and left out. Of the "
+        f"Annotators decided about {about}. {settled}{disputed.sum()} {verb} disputed and left "
+        "out. Of the "
         f"{len(rest)} undecided ones ({skipped.sum()} skipped), the easy ones are kept, and the "
         f"{len(hard)} hard and need-review ones {doing}"
     )

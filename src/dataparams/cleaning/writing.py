@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dataparams.cleaning.class_counts import class_counts, class_counts_csv, is_of_class_counts
 from dataparams.cleaning.selection import CleanSettings, clean, kept, trained_on
 from dataparams.decisions.agreement import agreed_decisions
+from dataparams.decisions.class_changes import class_names_of
 from dataparams.decisions.store import DecisionStore
 from dataparams.errors import RunError
 from dataparams.run.cleaned_samples import (
@@ -62,12 +63,13 @@ def clean_run(
         store.close()
         if not len(agreed):
             raise RunError(f"{run.review} has no decisions in force; review samples first.")
-    table = clean(run.judged_samples(), judged, run.class_names(), settings, agreed)
+    class_names = class_names_of(run)
+    table = clean(run.judged_samples(), judged, class_names, settings, agreed)
     made = made_from(run, settings, decisions=last)
     file = out or run.cleaned
     write_cleaned(file, CleanedSamples(kept(table), made))
-    if len(run.class_names()) > MOST_CLASSES:
-        counts = class_counts(trained_on(table), run.class_names())
+    if len(class_names) > MOST_CLASSES:
+        counts = class_counts(trained_on(table), class_names)
         write_whole(cleaned_classes(file), class_counts_csv(counts))
     return table
 
@@ -83,7 +85,7 @@ def require_replaceable(run: RunFolder, out: Path | None, *, overwrite: bool) ->
             "`out=FILE` to write another file, or `overwrite=True` to replace it."
         )
     classes = cleaned_classes(file)
-    is_written = len(run.class_names()) > MOST_CLASSES
+    is_written = len(class_names_of(run)) > MOST_CLASSES
     if is_written and classes.exists() and not is_of_class_counts(classes):
         raise RunError(
             f"{classes}, the file for the table of classes, was not written by this program. Give "
@@ -109,7 +111,8 @@ def made_from(run: RunFolder, settings: CleanSettings, **further: object) -> dic
         "confidence": settings.confidence,
         "undecided": settings.undecided,
         "soft": settings.soft,
-        "class_names": list(run.class_names()),
+        "class_names": list(class_names_of(run)),
+        "given_class_names": list(run.class_names()),
         "audit": run.is_audit(),
         **{name: description[name] for name in needed},
         **further,

@@ -46,6 +46,8 @@ def run(words: list[str], program: str) -> int:
     from dataparams.cleaning.selection import CleanSettings
     from dataparams.cleaning.summary import summary_text
     from dataparams.cleaning.writing import clean_run, require_replaceable
+    from dataparams.decisions.audited_error_rate import audited_error_rate
+    from dataparams.decisions.class_changes import class_names_of
     from dataparams.run.folder import RunFolder
     from dataparams.terminal.progress import progress_display
 
@@ -67,7 +69,10 @@ def run(words: list[str], program: str) -> int:
             display.line("Annotators' decisions are not used; --strategy reviewed applies them.")
         table = clean_run(run, analysis.frame, settings, out=config.out, overwrite=config.overwrite)
         file = config.out or run.cleaned
-        display.line(summary_text(table, run.class_names(), settings, file))
+        display.line(summary_text(table, class_names_of(run), settings, file))
+        rate = audited_error_rate(run)
+        if rate is not None:
+            display.line(rate.words())
         display.line(f"Wrote {file}.")
         display.line(f"Next: {_next(run, file)}")
     return 0

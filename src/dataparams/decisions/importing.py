@@ -13,6 +13,7 @@ from uuid import uuid4
 import polars as pl
 
 from dataparams.analysis.class_names import class_number
+from dataparams.decisions.class_changes import class_names_of
 from dataparams.decisions.label_studio_annotations import SAMPLE_INDEX, read_label_studio
 from dataparams.decisions.store import ACTIONS, Decision, DecisionStore
 from dataparams.errors import DataError, UserError
@@ -173,7 +174,7 @@ class _Samples:
 
     def __init__(self, run: RunFolder) -> None:
         samples = run.judged_samples()
-        self.class_names = run.class_names()
+        self.class_names = class_names_of(run)
         self.given: dict[int, int] = dict(samples.select("index", "label").iter_rows())
         self._ids: dict[int, str] = dict(samples.select("index", "id").iter_rows())
         self._indices = {name: index for index, name in self._ids.items()}

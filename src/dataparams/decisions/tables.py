@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from dataparams.decisions.activity import activity
 from dataparams.decisions.agreement import agreed_decisions, cohen_kappa, disputes
+from dataparams.decisions.audited_error_rate import audited_error_rate
+from dataparams.decisions.class_changes import class_names_of
 from dataparams.decisions.store import ACTIONS, DecisionStore
 from dataparams.errors import ArgumentError, RunError
 from dataparams.run.spreadsheet_cells import guarded
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from dataparams.run.folder import RunFolder
 
+_MOST_DAYS = 10
 _HISTORY_COLUMNS = ("number", "request", "before", "undoes")
 
 
@@ -45,7 +49,7 @@ def named_decisions(
     run: RunFolder, decisions: pl.DataFrame, further: Sequence[str] = ()
 ) -> pl.DataFrame:
     """Decisions with ids and names in place of numbers; see :func:`decisions_table`."""
-    names, samples = run.class_names(), run.judged_samples()
+    names, samples = class_names_of(run), run.judged_samples()
     for column, table in (("label", samples), ("label", decisions)):
         highest = table[column].max()
         if isinstance(highest, int) and highest >= len(names):
@@ -102,10 +106,10 @@ def decisions_text(run: RunFolder, limit: int, *, history: bool = False) -> str:
     """
     require_limit(limit)
     store = DecisionStore(run.review, read_only=True)
-    in_force, everything = store.in_force(), store.history() if history else None
+    in_force, everything = store.in_force(), store.history()
     store.close()
-    shown = in_force if everything is None else everything
-    what = "decisions in force" if everything is None else "decisions and undos in all"
+    shown = everything if history else in_force
+    what = "decisions and undos in all" if history else "decisions in force"
     table = named_decisions(run, shown, further=("number",) if history else ())
     parts = [f"{len(table)} {what}.", _shown(table, limit), _counts(in_force)]
     disputed = disputes(in_force)
@@ -116,7 +120,9 @@ def decisions_text(run: RunFolder, limit: int, *, history: bool = False) -> str:
         parts.append(f"{counted(count, 'sample')} {verb} disputed:\n{_shown(named, limit)}")
     elif in_force["annotator"].n_unique() > 1:
         parts.append("Nothing is disputed.")
-    parts.append(_agreement(in_force))
+    parts += [_settled(in_force), _agreement(in_force), _activity(everything)]
+    rate = audited_error_rate(run)
+    parts.append("" if rate is None else rate.words())
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -148,10 +154,39 @@ def _counts(in_force: pl.DataFrame) -> str:
     return "Decisions of each annotator:\n" + text_table(["annotator", *ACTIONS, "all"], rows)
 
 
+def _settled(in_force: pl.DataFrame) -> str:
+    by = agreed_decisions(in_force)["settled_by"]
+    majority, adjudicator = int((by == "majority").sum()), int((by == "adjudicator").sum())
+    if not majority + adjudicator:
+        return ""
+    return (
+        f"{counted(majority + adjudicator, 'dispute')} settled: {majority:,} by the majority of "
+        f"three or more, {adjudicator:,} by an adjudicator."
+    )
+
+
+def _activity(everything: pl.DataFrame) -> str:
+    """What was done on the last days on which something was."""
+    done = activity(everything).head(_MOST_DAYS)
+    if not len(done):
+        return ""
+    rows = [["" if cell is None else str(cell) for cell in row] for row in done.rows()]
+    header = [name.replace("_", " ") for name in done.columns]
+    return "Who did what, by day:\n" + text_table(header, rows)
+
+
 def _agreement(in_force: pl.DataFrame) -> str:
     pairs = cohen_kappa(in_force)
     if not len(pairs):
         return ""
+    everything = cohen_kappa(in_force.drop("is_blind", strict=False))
+    seen = int(everything["samples"].sum()) - int(pairs["samples"].sum())
+    left_out = (
+        f"\nLeft out: {seen:,} that were decided with the other's decision in sight, or before "
+        "this was kept."
+        if seen
+        else ""
+    )
     rows = [
         [
             row["first"],
@@ -163,4 +198,5 @@ def _agreement(in_force: pl.DataFrame) -> str:
         for row in pairs.iter_rows(named=True)
     ]
     header = ["annotator", "and", "both decided", "agreed", "Cohen's kappa"]
-    return "Agreement beyond chance (1 is perfect, 0 is chance):\n" + text_table(header, rows)
+    title = "Agreement beyond chance of decisions made blind (1 is perfect, 0 is chance):\n"
+    return title + text_table(header, rows) + left_out

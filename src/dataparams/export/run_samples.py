@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
+from dataparams.decisions.class_changes import class_names_of
 from dataparams.errors import DataError, RunError
 from dataparams.export.beside_run import beside_run, discarded
 from dataparams.export.samples import LabeledSamples
@@ -52,7 +53,7 @@ def samples_of_run(
         RunError: If the run folder is damaged or has not what is asked of it.
     """
     description = run.description()
-    names = run.class_names()
+    names = class_names_of(run)
     samples = run.judged_samples().sort("index")
     require_range(samples, "label", len(names), run.path / "samples.parquet")
     table = samples.select("index", "id", pl.col("label").cast(pl.Int64), "split")

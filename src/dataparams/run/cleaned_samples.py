@@ -63,7 +63,8 @@ class CleanedSamples:
             fingerprint: Of the data. It tells of pixels, so nothing where ``image_size`` differs.
             image_size: To which the images were resized.
         """
-        if list(class_names) != self.made["class_names"]:
+        # Those of the data; people may have added and renamed some since.
+        if list(class_names) != self.made.get("given_class_names", self.made["class_names"]):
             return "the classes differ"
         is_as_large = image_size == self.made["source"].get("image_size")
         if is_as_large and fingerprint != self.made["fingerprint"]:

@@ -211,7 +211,8 @@ def _cleaned_data(
     chosen = select_cleaned(
         dataset, cleaned, file=file, image_size=source.image_size, has_noise=has_noise
     )
-    dataset = replace(dataset, val=chosen.val)  # type: ignore[arg-type]
+    class_names = tuple(cleaned.made["class_names"])
+    dataset = replace(dataset, val=chosen.val, class_names=class_names)  # type: ignore[arg-type]
     words = content_words(dataset)
     train = chosen.train
     if in_color and isinstance(train, LabeledImages) and train.image_shape[0] == 1:
