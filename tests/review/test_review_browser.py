@@ -262,10 +262,9 @@ def test_two_annotators_see_each_other_and_disputes(open_page, place):
     bob.locator(".tile[data-filled]").first.wait_for()
     ann.keyboard.press("d")
     wait_saved(ann)
-    bob.locator(".tile[data-position='0'] .others").wait_for()
-    assert "ann" in bob.locator(".tile[data-position='0'] .others").inner_text()
     bob.keyboard.press("k")
     wait_saved(bob)
+    bob.locator(".tile[data-position='0'] .others").wait_for()
     ann.locator(".tile.disputed").wait_for()
     wait(ann, "document.getElementById('progress-words').textContent.includes('1 disputed')")
     ann.locator("#people").click()
@@ -373,7 +372,7 @@ def test_focus_is_always_seen_and_reaches_the_samples(open_page):
 
 
 def test_what_is_unsure_and_disputed_shows_on_the_card_and_beside_the_sample(open_page, place):
-    decisions = [("ann", "skip"), ("bob", "keep"), ("eve", "discard")]
+    decisions = [("ann", "keep"), ("bob", "skip"), ("eve", "discard")]
     place.start(annotator="ann")
     first = place.review.samples.index[0].item()
     for name, action in decisions:
@@ -387,13 +386,13 @@ def test_what_is_unsure_and_disputed_shows_on_the_card_and_beside_the_sample(ope
         shown = card.locator(part).bounding_box()
         assert box["y"] < shown["y"] < box["y"] + box["height"]
         assert shown["x"] + shown["width"] < box["x"] + box["width"]
-    assert card.locator(".tile-opinion").inner_text().split() == ["?", "unsure", "disputed"]
+    assert card.locator(".tile-opinion").inner_text().split() == ["✓", "label", "kept", "disputed"]
     card.click()
     opinions = page.locator("#fact-opinions li")
     assert opinions.all_inner_texts() == [
         "Disputed",
-        "? You: unsure",
-        "✓ bob: label kept",
+        "✓ You: label kept",
+        "? bob: unsure",
         "✕ eve: discard",
     ]
     # The list is made anew when what others decided arrives: all places are taken at once.

@@ -12,11 +12,13 @@ from dataparams.errors import UserError
 from dataparams.terminal.flags import say
 
 if TYPE_CHECKING:
+    from dataparams.review.preparing import Prepared
     from dataparams.review.run_in_review import RunInReview
     from dataparams.run.folder import RunFolder
 
 _LAST_PORT = 65535
 _LONGEST_NAME = 60
+_NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,19 @@ class ReviewConfig:
     """--no-pictures reviews without the images, where they are not available."""
     data: str | None = None
     """The path of the data, if they have moved since the training."""
+    audit: int | None = None
+    """Put a random sample of all samples, easy ones too, into the queue, to be judged blind; the
+    same number again goes on, a larger one extends it. What people decide gives the share of wrong
+    labels with an interval."""
+    audit_seed: int = 0
+    """The seed that the audit is drawn with, the first time."""
+    adjudicator: tuple[str, ...] = ()
+    """Names whose decisions settle disputes, from now on; they see others' decisions at once."""
+    no_adjudicator: tuple[str, ...] = ()
+    """Names that settle disputes no longer."""
+    assign: tuple[str, ...] = ()
+    """Who decides about which samples, in place of what was assigned before: NAME=CLASS,CLASS for
+    whole classes, NAME=30% for a share of the others. --assign nobody assigns nothing."""
 
 
 def run(words: list[str], program: str) -> int:
@@ -49,11 +64,15 @@ def run(words: list[str], program: str) -> int:
             f"--annotator is {config.annotator!r}; expected a name of at most {_LONGEST_NAME} "
             "letters."
         )
+    if config.audit is not None and config.audit < 1:
+        raise UserError(f"--audit is {config.audit}; expected how many samples to judge, from 1.")
     from dataparams.review import serve
     from dataparams.review.preparing import is_large, prepare
     from dataparams.run.folder import RunFolder
 
     run = RunFolder(config.run)
+
+    _agree_on_team(run, config)
 
     def opened() -> RunInReview:
         if is_large(run):
@@ -87,4 +106,56 @@ def _opened_review(run: RunFolder, config: ReviewConfig) -> RunInReview:
             check(prepared.contents, prepared.facts.ids, display)
     if not config.pictures:
         prepared = replace(prepared, contents=None)
-    return open_review(run, prepared, config.annotator and config.annotator.strip())
+    return open_review(
+        run,
+        prepared,
+        config.annotator and config.annotator.strip(),
+        is_auditing=_drawn_audit(run, prepared, config),
+    )
+
+
+def _agree_on_team(run: RunFolder, config: ReviewConfig) -> None:
+    """Keep who settles disputes and who does what; before anything that takes long."""
+    if not (config.adjudicator or config.no_adjudicator or config.assign):
+        return
+    from contextlib import closing
+
+    from dataparams.decisions.adjudicators import set_adjudicator
+    from dataparams.decisions.assignments import assign, parsed_assignments
+    from dataparams.decisions.class_changes import class_names_of
+    from dataparams.decisions.database import DecisionDatabase
+
+    for name in (*config.adjudicator, *config.no_adjudicator):
+        if not 0 < len(name.strip()) <= _LONGEST_NAME:
+            raise UserError(
+                f"--adjudicator is {name!r}; expected a name of at most {_LONGEST_NAME} letters."
+            )
+    words = () if config.assign == (_NOBODY,) else config.assign
+    assignments = parsed_assignments(words, class_names_of(run))
+    with closing(DecisionDatabase(run.review)) as database:
+        for name in config.adjudicator:
+            set_adjudicator(database, name)
+        for name in config.no_adjudicator:
+            set_adjudicator(database, name, is_one=False)
+        if config.assign:
+            assign(database, assignments)
+
+
+def _drawn_audit(run: RunFolder, prepared: Prepared, config: ReviewConfig) -> bool:
+    """Whether an audit goes on, after what is still to be drawn for it was."""
+    if config.audit is None:
+        return False
+    from contextlib import closing
+
+    from dataparams.decisions.audit_sample import draw_audit
+    from dataparams.decisions.database import DecisionDatabase
+    from dataparams.review.preparing import piles_of
+
+    with closing(DecisionDatabase(run.review)) as database:
+        judged = piles_of(prepared.facts)
+        drawn = draw_audit(database, judged, config.audit, seed=config.audit_seed)
+    say(
+        f"Audit: {len(drawn.samples):,} samples of {sum(drawn.sizes.values()):,}, drawn at random "
+        "from every pile, are judged blind."
+    )
+    return True

@@ -11,12 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from dataparams.errors import RunError
-from dataparams.review.decision_routes import add_decisions, add_people
+from dataparams.review.decision_routes import add_decisions
 from dataparams.review.guarding import SESSION_PATH, Guard
 from dataparams.review.page_files import add_page
 from dataparams.review.renewing import Renewable
 from dataparams.review.sample_routes import add_contents, add_maps, add_samples
 from dataparams.review.schemas import Refusal, SessionRequest
+from dataparams.review.team_routes import add_team
 from dataparams.review.view_routes import add_views
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ def make_unguarded(review: RunInReview, access: Access) -> FastAPI:
     )
     add_page(app)
     add_samples(app, review)
-    add_people(app, review)
     add_maps(app, review)
     add_views(app, review)
     add_contents(app, review)
     add_decisions(app, review)
+    add_team(app, review)
     _add_session(app, access)
 
     @app.exception_handler(RequestValidationError)

@@ -20,7 +20,17 @@ _KINDS = {
     ".svg": "image/svg+xml",
 }
 _STYLE = "style.css"
-_STYLES = ("layout", "grid", "single", "written", "map", "lists", "deciding", "screens")
+_STYLES = (
+    "layout",
+    "grid",
+    "single",
+    "written",
+    "map",
+    "lists",
+    "deciding",
+    "team",
+    "screens",
+)
 
 
 def add_page(app: FastAPI) -> None:

@@ -123,6 +123,24 @@ def load_prepared(run: RunFolder, *, data: str | None = None) -> Prepared | None
     return Prepared(facts, overview, ContentsOfRun(run, data)) if _fits(facts) else None
 
 
+def piles_of(facts: RankedFacts) -> pl.DataFrame:
+    """The piles from which an audit is drawn.
+
+    Returns:
+        ``index``, ``category``, and ``noise_probability``: by the confidence in another label, as
+        far as the server knows it; a row per sample.
+    """
+    is_other = facts.suggested != facts.label
+    confidence = np.nan_to_num(facts.confidence.astype(np.float64))
+    return pl.DataFrame(
+        {
+            "index": facts.index,
+            "category": np.array(CATEGORIES)[facts.category],
+            "noise_probability": np.where(is_other, confidence, 1 - confidence),
+        }
+    )
+
+
 def _load(file: Path) -> NDArray[np.generic]:
     # Most trajectories are never looked at: they stay on the disk.
     mode: Literal["r"] | None = "r" if file.stem == "trajectories" else None

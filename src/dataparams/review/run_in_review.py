@@ -22,6 +22,7 @@ from dataparams.review.saved_filters import SavedFilters
 from dataparams.review.searching import search_for
 from dataparams.review.similar import Neighbors, Similar
 from dataparams.review.standing import LONGEST_NAME, Standing
+from dataparams.review.team import Team
 from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RunInReview:
         key: Tells this run from others that are served at the same address at other times.
         samples: The samples.
         standing: What people decided.
+        team: What they agreed on, and left beside.
         views: Their contents as they are shown.
         search: Finds samples by words.
         kind: What they are; None where nothing was kept to show.
@@ -63,6 +65,7 @@ class RunInReview:
     key: str
     samples: ReviewSamples
     standing: Standing
+    team: Team
     views: ContentViews
     search: Callable[[str], NDArray[np.bool_]]
     kind: ContentKind | None
@@ -86,7 +89,11 @@ class RunInReview:
 
 
 def open_review(
-    run: RunFolder, analysis: Analysis | Prepared, annotator: str | None = None
+    run: RunFolder,
+    analysis: Analysis | Prepared,
+    annotator: str | None = None,
+    *,
+    is_auditing: bool = False,
 ) -> RunInReview:
     """Prepare a run for being reviewed.
 
@@ -94,6 +101,7 @@ def open_review(
         run: Where decisions and caches are kept.
         analysis: What is reviewed, or what was prepared of it; it need not be kept in memory.
         annotator: Who is asked to decide; None to let the page ask.
+        is_auditing: Whether the audit that was drawn goes on: its samples are judged blind.
 
     Raises:
         ArgumentError: If the annotator's name is empty or too long.
@@ -115,10 +123,13 @@ def open_review(
     views = ContentViews(
         contents, cache / f"pictures_{key}", norms_of=None if norms is None else norms.of
     )
+    store = DecisionStore(run.review)
+    team = Team(store.database, samples, is_auditing=is_auditing)
     return RunInReview(
         key=key,
         samples=samples,
-        standing=Standing(DecisionStore(run.review), samples),
+        standing=Standing(store, samples, team),
+        team=team,
         views=views,
         search=search_for(prepared.facts.ids, contents, kind),
         kind=kind,

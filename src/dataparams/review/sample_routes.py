@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Query, Response
 
 from dataparams.analysis.sample_words import words_of
 from dataparams.errors import UserError
+from dataparams.review.blinding import blinded
 from dataparams.review.content_views import (
     PICTURE,
     WORDS,
@@ -19,8 +20,10 @@ from dataparams.review.content_views import (
 from dataparams.review.lists import commands, order_of
 from dataparams.review.page_files import page_file
 from dataparams.review.preparing import made_key
+from dataparams.review.refusing import ranks_of
 from dataparams.review.samples import Filter
 from dataparams.review.schemas import MOST_DECISIONS, MOST_DETAILED, Name, Number, QueueQuery
+from dataparams.review.team_routes import team_facts
 from dataparams.web.unusual_values import LEGEND
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "has_features": review.feature_map.is_possible,
             "commands": commands(review),
             **review.overview,
+            **team_facts(review),
         }
 
     @app.get("/api/queue")
@@ -60,7 +64,7 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
         return {
             "total": total,
             "number": standing.number,
-            "samples": _details(review, chosen),
+            "samples": _details(review, chosen, query.annotator),
             "progress": asdict(standing.progress(query.annotator)),
         }
 
@@ -74,30 +78,40 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
     @app.get("/api/samples")
     def several(
         index: Annotated[list[Number], Query(min_length=1, max_length=MOST_DETAILED)],
+        annotator: Name = "nobody",
     ) -> list[dict[str, Any]]:
-        return _details(review, ranks_of(review, index))
+        return _details(review, ranks_of(review, index), annotator)
 
     @app.get("/api/samples/{index}")
-    def one(index: Number) -> dict[str, Any]:
+    def one(index: Number, annotator: Name = "nobody") -> dict[str, Any]:
         ranks = ranks_of(review, [index])
-        (details,) = _details(review, ranks)
+        (details,) = _details(review, ranks, annotator)
+        is_hidden = standing.is_hidden(int(ranks[0]), annotator)
         return {
             **details,
-            "trajectory": _rounded(samples.trajectories(ranks)[0]),
+            "trajectory": None if is_hidden else _rounded(samples.trajectories(ranks)[0]),
         }
 
     @app.get("/api/samples/{index}/similar")
-    async def similar(index: Number) -> list[dict[str, Any]]:
+    async def similar(index: Number, annotator: Name = "nobody") -> list[dict[str, Any]]:
         """Clear cases of the given and of the suggested class that look like a sample."""
         ranks = ranks_of(review, [index])
         (facts,) = samples.facts(ranks)
-        labels = [one for one in dict.fromkeys((facts.label, facts.suggested)) if one is not None]
+        suggested = None if standing.is_hidden(int(ranks[0]), annotator) else facts.suggested
+        labels = [one for one in dict.fromkeys((facts.label, suggested)) if one is not None]
+        hidden = standing.hidden(annotator)
+        # To be a clear case of a class is to be easy, which is not told of what is judged blind.
+        spare = 0 if hidden is None else _SIMILAR
         found = await asyncio.gather(
-            *(review.similar.most_similar(int(ranks[0]), label, _SIMILAR) for label in labels)
+            *(
+                review.similar.most_similar(int(ranks[0]), label, _SIMILAR + spare)
+                for label in labels
+            )
         )
+        shown = [some if hidden is None else some[~hidden[some]][:_SIMILAR] for some in found]
         return [
-            {"label": label, "samples": _details(review, chosen)}
-            for label, chosen in zip(labels, found, strict=True)
+            {"label": label, "samples": _details(review, chosen, annotator)}
+            for label, chosen in zip(labels, shown, strict=True)
         ]
 
     @app.get("/api/changes")
@@ -112,7 +126,10 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "run": review.key,
             "number": number,
             "reload": is_too_much,
-            "opinions": {str(samples.index[rank]): opinions_of(review, rank) for rank in known},
+            "opinions": {
+                str(samples.index[rank]): opinions_of(review, rank, annotator) for rank in known
+            },
+            "class_names": list(review.team.class_names),
             "progress": asdict(standing.progress(annotator)),
             "trouble": review.views.trouble,
             "analysis": review.analysis,
@@ -125,16 +142,20 @@ def add_maps(app: FastAPI, review: RunInReview) -> None:
     samples = review.samples
 
     @app.get("/api/maps/{label}")
-    async def map_of_class(label: Number) -> dict[str, Any]:
+    async def map_of_class(label: Number, annotator: Name = "nobody") -> dict[str, Any]:
         if label >= len(samples.class_names):
             raise HTTPException(404, f"There is no class {label}.")
         found = await review.maps.get(label)
+        hidden = review.standing.hidden(annotator)
+        is_shown = slice(None) if hidden is None else ~hidden[found.ranks]
         return {
             "total": found.total,
             "samples": [
                 {"index": one.index, "category": one.category, "x": x, "y": y}
                 for one, (x, y) in zip(
-                    samples.facts(found.ranks), found.positions.round(4).tolist(), strict=True
+                    samples.facts(found.ranks[is_shown]),
+                    found.positions[is_shown].round(4).tolist(),
+                    strict=True,
                 )
             ],
         }
@@ -192,21 +213,9 @@ def _as_list(views: list[View | None]) -> Response:
     return Response(b"[" + b",".join(words) + b"]", media_type=WORDS)
 
 
-def opinions_of(review: RunInReview, rank: int) -> list[dict[str, Any]]:
-    """What annotators want of a sample, as JSON has it."""
-    return [vars(opinion) for opinion in review.standing.opinions(rank)]
-
-
-def ranks_of(review: RunInReview, index: list[int]) -> NDArray[np.intp]:
-    """The ranks of samples, by their position in the data source.
-
-    Raises:
-        HTTPException: If there is no such sample.
-    """
-    try:
-        return review.samples.ranks_of(index)
-    except KeyError as error:
-        raise HTTPException(404, f"There is no sample {error.args[0]}.") from error
+def opinions_of(review: RunInReview, rank: int, annotator: str) -> list[dict[str, Any]]:
+    """What annotators want of a sample, as far as one of them may know, as JSON has it."""
+    return [vars(opinion) for opinion in review.standing.opinions(rank, annotator)]
 
 
 def _gives(*kinds: str) -> dict[str, Any]:
@@ -217,6 +226,8 @@ def _gives(*kinds: str) -> dict[str, Any]:
 
 def page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
     """The ranks that are wanted after a sample, and how many are wanted in all."""
+    if query.decision == "audit":
+        return _audit_page(review, query, limit)
     chosen = Filter(
         query.label,
         tuple(query.category),
@@ -229,8 +240,10 @@ def page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray
     by_decision = review.standing.wanted(query.annotator, query.decision)
     if by_decision is not None:
         mask &= by_decision
-    if query.search:
-        mask &= _found(review, query.search)
+    hidden = review.standing.hidden(query.annotator)
+    if hidden is not None:
+        mask &= ~hidden
+    mask &= _searched(review, query)
     order = order_of(review, query)
     if order is not None:
         return _part_of(order[mask[order]], query, review, limit)
@@ -251,6 +264,38 @@ def _part_of(
     return chosen[start : start + limit], len(chosen)
 
 
+def _audit_page(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
+    """The same of an audit: in random order, and by no filter that would tell what is hidden."""
+    mask = review.samples.wanted(Filter(query.label))
+    mask &= review.standing.waits_for_audit(query.annotator) & _searched(review, query)
+    drawn = review.team.drawn
+    start = 0
+    if query.after is not None:
+        (after,) = ranks_of(review, [query.after])
+        start = int(np.flatnonzero(np.append(drawn, after) == after)[0]) + 1
+    rest = drawn[start:]
+    return rest[mask[rest]][:limit], int(np.count_nonzero(mask))
+
+
+def _searched(review: RunInReview, query: QueueQuery) -> NDArray[np.bool_]:
+    """The samples that have the words sought, or such a note, and are the annotator's to decide."""
+    mask = np.ones(len(review.samples), dtype=np.bool_)
+    if query.assigned:
+        assigned = review.team.assigned(query.annotator)
+        mask = mask if assigned is None else assigned.copy()
+    if query.search:
+        review.team.refresh()
+        noted = [
+            rank
+            for rank, who in review.team.noted(query.search)
+            if who == query.annotator or review.standing.sees_others(rank, query.annotator)
+        ]
+        found = _found(review, query.search).copy()
+        found[noted] = True
+        mask &= found
+    return mask
+
+
 def _found(review: RunInReview, words: str) -> NDArray[np.bool_]:
     """Which samples have some words, (n,) by rank.
 
@@ -263,9 +308,11 @@ def _found(review: RunInReview, words: str) -> NDArray[np.bool_]:
         raise HTTPException(422, str(error)) from error
 
 
-def _details(review: RunInReview, ranks: NDArray[np.intp]) -> list[dict[str, Any]]:
+def _details(review: RunInReview, ranks: NDArray[np.intp], annotator: str) -> list[dict[str, Any]]:
     return [
-        {**vars(facts), "opinions": opinions_of(review, rank)}
+        blinded(vars(facts))
+        if review.standing.is_hidden(rank, annotator)
+        else {**vars(facts), "opinions": opinions_of(review, rank, annotator)}
         for rank, facts in zip(ranks.tolist(), review.samples.facts(ranks), strict=True)
     ]
 

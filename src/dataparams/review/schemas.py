@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dataparams.analysis.result import Category  # noqa: TC001 - pydantic reads it
+from dataparams.decisions.class_changes import LONGEST_CLASS
+from dataparams.decisions.notes import LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 from dataparams.decisions.store import Action  # noqa: TC001 - pydantic reads it
 from dataparams.review.standing import LONGEST_NAME, Wanted
 
@@ -25,6 +27,13 @@ Name = Annotated[
     ),
 ]
 Number = Annotated[int, Field(ge=0, lt=_LARGEST_NUMBER)]
+RequestName = Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[0-9A-Za-z-]+$")]
+Tag = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=LONGEST_TAG, pattern=r"^[^\x00]*$"
+    ),
+]
 
 
 class DecisionRequest(BaseModel):
@@ -41,8 +50,9 @@ class DecisionsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     run: str
-    request: Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[0-9A-Za-z-]+$")]
+    request: RequestName
     annotator: Name
+    audit: bool = False
     decisions: Annotated[list[DecisionRequest], Field(min_length=1, max_length=MOST_DECISIONS)]
 
 
@@ -51,8 +61,31 @@ class UndoRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     run: str
-    request: Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[0-9A-Za-z-]+$")]
+    request: RequestName
     annotator: Name
+
+
+class NoteRequest(BaseModel):
+    """What an annotator leaves on a sample, in place of what was left before."""
+
+    model_config = ConfigDict(extra="forbid")
+    run: str
+    request: RequestName
+    annotator: Name
+    index: Number
+    text: Annotated[str, Field(max_length=LONGEST_NOTE, pattern=r"^[^\x00]*$")] = ""
+    tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] = []
+
+
+class ClassRequest(BaseModel):
+    """A class to add, or with ``label`` one to rename."""
+
+    model_config = ConfigDict(extra="forbid")
+    run: str
+    request: RequestName
+    annotator: Name
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_CLASS)]
+    label: Number | None = None
 
 
 class SessionRequest(BaseModel):
@@ -113,6 +146,7 @@ class QueueQuery(BaseModel):
     subgroup: Annotated[str, Field(max_length=1000)] | None = None
     outlier: bool = False
     split: Annotated[str, Field(max_length=1000)] | None = None
+    assigned: bool = False
     search: Annotated[str, Field(max_length=200)] = ""
     near: Number | None = None
     finding: Number | None = None

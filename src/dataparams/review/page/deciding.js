@@ -7,7 +7,7 @@ export class Deciding {
   constructor(page) {
     this.page = page;
     this.session = page.session;
-    this.picker = new ClassPicker(page.session.classNames);
+    this.picker = new ClassPicker(page.session);
     this.turn = Promise.resolve();
     this.onSaved = null;
     this.session.addEventListener("end", () => this.onEnd());
@@ -127,7 +127,9 @@ export class Deciding {
 
   /** A list of what is to do ends where it began: with what was passed over, or with nothing. */
   onEnd() {
-    if (this.session.waitsForDecisions) {
+    if (this.session.isAudit) {
+      this.reloadWhenSaved((total) => total || this.page.audit.show());
+    } else if (this.session.waitsForDecisions) {
       this.reloadWhenSaved((total) => {
         if (total) {
           const comes = counted(total, "sample comes", "samples come");

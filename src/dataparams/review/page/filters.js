@@ -40,13 +40,20 @@ export class Filters {
   }
 
   fill() {
-    const { label, suggested } = this.form.elements;
-    byId("only-outliers").hidden = !this.run.outliers;
     byId("outliers-count").textContent = `(${count(this.run.outliers)})`;
+    byId("only-outliers").hidden = !this.run.outliers;
     byId("split-field").hidden = !this.run.splits.length;
     for (const one of this.run.splits) {
       this.form.elements.split.append(new Option(`${one.name} (${count(one.count)})`, one.name));
     }
+    this.fillClasses();
+  }
+
+  /** The classes by their names of now; what is chosen stays. */
+  fillClasses() {
+    const { label, suggested } = this.form.elements;
+    const [of, to] = [label.value, suggested.value];
+    [label, suggested].forEach((field) => field.replaceChildren(field.options[0]));
     const sorted = this.run.classes
       .map((one, number) => ({ ...one, number }))
       .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
@@ -55,6 +62,21 @@ export class Filters {
       const judged = one.unjudged ? `, ${one.unjudged}` : "";
       label.append(new Option(`${one.name} (${count(suspicious)}${judged})`, one.number));
       suggested.append(new Option(one.name, one.number));
+    }
+    [label.value, suggested.value] = [of, to];
+  }
+
+  /** Where no address tells what is wanted: the audit that goes on, or what is somebody's to do. */
+  begin(annotator, hasAddress) {
+    const isAssigned = this.run.assignments.some((one) => one.annotator === annotator);
+    byId("only-assigned").hidden = !isAssigned;
+    if (!isAssigned) {
+      this.form.elements.assigned.checked = false;
+    } else if (!hasAddress) {
+      this.form.elements.assigned.checked = true;
+    }
+    if (this.run.audit !== null && !hasAddress) {
+      this.form.elements.decision.value = "audit";
     }
   }
 
@@ -68,6 +90,7 @@ export class Filters {
       split: data.get("split"),
       subgroup: data.get("subgroup"),
       outlier: data.get("outlier"),
+      assigned: data.get("assigned"),
       search: data.get("search").trim(),
       ...this.list,
     };
@@ -97,6 +120,7 @@ export class Filters {
     }
     this.form.elements.outlier.checked = parameters.get("outlier") === "true";
     this.readList(Object.fromEntries(parameters));
+    this.form.elements.assigned.checked = parameters.get("assigned") === "true";
     this.fillSubgroups(parameters.get("subgroup") ?? "");
   }
 
@@ -110,6 +134,7 @@ export class Filters {
     }
     this.form.elements.outlier.checked = query.outlier === "true";
     this.readList(query);
+    this.form.elements.assigned.checked = query.assigned === "true";
     this.fillSubgroups(query.subgroup ?? "");
     return this.change();
   }

@@ -73,11 +73,12 @@ export class Keys {
       m: () => this.page.setView("map"),
       a: view === "grid" && (() => this.page.selectAll()),
       f: view !== "map" && (() => this.page.lists.openSimilar(session.current)),
-      n: () => this.page.lists.next(),
+      x: () => this.page.lists.next(),
       "+": view === "single" && (() => one.zoom.by(1.5)),
       "=": view === "single" && (() => one.zoom.by(1.5)),
       "-": view === "single" && (() => one.zoom.by(1 / 1.5)),
       0: view === "single" && (() => one.zoom.whole()),
+      n: view === "single" && (() => this.page.notes.focus()),
       "/": () => filters.goToSearch(),
       "?": () => byId("help-dialog").showModal(),
     };

@@ -1,5 +1,6 @@
 /* Puts the page together: views, what they count, and what is said. */
 
+import { Audit } from "/page/audit.js";
 import { Deciding } from "/page/deciding.js";
 import { Ending } from "/page/ending.js";
 import { byId, count, element } from "/page/elements.js";
@@ -9,6 +10,7 @@ import { Keys } from "/page/keys.js";
 import { Link } from "/page/link.js";
 import { Lists } from "/page/lists.js";
 import { SampleMap } from "/page/map.js";
+import { Notes } from "/page/notes.js";
 import { Outbox } from "/page/outbox.js";
 import { People } from "/page/people.js";
 import { counted } from "/page/pieces.js";
@@ -45,6 +47,8 @@ class Page {
     this.view = "grid";
     this.deciding = new Deciding(this);
     this.lists = new Lists(this);
+    this.notes = new Notes(this.session);
+    this.audit = new Audit(this);
     this.keys = new Keys(this);
     document.title = `Review: ${run.name}`;
     byId("run-name").textContent = run.name;
@@ -55,7 +59,8 @@ class Page {
 
   async begin() {
     await this.people.begin();
-    this.readAddress();
+    const hasAddress = this.readAddress();
+    this.filters.begin(this.session.annotator, hasAddress);
     await this.reload();
     this.link.start(this.run.number);
     this.outbox.send();
@@ -72,6 +77,7 @@ class Page {
       this.drawRefresh();
     });
     session.addEventListener("stale", () => this.askAgain());
+    session.addEventListener("classes", () => this.filters.fillClasses());
     session.addEventListener("trouble", ({ detail }) => this.explain(detail));
     session.addEventListener("told", ({ detail }) => this.say(detail));
     session.addEventListener("refused", ({ detail }) => this.say(`Not saved: ${detail}`));
@@ -92,6 +98,7 @@ class Page {
     byId("people").addEventListener("click", () => this.showPeople());
     byId("change-name").addEventListener("click", async () => {
       await this.people.changeName();
+      this.filters.begin(this.session.annotator, true);
       await this.reload();
     });
     byId("refresh").addEventListener("click", async () => {
@@ -167,13 +174,14 @@ class Page {
   readAddress() {
     const parameters = new URLSearchParams(location.hash.slice(1));
     if (!parameters.size) {
-      return;
+      return false;
     }
     this.filters.read(parameters);
     const view = parameters.get("view");
     if (["grid", "single", "map"].includes(view)) {
       this.setView(view);
     }
+    return true;
   }
 
   /* Views -------------------------------------------------------------------------------------- */
@@ -190,6 +198,7 @@ class Page {
     if (view === "single") {
       this.session.clearSelection();
       this.single.show();
+      this.notes.draw();
       this.refocus();
     } else if (view === "map") {
       this.session.clearSelection();
@@ -248,8 +257,13 @@ class Page {
     const { progress } = this.session;
     const { suspicious, mine_suspicious: mine, anyone_suspicious: anyone } = progress;
     const parts = [`${count(mine)} of ${count(suspicious)} suspicious samples decided`];
+    if (this.session.isAudit) {
+      parts[0] = `${count(progress.audit_mine)} of ${count(progress.audit)} samples of the audit judged`;
+    } else if (progress.assigned) {
+      parts.push(`${count(progress.assigned_mine)} of ${count(progress.assigned)} assigned to you`);
+    }
     const further = progress.mine - mine;
-    if (further > 0) {
+    if (further > 0 && !this.session.isAudit) {
       parts.push(`${count(further)} easy ones`);
     }
     if (progress.disputed) {

@@ -7,7 +7,7 @@
 
 import { NotConnected, Refused, post } from "/page/server.js";
 
-const PATHS = { decisions: "/api/decisions", undo: "/api/undo" };
+const PATHS = { decisions: "/api/decisions", undo: "/api/undo", note: "/api/notes" };
 const SOONEST = 500; // milliseconds
 const LATEST = 8000;
 
@@ -43,7 +43,7 @@ export class Outbox extends EventTarget {
   }
 
   /**
-   * The entries in order: [key, {kind, annotator, decisions?, effects}]. Those that are gone were
+   * The entries in order: [key, {kind, annotator, decisions?, audit?, note?, effects}]. Those that are gone were
    * sent by another page, which "elsewhere" tells.
    */
   read() {
@@ -127,9 +127,10 @@ export class Outbox extends EventTarget {
 
   async sendFirst() {
     const [key, entry] = this.entries[0];
-    const { kind, request, annotator, decisions } = entry;
-    const body = { run: this.run, request, annotator };
+    const { kind, request, annotator, decisions, note } = entry;
+    const body = { run: this.run, request, annotator, ...note };
     if (kind === "decisions") {
+      body.audit = entry.audit === true;
       body.decisions = decisions.map(([index, action, label]) => ({ index, action, label }));
     }
     let answer = null;

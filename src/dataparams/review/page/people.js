@@ -60,25 +60,28 @@ export class People {
     const answer = await get("/api/people");
     const rows = answer.annotators.map((one) => {
       const row = element("tr");
-      const name = element("th", "name", one.name);
+      const name = element("th");
       name.scope = "row";
+      name.append(element("span", "name", one.name));
+      if (this.session.samples.adjudicators.has(one.name)) {
+        name.append(" ", element("span", "muted", "settles disputes"));
+      }
       row.append(name, element("td", "number", count(one.decided)), element("td", "number", count(one.unsure)));
       return row;
     });
     byId("people-rows").replaceChildren(...rows);
     byId("show-disputed").disabled = !this.session.progress?.disputed;
     byId("agreements").replaceChildren(...agreementLines(answer.agreements));
+    byId("activity").replaceChildren(...activityLines(answer.activity, answer.today));
+    byId("assigned").replaceChildren(...assignmentLines(this.session));
     byId("people-dialog").showModal();
   }
 }
 
-function agreementLines(agreements) {
-  if (!agreements.length) {
-    return [element("p", "muted", "Where two decide about the same samples, how far they agree is told here.")];
-  }
+function tableOf(columns) {
   const table = element("table", "people");
   const head = element("tr");
-  for (const [text, kind] of [["Agreement", ""], ["In common", "number"], ["Agreed", "number"], ["Cohen’s κ", "number"]]) {
+  for (const [text, kind] of columns) {
     const cell = element("th", kind, text);
     cell.scope = "col";
     head.append(cell);
@@ -86,6 +89,56 @@ function agreementLines(agreements) {
   const thead = element("thead");
   thead.append(head);
   const body = element("tbody");
+  table.append(thead, body);
+  return { table, body };
+}
+
+/** Who did what today, and on the days before. */
+function activityLines(days, today) {
+  if (!days.length) {
+    return [];
+  }
+  const names = ["Decided", "Kept", "Relabeled", "Discarded", "Per hour"];
+  const { table, body } = tableOf([["Who did what", ""], ...names.map((name) => [name, "number"])]);
+  for (const one of days) {
+    const row = element("tr");
+    const who = element("th");
+    who.scope = "row";
+    who.append(element("span", "name", one.annotator), `, ${one.day === today ? "today" : one.day}`);
+    const numbers = [one.decided, one.kept, one.relabeled, one.discarded];
+    row.append(
+      who,
+      ...numbers.map((number) => element("td", "number", count(number))),
+      element("td", "number", one.per_hour === null ? "–" : count(Math.round(one.per_hour))),
+    );
+    body.append(row);
+  }
+  return [table];
+}
+
+/** Who is to decide about what. */
+function assignmentLines({ run, classNames }) {
+  return run.assignments.map(({ annotator, classes, share }) => {
+    const line = element("p", "muted");
+    const what = [
+      ...classes.map((label) => classNames[label] ?? "?"),
+      ...(share ? [`${Math.round(1000 * share) / 10}% of ${classes.length ? "all others" : "the rest"}`] : []),
+    ];
+    line.append("Assigned to ", element("span", "name", annotator), ": ", element("span", "name", what.join(", ")));
+    return line;
+  });
+}
+
+function agreementLines(agreements) {
+  if (!agreements.length) {
+    return [element("p", "muted", "Where two decide about the same samples, how far they agree is told here.")];
+  }
+  const { table, body } = tableOf([
+    ["Agreement", ""],
+    ["In common", "number"],
+    ["Agreed", "number"],
+    ["Cohen’s κ", "number"],
+  ]);
   for (const pair of agreements) {
     const row = element("tr");
     const names = element("th");
@@ -99,6 +152,7 @@ function agreementLines(agreements) {
     );
     body.append(row);
   }
-  table.append(thead, body);
-  return [table, element("p", "muted", "κ: 1 is complete agreement, 0 is as much as by chance.")];
+  const words =
+    "κ: 1 is complete agreement, 0 is as much as by chance. Only what both decided without having seen any other decision on the sample counts.";
+  return [table, element("p", "muted", words)];
 }

@@ -1,16 +1,19 @@
-/* Choosing a class by typing a few letters of it. */
+/* Choosing a class by typing a few letters of it; adding one, or renaming one for all. */
 
 import { byId, element } from "/page/elements.js";
 import { counted } from "/page/pieces.js";
+import { newRequest, post } from "/page/server.js";
 
 const MOST_SHOWN = 60;
 const MOST_RECENT = 5;
 
 export class ClassPicker {
-  constructor(classNames) {
-    this.names = classNames.map((name, label) => ({ label, name, plain: plain(name) }));
-    this.names.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  constructor(session) {
+    this.session = session;
     this.recent = [];
+    this.renamed = null; // the class that gets another name
+    this.readNames();
+    session.addEventListener("classes", () => this.onClasses());
     this.dialog = byId("picker");
     this.input = byId("picker-input");
     this.list = byId("picker-list");
@@ -19,9 +22,10 @@ export class ClassPicker {
     this.list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (option) {
-        this.choose(Number(option.dataset.label));
+        this.take(this.found[[...this.list.children].indexOf(option)]);
       }
     });
+    byId("picker-rename").addEventListener("click", () => this.askNewName());
     this.dialog.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
     this.dialog.addEventListener("close", () => {
       this.resolve?.(null);
@@ -29,13 +33,24 @@ export class ClassPicker {
     });
   }
 
+  readNames() {
+    this.names = this.session.classNames.map((name, label) => ({ label, name, plain: plain(name) }));
+    this.names.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  }
+
+  onClasses() {
+    this.readNames();
+    if (this.dialog.open && this.renamed === null) {
+      this.draw();
+    }
+  }
+
   /** Let somebody choose; null where they do not. */
   ask(targets, suggested = null) {
     byId("picker-target").textContent =
       targets === 1 ? "It is saved as the label of this sample." : `For ${counted(targets, "sample")}.`;
     this.suggested = suggested;
-    this.input.value = "";
-    this.draw();
+    this.setMode(null);
     this.dialog.showModal();
     this.input.focus();
     return new Promise((resolve) => {
@@ -43,19 +58,61 @@ export class ClassPicker {
     });
   }
 
+  /** Choose (null), or give a class another name. */
+  setMode(renamed) {
+    this.renamed = renamed;
+    byId("picker-title").textContent =
+      renamed === null ? "Which class is it?" : `What should “${renamed.name}” be called?`;
+    byId("picker-trouble").textContent = "";
+    byId("picker-rename").hidden = renamed !== null;
+    this.list.hidden = renamed !== null;
+    this.input.value = renamed?.name ?? "";
+    this.input.setAttribute("aria-label", renamed === null ? "Class name" : "New name, for everybody");
+    this.input.setAttribute("aria-expanded", renamed === null);
+    this.draw();
+    this.input.focus();
+    this.input.select();
+  }
+
+  askNewName() {
+    const chosen = this.found[this.place];
+    if (chosen && chosen.label !== null) {
+      this.setMode(chosen);
+    }
+  }
+
+  /** Add a class, or rename one; what the server says against it is shown. */
+  async save(name, label) {
+    const { run, annotator } = this.session;
+    try {
+      const body = { run: run.run, request: newRequest(), annotator, name, label };
+      const answer = await post("/api/classes", body);
+      this.session.setClassNames(answer.class_names);
+      return answer.label;
+    } catch (error) {
+      byId("picker-trouble").textContent =
+        error.status === undefined ? "The server does not answer: try again." : error.message;
+      return null;
+    }
+  }
+
   draw() {
     this.found = this.matching(plain(this.input.value)).slice(0, MOST_SHOWN);
+    const typed = this.input.value.trim();
+    if (typed && this.names.every(({ name }) => name !== typed)) {
+      this.found.push({ label: null, name: typed, note: "add this class" });
+    }
     this.list.replaceChildren(
       ...this.found.map(({ label, name, note }, place) => {
         const option = element("li", "picker-option");
         option.id = `picker-${place}`;
         option.setAttribute("role", "option");
-        option.dataset.label = label;
+        option.dataset.label = label ?? "new";
         option.append(element("span", "name", name), element("span", "muted", note ?? ""));
         return option;
       }),
     );
-    byId("picker-none").hidden = this.found.length > 0;
+    byId("picker-none").hidden = this.found.length > 0 || this.renamed !== null;
     this.activate(0);
   }
 
@@ -114,9 +171,25 @@ export class ClassPicker {
       this.activate(this.place + step);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (this.found.length) {
-        this.choose(this.found[this.place].label);
+      if (this.renamed !== null) {
+        this.rename();
+      } else if (this.found.length) {
+        this.take(this.found[this.place]);
       }
+    }
+  }
+
+  async rename() {
+    if ((await this.save(this.input.value, this.renamed.label)) !== null) {
+      this.setMode(null);
+    }
+  }
+
+  /** Choose what is listed; a class that is not there yet is added first. */
+  async take({ label, name }) {
+    const chosen = label ?? (await this.save(name, null));
+    if (chosen !== null) {
+      this.choose(chosen);
     }
   }
 

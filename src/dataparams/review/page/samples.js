@@ -8,6 +8,7 @@ const NUMBERS_AT_ONCE = 100_000;
 const MOST_KEPT = 20_000;
 const EXCERPTS_AT_ONCE = 100;
 const WHOLE_KEPT = 40; // of texts, which may be long
+const FEWEST_FOR_MAJORITY = 3;
 
 export class Samples extends EventTarget {
   constructor(outbox, run) {
@@ -26,11 +27,22 @@ export class Samples extends EventTarget {
     this.stale = new Set();
     this.isAsking = false;
     this.annotator = null;
+    this.adjudicators = new Set();
+  }
+
+  /** What one annotator may know is not what another may. */
+  setAnnotator(name) {
+    this.annotator = name;
+    [this.facts, this.opinions, this.trajectories, this.similar, this.stale].forEach((one) => one.clear());
   }
 
   /** Facts from an answer of the server. */
   learn(several) {
     for (const { opinions, ...facts } of several) {
+      if (this.facts.get(facts.index)?.category === "audit" && facts.category !== "audit") {
+        this.trajectories.delete(facts.index); // it was judged blind, and now all of it is told
+        this.similar.delete(facts.index);
+      }
       this.facts.set(facts.index, facts);
       this.stale.delete(facts.index);
       this.opinions.set(facts.index, opinions);
@@ -46,24 +58,43 @@ export class Samples extends EventTarget {
     }
   }
 
-  /** Everybody's opinions, the annotator's own as it will be when all is sent. */
+  /**
+   * The opinions that the annotator may know, their own as it will be when all is sent. Those of
+   * others come with the server's answer to a decision; after an undo they are out of sight again.
+   */
   opinionsOf(index) {
     const known = this.opinions.get(index) ?? [];
-    const own = this.outbox.pending(this.annotator, index);
-    if (own === undefined) {
-      return known;
+    const pending = this.outbox.pending(this.annotator, index);
+    const isOwn = (one) => one.annotator === this.annotator;
+    const own = pending === undefined ? known.find(isOwn) : pending;
+    const hasSay = own && own.action !== "skip";
+    const seen = known.filter((one) => hasSay || this.adjudicators.has(this.annotator) || isOwn(one));
+    if (pending === undefined) {
+      return seen;
     }
-    const others = known.filter((one) => one.annotator !== this.annotator);
-    return own === null ? others : [...others, { annotator: this.annotator, ...own }];
+    const others = seen.filter((one) => !isOwn(one));
+    return own ? [...others, { annotator: this.annotator, ...own }] : others;
   }
 
   ownOpinion(index) {
     return this.opinionsOf(index).find((one) => one.annotator === this.annotator) ?? null;
   }
 
+  /** Whether those that are known differ, and neither an adjudicator nor a majority settles it. */
   isDisputed(index) {
-    const votes = this.opinionsOf(index).filter((one) => one.action !== "skip");
-    return new Set(votes.map((one) => `${one.action} ${one.label}`)).size > 1;
+    const votes = this.opinionsOf(index)
+      .filter((one) => one.action !== "skip")
+      .map((one) => ({ by: one.annotator, wanted: `${one.action} ${one.label}` }));
+    const kinds = (some) => new Set(some.map((one) => one.wanted)).size;
+    if (kinds(votes) < 2) {
+      return false;
+    }
+    const settling = votes.filter((one) => this.adjudicators.has(one.by));
+    if (settling.length) {
+      return kinds(settling) > 1;
+    }
+    const most = Math.max(...votes.map((one) => votes.filter((other) => other.wanted === one.wanted).length));
+    return votes.length < FEWEST_FOR_MAJORITY || 2 * most <= votes.length;
   }
 
   /** Returns whether the annotator's own opinion is another one than was known. */
@@ -100,7 +131,7 @@ export class Samples extends EventTarget {
         // The newest: others may have been scrolled away.
         const some = [...this.wanted].slice(-AT_ONCE);
         some.forEach((index) => this.wanted.delete(index));
-        this.learn(await get("/api/samples", { index: some }));
+        this.learn(await get("/api/samples", { index: some, annotator: this.annotator }));
         this.dispatchEvent(new Event("facts"));
       }
     } catch {
@@ -114,14 +145,17 @@ export class Samples extends EventTarget {
   async loadFacts(indices) {
     const missing = indices.filter((index) => !this.facts.has(index));
     for (let start = 0; start < missing.length; start += AT_ONCE) {
-      this.learn(await get("/api/samples", { index: missing.slice(start, start + AT_ONCE) }));
+      const some = missing.slice(start, start + AT_ONCE);
+      this.learn(await get("/api/samples", { index: some, annotator: this.annotator }));
     }
   }
 
   /** The trajectory of a sample; its facts are known then as well. */
   async loadTrajectory(index) {
     if (!this.trajectories.has(index)) {
-      const { trajectory, ...facts } = await get(`/api/samples/${index}`);
+      const { trajectory, ...facts } = await get(`/api/samples/${index}`, {
+        annotator: this.annotator,
+      });
       this.learn([facts]);
       this.trajectories.set(index, trajectory);
     }
@@ -131,7 +165,7 @@ export class Samples extends EventTarget {
   /** Clear cases of the given and the suggested class that look like a sample. */
   async loadSimilar(index) {
     if (!this.similar.has(index)) {
-      const groups = await get(`/api/samples/${index}/similar`);
+      const groups = await get(`/api/samples/${index}/similar`, { annotator: this.annotator });
       groups.forEach(({ samples }) => this.learn(samples));
       this.similar.set(index, groups);
     }

@@ -12,6 +12,7 @@ export class Session extends EventTarget {
     this.samples = samples;
     this.outbox = outbox;
     this.classNames = run.classes.map((one) => one.name);
+    samples.adjudicators = new Set(run.adjudicators);
     this.annotator = null;
     this.queue = null;
     this.position = 0;
@@ -32,7 +33,7 @@ export class Session extends EventTarget {
 
   setAnnotator(name) {
     this.annotator = name;
-    this.samples.annotator = name;
+    this.samples.setAnnotator(name);
     this.history = [];
     this.tell("annotator");
   }
@@ -133,7 +134,12 @@ export class Session extends EventTarget {
 
   /** Whether the list is of samples that leave it once they are decided about. */
   get waitsForDecisions() {
-    return ["todo", "open"].includes(this.queue?.query.decision);
+    return ["todo", "open", "audit"].includes(this.queue?.query.decision);
+  }
+
+  /** Whether the samples of the list are judged blind. */
+  get isAudit() {
+    return this.queue?.query.decision === "audit";
   }
 
   /** How many samples of the list were decided about since it was loaded. */
@@ -210,7 +216,7 @@ export class Session extends EventTarget {
     }
     decisions.forEach(([index]) => this.touched.add(index));
     this.lastLabel = decisions.at(-1)[2] ?? this.lastLabel;
-    this.send({ kind: "decisions", decisions, effects });
+    this.send({ kind: "decisions", decisions, audit: this.isAudit, effects });
     this.count(before, effects);
     this.tell("opinions");
     return decisions;
@@ -261,17 +267,29 @@ export class Session extends EventTarget {
       const isSuspicious = this.samples.facts.get(index)?.category !== "easy";
       this.progress.mine += change;
       this.progress.mine_suspicious += isSuspicious ? change : 0;
+      this.progress.audit_mine += this.isAudit ? change : 0;
     });
     this.tell("progress");
   }
 
   onSent({ entry, answer }) {
     const isOurs = this.made.delete(entry.request);
+    if (entry.kind === "note") {
+      this.tell("noted", entry.note.index);
+      return;
+    }
     if (entry.annotator === this.annotator) {
       if (entry.kind === "undo") {
         this.onUndone(entry, answer, isOurs);
       } else {
         entry.effects.forEach(([index, own]) => this.samples.setOwn(index, own));
+        // Who has decided is told what others want, and of the audit what else is known.
+        Object.entries(answer.opinions).forEach(([index, now]) => {
+          this.samples.setOpinions(Number(index), now);
+        });
+        if (entry.audit) {
+          this.samples.forgetOpinions(entry.effects.map(([index]) => index));
+        }
       }
       if (!isOurs) {
         this.forgetHistory(entry.effects);
@@ -301,13 +319,15 @@ export class Session extends EventTarget {
 
   onRefused({ entry, reason }) {
     this.made.delete(entry.request);
-    this.forgetHistory(entry.effects);
+    if (entry.kind !== "note") {
+      this.forgetHistory(entry.effects);
+    }
     this.tell("refused", reason);
   }
 
   /** Another page of this browser sent what waited. */
   onElsewhere(entry) {
-    if (entry.annotator !== this.annotator) {
+    if (entry.annotator !== this.annotator || entry.kind === "note") {
       return;
     }
     this.made.delete(entry.request);
@@ -327,8 +347,26 @@ export class Session extends EventTarget {
 
   /* Others ------------------------------------------------------------------------------------- */
 
+  /** Classes that were added or renamed, here or by others. */
+  setClassNames(names) {
+    if (names.length === this.classNames.length && names.every((name, i) => name === this.classNames[i])) {
+      return;
+    }
+    const empty = { count: 0, easy: 0, hard: 0, review: 0, unjudged: null };
+    this.run.classes = names.map((name, label) => ({ ...(this.run.classes[label] ?? empty), name }));
+    this.classNames.splice(0, this.classNames.length, ...names); // others hold on to the list
+    this.tell("classes");
+    this.tell("opinions");
+  }
+
+  /** Leave a note on a sample; it is kept in this browser until the server has it. */
+  note(index, text, tags) {
+    this.send({ kind: "note", note: { index, text, tags }, effects: [] });
+  }
+
   /** What the server tells of changes, by whomever. */
   hear(changes) {
+    this.setClassNames(changes.class_names);
     if (changes.reload) {
       this.samples.forgetOpinions();
       this.tell("stale");

@@ -1,7 +1,7 @@
 /* Parts of a page. Names are data: they enter it as text, never as markup. */
 
-export const SIGNS = { easy: "●", hard: "▲", review: "◆" };
-export const WORDS = { easy: "Easy", hard: "Hard", review: "Need review" };
+export const SIGNS = { easy: "●", hard: "▲", review: "◆", audit: "◌" };
+export const WORDS = { easy: "Easy", hard: "Hard", review: "Need review", audit: "Judged blind" };
 export const OUTLIER = "outlier?";
 
 export const byId = (id) => document.getElementById(id);
