@@ -72,6 +72,8 @@ def test_a_report_has_an_overview_and_a_page_per_class(tmp_path):
     assert sorted(path.name for path in report.glob("*.html")) == [
         "class_0.html",
         "class_1.html",
+        "confused_0.html",
+        "confused_1.html",
         "index.html",
     ]
     overview = Page(report / "index.html").text
@@ -357,7 +359,8 @@ def test_a_class_too_small_to_judge_has_no_figure_and_comes_last(tmp_path):
     report = written(replace(analysis, classes=classes), tmp_path)
     assert "a class too small to judge" in Page(report / "class_0.html").text
     assert "too small" not in Page(report / "class_1.html").text
-    rows = (report / "index.html").read_text(encoding="utf-8").partition("<tbody>")[2]
+    page = (report / "index.html").read_text(encoding="utf-8")
+    rows = page[page.index('class="classes sortable"') : page.index("</table>")]
     assert rows.count("too small to judge") == 1
     assert rows.index("class_1.html") < rows.index("class_0.html")
 
@@ -484,7 +487,9 @@ def test_the_first_screen_of_an_audit_is_what_a_client_is_shown(tmp_path):
     overview = Page(report / "index.html").text.replace("\xa0", " ")
     told = [
         "Label audit",
-        "each judged by classifiers that never saw it, on 2026-01-31",
+        "29 labeled samples in 2 classes, each judged by classifiers that never saw it.",
+        "Judged on 31 January 2026.",
+        "The most suspicious samples",
         "≈ 4",
         "of 29 labels are probably wrong: 12.3%, between 3 and 4 labels (90% interval: 9.0%",
         NOT_SEEN,
@@ -492,7 +497,7 @@ def test_the_first_screen_of_an_audit_is_what_a_client_is_shown(tmp_path):
         "by its 20 nearest neighbors, in 3 rounds, on features of lite (1,280 numbers per sample).",
         "2 samples are far from all classes",
         "2 could not be read",
-        "The most suspicious samples",
+        "the labels of 29 samples in 2 classes",
         "Most frequent confusions",
         "Far from all classes",
         "Temperatures over the training of the classifiers",

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
+from dataparams.report.language import language
 from dataparams.report.pages import script
 from dataparams.web.assets import SHARED
 from dataparams.web.unusual_values import UNUSUAL_WORDS
@@ -28,7 +29,7 @@ def test_both_pages_say_alike_how_a_value_is_unusual() -> None:
 
 
 def test_the_script_of_a_report_needs_no_modules_and_names_nothing_twice() -> None:
-    text = script()
+    text = script(language("en"))
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", text, re.MULTILINE)
     assert len(names) == len(set(names)) > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from dataparams.analysis.class_temperatures import ranked_classes
 from dataparams.report.extent import USUAL_PILE
 from dataparams.report.overview import Suspect
-from dataparams.report.pages import ordinal, render, sample_words
+from dataparams.report.pages import render, sample_words
 from dataparams.report.samples import (
     CHUNK,
     FURTHER,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis
+    from dataparams.report.language import Language
     from dataparams.report.samples import ClassSamples
     from dataparams.report.shown_contents import ShownContent
 
@@ -84,6 +85,7 @@ class ClassTemperature:
         total: How many classes there are.
         first_epoch: The first epoch.
         last_epoch: The last one.
+        rank: The place in words.
     """
 
     value: float
@@ -92,12 +94,7 @@ class ClassTemperature:
     total: int
     first_epoch: int
     last_epoch: int
-
-    @property
-    def rank(self) -> str:
-        """The place in words."""
-        ends = {1: "the highest", self.total: "the lowest"}
-        return ends.get(self.place, f"the {ordinal(self.place)} highest")
+    rank: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +136,14 @@ def class_page(
     piles = [pile for pile in samples.piles if pile.name != FURTHER]
     return render(
         "class.html",
+        samples.shown_in,
         **sample_words(analysis),
         analysis=analysis,
         samples=samples,
         row=row,
-        temperature=_class_temperature(analysis.class_temperatures, samples.label),
+        temperature=_class_temperature(
+            analysis.class_temperatures, samples.label, samples.shown_in
+        ),
         total=len(samples.frame),
         neighbors=_neighbors(analysis, present, place),
         chunk=CHUNK,
@@ -157,7 +157,7 @@ def class_page(
         map_width=_MAP_WIDTH,
         map_height=_MAP_HEIGHT,
         subgroups=_subgroups(analysis, samples, contents),
-        chart=trajectory_chart(analysis.bands, epochs, low, high),
+        chart=_in_language(trajectory_chart(analysis.bands, epochs, low, high), samples.shown_in),
     )
 
 
@@ -194,7 +194,17 @@ def outliers_of_class(
     ]
 
 
-def _class_temperature(table: pl.DataFrame | None, label: int) -> ClassTemperature | None:
+def _in_language(chart: dict[str, Any], shown_in: Language) -> dict[str, Any]:
+    """The same chart, with the numbers at its axis as a language writes them."""
+    ticks = [
+        {**tick, "text": shown_in.numeral(tick["text"])} for tick in chart["temperature_ticks"]
+    ]
+    return {**chart, "temperature_ticks": ticks}
+
+
+def _class_temperature(
+    table: pl.DataFrame | None, label: int, shown_in: Language
+) -> ClassTemperature | None:
     if table is None:
         return None
     ranked = ranked_classes(table)
@@ -202,8 +212,22 @@ def _class_temperature(table: pl.DataFrame | None, label: int) -> ClassTemperatu
     row = ranked.row(place, named=True)
     epochs = table["epoch"]
     return ClassTemperature(
-        row["temperature"], row["first_temperature"], place + 1, len(ranked), epochs[0], epochs[-1]
+        value=row["temperature"],
+        first=row["first_temperature"],
+        place=place + 1,
+        total=len(ranked),
+        first_epoch=epochs[0],
+        last_epoch=epochs[-1],
+        rank=_rank(place + 1, len(ranked), shown_in),
     )
+
+
+def _rank(place: int, total: int, shown_in: Language) -> str:
+    if place == 1:
+        return shown_in.say("class.highest")
+    if place == total:
+        return shown_in.say("class.lowest")
+    return shown_in.say("class.rank", place=shown_in.ordinal(place))
 
 
 def _neighbors(

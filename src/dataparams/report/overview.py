@@ -1,54 +1,46 @@
-"""The first page: the whole data set in numbers, charts and its most suspicious samples."""
+"""The first page: the worst samples, the verdict, what was done about it, and what is left."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
-from dataparams.analysis.judged_by import not_seen_words
+from dataparams.analysis.judged_by import NOT_SEEN
 from dataparams.analysis.suggestions import outliers
+from dataparams.report.changes_pages import shown_changes
+from dataparams.report.health_findings import FIRST_FINDINGS
+from dataparams.report.left_to_do import left_words
+from dataparams.report.method_words import method_words
+from dataparams.report.overview_charts import band_charts, class_chart, confusion_matrix
 from dataparams.report.pages import render, sample_words
-from dataparams.report.samples import SHOWN_ORDER, shown_epochs, subgroup_name
-from dataparams.web.charts import (
-    Axes,
-    Band,
-    Curve,
-    band_limits,
-    curve_path,
-    draw_bands,
-    draw_curves,
-    temperature_axes,
-)
+from dataparams.report.samples import SHOWN_ORDER, subgroup_name
+from dataparams.report.scope import checked_words, not_checked_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataparams.analysis.result import Analysis
+    from dataparams.report.case import Case
+    from dataparams.report.cited_samples import CitedSample
+    from dataparams.report.health_findings import ShownHealth
+    from dataparams.report.language import Language
+    from dataparams.report.people import PeoplesDecisions
+    from dataparams.report.retraining import Retraining
     from dataparams.report.samples import SampleDetails
 
 _MOST_CLASSES_IN_MATRIX = 30
-_SHADES = 9
 _CONFUSIONS_BESIDE_MATRIX = 8
 _CONFUSIONS_ALONE = 30
 _SUBGROUPS = 30
-_CHART_WIDTH, _CHART_HEIGHT = 520.0, 320.0
-_LABEL_WIDTH = 112.0
-_CLASSES_WIDTH, _CLASSES_HEIGHT, _CLASSES_LABEL_WIDTH = 780.0, 400.0, 225.0
-_HIGHEST, _LOWEST = 9, 3
-_MOST_GRAY = 200
 _PARTS = (
-    *("figures", "how", "suspects", "classes", "confusions", "trajectories"),
-    *("class_temperatures", "subgroups"),
+    *("suspects", "contents", "figures", "verdict", "scope", "classes", "confusions", "far"),
+    *("health", "people", "audited", "retraining", "left", "subgroups", "class_temperatures"),
+    *("trajectories", "how", "annex"),
 )
-_PARTS_OF_AUDIT = (
-    *("figures", "verdict", "suspects", "confusions", "far", "classes", "subgroups"),
-    *("trajectories", "how"),
-)
-"""The first screen is what a client is shown."""
+"""The first screen is what a client is shown: pictures, then the verdict."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,190 +60,157 @@ class Suspect:
     suspicion: float
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A field of the confusion matrix: how many, and how dark, 0 ... 9."""
-
-    count: int
-    shade: int
-    is_diagonal: bool
-    suggested: str
-
-
-@dataclass(frozen=True)
-class BandChart:
-    """A chart of bands.
-
-    Attributes:
-        title: What it shows.
-        axes: Its axes.
-        bands: What is drawn on them.
-    """
-
-    title: str
-    axes: Axes
-    bands: list[Band]
-
-
 @dataclass(frozen=True, eq=False)
-class ClassChart:
-    """The temperatures of classes over the epochs.
+class ShownSamples:
+    """The samples that the first page shows.
 
     Attributes:
-        axes: Its axes.
-        curves: Of the named classes, the highest first.
-        gray_lines: Paths of some other classes.
-        ranked: The named ones: ``place`` (1 for the highest), ``label``, ``label_name``,
-            ``temperature``.
-        unnamed: How many classes are not named.
-        highest: How many of the named classes are those with the highest temperatures.
-        lowest: How many are those with the lowest.
+        suspects: The most suspicious, the most suspicious first.
+        far: Those farthest from all classes, the farthest first.
+        corrected: Some whose label people corrected, with the label before and after.
+        health: What was found beside the labels, with samples; None where nobody looked.
+        confused: Numbers of given and likelier class of the confusions whose samples have a page.
     """
 
-    axes: Axes
-    curves: list[Curve]
-    gray_lines: list[str]
-    ranked: list[dict[str, Any]]
-    unnamed: int
-    highest: int = _HIGHEST
-    lowest: int = _LOWEST
-
-    @property
-    def gray(self) -> int:
-        """How many classes are drawn without a name."""
-        return len(self.gray_lines)
+    suspects: Sequence[Suspect]
+    far: Sequence[Suspect] = ()
+    corrected: Sequence[CitedSample] = ()
+    health: ShownHealth | None = None
+    confused: frozenset[tuple[int, int]] = frozenset()
 
 
 def overview_page(
     analysis: Analysis,
+    case: Case,
     present: Sequence[int],
-    suspects: Sequence[Suspect],
-    far: Sequence[Suspect] = (),
+    samples: ShownSamples,
+    shown_in: Language,
 ) -> str:
     """The first page.
 
     Args:
         analysis: What is reported.
+        case: What is told beside it.
         present: The classes that have a page.
-        suspects: The most suspicious samples, the most suspicious first.
-        far: The samples that are farthest from all classes, the farthest first.
+        samples: The samples that the page shows.
+        shown_in: Its language.
     """
+    values = {
+        **sample_words(analysis),
+        **_head(analysis, case, present, shown_in),
+        **_judged(analysis),
+        **_case(analysis, case, shown_in),
+        **vars(samples),
+        "present": set(present),
+        "parts": _PARTS,
+    }
+    return render("overview.html", shown_in, **values, contents=_contents(values))
+
+
+def report_title(analysis: Analysis, case: Case) -> str:
+    """The title of the report: the chosen one, or the name of what was analyzed."""
+    return case.settings.title or analysis.name
+
+
+def _head(
+    analysis: Analysis, case: Case, present: Sequence[int], shown_in: Language
+) -> dict[str, Any]:
+    """What the page is headed with."""
+    return {
+        "title": report_title(analysis, case),
+        "settings": case.settings,
+        "day": case.day,
+        "total_words": shown_in.say("case.labeled", count=len(analysis.frame)),
+        "classes_words": shown_in.say("unit.classes", count=len(present)),
+    }
+
+
+def _judged(analysis: Analysis) -> dict[str, Any]:
+    """What was found for the labels."""
     counts = dict(analysis.frame["category"].value_counts().iter_rows())
-    names = analysis.class_names
-    table = analysis.class_temperatures
+    names, table = analysis.class_names, analysis.class_temperatures
     confused = analysis.confusions.filter(pl.col("label") != pl.col("suggested_label"))
     has_matrix = 1 < len(names) <= _MOST_CLASSES_IN_MATRIX
     most = _CONFUSIONS_BESIDE_MATRIX if has_matrix else _CONFUSIONS_ALONE
-    return render(
-        "overview.html",
-        **sample_words(analysis),
-        analysis=analysis,
-        total=len(analysis.frame),
-        counts=[(category, counts.get(category, 0)) for category in SHOWN_ORDER],
-        present=set(present),
-        classes=_classes(analysis.classes),
-        suspects=suspects,
-        far=far,
-        parts=_PARTS_OF_AUDIT if analysis.judged_by else _PARTS,
-        judged_by=analysis.judged_by,
-        not_seen=not_seen_words(analysis.findings.disputed),
-        outliers=int(outliers(analysis.frame).sum()),
-        matrix=confusion_matrix(analysis.confusions, names) if has_matrix else None,
-        confusions=confused.head(most).to_dicts(),
-        confusions_total=len(confused),
-        charts=band_charts(analysis.bands, analysis.epochs),
-        class_chart=None if table is None else class_chart(table),
-        temperatures=None if table is None else _last_temperatures(table),
-        subgroups=_subgroups(analysis.subgroups),
-        subgroups_total=len(analysis.subgroups),
-    )
-
-
-def confusion_matrix(confusions: pl.DataFrame, class_names: Sequence[str]) -> list[list[Cell]]:
-    """Given labels down, suggested labels across; shades compare what lies off the diagonal.
-
-    Args:
-        confusions: ``label``, ``suggested_label``, ``count``.
-        class_names: Names of the classes.
-
-    Example:
-        >>> pairs = {"label": [0, 1], "suggested_label": [1, 1], "count": [4, 90]}
-        >>> matrix = confusion_matrix(pl.DataFrame(pairs), ["cat", "dog"])
-        >>> [[(cell.count, cell.shade) for cell in row] for row in matrix]
-        [[(0, 0), (4, 9)], [(0, 0), (90, 0)]]
-    """
-    pairs = {
-        (label, suggested): count
-        for label, suggested, count in confusions.select(
-            "label", "suggested_label", "count"
-        ).iter_rows()
+    return {
+        "analysis": analysis,
+        "total": len(analysis.frame),
+        "counts": [(category, counts.get(category, 0)) for category in SHOWN_ORDER],
+        "classes": _classes(analysis.classes),
+        "judged_by": analysis.judged_by,
+        "not_seen": NOT_SEEN,
+        "outliers": int(outliers(analysis.frame).sum()),
+        "matrix": confusion_matrix(analysis.confusions, names) if has_matrix else None,
+        "confusions": confused.head(most).to_dicts(),
+        "confusions_total": len(confused),
+        "charts": band_charts(analysis.bands, analysis.epochs),
+        "class_chart": None if table is None else class_chart(table),
+        "temperatures": None if table is None else _last_temperatures(table),
+        "subgroups": _subgroups(analysis.subgroups),
+        "subgroups_total": len(analysis.subgroups),
     }
-    most = max((count for (a, b), count in pairs.items() if a != b), default=1)
-
-    def cell(label: int, suggested: int) -> Cell:
-        count = pairs.get((label, suggested), 0)
-        is_diagonal = label == suggested
-        shade = 0 if is_diagonal or not count else max(round(_SHADES * count / most), 1)
-        return Cell(count, shade, is_diagonal, class_names[suggested])
-
-    everything = range(len(class_names))
-    return [[cell(label, suggested) for suggested in everything] for label in everything]
 
 
-def band_charts(bands: pl.DataFrame, epochs: Sequence[int]) -> list[BandChart]:
-    """The chart of the categories and, where the truth is known, that of clean and corrupted."""
-    if bands.is_empty() or not epochs:
-        return []
-    low, high = band_limits(bands)
-    axes = temperature_axes(
-        epochs, low, high, width=_CHART_WIDTH, height=_CHART_HEIGHT, label_width=_LABEL_WIDTH
-    )
-    kinds = {
-        "The three categories": ("easy", "review", "hard"),
-        "Known truth: labels that are correct and wrong": ("clean", "corrupted"),
+def _case(analysis: Analysis, case: Case, shown_in: Language) -> dict[str, Any]:
+    """What was checked, decided and gained."""
+    people, classes = case.people, len(analysis.class_names)
+    decided = 0 if people is None else people.decided
+    audited = case.audited
+    return {
+        "scope": case.scope,
+        "scope_checked": checked_words(case.scope, case.health, decided, classes, shown_in),
+        "scope_not_checked": not_checked_words(case.scope, case.health, shown_in),
+        "method": method_words(analysis, shown_in),
+        "first_findings": FIRST_FINDINGS,
+        "people": people,
+        **({} if people is None else _people_words(people, shown_in)),
+        "audited": audited if audited is not None and audited.rate is not None else None,
+        "retraining": case.retraining,
+        **({} if case.retraining is None else _retraining_words(case.retraining, shown_in)),
+        "left": left_words(analysis, case, shown_in),
+        "changes": None if case.changes is None else shown_changes(case.changes),
     }
-    charts = [
-        BandChart(title, axes, draw_bands(bands, groups, axes)) for title, groups in kinds.items()
-    ]
-    return [chart for chart in charts if chart.bands]
 
 
-def class_chart(table: pl.DataFrame) -> ClassChart:
-    """The chart of class temperatures, in which a dozen classes are named.
-
-    Args:
-        table: ``epoch``, ``label``, ``label_name``, ``temperature``.
-    """
-    every = table["epoch"].unique().sort()
-    epochs = every.gather(shown_epochs(len(every))).to_list()
-    curves = {
-        label: rows.sort("epoch")["temperature"].to_list()
-        for (label,), rows in table.filter(pl.col("epoch").is_in(epochs)).group_by("label")
+def _people_words(people: PeoplesDecisions, shown_in: Language) -> dict[str, str]:
+    first, last = shown_in.day(people.first), shown_in.day(people.last)
+    key = "people.period_day" if first == last else "people.period"
+    return {
+        "people_words": shown_in.say("people.count", count=len(people.annotators)),
+        "period": shown_in.say(key, day=first, first=first, last=last),
     }
-    ranked = ranked_classes(table).with_row_index("place", offset=1).to_dicts()
-    named, others = ranked, []
-    if len(ranked) > _HIGHEST + _LOWEST:
-        named = [*ranked[:_HIGHEST], *ranked[-_LOWEST:]]
-        others = ranked[_HIGHEST:-_LOWEST]
-    logs = np.log(table["temperature"].to_numpy())
-    axes = temperature_axes(
-        epochs,
-        float(logs.min()),
-        float(logs.max()),
-        width=_CLASSES_WIDTH,
-        height=_CLASSES_HEIGHT,
-        label_width=_CLASSES_LABEL_WIDTH,
-    )
-    step = max(-(-len(others) // _MOST_GRAY), 1)
-    return ClassChart(
-        axes=axes,
-        curves=draw_curves(
-            [(row["label_name"], curves[row["label"]]) for row in named], epochs, axes
-        ),
-        gray_lines=[curve_path(curves[row["label"]], epochs, axes) for row in others[::step]],
-        ranked=named,
-        unnamed=len(others),
-    )
+
+
+def _retraining_words(retraining: Retraining, shown_in: Language) -> dict[str, str]:
+    """Differences in points of percent, with their signs."""
+    paired = retraining.paired
+    return {
+        name: shown_in.numeral(f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}"))
+        for name, value in (
+            ("points", paired.difference),
+            ("low_points", paired.low),
+            ("high_points", paired.high),
+        )
+    }
+
+
+def _contents(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """The parts that the page names on top: their anchors, and keys of what they are called."""
+    is_there = {
+        "figures": True,
+        "scope": True,
+        "classes": True,
+        "confusions": values["confusions"],
+        "far": values["far"],
+        "health": values["health"],
+        "people": values["people"],
+        "audited": values["audited"] or values["people"],
+        "retraining": values["retraining"],
+        "left": True,
+        "how": True,
+        "annex": values["changes"],
+    }
+    return [(name, f"contents.{name}") for name, there in is_there.items() if there]
 
 
 def _last_temperatures(table: pl.DataFrame) -> dict[int, float]:

@@ -1,8 +1,8 @@
-"""What all pages have in common: templates, how numbers are written, and words for categories."""
+"""What all pages have in common: templates, scripts and style, and words for categories."""
 
 from __future__ import annotations
 
-import math
+import json
 import re
 from functools import cache
 from importlib.resources import files
@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
 from dataparams.analysis.sample_words import kind_of_analysis, words_of
+from dataparams.analysis.suggestions import OUTLIER
+from dataparams.report.language import language
 from dataparams.web.assets import SHARED, SHARED_STYLES, joined, plain_script
 from dataparams.web.unusual_values import LEGEND, UNUSUAL_WORDS
 
@@ -19,19 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataparams.analysis.result import Analysis
+    from dataparams.report.language import Language, LanguageCode
 
 ASSETS = "assets"
 """Folder of the style sheet and the script."""
 GENERATOR = '<meta name="generator" content="dataparams report">'
 """Marks a page as one of a report."""
-UNKNOWN = "\N{EN DASH}"
-"""Stands for a number that is not known."""
 _PACKAGE = "dataparams.report"
 _PAGE = files(_PACKAGE) / "page"
-_STYLES = ("layout", "overview", "class_page", "written", "screens", "paper")
+_STYLES = ("layout", "overview", "closing", "class_page", "written", "screens", "paper")
 _SHARED_MODULES = ("elements", "contents", "points", "chart")
-_MODULES = ("chunks", "piles", "zoom", "map", "sorting", "report")
-_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+_MODULES = ("words", "chunks", "piles", "zoom", "map", "sorting", "paper", "report")
 _LONGEST_NAME = 22
 _EMPTY_LINES = re.compile(r"\A\s*\n")
 
@@ -41,64 +41,23 @@ def style() -> str:
     return joined([*SHARED_STYLES, *(_PAGE / f"{name}.css" for name in _STYLES)])
 
 
-def script() -> str:
-    """The script of the pages."""
+def script(shown_in: Language) -> str:
+    """The script of the pages, which begins with the words that it says."""
+    words = json.dumps(shown_in.script_words(), ensure_ascii=False, indent=1)
     shared = (SHARED / f"{name}.js" for name in _SHARED_MODULES)
-    return plain_script([*shared, *(_PAGE / f"{name}.js" for name in _MODULES)])
+    modules = plain_script([*shared, *(_PAGE / f"{name}.js" for name in _MODULES)])
+    return f"const REPORT_WORDS = {words};\n{modules}"
 
 
-def render(template: str, **values: object) -> str:
+def render(template: str, shown_in: Language, **values: object) -> str:
     """A page; every value is escaped."""
-    return _environment().get_template(template).render(**values)
+    return _environment(shown_in.code).get_template(template).render(**values)
 
 
 def sample_words(analysis: Analysis) -> dict[str, object]:
     """What the templates call samples by: ``kind``, ``words``, and ``legend`` of marked values."""
     kind = kind_of_analysis(analysis)
     return {"kind": kind, "words": words_of(kind), "legend": LEGEND if kind == "row" else ""}
-
-
-def written_percent(share: float | None, digits: int = 1) -> str:
-    """A share in percent.
-
-    Example:
-        >>> written_percent(0.1234), written_percent(0.5, 0)
-        ('12.3%', '50%')
-    """
-    if share is None or not math.isfinite(share):
-        return UNKNOWN
-    return f"{share:.{digits}%}"
-
-
-def written_count(count: int) -> str:
-    """A count with thousands apart.
-
-    Example:
-        >>> written_count(1281167)
-        '1,281,167'
-    """
-    return f"{count:,}"
-
-
-def written_temperature(temperature: float) -> str:
-    """A temperature with as many digits as tell classes apart.
-
-    Example:
-        >>> written_temperature(1.23456), written_temperature(0.05), written_temperature(20.0)
-        ('1.23', '0.05', '20')
-    """
-    return f"{temperature:.3g}"
-
-
-def ordinal(number: int) -> str:
-    """A place in a row.
-
-    Example:
-        >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 113)]
-        ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '113th']
-    """
-    is_teen = number % 100 in (11, 12, 13)
-    return f"{number:,}{'th' if is_teen else _ORDINALS.get(number % 10, 'th')}"
 
 
 def shortened(name: str) -> str:
@@ -138,7 +97,7 @@ def bar_parts(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, float
 
 
 @cache
-def _environment() -> Environment:
+def _environment(code: LanguageCode) -> Environment:
     environment = Environment(
         loader=PackageLoader(_PACKAGE),
         autoescape=True,
@@ -146,18 +105,27 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    shown_in = language(code)
     environment.filters.update(
-        percent=written_percent,
-        count=written_count,
-        temperature=written_temperature,
+        percent=shown_in.percent,
+        count=shown_in.count,
+        temperature=shown_in.temperature,
+        decimal=shown_in.decimal,
+        numeral=shown_in.numeral,
+        date=shown_in.date,
+        day=shown_in.day,
         shortened=shortened,
         from_first_line=from_first_line,
     )
     environment.globals.update(
+        language=shown_in,
+        say=shown_in.say,
+        translated=shown_in.translated,
         generator=GENERATOR,
         assets=ASSETS,
         category_names=CATEGORY_TITLES,
         category_marks=CATEGORY_MARKS,
+        outlier_word=OUTLIER,
         bar_parts=bar_parts,
         unusual_words=UNUSUAL_WORDS,
     )

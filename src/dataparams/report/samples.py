@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis
+    from dataparams.report.language import Language
     from dataparams.report.shown_contents import ShownContent
     from dataparams.web.unusual_values import ShownCell
 
@@ -111,6 +112,7 @@ class ClassSamples:
         log_temperatures: (epochs, samples), in the same order.
         are_weighed: Whether other classes than the given ones were weighed at all.
         piles: Hard, review and easy, then the further ones.
+        shown_in: The language of what is said of them.
     """
 
     label: int
@@ -120,6 +122,7 @@ class ClassSamples:
     log_temperatures: NDArray[np.float32]
     are_weighed: bool
     piles: tuple[Pile, ...]
+    shown_in: Language
 
     @property
     def folder(self) -> str:
@@ -166,6 +169,9 @@ class ClassSamples:
     ) -> SampleDetails:
         label, truth = row["label"], row.get("true_label")
         found = suggestion_of_row(row, are_weighed=self.are_weighed)
+        told = self.shown_in.translated
+        evidence = evidence_words(row.get("held_out_probability"), row.get("neighbor_vote"))
+        subgroup = subgroup_name(row.get("subgroup"))
         return SampleDetails(
             index=int(row["index"]),
             id=str(row["id"]),
@@ -174,11 +180,11 @@ class ClassSamples:
             suggested=found.label,
             confidence=_rounded(found.confidence, digits=3),
             is_likely=found.is_likely,
-            note=found.note,
+            note=told(found.note),
             truth=None if truth is None or truth == label else _class_name(self.class_names, truth),
             is_outlier=found.is_outlier,
-            evidence=evidence_words(row.get("held_out_probability"), row.get("neighbor_vote")),
-            subgroup=subgroup_name(row.get("subgroup")),
+            evidence=evidence and told(evidence),
+            subgroup=subgroup and told(subgroup),
             **vars(shown),
             trajectory=tuple(_rounded(value, digits=3) for value in trajectory),
         )
@@ -191,6 +197,7 @@ def class_samples(
     pile_limit: int,
     *,
     are_weighed: bool,
+    shown_in: Language,
 ) -> ClassSamples:
     """Sort the samples of a class by suspicion and deal them into piles.
 
@@ -200,6 +207,7 @@ def class_samples(
         rows: The rows of its samples.
         pile_limit: The most samples shown of a category.
         are_weighed: Whether other classes than the given ones were weighed at all.
+        shown_in: The language of what is said of them.
     """
     suspicion = analysis.frame["suspicion"].to_numpy()[rows]
     rows = rows[np.argsort(-suspicion, kind="stable")]
@@ -213,6 +221,7 @@ def class_samples(
         frame=frame,
         log_temperatures=analysis.log_temperatures.of(rows),
         are_weighed=are_weighed,
+        shown_in=shown_in,
         piles=tuple(
             Pile(name, positions[:pile_limit], len(positions))
             for name, positions in members.items()

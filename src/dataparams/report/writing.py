@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import heapq
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 
 from dataparams.analysis.sample_words import kind_of_analysis
 from dataparams.analysis.suggestions import weighs_other_classes
-from dataparams.errors import ArgumentError, RunError
+from dataparams.errors import ArgumentError
 from dataparams.extras import missing_packages_named
+from dataparams.report.case import case_of
+from dataparams.report.changes_pages import CHANGES_FILE, changes_csv, changes_pages
+from dataparams.report.cited_samples import CitedSamples
 from dataparams.report.class_page import (
     DrawnMap,
     class_page,
     outliers_of_class,
     suspects_of_class,
 )
+from dataparams.report.confused_page import confused_page, confusions_with_samples
+from dataparams.report.corrected_samples import corrected_indices, corrected_samples
 from dataparams.report.extent import report_extent
-from dataparams.report.overview import overview_page
-from dataparams.report.pages import ASSETS, GENERATOR, script, style
+from dataparams.report.health_findings import samples_shown, shown_health
+from dataparams.report.language import language
+from dataparams.report.overview import ShownSamples, overview_page, report_title
+from dataparams.report.pages import ASSETS, render, sample_words, script, style
+from dataparams.report.replaced_folder import replaced
 from dataparams.report.samples import (
     CHUNK,
     MOST_ON_MAP,
@@ -44,13 +49,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.result import Analysis
+    from dataparams.report.case import Case
     from dataparams.report.extent import ReportExtent
+    from dataparams.report.language import Language
     from dataparams.report.overview import Suspect
     from dataparams.report.shown_contents import ShownContent
 
     Embed = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 
-_SUSPECTS = 10
+_SUSPECTS = 12
 _FEWEST_ON_MAP = 10
 _SHOWN_AT_ONCE = 100_000
 
@@ -63,6 +70,7 @@ def write_report(
     embed: Embed,
     on_progress: Callable[[int, int], None] | None = None,
     pile_limit: int | None = None,
+    case: Case | None = None,
 ) -> Path:
     """Write the overview and a page per class; an older report in the folder is replaced.
 
@@ -78,6 +86,8 @@ def write_report(
         pile_limit: The most samples of a category to show on the page of a class. By default
             2,000, and fewer of more than 50,000 samples; see
             :func:`dataparams.report.extent.report_extent`.
+        case: What to tell beside the analysis, title and language among it. By default what the run
+            folder has; see :func:`dataparams.report.case.case_of`.
 
     Returns:
         The path of ``index.html``.
@@ -88,27 +98,109 @@ def write_report(
     """
     if pile_limit is not None and pile_limit < 1:
         raise ArgumentError(f"`pile_limit` is {pile_limit}; expected 1 or more.")
+    case = case or case_of(analysis)
+    classes = _rows_by_class(analysis.frame["label"].to_numpy())
+    is_doubtful = (analysis.frame["category"] != "easy").to_numpy()
+    extent = report_extent(classes, is_doubtful, pile_limit)
     progress = _Progress(len(analysis.frame), on_progress)
-    with _replacing(folder) as temporary:
-        (temporary / ASSETS).mkdir()
-        _write_text(temporary / ASSETS / "style.css", style())
-        _write_text(temporary / ASSETS / "report.js", script())
-        classes = _rows_by_class(analysis.frame["label"].to_numpy())
-        is_doubtful = (analysis.frame["category"] != "easy").to_numpy()
-        extent = report_extent(classes, is_doubtful, pile_limit)
+    with replaced(folder) as temporary:
+        report = _Report(
+            analysis,
+            case,
+            language(case.settings.language),
+            temporary,
+            extent,
+            embed,
+            list(classes),
+            CitedSamples(analysis, _cited(case)),
+        )
+        report.write_assets()
         suspects: list[Suspect] = []
         far: list[Suspect] = []
         for some in _parts(classes, extent.pile_limit):
-            shown = _write_contents(analysis, some, extent, temporary, progress)
+            shown = _write_contents(report, some, progress)
             for label, rows in some.items():
                 # Made a second time, so that the trajectories of one class alone are in memory.
-                samples = _shown_samples(analysis, label, rows, extent)
-                found = _write_class(analysis, samples, list(classes), shown, embed, temporary)
+                found = _write_class(report, _shown_samples(report, label, rows), shown)
                 suspects = _most([*suspects, *found.suspects])
                 far = _most([*far, *found.outliers])
             progress.finish(sum(map(len, some.values())))
-        _write_text(temporary / "index.html", overview_page(analysis, list(classes), suspects, far))
+        _write_closing(report, suspects, far)
     return folder / "index.html"
+
+
+@dataclass(frozen=True, eq=False)
+class _Report:
+    """A report that is being written.
+
+    Attributes:
+        analysis: What it shows.
+        case: What it tells beside that.
+        shown_in: Its language.
+        folder: Where it is written.
+        extent: How much of each class is shown.
+        embed: Gives positions on a map.
+        present: The classes that have samples, and so a page.
+        cited: Samples that are shown beside the pages of their classes.
+    """
+
+    analysis: Analysis
+    case: Case
+    shown_in: Language
+    folder: Path
+    extent: ReportExtent
+    embed: Embed
+    present: list[int]
+    cited: CitedSamples
+
+    @property
+    def title(self) -> str:
+        return report_title(self.analysis, self.case)
+
+    def write(self, name: str, text: str) -> None:
+        # A name that is no valid Unicode (it can come from a file system) must not stop the report.
+        (self.folder / name).write_bytes(text.encode("utf-8", errors="replace"))
+
+    def write_assets(self) -> None:
+        (self.folder / ASSETS).mkdir()
+        self.write(f"{ASSETS}/style.css", style())
+        self.write(f"{ASSETS}/report.js", script(self.shown_in))
+
+
+def _cited(case: Case) -> set[int]:
+    """The numbers of the samples that are shown beside the pages of their classes."""
+    of_findings = set() if case.health is None else samples_shown(case.health)
+    return of_findings | (set() if case.people is None else corrected_indices(case.people))
+
+
+def _write_closing(report: _Report, suspects: list[Suspect], far: list[Suspect]) -> None:
+    """Write the first page, when all others are known, and those that belong to it."""
+    analysis, case, shown_in = report.analysis, report.case, report.shown_in
+    report.cited.write(report.folder)
+    health = None
+    if case.health is not None:
+        health = shown_health(case.health, report.cited, analysis.class_names)
+        if health.has_page:
+            words = sample_words(analysis)
+            page = render(
+                "health.html",
+                shown_in,
+                **words,
+                title=report.title,
+                health=health,
+                present=set(report.present),
+            )
+            report.write("health.html", page)
+    if case.changes is not None:
+        (report.folder / CHANGES_FILE).write_bytes(changes_csv(case.changes))
+        for name, page in changes_pages(case.changes, report.title, shown_in):
+            report.write(name, page)
+    corrected = []
+    if case.people is not None:
+        corrected = corrected_samples(case.people, report.cited, analysis.class_names)
+    confused = confusions_with_samples(analysis.frame)
+    samples = ShownSamples(suspects, far, corrected, health, confused)
+    report.write("index.html", overview_page(analysis, case, report.present, samples, shown_in))
 
 
 def _parts(
@@ -141,46 +233,49 @@ class _ShownSamples:
     is_map_left_out: bool
 
 
-def _shown_samples(
-    analysis: Analysis, label: int, rows: NDArray[np.intp], extent: ReportExtent
-) -> _ShownSamples:
-    are_weighed = weighs_other_classes(analysis.frame)
-    samples = class_samples(analysis, label, rows, extent.pile_limit, are_weighed=are_weighed)
+def _shown_samples(report: _Report, label: int, rows: NDArray[np.intp]) -> _ShownSamples:
+    samples = class_samples(
+        report.analysis,
+        label,
+        rows,
+        report.extent.pile_limit,
+        are_weighed=weighs_other_classes(report.analysis.frame),
+        shown_in=report.shown_in,
+    )
     on_map = map_choice(samples)
-    is_left_out = label in extent.without_map
+    is_left_out = label in report.extent.without_map
     if is_left_out or len(on_map) < _FEWEST_ON_MAP:
         return _ShownSamples(samples.with_further(on_map[:0]), None, is_left_out)
     return _ShownSamples(samples.with_further(on_map), on_map, is_left_out)
 
 
 def _write_class(
-    analysis: Analysis,
-    shown_samples: _ShownSamples,
-    present: list[int],
-    shown: Mapping[int, ShownContent],
-    embed: Embed,
-    report: Path,
+    report: _Report, shown_samples: _ShownSamples, shown: Mapping[int, ShownContent]
 ) -> _Found:
-    """Write the chunks and the page of a class; gives what the overview shows of it."""
+    """Write the chunks and the pages of a class; gives what the overview shows of it."""
     samples, on_map = shown_samples.samples, shown_samples.on_map
     for pile in samples.piles:
         for number, start in enumerate(range(0, len(pile.positions), CHUNK)):
             details = samples.details(pile.positions[start : start + CHUNK], shown)
-            script = chunk_script(pile.name, number, details)
-            _write_text(report / samples.folder / f"{pile.name}_{number}.js", script)
+            chunk = chunk_script(pile.name, number, details)
+            report.write(f"{samples.folder}/{pile.name}_{number}.js", chunk)
     drawn = None
     if on_map is not None:
-        places = np.asarray(embed(samples.log_temperatures[:, on_map]), dtype=np.float64)
+        places = np.asarray(report.embed(samples.log_temperatures[:, on_map]), dtype=np.float64)
         drawn = DrawnMap(on_map, places)
     page = class_page(
-        analysis,
+        report.analysis,
         samples,
-        present,
+        report.present,
         shown,
         drawn,
         is_map_left_out=shown_samples.is_map_left_out,
     )
-    _write_text(report / samples.page, page)
+    report.write(samples.page, page)
+    confused = confused_page(report.analysis, samples, shown, report.title)
+    if confused is not None:
+        report.write(f"confused_{samples.label}.html", confused)
+    report.cited.note(samples, shown)
     return _Found(
         suspects_of_class(samples, shown, _SUSPECTS),
         outliers_of_class(samples, shown, _SUSPECTS),
@@ -200,20 +295,17 @@ def _most(suspects: list[Suspect]) -> list[Suspect]:
 
 
 def _write_contents(
-    analysis: Analysis,
-    classes: Mapping[int, NDArray[np.intp]],
-    extent: ReportExtent,
-    report: Path,
-    progress: _Progress,
+    report: _Report, classes: Mapping[int, NDArray[np.intp]], progress: _Progress
 ) -> dict[int, ShownContent]:
     """Write the contents of all samples of some classes that are shown; gives them by index."""
+    analysis = report.analysis
     wanted: list[Wanted] = []
     has_contents = analysis.contents is not None and kind_of_analysis(analysis) is not None
     for label, rows in classes.items():
-        samples = _shown_samples(analysis, label, rows, extent).samples
-        (report / samples.folder).mkdir()
+        samples = _shown_samples(report, label, rows).samples
+        (report.folder / samples.folder).mkdir()
         if has_contents:
-            wanted += _wanted(analysis, samples, report / samples.folder)
+            wanted += _wanted(analysis, samples, report.folder / samples.folder)
     if analysis.contents is None or not has_contents:
         return {}
     return write_contents(analysis.contents, wanted, on_written=progress.advance)
@@ -259,49 +351,3 @@ def _rows_by_class(labels: NDArray[np.integer]) -> dict[int, NDArray[np.intp]]:
     starts = np.flatnonzero(np.diff(labels[order])) + 1
     parts = [rows for rows in np.split(order, starts) if len(rows)]
     return {int(labels[rows[0]]): rows for rows in parts}
-
-
-def _write_text(file: Path, text: str) -> None:
-    # A name that is no valid Unicode (it can come from a file system) must not stop the report.
-    file.write_bytes(text.encode("utf-8", errors="replace"))
-
-
-@contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside the wanted one, which takes its place where nothing goes wrong."""
-    target = folder.resolve()
-    _require_report_or_nothing(target)
-    mark = uuid4().hex
-    temporary = target.with_name(f".{target.name}.{mark}.tmp")
-    previous = target.with_name(f".{target.name}.{mark}.old")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if target.exists():
-            target.rename(previous)
-        temporary.rename(target)
-    except OSError as error:
-        raise RunError(
-            f"The report cannot be written to {folder}: {error}. "
-            "What lay there before is whole. Make room, or see to the folder's rights."
-        ) from error
-    finally:
-        if previous.exists() and not target.exists():
-            previous.rename(target)
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(previous, ignore_errors=True)
-
-
-def _require_report_or_nothing(folder: Path) -> None:
-    """Only a report, or an empty folder, is replaced.
-
-    Raises:
-        RunError: If something else lies there.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    page = folder / "index.html"
-    if not page.is_file() or GENERATOR.encode() not in page.read_bytes()[:2000]:
-        raise RunError(
-            f"{folder} exists and holds no report, so it is not replaced. Choose another folder."
-        )

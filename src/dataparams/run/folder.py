@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "report"
 
     @property
+    def report_settings(self) -> Path:
+        """Where title, client and language of the report are kept; people chose them."""
+        return self.path / "report.json"
+
+    @property
     def tensorboard(self) -> Path:
         """Where TensorBoard's event files lie."""
         return self.path / "tensorboard"
@@ -166,6 +171,14 @@ class RunFolder:
         """
         self.samples()
         return self._table("samples.parquet", stored_tables.read_contents)
+
+    def splits(self) -> pl.DataFrame:
+        """``index`` and ``split`` of all samples of ``samples.parquet``.
+
+        Raises:
+            RunError: If it is missing or damaged.
+        """
+        return self._table("samples.parquet", stored_tables.read_splits)
 
     def columns(self) -> tuple[str, ...]:
         """The columns of ``samples.parquet``; runs of the first version have no ``content``.

@@ -68,6 +68,14 @@ def read_samples(file: Path, split: str | None = None) -> pl.DataFrame:
     return samples
 
 
+def read_splits(file: Path) -> pl.DataFrame:
+    """``index`` and ``split`` of all samples in a ``samples.parquet``; in older ones ``train``."""
+    lazy = pl.scan_parquet(file, glob=False)
+    if "split" not in lazy.collect_schema():
+        lazy = lazy.with_columns(split=pl.lit("train"))
+    return lazy.select("index", "split").collect()
+
+
 def read_contents(file: Path) -> pl.DataFrame:
     """``index``, ``id``, ``label`` and ``content`` in a ``samples.parquet``; no rows in older."""
     if "content" not in pl.read_parquet_schema(file):

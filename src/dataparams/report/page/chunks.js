@@ -3,6 +3,8 @@
  * in chunks that are scripts: `class_3/hard_0.js` calls registerChunk("hard", 0, [...]).
  */
 
+import { reportPhrase } from "./words.js";
+
 const chunks = new Map();
 const requests = new Map();
 
@@ -37,7 +39,7 @@ function load(file) {
         script.onload = () => resolve(chunks.get(file));
         script.onerror = () => {
           requests.delete(file);
-          reject(new Error(`${script.src} cannot be loaded.`));
+          reject(new Error(reportPhrase("cannot_load", { file: script.src })));
         };
         document.head.append(script);
       }),

@@ -4,6 +4,7 @@ import { element, fillFile, mark, percent } from "../../web/page/elements.js";
 import { DIRECTIONS, neighborOf, placeTip, pointAt } from "../../web/page/points.js";
 import { loadSample, parseReference } from "./chunks.js";
 import { fillPicture } from "./piles.js";
+import { reportPhrase } from "./words.js";
 
 export class SampleMap {
   constructor(svg, zoom) {
@@ -73,10 +74,10 @@ export class SampleMap {
       picture,
       mark(sample.category),
       file,
-      element("span", "name", `Given: ${sample.label}`),
+      element("span", "name", `${reportPhrase("given")}: ${sample.label}`),
     ];
     const words = [sample.note, sample.suggested ?? "", percent(sample.confidence)];
-    lines.push(element("span", "name", `Suggested: ${words.filter(Boolean).join(" ")}`));
+    lines.push(element("span", "name", `${reportPhrase("suggested")}: ${words.filter(Boolean).join(" ")}`));
     this.tip.replaceChildren(...lines);
     this.tip.hidden = false;
     const scale = this.scale();

@@ -1,7 +1,8 @@
 /* The cards of a pile, which load as they are scrolled, or all of them for paper. */
 
-import { OUTLIER, WORDS, count, element, fillFile, fillMark, fillSuggestion } from "../../web/page/elements.js";
+import { WORDS, count, element, fillFile, fillMark, fillSuggestion, phrase } from "../../web/page/elements.js";
 import { cardContent } from "../../web/page/contents.js";
+import { reportPhrase } from "./words.js";
 import { cardId, chunkSize, content, loadChunk, shownCount } from "./chunks.js";
 
 function image(source, isTiny, description) {
@@ -34,7 +35,7 @@ function makeCard(sample, pile, number) {
   const link = card.querySelector(".card-link");
   link.href = sample.large ?? sample.small ?? `#${card.id}`;
   link.dataset.sample = `${pile}:${number}`;
-  const flag = sample.is_outlier ? `, ${OUTLIER}` : "";
+  const flag = sample.is_outlier ? `, ${phrase("outlier")}` : "";
   if (!isWritten(sample)) {
     link.setAttribute("aria-label", `${sample.id}, ${WORDS[sample.category].toLowerCase()}${flag}`);
   }
@@ -98,14 +99,14 @@ export function loadWhileScrolling() {
 
 export async function printAll(button) {
   button.disabled = true;
-  button.textContent = "Loading…";
+  button.textContent = reportPhrase("loading");
   try {
     for (const pile of document.querySelectorAll("section.pile")) {
       await appendUntil(pile.dataset.pile, Infinity);
     }
     await loadImages();
   } finally {
-    button.textContent = "Print all";
+    button.textContent = reportPhrase("print_all");
     button.disabled = false;
   }
   window.print();

@@ -2,12 +2,13 @@
 
 import { content, folder, parseReference, shownCount } from "./chunks.js";
 import { SampleMap } from "./map.js";
+import { unfoldForPaper } from "./paper.js";
 import { loadWhileScrolling, printAll } from "./piles.js";
 import { makeSortable } from "./sorting.js";
 import { Zoom } from "./zoom.js";
 
 function openFromAddress(zoom) {
-  const match = /^#(hard|review|easy)-(\d+)$/.exec(location.hash);
+  const match = /^#(hard|review|easy|further)-(\d+)$/.exec(location.hash);
   if (match && Number(match[2]) < shownCount(match[1])) {
     zoom.open(match[1], Number(match[2]));
   }
@@ -35,6 +36,7 @@ function startClassPage() {
 }
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
+unfoldForPaper();
 if (folder) {
   startClassPage();
 }

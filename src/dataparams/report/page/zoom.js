@@ -4,6 +4,7 @@ import { TrajectoryChart } from "../../web/page/chart.js";
 import { count, fillFile, fillMark, fillSuggestion } from "../../web/page/elements.js";
 import { wholeContent } from "../../web/page/contents.js";
 import { cardId, content, loadSample, loadWhole, shownCount } from "./chunks.js";
+import { reportPhrase } from "./words.js";
 import { appendUntil, fillPicture, isWritten } from "./piles.js";
 
 export class Zoom {
@@ -45,7 +46,10 @@ export class Zoom {
     this.dialog.className = sample.category;
     fillMark(this.dialog.querySelector(".mark"), sample.category);
     this.dialog.querySelector(".flag").hidden = !sample.is_outlier;
-    this.part("count").textContent = `${count(this.number + 1)} of ${count(shown)}`;
+    this.part("count").textContent = reportPhrase("position", {
+      number: count(this.number + 1),
+      count: count(shown),
+    });
     this.part("previous").disabled = this.number === 0;
     this.part("next").disabled = this.number === shown - 1;
     this.fillContent(sample);
@@ -67,7 +71,7 @@ export class Zoom {
       return;
     }
     const { missing, one, legend } = content.dataset;
-    const fill = (shown) => place.replaceChildren(wholeContent(shown, missing, `The ${one}`, legend));
+    const fill = (shown) => place.replaceChildren(wholeContent(shown, missing, one, legend));
     place.classList.add("written");
     fill({ ...sample, is_whole: true });
     if (sample.whole) {

@@ -1,6 +1,6 @@
 /* The temperature of a sample over the training, before the bands of easy and hard samples. */
 
-import { drawn } from "./elements.js";
+import { drawn, phrase } from "./elements.js";
 
 export class TrajectoryChart {
   /** A chart as dataparams.web.charts.trajectory_chart describes it, drawn into an element. */
@@ -21,8 +21,8 @@ export class TrajectoryChart {
     for (const { at, text } of chart.epoch_ticks) {
       svg.append(words(text, at, bottom + 18, "middle"));
     }
-    svg.append(words("epoch", (left + right) / 2, bottom + 36, "middle"));
-    svg.append(words("temperature", 0, Math.min(12, top), "start"));
+    svg.append(words(phrase("epoch"), (left + right) / 2, bottom + 36, "middle"));
+    svg.append(words(phrase("temperature"), 0, Math.min(12, top), "start"));
     for (const { group, area, line } of chart.bands) {
       svg.append(drawn("path", { class: `area ${group}`, d: area }));
       svg.append(drawn("path", { class: `line behind ${group}`, d: line }));
@@ -61,7 +61,7 @@ export class TrajectoryChart {
     const ends = [known[0], known.at(-1)].map((one) => one && Math.exp(one[1]).toFixed(2));
     this.svg.setAttribute(
       "aria-label",
-      last ? `Temperature over the training: from ${ends[0]} to ${ends[1]}` : "No trajectory",
+      last ? phrase("trajectory", { first: ends[0], last: ends[1] }) : phrase("no_trajectory"),
     );
   }
 }

@@ -1,8 +1,8 @@
 /* Texts and rows as parts of a page. They are data: they enter it as text, never as markup. */
 
-import { count, element } from "./elements.js";
+import { count, element, phrase } from "./elements.js";
 
-const UNUSUAL = { high: "unusually high", low: "unusually low", rare: "rare in the class" };
+export const UNUSUAL = { high: "unusually high", low: "unusually low", rare: "rare in the class" };
 
 /** A text or a row as a card shows it: {text, cells, hidden}; null for what cannot be read. What was
  * sought in it is marked. */
@@ -33,23 +33,23 @@ export function contentWords(shown, most = 200) {
   }
   const words = shown.cells === null
     ? shown.text
-    : shown.cells.map(([name, value]) => `${name}: ${value ?? "missing"}`).join("; ");
+    : shown.cells.map(([name, value]) => `${name}: ${value ?? phrase("missing")}`).join("; ");
   const letters = [...words.trim().replace(/\s+/gu, " ")];
   return letters.length > most ? `${letters.slice(0, most).join("")}…` : letters.join("");
 }
 
 function cardText(text, sought) {
   const words =
-    lacking(text, "nothing but blanks") ??
+    lacking(text, phrase("blanks")) ??
     marked("span", "words", text.replace(/^\s*\n/u, ""), sought);
   words.dir = "auto";
   return words;
 }
 
 function wholeText({ text, is_whole: isWhole }, sought) {
-  const words = lacking(text, "nothing but blanks") ?? marked("p", "words", text, sought);
+  const words = lacking(text, phrase("blanks")) ?? marked("p", "words", text, sought);
   words.dir = "auto";
-  const note = `Only the first ${count(text.length)} letters are shown.`;
+  const note = phrase("first_letters", { count: count(text.length) });
   return isWhole ? [words] : [words, element("p", "muted", note)];
 }
 
@@ -65,7 +65,7 @@ function cardCells({ cells, hidden }, sought) {
     box.append(line);
   }
   if (hidden) {
-    box.append(element("span", "cell muted", `and ${count(hidden)} more`));
+    box.append(element("span", "cell muted", phrase("more", { count: count(hidden) })));
   }
   return box;
 }
@@ -86,7 +86,7 @@ function wholeCells({ cells, hidden }, legend, sought) {
   }
   const parts = [list];
   if (hidden) {
-    parts.push(element("p", "muted", `and ${count(hidden)} more`));
+    parts.push(element("p", "muted", phrase("more", { count: count(hidden) })));
   }
   if (cells.some(([, , unusual]) => unusual)) {
     const words = element("p", "value-legend muted");
@@ -104,9 +104,9 @@ function sign() {
 
 function valueOf(value, sought) {
   if (value === null) {
-    return element("i", "lacking", "missing");
+    return element("i", "lacking", phrase("missing"));
   }
-  const made = lacking(value, "blank") ?? marked("bdi", "value", value, sought);
+  const made = lacking(value, phrase("blank")) ?? marked("bdi", "value", value, sought);
   made.dir = "auto";
   return made;
 }
@@ -122,5 +122,5 @@ function marked(tag, className, text, sought) {
 
 /** What is said in place of a text without a visible letter; null for any other. */
 function lacking(text, blank) {
-  return text.trim() ? null : element("i", "lacking", text ? blank : "empty");
+  return text.trim() ? null : element("i", "lacking", text ? blank : phrase("empty"));
 }

@@ -3,6 +3,20 @@
 export const SIGNS = { easy: "●", hard: "▲", review: "◆", audit: "◌" };
 export const WORDS = { easy: "Easy", hard: "Hard", review: "Need review", audit: "Judged blind" };
 export const OUTLIER = "outlier?";
+/* What the parts that report and review share say; a report in another language replaces it. */
+export const PHRASES = {
+  outlier: OUTLIER,
+  missing: "missing",
+  blank: "blank",
+  empty: "empty",
+  blanks: "nothing but blanks",
+  more: "and {count} more",
+  first_letters: "Only the first {count} letters are shown.",
+  epoch: "epoch",
+  temperature: "temperature",
+  trajectory: "Temperature over the training: from {first} to {last}",
+  no_trajectory: "No trajectory",
+};
 
 export const byId = (id) => document.getElementById(id);
 
@@ -48,9 +62,16 @@ export function fillFile(place, id) {
   );
 }
 
-export const percent = (share) => (share === null ? "" : `${Math.round(100 * share)}%`);
+/** Such a phrase, with values in place of their names. */
+export const phrase = (name, values = {}) =>
+  PHRASES[name].replace(/\{(\w+)\}/gu, (_, key) => values[key]);
 
-export const count = (number) => number.toLocaleString("en");
+const written = (number, options) =>
+  number.toLocaleString(document.documentElement.lang || "en", options);
+
+export const percent = (share) => (share === null ? "" : written(share, { style: "percent" }));
+
+export const count = (number) => written(number);
 
 /** A suggested class by its name, null for none, and what is said before it or in its place. */
 export function fillSuggestion(place, sample, name) {

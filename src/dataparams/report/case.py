@@ -1,0 +1,97 @@
+"""All that a report tells beside the analysis: what was found, decided, changed and gained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from dataparams.health.findings import read_findings
+from dataparams.report.people import peoples_decisions
+from dataparams.report.retraining import retraining_of
+from dataparams.report.scope import Scope, scope_of
+from dataparams.report.settings import ReportSettings, read_settings
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from dataparams.analysis.result import Analysis
+    from dataparams.health.findings import Findings
+    from dataparams.report.people import PeoplesDecisions
+    from dataparams.report.retraining import Retraining
+
+
+class AuditedRate(Protocol):
+    """The share of wrong labels that people measured on samples drawn at random."""
+
+    @property
+    def rate(self) -> float | None:
+        """The share, 0 ... 1; None where nothing was looked at."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of its 95 % interval."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end."""
+
+    @property
+    def reviewed(self) -> int:
+        """How many of the drawn samples were looked at."""
+
+    @property
+    def drawn(self) -> int:
+        """How many samples were drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """All that a report tells beside the analysis.
+
+    Attributes:
+        settings: What somebody chose for it.
+        scope: What was checked and what was not.
+        day: When it is written; None to leave that out.
+        health: What was found beside the labels; None where nobody looked.
+        people: What people decided; None where nobody did.
+        retraining: What training on cleaned data was worth; None where that is not known.
+        audited: The share of wrong labels that people measured; None where they did not.
+        changes: A row per change of a label: ``index``, ``id``, ``old_label``, ``new_label``,
+            ``action``, ``who``, ``when``, ``why``; None where there is no such list.
+    """
+
+    settings: ReportSettings
+    scope: Scope
+    day: date | None = None
+    health: Findings | None = None
+    people: PeoplesDecisions | None = None
+    retraining: Retraining | None = None
+    audited: AuditedRate | None = None
+    changes: pl.DataFrame | None = None
+
+
+def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
+    """What a run folder tells beside its analysis.
+
+    Args:
+        analysis: What is reported; of arrays there is nothing beside it.
+        settings: What somebody chose for the report; None for what is kept in the run folder.
+
+    Raises:
+        RunError: If something in the run folder is damaged, or runs cannot be compared.
+    """
+    run, today = analysis.run, datetime.now().astimezone().date()
+    if run is None or not (run.path / "run.json").is_file():
+        return Case(settings or ReportSettings(), scope_of(analysis, None), today)
+    settings = settings or read_settings(run)
+    return Case(
+        settings=settings,
+        scope=scope_of(analysis, run),
+        day=today,
+        health=read_findings(run),
+        people=peoples_decisions(run, analysis),
+        retraining=retraining_of(run, settings.compared_with),
+    )

@@ -1,0 +1,212 @@
+"""The languages of a report: its messages, how numbers and dates are written, other rooms' words.
+
+What the report says itself has a key, and a text per language in ``messages/``. What other rooms
+say is English; where its English text, or the pattern of it, is in the table ``sentences`` of a
+language, the text of that language is shown in its place, and otherwise the English one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+LanguageCode = Literal["en", "de"]
+"""The languages that reports are written in."""
+LANGUAGES: tuple[LanguageCode, ...] = get_args(LanguageCode)
+UNKNOWN = "\N{EN DASH}"
+"""Stands for a number that is not known."""
+_MESSAGES = files("dataparams.report") / "messages"
+_NUMERAL = re.compile(r"\d[\d.,]*\d|\d")
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """A language that a report is written in.
+
+    Attributes:
+        code: As HTML names it.
+        messages: By key the text, or the texts for ``one`` and ``other`` numbers of things. They
+            are markup; what is put into them is escaped.
+        sentences: By the English text of another room the one in this language; ``{}`` in both
+            stands for what differs.
+        months: Names of the months.
+    """
+
+    code: LanguageCode
+    messages: Mapping[str, str | dict[str, str]]
+    sentences: Mapping[str, str]
+    months: tuple[str, ...]
+
+    def say(self, key: str, **values: object) -> Markup:
+        """A message; ``count`` chooses between one and several, whole numbers are written out.
+
+        Example:
+            >>> str(language("en").say("unit.samples", count=1200))
+            '1,200 samples'
+            >>> str(language("de").say("unit.samples", count=1))
+            '1 Beispiel'
+        """
+        message = self.messages[key]
+        if isinstance(message, dict):
+            message = message["one" if values["count"] == 1 else "other"]
+        written = {
+            name: self.count(value) if type(value) is int else value
+            for name, value in values.items()
+        }
+        return Markup(message).format(**written)  # noqa: S704 - the messages are our own
+
+    def translated(self, sentence: str) -> str:
+        """A sentence of another room in this language, or as it is where it is not known.
+
+        Example:
+            >>> language("de").translated("near dog: 12 of 20 nearest")
+            'nahe dog: 12 der 20 nächsten'
+            >>> language("de").translated("An unknown sentence.")
+            'An unknown sentence.'
+        """
+        if not sentence or self.code == "en":
+            return sentence
+        plain = self.sentences.get(sentence)
+        if plain is not None:
+            return plain
+        for pattern, text in _patterns(self.code):
+            found = pattern.fullmatch(sentence)
+            if found:
+                return text.format(*map(self._part, found.groups()))
+        return sentence
+
+    def knows(self, sentence: str) -> bool:
+        """Whether a sentence of another room is shown in this language."""
+        return self.code == "en" or not sentence or self.translated(sentence) != sentence
+
+    def count(self, number: int) -> str:
+        """A count with thousands apart.
+
+        Example:
+            >>> language("en").count(1281167), language("de").count(1281167)
+            ('1,281,167', '1.281.167')
+        """
+        return self.numeral(f"{number:,}")
+
+    def percent(self, share: float | None, digits: int = 1) -> str:
+        """A share in percent.
+
+        Example:
+            >>> language("en").percent(0.1234), language("en").percent(0.5, 0)
+            ('12.3%', '50%')
+            >>> language("de").percent(0.1234).replace("\N{NO-BREAK SPACE}", " ")
+            '12,3 %'
+        """
+        if share is None or not math.isfinite(share):
+            return UNKNOWN
+        number = self.numeral(f"{100 * share:.{digits}f}")
+        return f"{number}%" if self.code == "en" else f"{number}\N{NO-BREAK SPACE}%"
+
+    def temperature(self, temperature: float) -> str:
+        """A temperature with as many digits as tell classes apart.
+
+        Example:
+            >>> [language("en").temperature(value) for value in (1.23456, 0.05, 20.0)]
+            ['1.23', '0.05', '20']
+        """
+        return self.numeral(f"{temperature:.3g}")
+
+    def decimal(self, number: float, digits: int) -> str:
+        """A number with so many digits behind the point."""
+        return self.numeral(f"{number:.{digits}f}")
+
+    def numeral(self, text: str) -> str:
+        """A number that is written as in English, with this language's point and thousands.
+
+        Example:
+            >>> language("de").numeral("1,280.5")
+            '1.280,5'
+        """
+        if self.code == "en":
+            return text
+        return text.translate(str.maketrans(",.", ".,"))
+
+    def ordinal(self, number: int) -> str:
+        """A place in a row.
+
+        Example:
+            >>> [language("en").ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 113)]
+            ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '113th']
+            >>> language("de").ordinal(2)
+            '2.'
+        """
+        if self.code != "en":
+            return f"{self.count(number)}."
+        is_teen = number % 100 in (11, 12, 13)
+        return f"{number:,}{'th' if is_teen else _ORDINALS.get(number % 10, 'th')}"
+
+    def date(self, day: date) -> str:
+        """A day.
+
+        Example:
+            >>> from datetime import date
+            >>> [language(code).date(date(2026, 1, 31)) for code in ("en", "de")]
+            ['31 January 2026', '31. Januar 2026']
+        """
+        month = self.months[day.month - 1]
+        point = "" if self.code == "en" else "."
+        return f"{day.day}{point} {month} {day.year}"
+
+    def day(self, text: str) -> str:
+        """A day or a moment in ISO 8601 as a day; anything else as it is.
+
+        Example:
+            >>> language("de").day("2026-01-31T12:00:00+00:00")
+            '31. Januar 2026'
+        """
+        from datetime import date
+
+        try:
+            return self.date(date.fromisoformat(text[:10]))
+        except ValueError:
+            return text
+
+    def script_words(self) -> dict[str, str]:
+        """The words that the pages' scripts say, by their names there."""
+        return {
+            key.removeprefix("script."): text
+            for key, text in self.messages.items()
+            if key.startswith("script.") and isinstance(text, str)
+        }
+
+    def _part(self, text: str) -> str:
+        """What stood in a sentence of another room: a number, or a name as it is."""
+        if not _NUMERAL.search(text) or re.search(r"[^\W\d]", text):
+            return text
+        return re.sub(r" ?%$", "\N{NO-BREAK SPACE}%", self.numeral(text))
+
+
+@cache
+def language(code: LanguageCode) -> Language:
+    """A language by its code."""
+    stored: dict[str, Any] = json.loads((_MESSAGES / f"{code}.json").read_text(encoding="utf-8"))
+    return Language(code, stored["messages"], stored["sentences"], tuple(stored["months"]))
+
+
+@cache
+def _patterns(code: LanguageCode) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(_pattern_pairs(language(code).sentences))
+
+
+def _pattern_pairs(sentences: Mapping[str, str]) -> Iterator[tuple[re.Pattern[str], str]]:
+    for english, text in sentences.items():
+        if "{}" in english:
+            parts = map(re.escape, english.split("{}"))
+            yield re.compile("(.+?)".join(parts), re.DOTALL), text

@@ -1,0 +1,161 @@
+"""The languages of the report: every message in each, and the words of other rooms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from importlib.resources import files
+from string import Formatter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dataparams.analysis.cautions import ClassAccuracies, cautions
+from dataparams.analysis.judged_by import NOT_SEEN, evidence_words
+from dataparams.analysis.result import CATEGORY_TITLES
+from dataparams.analysis.sample_words import words_of
+from dataparams.analysis.subgroup_names import FAR_FROM_ALL, OWN_KIND, subgroup_name, told_apart
+from dataparams.analysis.suggestions import MAYBE, NO_OTHER, NONE, OUTLIER
+from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
+from dataparams.health.findings import KINDS
+from dataparams.report.language import LANGUAGES, language
+from dataparams.report.samples import subgroup_name as group_name
+from dataparams.web.assets import SHARED
+from dataparams.web.unusual_values import LEGEND, UNUSUAL_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dataparams.report.language import LanguageCode
+
+OTHERS = [code for code in LANGUAGES if code != "en"]
+ROOM = files("dataparams.report")
+SHARED_PREFIX = "script.shared."
+# Its sentences for review's search field are in no report.
+OF_REVIEW = ("look", "search", "search_key")
+
+
+def source_texts() -> Iterable[str]:
+    """The modules, templates and scripts of the report."""
+    folders = (ROOM, ROOM / "templates", ROOM / "templates" / "overview", ROOM / "page")
+    for folder in folders:
+        for file in folder.iterdir():
+            if file.name.endswith((".py", ".html", ".js")):
+                yield file.read_text(encoding="utf-8")
+
+
+def forms(message: str | dict[str, str]) -> list[str]:
+    return [message] if isinstance(message, str) else list(message.values())
+
+
+def names_in(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_language_has_every_message_and_no_other(code: LanguageCode) -> None:
+    own = {key for key in language(code).messages if not key.startswith(SHARED_PREFIX)}
+    assert own == set(language("en").messages)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_messages_speak_of_what_the_english_ones_speak_of(code: LanguageCode) -> None:
+    for key, english in language("en").messages.items():
+        message = language(code).messages[key]
+        assert type(message) is type(english), key
+        known = set().union(*map(names_in, forms(english)))
+        assert set().union(*map(names_in, forms(message))) <= known | {"count"}, key
+        for one in forms(message):
+            assert re.findall(r"</?\w+>", one) == re.findall(r"</?\w+>", forms(english)[0]), key
+
+
+def test_every_message_is_said_somewhere() -> None:
+    texts = "\n".join(source_texts())
+    made = ("people.period", "contents.", "pile.", "trajectories.", "how.", "left.", "script.")
+    for key in language("en").messages:
+        assert f'"{key}"' in texts or f"'{key}'" in texts or key.startswith(made), key
+
+
+def test_every_message_that_is_said_exists() -> None:
+    for text in source_texts():
+        for key in re.findall(r"say\(\s*[\"']([a-z]+\.[a-z_]+)[\"']\s*[,)]", text):
+            assert key in language("en").messages
+        for name in re.findall(r"reportPhrase\(\"(\w+)\"", text):
+            assert f"script.{name}" in language("en").messages
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_the_scripts_that_review_shares_are_translated(code: LanguageCode) -> None:
+    scripts = "\n".join(
+        (SHARED / name).read_text(encoding="utf-8") for name in ("elements.js", "contents.js")
+    )
+    tables = [
+        re.findall(rf"const {table} = \{{(.*?)\}};\n", scripts, re.DOTALL)[0]
+        for table in ("WORDS", "PHRASES", "UNUSUAL")
+    ]
+    names = {name for table in tables for name in re.findall(r"(\w+): [\"O]", table)}
+    shared = {key for key in language(code).messages if key.startswith(SHARED_PREFIX)}
+    assert shared == {f"{SHARED_PREFIX}{name}" for name in names}
+
+
+def other_rooms_say() -> list[str]:
+    """Sentences of other rooms that reach a report."""
+    named = [field.name for field in fields(words_of("image")) if field.name not in OF_REVIEW]
+    words = [
+        getattr(words_of(kind), name) for kind in ("image", "text", "row", None) for name in named
+    ]
+    weak = ClassAccuracies(np.array([20.0, 30.0]), np.array([60, 60]), "validation")
+    poor = ClassAccuracies(np.array([45.0, 46.0]), np.array([60, 60]), "held-out")
+    warnings = [
+        sentence
+        for accuracies in (weak, poor)
+        for epochs in (None, 3)
+        for sentence in cautions(accuracies, epochs)
+    ]
+    subgroups = [
+        subgroup_name("cat", ["dog", "dog", "cat"]),
+        subgroup_name("cat", ["dog", "cow", "cat"]),
+        subgroup_name("cat", ["cat"], 12 * ["dog"] + 8 * ["cat"]),
+        subgroup_name("cat", ["cat"], 12 * ["dog"] + 8 * ["cat"], is_rare=True),
+        subgroup_name("cat", ["cat"], ["cat"], is_rare=True),
+    ]
+    return [
+        *CATEGORY_TITLES.values(),
+        *filter(None, words),
+        *UNUSUAL_WORDS.values(),
+        *KINDS.values(),
+        *warnings,
+        *subgroups,
+        *told_apart([*subgroups, *subgroups, FAR_FROM_ALL, FAR_FROM_ALL, OWN_KIND, OWN_KIND]),
+        *(LEGEND, NOT_SEEN, OUTLIER, MAYBE, NO_OTHER, NONE, TOO_SMALL, UNLEARNED),
+        *filter(None, (evidence_words(0.034, 0.25), evidence_words(0.5, None), group_name(2))),
+    ]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_other_rooms_say_is_said_in_every_language(code: LanguageCode) -> None:
+    said = other_rooms_say()
+    assert len(said) > 60
+    assert [sentence for sentence in said if not language(code).knows(sentence)] == []
+
+
+def test_a_sentence_that_is_not_known_stays_as_it_is() -> None:
+    german = language("de")
+    assert german.translated("Something new was found.") == "Something new was found."
+    assert not german.knows("Something new was found.")
+    assert german.translated("") == ""
+
+
+def test_numbers_in_sentences_of_other_rooms_are_written_in_the_language() -> None:
+    german = language("de").translated(evidence_words(0.034, 0.25) or "")
+    assert german.replace("\N{NO-BREAK SPACE}", " ") == (
+        "Klassifikatoren, die es nie gesehen haben, geben seinem Label 3 %, "
+        "seine Nachbarn 25 % ihrer Stimmen."
+    )
+    assert language("de").translated("like class 1.5") == "wie class 1.5"
+
+
+def test_names_are_data_in_a_message() -> None:
+    said = language("en").say("confusions.cell", count=2, given="<b>", suggested="{count}")
+    assert said.endswith("given &lt;b&gt;, suggested {count}")
