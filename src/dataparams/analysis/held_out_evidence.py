@@ -89,7 +89,7 @@ def evidence_in(
     joined = samples.select("index").join(table, on="index", how="left", maintain_order="left")
     if joined["evidence"].null_count():
         raise RunError(f"{file} is damaged: it lacks samples of samples.parquet.")
-    require_range(table.explode("classes"), "classes", num_classes, file)
+    require_range(table.select("classes").explode("classes"), "classes", num_classes, file)
     groups = {} if planted is None else planted.partition_by("kind", as_dict=True)
     return HeldOutEvidence(
         evidence=joined["evidence"].to_numpy().astype(np.float64),
