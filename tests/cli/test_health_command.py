@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def test_an_audit_finds_what_is_there_twice(run: RunFolder) -> None:
     assert groups(run, "damaged") == [{"round/broken.jpg"}]
     findings = read_findings(run)
     assert findings is not None
-    assert {"dark", "blurry", "outlier", "small_class"} <= set(findings.checked)
+    assert {"dark", "odd_size", "outlier", "small_class"} <= set(findings.checked)
 
 
 def test_the_verdict_says_so(
@@ -152,7 +153,7 @@ def test_where_the_data_are_gone_what_was_found_stays(
     run.health_file.unlink()
     assert main(["health", str(run.path)]) == 0
     text = capsys.readouterr().out
-    assert "Not looked for: near duplicates" in text
+    assert re.search(r"Not looked for: .*near duplicates", text)
     assert "(33 pictures of 33 were not decoded;" in text
     assert "gone" in text
     assert groups(run, "exact_duplicates") == [{"round/0.jpg", "square/copy.jpg"}]
