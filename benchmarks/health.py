@@ -58,10 +58,10 @@ COUNTED = (
     "deviation over seeds of planting."
 )
 MADE_HOW = {
-    "caltech20": "600 photographs and 40 copies of each kind, features of efficientnet-lite0. Pairs "
+    "caltech20": "600 photographs, 40 copies of each kind, features of efficientnet-lite0. Pairs "
     "that are there by nature were judged by eye; `planted_copies.py` lists those that are the "
     "same. imagededup: its defaults (a distance of at most 10 bits).",
-    "banking77": "All 13,083 sentences and 100 copies of each kind, features of wordllama with the "
+    "banking77": "All 13,083 sentences, 100 copies of each kind, features of wordllama with the "
     "letters' frequencies. A pair that is there by nature is right where the words are the same in "
     "another order, or 70 % of the pieces of three letters.",
     "diamonds": "All 53,940 rows without the cut, and 200 copies. A pair that is there by nature is "
