@@ -64,7 +64,7 @@ MADE_HOW = {
     "banking77": "All 13,083 sentences, 100 copies of each kind, features of wordllama with the "
     "letters' frequencies. A pair that is there by nature is right where the words are the same in "
     "another order, or 70 % of the pieces of three letters.",
-    "diamonds": "All 53,940 rows without the cut, and 200 copies. A pair that is there by nature is "
+    "diamonds": "All 53,940 rows without the cut, 200 copies. A pair that is there by nature is "
     "right where all values are the same.",
 }
 

@@ -57,7 +57,7 @@ def unlikeness_as_they_are(
     found = np.ones(len(pairs), dtype=np.float32)
     for part, pictures in _parts(thumbnails, pairs, mirrored=mirrored):
         pose = torch.tensor(_AS_IT_IS).repeat(len(pictures[0]), 1)
-        found[part] = _unlikeness(pose, pictures).numpy()
+        found[part] = torch.where(_have_contrast(pictures), _unlikeness(pose, pictures), 1).numpy()
     return found
 
 
@@ -85,20 +85,26 @@ def unlikeness_laid_over(
     """
     found = np.ones(len(pairs), dtype=np.float32)
     for part, pictures in _parts(thumbnails, pairs, mirrored=mirrored):
-        found[part] = _laid_over(pictures).numpy()
+        found[part] = torch.where(_have_contrast(pictures), _laid_over(pictures), 1).numpy()
     return found
 
 
-def rough_likeness(
-    thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64], *, mirrored: bool = False
-) -> NDArray[np.float32]:
-    """The correlation of pictures blurred to 8 x 8 gray values, (m,): a quick first look."""
-    found = np.zeros(len(pairs), dtype=np.float32)
-    for part, pictures in _parts(thumbnails, pairs, mirrored=mirrored):
-        one, other = (
-            functional.adaptive_avg_pool2d(_blurred(each), _SMALLEST) for each in pictures
-        )
-        found[part] = _correlation(one, other, torch.ones_like(one)).numpy()
+def rough_pictures(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pictures blurred to 8 x 8 gray values, of mean 0 and norm 1: the product of two is how alike.
+
+    Args:
+        thumbnails: (n, s, s), gray values.
+
+    Returns:
+        (n, 8, 8); 0 where a picture has no contrast.
+    """
+    found = np.empty((len(thumbnails), _SMALLEST, _SMALLEST), dtype=np.float32)
+    for start in range(0, len(thumbnails), _AT_ONCE):
+        part = torch.from_numpy(thumbnails[start : start + _AT_ONCE]).float()
+        small = functional.adaptive_avg_pool2d(_blurred(part), _SMALLEST)
+        small -= small.mean(dim=(1, 2), keepdim=True)
+        norm = small.flatten(1).norm(dim=1).clamp_min(1e-3)
+        found[start : start + len(part)] = (small / norm[:, None, None]).numpy()
     return found
 
 
@@ -109,6 +115,11 @@ def _parts(
         part = slice(start, start + _AT_ONCE)
         one, other = (torch.from_numpy(thumbnails[pairs[part, side]]).float() for side in (0, 1))
         yield part, (one, other.flip(2) if mirrored else other)
+
+
+def _have_contrast(pictures: Pair) -> Tensor:
+    one, other = (each.flatten(1).std(dim=1) >= _LEAST_DEVIATION for each in pictures)
+    return one & other
 
 
 def _laid_over(pictures: Pair) -> Tensor:
@@ -171,8 +182,6 @@ def _unlikeness(pose: Tensor, pictures: Pair) -> Tensor:
     stretched = pose[:, :2].clamp_min(1e-6)
     is_likely = (share >= _LEAST_SHARED) & (share / stretched.prod(dim=1) <= 1 / _LEAST_SHARED)
     is_likely &= (stretched.log().abs() <= np.log(_MOST_STRETCHED)).all(dim=1)
-    for picture in pictures:
-        is_likely &= picture.flatten(1).std(dim=1) >= _LEAST_DEVIATION
     return torch.where(is_likely & unlikeness.isfinite(), unlikeness, 1.0)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from dataparams.health.overlay import (
-    rough_likeness,
+    rough_pictures,
     unlikeness_as_they_are,
     unlikeness_laid_over,
 )
@@ -80,6 +80,7 @@ class PicturesAlike:
         self._near = None if near is None else near[:, :_NEIGHBORS].astype(np.int64)
         self._is_large = sizes.min(axis=1) >= _FEWEST_PIXELS
         self._mean = np.zeros(0, np.float32) if features is None else _mean(features)
+        self._rough = rough_pictures(thumbnails)
         self._most = self._most_unlike()
 
     def pairs(self) -> Pairs:
@@ -117,8 +118,7 @@ class PicturesAlike:
             same = unlikeness_as_they_are(self._thumbnails, pairs, mirrored=mirrored)
             np.minimum(found, same, out=found)
             (rest,) = np.nonzero((found > _SURE) & may_be_crops)
-            rough = rough_likeness(self._thumbnails, pairs[rest], mirrored=mirrored)
-            rest = rest[rough >= _LEAST_ROUGH]
+            rest = rest[self._rough_likeness(pairs[rest], mirrored=mirrored) >= _LEAST_ROUGH]
             for _ in range(2):
                 laid = unlikeness_laid_over(self._thumbnails, pairs[rest], mirrored=mirrored)
                 found[rest] = np.minimum(found[rest], laid)
@@ -126,6 +126,14 @@ class PicturesAlike:
                 rest = rest[(laid > _SURE) & (laid < _WORTH_THE_OTHER_WAY)]
                 pairs = pairs[:, ::-1]
         return found
+
+    def _rough_likeness(self, pairs: Pairs, *, mirrored: bool) -> NDArray[np.float32]:
+        """The correlation of pictures blurred to 8 x 8 gray values, (m,): a quick first look."""
+        one, other = (self._rough[pairs[:, side]] for side in (0, 1))
+        likeness: NDArray[np.float32] = np.einsum(
+            "mij,mij->m", one, other[:, :, ::-1] if mirrored else other
+        )
+        return likeness
 
     def _cosines(self, pairs: Pairs) -> NDArray[np.float64]:
         """Of the centered features of pairs, (m,); 1 where there are none."""
