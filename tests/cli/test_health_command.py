@@ -171,9 +171,13 @@ def test_analyze_decodes_nothing_and_says_what_it_left_out(
     audited: Path, run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    forbid_decoding(monkeypatch)
+    run.health_file.unlink()
+    assert main(["analyze", str(run.path)]) == 0
+    assert {"round/1.jpg", "round/lossless.png"} in groups(run, "near_duplicates")
     run.health_file.unlink()
     monkeypatch.setenv("DATAPARAMS_CACHE", str(tmp_path / "empty"))
-    forbid_decoding(monkeypatch)
+    capsys.readouterr()
     assert main(["analyze", str(run.path)]) == 0
     text = capsys.readouterr().out
     assert "Beside the labels: 1 x duplicates with different labels" in text

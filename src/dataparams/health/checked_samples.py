@@ -63,6 +63,7 @@ class CheckedSamples:
         rows: The rows of a table.
         contents: Where contents can be read, by place.
         reasons: Why something of these is not here, by its name.
+        decodes: Whether pictures may be decoded whole, to see whether no pixel of two differs.
         run: The run folder that they are of; None where they are of data alone.
     """
 
@@ -81,6 +82,7 @@ class CheckedSamples:
     rows: list[Row] | None = None
     contents: Contents | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    decodes: bool = True
     run: RunFolder | None = None
 
     def __len__(self) -> int:
@@ -142,6 +144,7 @@ def samples_of_run(
         parts.rows,
         parts.contents,
         parts.reasons,
+        most_decoded != 0,
         run,
     )
 

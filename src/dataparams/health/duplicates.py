@@ -158,7 +158,8 @@ def _alike_pictures(
     alike = PicturesAlike(pictures.thumbnails[is_first], sizes, features, near)
     groups = groups_of_pairs(alike.pairs(), len(places), alike.are_alike)
     copies = {int(group[0]): group for group in groups_of_equal(first)}
-    same = _same_pixels(samples.contents, groups, places, sizes, most_compared)
+    readable = samples.contents if samples.decodes else None
+    same = _same_pixels(readable, groups, places, sizes, most_compared)
     stands_for = node.copy()
     for group in same:
         stands_for[places[group]] = group[0]
