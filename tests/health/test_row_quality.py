@@ -55,7 +55,7 @@ def test_a_row_that_is_mostly_missing_is_named() -> None:
 
 
 def test_a_row_of_one_value_is_named() -> None:
-    ((kind, _, sentence),) = found_with(0, 0, 0, 0, 0)[:1]
+    ((kind, _, sentence),) = found_with(0, 0, 0, 0, 0)
     assert kind == "nearly_constant"
     assert sentence == "The same in all 5 cells: 0."
 

@@ -25,10 +25,10 @@ _MOST_DIRECTIONS = 16
 _STARTS = 3
 _STEPS = 20
 _LEAST_GAP = 1.75
-_SPREADS = 3.0
+_SPREADS = 2.0
 _LEAST_SPREAD = 0.1
 _NORMAL = 1.4826
-_LEAST_DISTANCE = 0.9
+_LEAST_DISTANCE = 0.75
 _DRAWS = 3
 
 
@@ -76,9 +76,9 @@ def divided_classes(
     Each class of 40 samples or more is cut in two by k-means. The smaller part must have a quarter
     of it. Between the parts there must be a gap that cutting a normal cloud of the same variances
     does not give (the idea of the gap statistic: Tibshirani, Walther, Hastie, JRSS B 2001): 1.75
-    times as far apart, and beyond what is usual for the classes of these data by three robust
+    times as far apart, and beyond what is usual for the classes of these data by two robust
     standard deviations, so that where every class has its kinds none is accused. The centers must
-    be nearly as far apart (0.9 times) as a class and its nearest other one in the median.
+    be nearly as far apart (0.75 times) as a class and its nearest other one in the median.
 
     Args:
         space: The features, n of them.

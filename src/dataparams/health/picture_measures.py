@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    Gray = NDArray[np.uint8]
+
+_SHADES = np.arange(256)
 LONGEST_SIDE = 256
 """Pixels of the longer side at which a picture is measured; a smaller one keeps its size."""
-_MOST_AVERAGED = 4 * LONGEST_SIDE
+_MOST_AVERAGED = 2 * LONGEST_SIDE
 _WINDOW = 8
 """Pixels side by side in which an edge is looked for."""
-_LEAST_EDGE = 0.15
-"""Of the picture's own contrast: less is texture and noise, which blur does not tell from."""
-_LEAST_STEP = 6
+_LEAST_SHARE = 0.15
+"""Of the picture's own contrast, what an edge must have: less is texture and noise."""
+_LEAST_EDGE = 6
 _FEWEST_EDGES = 12
-_STEEPEST = 90
-"""Percentile: a sharp object before a blurred background is a sharp picture."""
+_STEEPEST = 0.9
+"""Quantile: a sharp object before a blurred background is a sharp picture."""
 
 
 class PictureMeasures(NamedTuple):
@@ -72,26 +78,28 @@ def picture_measures(
         1.0
     """
     height, width = pixels.shape[:2]
-    gray = _reduced(pixels)
-    counts = np.bincount(gray.ravel(), minlength=256)
+    image = _reduced(pixels)
+    counts = np.array(image.histogram())
     below = np.cumsum(counts)
     darkest, lightest, high = (_percentile(below, share) for share in (1, 98, 99))
-    across, down = _differences(gray), _differences(gray.T)
+    gray = np.asarray(image)
+    lines = gray[:, ::2], np.ascontiguousarray(gray[::2].T)
+    steps = [_steps(each) for each in lines]
     stored_width, stored_height = size or (width, height)
     return PictureMeasures(
         width=stored_width,
         height=stored_height,
-        brightness=float(counts @ np.arange(256) / gray.size),
+        brightness=float(counts @ _SHADES / below[-1]),
         darkest=darkest,
         lightest=lightest,
         contrast=high - darkest,
         entropy=_entropy(counts),
-        sharpness=_sharpness(gray, across, down, high - darkest),
-        roughness=_roughness(counts, across, down),
+        sharpness=_sharpness(lines, high - darkest),
+        roughness=_roughness(counts, steps),
     )
 
 
-def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _reduced(pixels: NDArray[np.uint8]) -> Image.Image:
     """The picture in gray, its longer side at most 256 pixels."""
     from PIL import Image
 
@@ -104,7 +112,7 @@ def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         scale = LONGEST_SIDE / longest
         size = max(1, round(scale * image.width)), max(1, round(scale * image.height))
         image = image.resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(image)
+    return image
 
 
 def _percentile(below: NDArray[np.int64], share: float) -> float:
@@ -117,58 +125,43 @@ def _entropy(counts: NDArray[np.int64]) -> float:
     return max(0.0, -float(shares @ np.log2(shares)))
 
 
-def _differences(gray: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """How much each pixel of every second row differs from the next in its row."""
-    rows = gray[::2].astype(np.int16)
-    return np.abs(np.diff(rows, axis=1))
+def _steps(lines: Gray, axis: int = 0) -> Gray:
+    """How much each pixel differs from the next one along an axis."""
+    above, below = np.split(lines, [-1], axis)[0], np.split(lines, [1], axis)[1]
+    # Twice as fast as the difference of wider numbers.
+    steps: Gray = np.maximum(above, below) - np.minimum(above, below)
+    return steps
 
 
-def _roughness(
-    counts: NDArray[np.int64], across: NDArray[np.int16], down: NDArray[np.int16]
-) -> float:
-    values = np.arange(256)
+def _roughness(counts: NDArray[np.int64], steps: Sequence[Gray]) -> float:
     total = counts.sum()
-    mean = counts @ values / total
-    deviation = math.sqrt(counts @ (values - mean) ** 2 / total)
-    pairs = across.size + down.size
+    mean = counts @ _SHADES / total
+    deviation = math.sqrt(counts @ (_SHADES - mean) ** 2 / total)
+    pairs = sum(each.size for each in steps)
     if deviation == 0 or not pairs:
         return 0.0
     # Two independent normal values differ by 2 / sqrt(pi) standard deviations on the average.
-    mean_difference = (across.sum(dtype=np.int64) + down.sum(dtype=np.int64)) / pairs
-    return float(mean_difference / (2 / math.sqrt(math.pi) * deviation))
+    mean_step = sum(int(each.sum(dtype=np.int64)) for each in steps) / pairs
+    return float(mean_step / (2 / math.sqrt(math.pi) * deviation))
 
 
-def _sharpness(
-    gray: NDArray[np.uint8],
-    across: NDArray[np.int16],
-    down: NDArray[np.int16],
-    contrast: float,
-) -> float:
+def _sharpness(lines: Sequence[Gray], contrast: float) -> float:
     """The steepness that a tenth of the edges exceeds."""
-    least = max(_LEAST_STEP, _LEAST_EDGE * contrast)
-    found = [_steepness(gray, across, least), _steepness(gray.T, down, least)]
-    steepness = np.concatenate(found)
+    least = max(_LEAST_EDGE, _LEAST_SHARE * contrast)
+    steepness = np.concatenate([_steepness(each, least) for each in lines])
     if len(steepness) < _FEWEST_EDGES:
         return math.nan
-    return float(np.percentile(steepness, _STEEPEST))
+    place = int(_STEEPEST * (len(steepness) - 1))
+    return float(np.partition(steepness, place)[place])
 
 
-def _steepness(
-    gray: NDArray[np.uint8], differences: NDArray[np.int16], least: float
-) -> NDArray[np.float64]:
-    """Of each window of eight pixels with an edge, the share of the step in one pixel."""
-    windows = gray.shape[1] // _WINDOW
+def _steepness(lines: Gray, least: float) -> NDArray[np.float32]:
+    """Of each window of eight pixels with an edge, the share of the edge in one step."""
+    windows = len(lines) // _WINDOW
     if not windows:
-        return np.empty(0)
-    used = windows * _WINDOW
-    values = gray[::2, :used].reshape(-1, windows, _WINDOW)
-    step = values.max(axis=2).astype(np.int16) - values.min(axis=2)
-    # The difference that leads into the next window is of no step that was seen.
-    inside = differences[:, : used - 1]
-    padded = np.zeros((len(inside), used), dtype=np.int16)
-    padded[:, : used - 1] = inside
-    padded = padded.reshape(-1, windows, _WINDOW)[:, :, : _WINDOW - 1]
-    steepest = padded.max(axis=2)
-    is_edge = step >= least
-    steepness: NDArray[np.float64] = steepest[is_edge] / step[is_edge]
-    return steepness
+        return np.empty(0, dtype=np.float32)
+    values = lines[: windows * _WINDOW].reshape(windows, _WINDOW, lines.shape[1])
+    edge = values.max(axis=1) - values.min(axis=1)
+    steepest = _steps(values, axis=1).max(axis=1)
+    is_edge = edge >= least
+    return np.divide(steepest[is_edge], edge[is_edge], dtype=np.float32)

@@ -30,8 +30,9 @@ _FEWEST_CELLS = 4
 _USUAL_SHARE = 0.05
 _FAR = 10.0
 """Ranges between the quartiles: what lies further beyond them is far outside its column."""
-_FAR_OF_LOGARITHMS = 4.0
-_FAR_SHARE = 0.005
+_FAR_OF_LOGARITHMS = 3.4
+_MOSTLY_POSITIVE = 0.9
+_FAR_SHARE = 0.003
 """A column in which more values are far out has a long tail: none of them is odd."""
 _FEWEST_VALUES = 20
 _NAMED = 3
@@ -41,10 +42,10 @@ def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequenc
     """Rows that say little, or that hold values far outside their column.
 
     A row is mostly missing where more than half of its cells are, and much more than in the median
-    row. It is nearly constant where all its cells hold one value. A number is far outside its
-    column beyond the quartiles by more than ten times the range between them, and, where all
-    numbers of the column are positive, by more than four times in logarithms as well. Columns in
-    which many are so far out have a long tail, and are not judged.
+    row. It is nearly constant where all its cells hold one value, and is then called that alone. A
+    number is far outside its column beyond the quartiles by more than ten times the range between
+    them; in a column of positive numbers (nine tenths) by more than 3.4 times in logarithms as
+    well. Columns in which many are so far out have a long tail, and are not judged.
 
     Args:
         index: Of each row in the source, (n,).
@@ -65,10 +66,12 @@ def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequenc
         return joined_findings((), (), dict.fromkeys(ROW_KINDS, "There is no row."))
     numbers = np.asarray(index)
     columns = columns_of(rows)
+    constant = _constant(rows)
+    odd = _odd_values(columns)
     said = {
         "low_information": _mostly_missing(columns, len(rows)),
-        "nearly_constant": _constant(rows),
-        "odd_value": _odd_values(columns),
+        "nearly_constant": constant,
+        "odd_value": {row: one for row, one in odd.items() if row not in constant},
     }
     most = max(1, _USUAL_SHARE * len(rows))
     usual = {
@@ -145,9 +148,11 @@ def _odd_of_column(column: RowColumn) -> list[tuple[int, float, str]]:
         return []
     distance = _beyond_quartiles(values, known)
     is_far = distance > _FAR
-    if (known > 0).all():
-        logarithms = _beyond_quartiles(np.log(values), np.log(known))
-        is_far &= logarithms > _FAR_OF_LOGARITHMS
+    is_positive = values > 0
+    if is_positive.sum() >= _MOSTLY_POSITIVE * len(known):
+        logarithms = np.log(np.where(is_positive, values, np.nan))
+        beyond = _beyond_quartiles(logarithms, logarithms[is_positive])
+        is_far &= (beyond > _FAR_OF_LOGARITHMS) | ~is_positive
     if is_far.sum() > max(1, _FAR_SHARE * len(known)):
         return []
     low, high = np.quantile(known, (0.25, 0.75)).tolist()
