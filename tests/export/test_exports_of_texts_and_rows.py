@@ -528,7 +528,7 @@ def test_photographs_of_a_recording_keep_their_names(tmp_path, photos, out):
     kept = pl.DataFrame({"id": ids, "path": photos})
     run = image_run(tmp_path / "run", kept, {"folders": folders})
     assert "small pictures" not in write(run, "image-folder", out / "folder")
-    found = [file.name for file in (out / "folder").rglob("*.*")]
+    found = [file.name for file in (out / "folder").rglob("*/*.*")]
     assert sorted(found) == sorted(name.replace("/", "_") for name in ids)
     write(run, "parquet", out / "parquet")
     told = read("parquet", out / "parquet")["image"].struct.field("path")

@@ -215,7 +215,7 @@ def _undone(step: Step, place: Path) -> Applied:
         _require_same_contents(step, moves, place)
         step = step.with_status("undoing")
         perform(back, place)
-        remove_made(step.known["folders"])
+        remove_made(step.known["folders"], place)
     else:
         paths = _paths_of(step, place)
         kept = [step.path / "kept" / known["kept"] for known in step.known["files"]]

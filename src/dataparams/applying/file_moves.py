@@ -114,12 +114,13 @@ def plan_moves(
 
 
 def folders_to_make(moves: Sequence[Move], place: Path) -> list[str]:
-    """The folders that are not there yet, as whole paths, the outer ones first."""
+    """The folders that are not there yet, relative to the place, the outer ones first."""
     found: dict[Path, None] = {}
     for target in {move.target(place).parent for move in moves}:
-        missing = [folder for folder in (target, *target.parents) if not os.path.lexists(folder)]
-        found |= dict.fromkeys(missing)
-    return [str(folder) for folder in sorted(found, key=lambda folder: len(folder.parts))]
+        folders = (target, *target.parents)
+        found |= dict.fromkeys(folder for folder in folders if not os.path.lexists(folder))
+    missing = sorted(found, key=lambda folder: len(folder.parts))
+    return [os.path.relpath(folder, place) for folder in missing]
 
 
 def perform(moves: Sequence[Move], place: Path) -> None:
@@ -147,12 +148,12 @@ def perform(moves: Sequence[Move], place: Path) -> None:
             flush_folder(folder)
 
 
-def remove_made(folders: Sequence[str]) -> None:
+def remove_made(folders: Sequence[str], place: Path) -> None:
     """Remove folders that were made for files that have gone again, where nothing else is in."""
     for folder in reversed(folders):
         # What somebody else put in stays.
         with suppress(OSError):
-            os.rmdir(folder)  # noqa: PTH106 - the journal has texts
+            (place / folder).rmdir()
 
 
 def moves_from(rows: Iterable[Mapping[str, Any]], links: Mapping[str, Sequence[str]]) -> list[Move]:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -142,15 +142,29 @@ def only_one(run: RunFolder, place: str) -> Iterator[None]:
     """
     name = f"{sha256(place.encode(errors='surrogateescape')).hexdigest()[:32]}.lock"
     locks = cache_folder() / "applying"
+    with ExitStack() as held:
+        for file in (run.path / _LOCK, locks / name):
+            held.enter_context(_locked(file, place))
+        yield
+
+
+@contextmanager
+def _locked(file: Path, place: str) -> Iterator[None]:
+    lock = FileLock(file, timeout=0)
     try:
-        with explained_refusals(run.path):
-            locks.mkdir(parents=True, exist_ok=True)
-            with FileLock(run.path / _LOCK, timeout=0), FileLock(locks / name, timeout=0):
-                yield
-    except Timeout as error:
-        raise RunError(
-            f"Another dataparams apply is changing {place} at this moment. Wait until it is done."
-        ) from error
+        with explained_refusals(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # A lock that somebody holds is an error of the system as well.
+            with suppress(Timeout):
+                lock.acquire()
+        if not lock.is_locked:
+            raise RunError(
+                f"Another dataparams apply is changing {place} at this moment. Wait until it is "
+                "done."
+            )
+        yield
+    finally:
+        lock.release()
 
 
 def digest_of_file(file: Path) -> str:
@@ -163,13 +177,22 @@ def digest_of_file(file: Path) -> str:
 
 
 def copy_flushed(file: Path, target: Path) -> None:
-    """Copy a file with its times and rights, and flush it to the disk."""
+    """Copy a file with its times, rights and owner, and flush it to the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)
-    shutil.copystat(file, target)
+    copy_rights(file, target)
     # Of a file that may only be read, what is written is flushed all the same.
     with target.open("rb") as stream:
         os.fsync(stream.fileno())
+
+
+def copy_rights(file: Path, target: Path) -> None:
+    """Give a file the times, rights and, where that is allowed, the owner of another one."""
+    shutil.copystat(file, target)
+    if sys.platform != "win32":
+        known = file.stat()
+        with suppress(PermissionError):
+            os.chown(target, known.st_uid, known.st_gid)
 
 
 def flush_folder(folder: Path) -> None:

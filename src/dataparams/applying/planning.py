@@ -11,7 +11,13 @@ import polars as pl
 
 from dataparams.applying.file_moves import Move, WantedMove, plan_moves
 from dataparams.applying.table_files import FileEdit, WantedLabel, plan_edits
-from dataparams.cleaning.changes import described_changes, wanted_labels
+from dataparams.cleaning.changes import (
+    class_names_now,
+    described_changes,
+    named_labels,
+    samples_to_change,
+    wanted_labels,
+)
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import DataError, RunError
 from dataparams.run.applied_changes import SAMPLE_COLUMNS, applied_changes
@@ -126,8 +132,8 @@ def place_of_data(run: RunFolder, data: str | None = None) -> Path:
         )
     if is_kept(description):
         raise RunError(
-            f"{run.path} was given its samples and labels by a program, so there are no files to "
-            f"write corrections to. {_export_hint(run)}"
+            f"{run.path} was given its samples and labels by a program, or as arrays, so there is "
+            f"no folder or table to write corrections to. {_export_hint(run)}"
         )
     name = source_of(description, data)["name"]
     path = None if builtin_name(name) is not None else local_path(name)
@@ -143,8 +149,8 @@ def place_of_data(run: RunFolder, data: str | None = None) -> Path:
 
 def _export_hint(run: RunFolder) -> str:
     return (
-        f"dataparams clean {run.path} --strategy reviewed, then dataparams export {run.path} --to "
-        "parquet FOLDER, writes the data with the corrections and a list of them."
+        f"`dataparams clean {run.path} --strategy reviewed` and then `dataparams export {run.path} "
+        "--to parquet FOLDER` write the data with the corrections, and a list of them."
     )
 
 
@@ -155,8 +161,7 @@ def _standing(run: RunFolder, wanted: pl.DataFrame) -> pl.DataFrame:
         The columns of ``wanted_labels``, ``id``, ``label``, ``now`` (the id in the data),
         ``is_discarded``, ``now_name`` and ``wanted_name`` (null for discarded).
     """
-    names = dict(enumerate(run.class_names()))
-    samples = run.samples().select(pl.col("index").cast(pl.Int64), "id", "label")
+    samples = samples_to_change(run)
     strange = wanted.join(samples, on="index", how="anti")
     if len(strange):
         raise RunError(
@@ -173,8 +178,8 @@ def _standing(run: RunFolder, wanted: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.col("now").fill_null(pl.col("id")),
             pl.col("is_discarded").fill_null(value=False),
-            given_name=pl.col("label").replace_strict(names, return_dtype=pl.String),
-            wanted_name=pl.col("wanted").replace_strict(names, return_dtype=pl.String),
+            given_name=named_labels(pl.col("label"), run.class_names()),
+            wanted_name=named_labels(pl.col("wanted"), class_names_now(run)),
         )
         .with_columns(
             after=pl.col("now"),
@@ -270,8 +275,7 @@ def _wanted_columns(arguments: dict[str, Any]) -> WantedColumns:
 
 def _described(run: RunFolder, changed: pl.DataFrame) -> pl.DataFrame:
     """The changes for people, from the labels that the data have now."""
-    table = described_changes(run, changed.with_columns(label=pl.lit(-1, pl.Int64)))
-    return table.with_columns(old_label=changed["now_name"])
+    return described_changes(run, changed.with_columns(old_label="now_name"))
 
 
 def _journaled(

@@ -12,7 +12,7 @@ import numpy as np
 from dataparams.applying.compressed_writing import read_decompressed, write_compressed_like
 from dataparams.applying.delimited_cells import edited_delimited
 from dataparams.applying.edits import TableEdits
-from dataparams.applying.journal import copy_flushed, digest_of_file, flush_folder
+from dataparams.applying.journal import copy_flushed, copy_rights, digest_of_file, flush_folder
 from dataparams.applying.json_values import edited_json
 from dataparams.applying.parquet_columns import write_edited_parquet
 from dataparams.errors import DataError, RunError
@@ -135,7 +135,7 @@ def stage(edit: FileEdit) -> dict[str, Any]:
     with explained_refusals(staged):
         try:
             _write_edited(edit, path, staged)
-            shutil.copystat(path, staged)
+            copy_rights(path, staged)
             os.utime(staged)
             _require_labels(edit, staged)
             _require_digest(path, before)

@@ -16,6 +16,7 @@ from dataparams.run.spreadsheet_cells import guarded
 from dataparams.run.table_checks import require_range
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dataparams.run.folder import RunFolder
@@ -59,13 +60,26 @@ def changes_of_run(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame
     Raises:
         RunError: If the run or its decisions are damaged, or there is no ``cleaned.parquet``.
     """
-    names = run.class_names()
-    samples = run.samples().sort("index")
-    require_range(samples, "label", len(names), run.path / "samples.parquet")
-    table = samples.select("index", "id", pl.col("label").cast(pl.Int64)).join(
+    table = samples_to_change(run).join(
         wanted_labels(run, origin), on="index", how="inner", maintain_order="left"
     )
     return described_changes(run, table)
+
+
+def samples_to_change(run: RunFolder) -> pl.DataFrame:
+    """All samples whose labels can be changed: ``index``, ``id``, ``label`` (a number), in order.
+
+    Raises:
+        RunError: If the run is damaged.
+    """
+    samples = run.judged_samples().sort("index")
+    require_range(samples, "label", len(run.class_names()), run.path / "samples.parquet")
+    return samples.select(pl.col("index").cast(pl.Int64), "id", pl.col("label").cast(pl.Int64))
+
+
+def class_names_now(run: RunFolder) -> tuple[str, ...]:
+    """The names of class 0, 1, ... that a change leads to; those given begin the same list."""
+    return class_names_of(run)
 
 
 def described_changes(run: RunFolder, table: pl.DataFrame) -> pl.DataFrame:
@@ -73,23 +87,24 @@ def described_changes(run: RunFolder, table: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         run: The run folder, whose analysis says why.
-        table: ``index``, ``id``, ``label`` (number of the class that it has), and the columns of
-            :func:`wanted_labels`.
+        table: ``index``, ``id``, ``label`` (number of the class that it was given) or ``old_label``
+            (name of the class that it has), and the columns of :func:`wanted_labels`.
 
     Returns:
         The columns of :func:`changes_of_run`.
     """
-    names = dict(enumerate(class_names_in_data(run)))
-    changed = table.filter(pl.col("wanted").is_null() | (pl.col("wanted") != pl.col("label")))
+    if "old_label" not in table.columns:
+        given = named_labels(pl.col("label"), run.class_names())
+        table = table.with_columns(old_label=given)
     return (
-        changed.join(_evidence(run), on="index", how="left", maintain_order="left")
+        table.with_columns(new_label=named_labels(pl.col("wanted"), class_names_now(run)))
+        .filter(pl.col("new_label").ne_missing(pl.col("old_label")))
+        .join(_evidence(run), on="index", how="left", maintain_order="left")
         .select(
             "index",
             "id",
-            pl.col("label")
-            .replace_strict(names, return_dtype=pl.String, default=None)
-            .alias("old_label"),
-            pl.col("wanted").replace_strict(names, return_dtype=pl.String).alias("new_label"),
+            "old_label",
+            "new_label",
             pl.when(pl.col("wanted").is_null())
             .then(pl.lit("discard"))
             .otherwise(pl.lit("relabel"))
@@ -104,13 +119,9 @@ def described_changes(run: RunFolder, table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def class_names_in_data(run: RunFolder) -> tuple[str, ...]:
-    """The names that classes have where the data lie: those given, and those that people added.
-
-    A class that was renamed in review keeps its name there; exports carry the new one.
-    """
-    given = run.class_names()
-    return (*given, *class_names_of(run)[len(given) :])
+def named_labels(numbers: pl.Expr, names: Sequence[str]) -> pl.Expr:
+    """Names of classes for their numbers; null for null."""
+    return numbers.replace_strict(dict(enumerate(names)), return_dtype=pl.String, default=None)
 
 
 def wanted_labels(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame:
@@ -136,11 +147,10 @@ def wanted_labels(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame:
     wanted = decided.filter(~pl.col("is_disputed")).drop("is_disputed")
     if origin == "cleaned":
         wanted = _cleaned(run, decided)
-    highest = wanted["wanted"].max()
-    most = len(class_names_in_data(run)) - 1
-    if isinstance(highest, int) and highest > most:
-        raise RunError(f"There is a decision for class {highest}; expected 0 ... {most}.")
-    return wanted.sort("index")
+    highest, count = wanted["wanted"].max(), len(class_names_now(run))
+    if isinstance(highest, int) and highest >= count:
+        raise RunError(f"There is a decision for class {highest}; expected 0 ... {count - 1}.")
+    return pl.concat([wanted, _renamed(run, decided["index"], wanted["index"])]).sort("index")
 
 
 def changes_csv(changes: pl.DataFrame) -> bytes:
@@ -185,6 +195,27 @@ def _decided(run: RunFolder) -> pl.DataFrame:
     )
 
 
+def _renamed(run: RunFolder, decided: pl.Series, wanted: pl.Series) -> pl.DataFrame:
+    """The samples of classes that have another name now, about which nothing else was decided."""
+    given, now = run.class_names(), class_names_now(run)
+    renamed = [number for number, name in enumerate(given) if now[number] != name]
+    if not renamed:
+        return pl.DataFrame(schema=_WANTED)
+    is_of_those = pl.col("label").is_in(renamed)
+    others = ~pl.col("index").is_in(pl.concat([decided, wanted]).implode())
+    return (
+        samples_to_change(run)
+        .filter(is_of_those & others)
+        .select(
+            "index",
+            wanted="label",
+            who=pl.lit(PROGRAM),
+            when=pl.lit(time_of(run.review)),
+            by=pl.lit("The class was renamed in review"),
+        )
+    )
+
+
 def _cleaned(run: RunFolder, decided: pl.DataFrame) -> pl.DataFrame:
     """What ``cleaned.parquet`` says of all samples but those in dispute, which stay as they are."""
     cleaned = read_cleaned(run.cleaned)
@@ -196,8 +227,8 @@ def _cleaned(run: RunFolder, decided: pl.DataFrame) -> pl.DataFrame:
         pl.col("who").is_not_null() & pl.col("wanted").is_null() & pl.col("decided").is_null()
     )
     return (
-        run.samples()
-        .select(pl.col("index").cast(pl.Int64))
+        samples_to_change(run)
+        .select("index")
         .join(kept, on="index", how="left")
         .join(people, on="index", how="left")
         .filter(~pl.col("is_disputed").fill_null(value=False))

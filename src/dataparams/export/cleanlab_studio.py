@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from dataparams.cleaning.changes import CHANGES
 from dataparams.export.archive import open_archive
 from dataparams.export.names import portable_name
 from dataparams.export.writing import LEFT_OUT, append_rows
@@ -39,7 +40,7 @@ def write_cleanlab_studio(export: Export) -> None:
     metadata = export.destination.temporary()
     archive = open_archive(export.destination, archive_name) if export.form != "folder" else None
     written = export.written_images(
-        reserved=(METADATA, LEFT_OUT, archive_name),
+        reserved=(METADATA, LEFT_OUT, CHANGES, archive_name),
         write=export.form != "zip",
         # What it takes is <class>/<image>; the split is in the table.
         by_split=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataparams.errors import ArgumentError, RunError
+from dataparams.export.changes import write_changes
 from dataparams.export.destination import open_destination
 from dataparams.export.opening import open_samples
 from dataparams.export.targets import FOR_IMAGES, SHOWING, TARGETS, WITH_FILES, WITH_TRUTH
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from dataparams.contents.content import ContentKind
     from dataparams.export.config import ExportConfig, Target
+    from dataparams.export.samples import LabeledSamples
 
 
 def export(
@@ -74,10 +76,18 @@ def export(
         form = config.form or "both"
         job = Export(samples, destination, form=form, link=config.link, on_progress=on_progress)
         TARGETS[config.to](job)
+        if job.count:
+            write_changes(job, are_cleaned=_are_cleaned(config, samples))
         word = job.finish()
     for notice in job.notices:
         tell(notice)
     return word
+
+
+def _are_cleaned(config: ExportConfig, samples: LabeledSamples) -> bool:
+    """Whether the exported labels are those of ``cleaned.parquet``."""
+    run = samples.run
+    return run is not None and config.labels in ("cleaned", None) and run.cleaned.exists()
 
 
 def _folder(config: ExportConfig) -> Path:

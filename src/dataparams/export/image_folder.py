@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataparams.cleaning.changes import CHANGES
 from dataparams.export.writing import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -19,5 +20,5 @@ def write_image_folder(export: Export) -> None:
     Raises:
         RunError: If another file lies where one is to be written.
     """
-    for _ in export.written_images(reserved=(LEFT_OUT,)):
+    for _ in export.written_images(reserved=(LEFT_OUT, CHANGES)):
         pass

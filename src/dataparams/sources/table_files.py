@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _WIDENED = {"whole numbers": "numbers"}
 _PARQUET = "Parquet"
+_LISTS = {
+    "changes.csv": b"index,id,old_label,new_label,action,who,when,why\n",
+    "left_out.csv": b"id,reason\n",
+}
 
 
 class TableFile(Protocol):
@@ -93,7 +97,8 @@ def arrange_files(path: Path, *, all_splits: bool = False) -> ArrangedFiles:
     """
     if not path.is_dir():
         return ArrangedFiles(require_table_file(path), {"train": [path]}, {})
-    found = [Path(root, name) for root, names in walk_visible(path) for name in names]
+    files_there = (Path(root, name) for root, names in walk_visible(path) for name in names)
+    found = [file for file in files_there if not _is_list_of_export(file)]
     kinds = [kind for kind in (table_kind(file.name) for file in found) if kind is not None]
     if not kinds:
         raise DataError(f"{shown_path(path)} holds no tables; expected .parquet or .csv files.")
@@ -123,6 +128,15 @@ def arrange_files(path: Path, *, all_splits: bool = False) -> ArrangedFiles:
 def _may_judge(word: str) -> bool:
     """Whether a word names a split that is for judging a model, and none to train on."""
     return choose_splits([word])[1] is not None
+
+
+def _is_list_of_export(file: Path) -> bool:
+    """Whether a file is a list that an export of ours puts beside a table, and holds no samples."""
+    header = _LISTS.get(file.name)
+    if header is None:
+        return False
+    with file.open("rb") as stream:
+        return stream.read(len(header)) == header
 
 
 class FilesBeside(NamedTuple):
