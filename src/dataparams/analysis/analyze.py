@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from dataparams.analysis.audit_judgment import (
     held_out_noise,
@@ -35,6 +36,11 @@ from dataparams.analysis.summaries import (
 from dataparams.analysis.training_judgment import judge
 from dataparams.analysis.trajectories import RunTrajectories, trained_samples
 from dataparams.analysis.validation import validation_counts
+from dataparams.analysis.validation_verdicts import (
+    parted,
+    splits_of_training,
+    validation_verdicts,
+)
 from dataparams.errors import (
     ChangedDataError,
     DataError,
@@ -50,8 +56,6 @@ from dataparams.run.table_checks import require_among, require_range
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import polars as pl
 
     from dataparams.analysis.model_view import ModelView
     from dataparams.analysis.result import SampleContents
@@ -134,9 +138,16 @@ def analyze(
         look=look if use_model else None,
         review_budget=review_budget,
     )
-    findings = findings_of(judgment.noise, len(source.epochs))
+    validated = validation_verdicts(run, judgment.noise)
+    splits = splits_of_training(judgment, validated)
+    findings = findings_of(judgment.noise, len(source.epochs), splits=splits)
     analysis = _assemble(run, judgment.frame, source, findings, data)
-    return replace(analysis, review_budget=review_budget, use_model=use_model)
+    return replace(
+        analysis,
+        review_budget=review_budget,
+        use_model=use_model,
+        validation=None if validated is None else validated[0],
+    )
 
 
 def noise_of_run(run: RunFolder) -> NoiseEstimate:
@@ -193,6 +204,7 @@ def load_analysis(run: RunFolder, *, data: str | None = None) -> Analysis | None
         return None
     frame, made = found
     require_among(frame, "category", CATEGORIES, run.path / "analysis.parquet")
+    frame, validation = (frame, None) if run.is_audit() else parted(frame)
     budget = made.get("review_budget")
     source = RunTrajectories(run, frame["index"].to_numpy())
     analysis = _assemble(run, frame, source, restored(made) or _EARLIER_VERSION, data)
@@ -201,6 +213,7 @@ def load_analysis(run: RunFolder, *, data: str | None = None) -> Analysis | None
         epochs=tuple(made.get("epochs", ())),
         review_budget=budget if isinstance(budget, int | float) else None,
         use_model=bool(made.get("use_model", True)),
+        validation=validation,
     )
 
 
@@ -216,7 +229,10 @@ def write_analysis(run: RunFolder, analysis: Analysis) -> None:
         "use_model": analysis.use_model,
         **stored(analysis.findings),
     }
-    run.write_analysis(analysis.frame, made)
+    frame = analysis.frame
+    if analysis.validation is not None:
+        frame = pl.concat([frame, analysis.validation], how="diagonal_relaxed")
+    run.write_analysis(frame, made)
 
 
 def current_analysis(

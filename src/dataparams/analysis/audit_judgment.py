@@ -54,15 +54,14 @@ def judge_held_out(
         review_budget: The largest share that may need review.
     """
     labels = samples["label"].to_numpy().astype(np.int64)
-    rival, of_label, share = _rivals(found, labels)
+    rival, of_label, share = rivals_of(found, labels)
     noise, probability = held_out_noise(labels, found, len(class_names))
     margins = np.log(of_label + _LEAST) - np.log(rival.evidence + _LEAST)
     posteriors = category_posteriors(probability, margins, noise.standing.is_judged[labels])
     category = assign_categories(posteriors, review_budget)
-    confidence = probability * share
-    is_kept = (confidence <= 1 - probability) | ~noise.standing.is_judged[rival.label]
-    suggested = np.where(is_kept, labels, rival.label)
-    confidence = np.where(is_kept, 1 - probability, confidence)
+    suggested, confidence = likely_labels(
+        labels, rival.label, probability, share, noise.standing.is_judged
+    )
     likely = np.where(confidence >= LEAST_CONFIDENCE, suggested, labels)
     judged = JudgedLabels(
         samples["index"].to_numpy(), labels, category, likely, class_names, found.is_outlier
@@ -115,15 +114,39 @@ def _by_features(name: str, values: NDArray[np.generic] | None) -> list[pl.Serie
     return [pl.Series(name, narrow, nan_to_null=not is_truth)]
 
 
+def likely_labels(
+    labels: NDArray[np.int64],
+    rival: NDArray[np.int64],
+    probability: NDArray[np.float64],
+    share: NDArray[np.float64],
+    is_judged: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The likely class of each sample, and how likely that is the true one, (n,) each.
+
+    Args:
+        labels: Given labels, (n,).
+        rival: The likeliest class but the given, (n,).
+        probability: How likely each label is wrong, (n,).
+        share: The rival's share of what is not the given label's, (n,).
+        is_judged: Whether each class can be judged, (C,): no other is suggested.
+    """
+    confidence = probability * share
+    is_kept = (confidence <= 1 - probability) | ~is_judged[rival]
+    suggested = np.where(is_kept, labels, rival)
+    return suggested, np.where(is_kept, 1 - probability, confidence)
+
+
 @dataclass(frozen=True, eq=False)
-class _Rivals:
+class Rivals:
+    """The likeliest class of each of n samples but the given, and the evidence for it, (n,)."""
+
     label: NDArray[np.int64]
     evidence: NDArray[np.float64]
 
 
-def _rivals(
+def rivals_of(
     found: HeldOutEvidence, labels: NDArray[np.int64]
-) -> tuple[_Rivals, NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Rivals, NDArray[np.float64], NDArray[np.float64]]:
     """The likeliest class but the given, the given one's evidence, and the rival's share of all.
 
     Both are of the last round, so that they can be held against each other.
@@ -132,7 +155,7 @@ def _rivals(
     is_given = found.classes == labels[:, None]
     others = np.where(is_given, -np.inf, found.class_evidence)
     place = others.argmax(axis=1)
-    rival = _Rivals(found.classes[rows, place], others[rows, place])
+    rival = Rivals(found.classes[rows, place], others[rows, place])
     listed = np.where(is_given, found.class_evidence, 0).sum(axis=1)
     # Of a label that is not among the likeliest, what is left to all others is the most there is.
     least = np.minimum(found.class_evidence[:, -1], found.evidence)

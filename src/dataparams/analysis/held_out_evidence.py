@@ -95,8 +95,8 @@ def evidence_in(
         evidence=joined["evidence"].to_numpy().astype(np.float64),
         probability=joined["probability"].to_numpy().astype(np.float64),
         vote=_numbers(joined, "vote"),
-        classes=_stacked(joined["classes"]).astype(np.int64),
-        class_evidence=_stacked(joined["class_evidence"]).astype(np.float64),
+        classes=stacked(joined["classes"]).astype(np.int64),
+        class_evidence=stacked(joined["class_evidence"]).astype(np.float64),
         is_outlier=_truths(joined, "is_outlier"),
         outlier_score=_numbers(joined, "outlier_score"),
         planted={
@@ -121,7 +121,7 @@ def _truths(table: pl.DataFrame, name: str) -> NDArray[np.bool_] | None:
     return table[name].fill_null(value=False).to_numpy() if name in table.columns else None
 
 
-def _stacked(lists: pl.Series) -> NDArray[np.generic]:
+def stacked(lists: pl.Series) -> NDArray[np.generic]:
     """Lists of one length as a table."""
     lengths = lists.list.len()
     if lengths.min() != lengths.max():

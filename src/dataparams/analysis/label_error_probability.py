@@ -96,7 +96,7 @@ def noise_from_planted(
         unknown = np.full(len(evidence), 0.5)
         return HeldOutNoise(UNKNOWN_NOISE, unknown, disputed, dict.fromkeys(planted, 0.0))
     score, wrong = np.log(evidence + _LEAST), np.log(chosen + _LEAST)
-    probability = _noise_probability(score, wrong, share.rate)
+    probability = noise_probability(score, wrong, share.rate)
     found = {
         kind: _found(score, probability, np.log(values + _LEAST))
         for kind, values in planted.items()
@@ -111,7 +111,7 @@ def _like_the_wrong(planted: Mapping[str, Floats]) -> NDArray[np.floating]:
     return np.concatenate([np.zeros(0), *planted.values()])
 
 
-def _noise_probability(score: Floats, wrong: Floats, rate: float) -> NDArray[np.float64]:
+def noise_probability(score: Floats, wrong: Floats, rate: float) -> NDArray[np.float64]:
     """The share times the ratio of densities, scaled so that its mean is the share.
 
     Regressing where a value is from, all or planted, gives the planted part h of both together,

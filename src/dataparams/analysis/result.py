@@ -122,6 +122,10 @@ class Analysis:
         has_temperatures: Whether temperatures of samples were learned; where not, the trajectories
             say what margins would have made of them.
         run: The run folder that was analyzed; None of arrays.
+        validation: Of a training, a row for each validation sample, judged by the trained model,
+            which never saw it: the columns of ``frame`` that do not come from trajectories, and
+            ``held_out_probability``. None where there are none; of an audit, which judges samples
+            of all splits alike, they are in ``frame``.
 
     Example:
         >>> import numpy as np
@@ -154,6 +158,7 @@ class Analysis:
     has_temperatures: bool = True
     judged_by: JudgedBy | None = None
     run: RunFolder | None = None
+    validation: pl.DataFrame | None = None
 
     @property
     def noise(self) -> NoiseEstimate:

@@ -78,18 +78,26 @@ def split_findings(
                 name,
                 int(is_own.sum()),
                 float(is_disputed[is_own].mean()),
-                _noise(is_disputed[rows], predicted[rows], sureness[rows], num_classes),
+                split_noise(is_disputed[rows], predicted[rows], sureness[rows], num_classes),
             )
         )
     return tuple(found)
 
 
-def _noise(
+def split_noise(
     is_disputed: NDArray[np.bool_],
     predicted: NDArray[np.integer],
     sureness: NDArray[np.floating],
     num_classes: int,
 ) -> NoiseEstimate:
+    """The share of wrong labels of a split alone; unknown where it cannot be told.
+
+    Args:
+        is_disputed: Whether another class is likeliest than the given one, (m,).
+        predicted: The likeliest class, (m,).
+        sureness: How sure that is, (m,); whatever rises with it.
+        num_classes: C.
+    """
     if len(is_disputed) < FEWEST_OF_SPLIT:
         return UNKNOWN_NOISE
     share = disputed_share(is_disputed, predicted, sureness, num_classes)
@@ -122,13 +130,13 @@ def split_words(found: Sequence[SplitFindings]) -> str:
 
 def _words(one: SplitFindings) -> str:
     told = f"{printable(one.name)}: {counted(one.count, 'sample')}"
-    if one.disputed is None:
-        return f"{told}."
     if one.noise.is_known:
         return (
             f"{told}; about {100 * one.noise.rate:.1f} % of the labels are wrong (90 % interval: "
             f"{100 * one.noise.low:.1f} % to {100 * one.noise.high:.1f} %)."
         )
+    if one.disputed is None:
+        return f"{told}."
     few = "too few to tell" if one.count < FEWEST_OF_SPLIT else "it cannot be told"
     return f"{told}; {few} what share of them is labeled wrong."
 

@@ -131,7 +131,7 @@ class RankedFacts:
 
 def ranked_facts(analysis: Analysis) -> RankedFacts:
     """What the review needs of an analysis; nothing else is kept in memory."""
-    frame = analysis.frame
+    frame = _frame_of_all(analysis)
     order = _order(frame)
     subgroups = tuple(frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list())
     of_split = _split_column(frame)
@@ -348,6 +348,13 @@ def temperature_limits(trajectories: NDArray[np.float16]) -> tuple[float, float]
     return float(low), float(high)
 
 
+def _frame_of_all(analysis: Analysis) -> pl.DataFrame:
+    """The samples that have trajectories, then those that a training held out."""
+    if analysis.validation is None:
+        return analysis.frame
+    return pl.concat([analysis.frame, analysis.validation], how="diagonal_relaxed")
+
+
 def _split_column(frame: pl.DataFrame) -> pl.Series:
     """The split of each sample; one for all where nothing is said of splits."""
     if "split" in frame.columns:
@@ -386,10 +393,11 @@ def _compact_trajectories(
     points = min(max(affordable, _FEWEST_POINTS), _MOST_POINTS, len(analysis.epochs))
     last = len(analysis.epochs) - 1
     chosen = np.unique(np.linspace(0, last, points).round().astype(np.intp))
-    compact = np.empty((len(order), len(chosen)), dtype=np.float16)
+    # What moved no temperature has no trajectory.
+    compact = np.full((len(order), len(chosen)), np.nan, dtype=np.float16)
     place = np.empty(len(order), dtype=np.intp)
     place[order] = np.arange(len(order))
-    for rows in parts(len(order)):
+    for rows in parts(len(analysis.frame)):
         # In the order of the files, which is the order of the disk.
         compact[place[rows]] = analysis.log_temperatures.of(rows)[chosen].T
     return tuple(analysis.epochs[k] for k in chosen), compact
