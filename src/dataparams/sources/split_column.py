@@ -13,17 +13,18 @@ from dataparams.sources.labels import plain_labels
 from dataparams.sources.split_names import choose_splits, split_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from dataparams.sources.columns import WantedColumns
     from dataparams.sources.table_columns import TableColumns
 
 _FEWEST = 2
 
 
-def find_split_column(table: TableColumns, taken: Collection[str]) -> str | None:
+def find_split_column(table: TableColumns, wanted: WantedColumns) -> str | None:
     """The column that says of which split each row is; None where there is none, or several.
 
     It is called ``split`` or alike, every value in it is the name of a split, one is a split to
@@ -31,14 +32,22 @@ def find_split_column(table: TableColumns, taken: Collection[str]) -> str | None
 
     Args:
         table: The columns.
-        taken: Those that hold something else.
+        wanted: Those that the user names, which hold something else.
     """
+    taken = {wanted.image, wanted.text, wanted.label, *wanted.row}
     found = [
         name
         for name in dict.fromkeys(table.schema.names)
         if name not in taken and table.is_once(name) and _tells(table, name)
     ]
     return found[0] if len(found) == 1 else None
+
+
+def without_column(table: TableColumns, name: str | None) -> TableColumns:
+    """A table as if it had not a column."""
+    if name is None:
+        return table
+    return table._replace(schema=table.schema.remove(table.schema.get_field_index(name)))
 
 
 def split_of_rows(

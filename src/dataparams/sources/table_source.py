@@ -13,7 +13,6 @@ import torch
 
 from dataparams.errors import DataError
 from dataparams.sources.discarded import DISCARDED, WHY
-from dataparams.sources.label_choice import split_note
 from dataparams.sources.labels import number_labels
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
 from dataparams.sources.split_column import split_of_rows
@@ -105,14 +104,8 @@ def table_source(
         columns=columns.named() | ({} if split_column is None else {"split": split_column}),
         row_columns=columns.contents.columns if columns.contents.kind == "row" else (),
         left_out=(*labels.left_out, *left_out),
-        notes=(*_still_true(columns.notes, split_column), *labels.notes, *notes),
+        notes=(*columns.notes, *labels.notes, *notes),
     )
-
-
-def _still_true(notes: Sequence[str], split_column: str | None) -> list[str]:
-    """The notes, but for the one that a column of splits is not looked at, where it is."""
-    untrue = None if split_column is None else split_note(split_column)
-    return [note for note in notes if note != untrue]
 
 
 def open_contents_of(split: TableSplit, chosen: ChosenContents) -> Contents:

@@ -14,7 +14,7 @@ from dataparams.sources.folder import as_folder_name
 from dataparams.sources.label_choice import columns_like
 from dataparams.sources.row_groups import ParquetContents, shown_path
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
-from dataparams.sources.split_column import find_split_column
+from dataparams.sources.split_column import find_split_column, without_column
 from dataparams.sources.table_files import (
     arrange_files,
     describe_files,
@@ -77,14 +77,14 @@ def open_tables(
     every = _all_files(splits)
     _require_several_columns(every[0])
     table = describe_files(every)
-    columns = choose_columns(table, wanted)
+    split_column = None
+    if all_splits and len(arranged.splits) == 1 and "*" not in wanted.row:
+        split_column = find_split_column(table, wanted)
+    columns = choose_columns(without_column(table, split_column), wanted)
     require_same_columns(every, [*columns.contents.columns, columns.label])
     holds_paths = columns.contents.kind == "image" and is_text(
         table.type_of(columns.contents.columns[0])
     )
-    split_column = None
-    if all_splits and len(arranged.splits) == 1:
-        split_column = find_split_column(table, (*columns.contents.columns, columns.label))
     opened = {split: FilesOfSplit(files, mapped) for split, files in splits.items()}
     name = path.resolve().name
     return table_source(
