@@ -14,6 +14,11 @@ from dataparams.sources.folder import FileContents, open_folder, require_images
 from dataparams.sources.hub.names import hub_repository, is_hub_name
 from dataparams.sources.hub.opening import open_hub, open_hub_contents
 from dataparams.sources.hub.refusals import NotOnHubError
+from dataparams.sources.saved_dataset import (
+    is_saved_dataset,
+    open_saved_contents,
+    open_saved_dataset,
+)
 from dataparams.sources.source import SelectedContents
 from dataparams.sources.table_files import has_tables
 from dataparams.sources.table_kinds import require_table_file
@@ -51,7 +56,8 @@ def open_source(
             (``digits``, ``cifar10``, ``cifar100``, ``mnist``, ``fashion-mnist``; case, hyphens and
             underscores do not matter); the path of an image folder (``<class>/<image>``, perhaps
             below ``train/`` and ``val/``), of a table (Parquet, CSV, JSON lines, a
-            spreadsheet), or of a folder of tables; the name of a data set on the Hugging Face hub
+            spreadsheet), of a folder of tables, or of what the library ``datasets`` saved to disk;
+            the name of a data set on the Hugging Face hub
             (``imagenet-1k`` for short). A path that is named like a built-in data set is written
             with a separator: ``./digits``.
         data_dir: Where built-in data sets are kept and downloaded to.
@@ -85,6 +91,8 @@ def open_source(
     path = local_path(name)
     if path is None:
         return _from_hub(name, lambda: open_hub(name, wanted, on_fetch=on_fetch))
+    if is_saved_dataset(path):
+        return open_saved_dataset(path, wanted)
     if is_table(path):
         return open_tables(path, wanted, mapped=is_streamed, all_splits=all_splits)
     _require_no_columns(name, "is an image folder", wanted)
@@ -149,6 +157,8 @@ def _contents_of(
         return _of_listed(open_cache(cache).source)
     if path is None:
         return _from_hub(name, lambda: open_hub_contents(name, wanted))
+    if is_saved_dataset(path):
+        return open_saved_contents(path, wanted)
     if is_table(path):
         return open_table_contents(path, wanted, all_splits=all_splits)
     require_images(path)
@@ -234,7 +244,7 @@ def is_table(path: Path) -> bool:
         DataError: If it is a file of another kind.
     """
     if path.is_dir():
-        return has_tables(path)
+        return is_saved_dataset(path) or has_tables(path)
     require_table_file(path)
     return True
 
