@@ -68,7 +68,7 @@ def audit(
         features: Ready features in place of a network: a .npy file, (samples, width).
         labels: With ``features``, a file of the labels in place of ``dataset``: .npy or a table.
         image_column: Which column of a table has the images, where that is not clear.
-        text_column: Likewise the texts.
+        text_column: Likewise the texts; of several, such as ``title,body``, a text is made of all.
         label_column: Likewise the labels.
         row_columns: Which columns belong to a row, where samples are rows of a table; ``*`` for all
             but the labels. Nothing leaves out what numbers the rows or gives the label away.

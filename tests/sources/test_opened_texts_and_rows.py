@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from dataparams.errors import DataError
 from dataparams.sources.opening import open_contents, open_source
 from dataparams.sources.understanding import understand
 
@@ -63,3 +64,29 @@ def test_without_texts_a_sample_is_a_row(path):
     assert contents.read([0])[0].digest() == source.read([1])[0].digest()
     lines = understand(source).lines()
     assert "Columns: rows from 'size', 'color'; label from 'kind'." in lines
+
+
+def test_several_columns_of_texts_are_joined_and_that_is_said(path):
+    titles = [None if row == 1 else f"Card {row}" for row in range(40)]
+    bodies = [" " if row in (1, 2) else text for row, text in enumerate(TEXTS)]
+    write(path, title=titles, body=bodies, category=INTENTS)
+    source = open_source(str(path), text_column="title, body")
+    first, empty, title = source.read([0, 1, 2])[0], source.left_out[0], source.read([1])[0]
+    assert first.text == f"Card 0\n{TEXTS[0]}"
+    assert title.text == "Card 2"
+    assert (empty.reason, list(empty.names)) == ("empty text", ["train/1"])
+    assert source.columns == {"text": "title,body", "label": "category"}
+    said = "Note: A text is made of the columns 'title', 'body', in this order"
+    assert any(line.startswith(said) for line in understand(source).lines())
+    again = open_contents(str(path), text_column=source.columns["text"])(["train/0"])
+    assert again.read([0])[0].digest() == first.digest()
+
+
+def test_a_name_with_a_comma_is_a_name_where_there_is_such_a_column(path):
+    write(path, **{"title,body": TEXTS, "title": TEXTS[::-1], "category": INTENTS})
+    source = open_source(str(path), text_column="title,body")
+    assert source.read([0])[0].text == TEXTS[0]
+    with pytest.raises(DataError, match="`text_column` is 'boty', and there is no such column"):
+        open_source(str(path), text_column="title,boty")
+    with pytest.raises(DataError, match="cannot be both the texts and the labels"):
+        open_source(str(path), text_column="title,category", label_column="category")

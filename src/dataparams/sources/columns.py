@@ -9,7 +9,7 @@ from dataparams.sources.image_choice import find_image_column
 from dataparams.sources.label_choice import choose_label
 from dataparams.sources.row_choice import choose_row_columns
 from dataparams.sources.table_columns import require_column
-from dataparams.sources.text_choice import find_text_column
+from dataparams.sources.text_choice import find_text_column, joined_note, require_text_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class WantedColumns(NamedTuple):
 
     Attributes:
         image: The images.
-        text: The texts.
+        text: The texts; of several columns, with commas between their names.
         label: The labels.
         row: What belongs to a row; ``("*",)`` for all columns but the labels.
     """
@@ -53,7 +53,7 @@ class ChosenContents(NamedTuple):
 
     Attributes:
         kind: What a sample is.
-        columns: The column of the images or of the texts; or the columns of a row.
+        columns: The column of the images; those of the texts, which are joined; or those of a row.
         notes: What might have been meant instead; sentences.
     """
 
@@ -81,7 +81,7 @@ class ChosenColumns(NamedTuple):
         """Which column was taken for what, but for the columns of rows."""
         kind, columns, _ = self.contents
         named = {"label": self.label}
-        return named if kind == "row" else {str(kind): columns[0], **named}
+        return named if kind == "row" else {str(kind): ",".join(columns), **named}
 
 
 def choose_columns(table: TableColumns, wanted: WantedColumns) -> ChosenColumns:
@@ -143,14 +143,14 @@ def _find_contents(table: TableColumns, wanted: WantedColumns) -> ChosenContents
             require_column(table, name, "row_columns")
         return ChosenContents("row", () if "*" in wanted.row else tuple(wanted.row))
     if wanted.text is not None:
-        text, notes = find_text_column(table, None, wanted.text)
-        return ChosenContents("text", (str(text),), notes)
+        texts = require_text_columns(table, wanted.text)
+        return ChosenContents("text", texts, (joined_note(texts),) if len(texts) > 1 else ())
     image, image_notes = find_image_column(table, wanted.image)
     return None if image is None else ChosenContents("image", (image,), tuple(image_notes))
 
 
 def _texts_or_rows(table: TableColumns, label: str) -> ChosenContents:
-    text, notes = find_text_column(table, label, None)
+    text, notes = find_text_column(table, label)
     return ChosenContents("row", ()) if text is None else ChosenContents("text", (text,), notes)
 
 

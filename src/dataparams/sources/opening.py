@@ -62,7 +62,8 @@ def open_source(
             with a separator: ``./digits``.
         data_dir: Where built-in data sets are kept and downloaded to.
         image_column: Which column of a table has the images; None to find it.
-        text_column: Likewise the texts.
+        text_column: Likewise the texts; of several columns, with commas between their names, which
+            are joined.
         label_column: Likewise the labels.
         row_columns: Which columns of a table belong to a row, where a sample is a row; ``*`` for
             all but the labels. Nothing chooses, and leaves out what gives the label away.

@@ -113,7 +113,17 @@ def open_contents_of(split: TableSplit, chosen: ChosenContents) -> Contents:
     if chosen.kind == "image":
         return split.open_images(chosen.columns[0])
     series = [_series(split.read(name)).alias(name) for name in chosen.columns]
-    return RowContents(pl.DataFrame(series)) if chosen.kind == "row" else TextContents(series[0])
+    return RowContents(pl.DataFrame(series)) if chosen.kind == "row" else _texts(series)
+
+
+def _texts(columns: Sequence[pl.Series]) -> TextContents:
+    """The texts of one column as they are; of several one after the other, without blank ones."""
+    texts = pl.DataFrame([column.cast(pl.String) for column in columns])
+    if texts.width == 1:
+        return TextContents(texts.to_series())
+    parts = [pl.when(pl.col(name).str.contains(r"\S")).then(name) for name in texts.columns]
+    joined = texts.select(text=pl.concat_str(parts, separator="\n", ignore_nulls=True))
+    return TextContents(joined.to_series())
 
 
 def _series(column: Any) -> pl.Series:
@@ -162,8 +172,8 @@ def _without_empty_texts(
         is_there = ~each.are_blank()[rows[split]]
         if not is_there.any():
             raise DataError(
-                f"The column {chosen.columns[0]!r} has no text in any of the {len(is_there)} "
-                f"labeled rows of the split {split!r}. Name the column of the texts: "
+                f"The column {','.join(chosen.columns)!r} has no text in any of the "
+                f"{len(is_there)} labeled rows of the split {split!r}. Name that of the texts: "
                 "`text_column=NAME`."
             )
         if not is_there.all():

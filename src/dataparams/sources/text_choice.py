@@ -19,6 +19,8 @@ from dataparams.sources.table_columns import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataparams.sources.table_columns import TableColumns
 
 TEXT_NAMES = (
@@ -36,25 +38,19 @@ _LONG_WORDS = 4.0
 _LONG_LETTERS = 30.0
 
 
-def find_text_column(
-    table: TableColumns, label: str | None, given: str | None
-) -> tuple[str | None, tuple[str, ...]]:
+def find_text_column(table: TableColumns, label: str | None) -> tuple[str | None, tuple[str, ...]]:
     """Find the column of the texts: strings that are mostly distinct, and long or so named.
 
     Args:
         table: The columns.
         label: The column of the labels, if it is known.
-        given: The one that the user names; None to find it.
 
     Returns:
         The column, None where there is none; and sentences on what might have been meant instead.
 
     Raises:
-        DataError: If several could be it, if the samples may as well be rows, or if the one that
-            was named holds no texts.
+        DataError: If several could be it, or if the samples may as well be rows.
     """
-    if given is not None:
-        return _require_texts(table, given), ()
     profiles = {name: _profile(table, name) for name in _texts(table, label)}
     named = first_named([n for n, one in profiles.items() if one.may_be_named], _PLAIN_TEXTS)
     if named is not None:
@@ -68,6 +64,40 @@ def find_text_column(
     if len(possible) > 1 or others:
         raise DataError(_asked(table, possible))
     return possible[0], ()
+
+
+def require_text_columns(table: TableColumns, given: str) -> tuple[str, ...]:
+    """The columns of texts that the user names.
+
+    Args:
+        table: The columns.
+        given: The name of one; or names of several with commas between, where no column is called
+            that.
+
+    Returns:
+        Their names, each once, in the order in which they are given.
+
+    Raises:
+        DataError: If there is no such column, or it holds no texts.
+    """
+    parts = [part.strip() for part in given.split(",")]
+    is_one = given in table.schema.names or not all(parts)
+    names = (given,) if is_one else tuple(dict.fromkeys(parts))
+    return tuple(_require_texts(table, name) for name in names)
+
+
+def joined_note(columns: Sequence[str]) -> str:
+    """A sentence on texts that lie in several columns.
+
+    Example:
+        >>> joined_note(["title", "body"])
+        "A text is made of the columns 'title', 'body', in this order, each on a line of its own;
+        what is empty is left out."
+    """
+    return (
+        f"A text is made of the columns {list_names(columns)}, in this order, each on a line of "
+        "its own; what is empty is left out."
+    )
 
 
 class _Profile(NamedTuple):

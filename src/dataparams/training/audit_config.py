@@ -33,7 +33,8 @@ class AuditConfig:
     image_column: str | None = None
     """Which column of a table has the images, where that is not clear."""
     text_column: str | None = None
-    """Which column of a table has the texts, where that is not clear."""
+    """Which column of a table has the texts, where that is not clear; of several, such as
+    title,body, a text is made of all."""
     label_column: str | None = None
     """Which column of a table has the labels, where that is not clear."""
     row_columns: tuple[str, ...] = ()
