@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from dataparams.errors import DataError
-from dataparams.sources.compressed_files import FAILURES, opened_decompressed
+from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8, require_text
 from dataparams.sources.row_groups import shown_path
 from dataparams.terminal.words import counted
 
@@ -25,14 +25,6 @@ _SHOWN_LETTERS = 60
 _FEW, _MANY = 100, 1 << 16
 _BYTES_OF_FEW = {f"f{place}": pa.binary() for place in range(_FEW)}
 _BYTES = {f"f{place}": pa.binary() for place in range(_MANY)}
-_ENCODINGS = {
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-    b"%PDF": "PDF",
-    b"\x89PNG": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
-}
 
 
 class Dialect(NamedTuple):
@@ -66,7 +58,7 @@ def read_dialect(path: Path) -> Dialect:
         path: The file, which may be compressed.
 
     Raises:
-        DataError: If it is no text in UTF-8, empty, or its rows differ in length.
+        DataError: If it is no text, empty, or its rows differ in length.
     """
     head = _read_head(path)
     extension = {".tsv": "\t", ".tab": "\t"}.get(path.suffix.lower())
@@ -165,18 +157,11 @@ def _enlarged(path: Path, dialect: Dialect) -> Dialect:
 def _read_head(path: Path) -> str:
     """The beginning of a file, which is text."""
     try:
-        with opened_decompressed(path) as stream:
+        with opened_as_utf8(path) as stream:
             head: bytes = stream.read(1 << 16)
-    except FAILURES as error:
+    except TEXT_FAILURES as error:
         raise _damaged(path, error) from error
-    found = next((what for magic, what in _ENCODINGS.items() if head.startswith(magic)), None)
-    if found is None and b"\0" in head:
-        found = "no text"
-    if found is not None:
-        raise DataError(
-            f"{shown_path(path)} is {found}, as its first bytes tell; expected a table as text in "
-            "UTF-8, such as CSV."
-        )
+    require_text(path, head)
     if not head.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(
             f"{shown_path(path)} is empty; expected a row of column names, and a row per sample."
@@ -260,13 +245,13 @@ def _iterate_bytes(
     )
     try:
         with (
-            opened_decompressed(path) as stream,
+            opened_as_utf8(path) as stream,
             csv.open_csv(
                 stream, read_options=read, parse_options=parse, convert_options=convert
             ) as reader,
         ):
             yield from reader
-    except FAILURES as error:
+    except TEXT_FAILURES as error:
         if "straddling" in str(error):
             raise _TooLongError from error
         if refused:

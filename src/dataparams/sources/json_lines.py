@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from dataparams.errors import DataError
-from dataparams.sources.compressed_files import FAILURES, opened_decompressed
+from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8
 from dataparams.sources.free_memory import free_memory, require_fitting
 from dataparams.sources.memory_table import MemoryTable
 from dataparams.sources.row_groups import shown_path
@@ -31,11 +31,11 @@ def read_json_lines(path: Path) -> MemoryTable:
     """
     require_fitting(path.stat().st_size if path.is_file() else 0, free_memory(), shown_path(path))
     try:
-        with opened_decompressed(path) as stream:
+        with opened_as_utf8(path) as stream:
             is_list = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
-        with opened_decompressed(path) as stream:
+        with opened_as_utf8(path) as stream:
             table = _read_list(stream) if is_list else _read_lines(stream)
-    except (*FAILURES, pl.exceptions.PolarsError) as error:
+    except (*TEXT_FAILURES, pl.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise DataError(
             f"{shown_path(path)} cannot be read as JSON lines: {reason}. Expected an object per "

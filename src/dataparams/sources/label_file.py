@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from dataparams.errors import DataError
+from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8
 from dataparams.sources.file_rows import (
     NamedColumn,
     find_rows,
@@ -107,9 +108,11 @@ def _read_text(path: Path, separator: str) -> list[NamedColumn]:
     import polars as pl
 
     try:
+        with opened_as_utf8(path) as stream:
+            text = stream.read()
         # As a row like the others: Polars renames columns of which there are two.
-        table = pl.read_csv(path, separator=separator, has_header=False, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        table = pl.read_csv(text, separator=separator, has_header=False, infer_schema=False)
+    except (pl.exceptions.PolarsError, *TEXT_FAILURES) as error:
         raise _unreadable(path, "text in UTF-8 with columns", error) from error
     if not table.height:
         raise DataError(f"{path} is empty; expected a line of column names, and a row per sample.")
