@@ -21,7 +21,7 @@ def test_a_text_is_cut_for_a_card_and_whole_on_demand():
 
 def test_there_is_a_limit_to_what_a_browser_is_given():
     whole = whole_of(Text("x" * 1_000_000))
-    assert (len(whole.text), whole.is_whole) == (MOST_LETTERS, False)
+    assert (len(whole.text), whole.is_whole, whole.letters) == (MOST_LETTERS, False, 1_000_000)
     row = Row(tuple(f"c{n}" for n in range(5000)), tuple("y" * 20_000 for _ in range(5000)))
     wide = whole_of(row)
     assert (len(wide.cells), wide.hidden, wide.is_whole) == (2000, 3000, False)

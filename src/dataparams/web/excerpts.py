@@ -27,12 +27,14 @@ class Excerpt(NamedTuple):
         cells: Of a row, its values; else None.
         hidden: Further values of the row.
         is_whole: Whether nothing is left out.
+        letters: Of a text, how many letters there are in all of it; else 0.
     """
 
     text: str | None
     cells: tuple[ShownCell, ...] | None
     hidden: int
     is_whole: bool
+    letters: int = 0
 
 
 def excerpt_of(
@@ -49,7 +51,7 @@ def excerpt_of(
 
     Example:
         >>> excerpt_of(Text("Where is my card?"))
-        Excerpt(text='Where is my card?', cells=None, hidden=0, is_whole=True)
+        Excerpt(text='Where is my card?', cells=None, hidden=0, is_whole=True, letters=17)
     """
     return _excerpt(content, norms, LETTERS, _CELL_LETTERS, _CELLS)
 
@@ -70,7 +72,7 @@ def _excerpt(
 ) -> Excerpt | None:
     if isinstance(content, Text):
         text = content.excerpt(letters)
-        return Excerpt(_plain(text), None, 0, text == content.text)
+        return Excerpt(_plain(text), None, 0, text == content.text, len(content.text))
     if isinstance(content, Row):
         cells = (norms or ClassNorms(())).cells(content)
         return _row_excerpt(cells, cell_letters, most_cells)

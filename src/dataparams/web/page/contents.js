@@ -46,10 +46,10 @@ function cardText(text, sought) {
   return words;
 }
 
-function wholeText({ text, is_whole: isWhole }, sought) {
+function wholeText({ text, is_whole: isWhole, letters }, sought) {
   const words = lacking(text, phrase("blanks")) ?? marked("p", "words", text, sought);
   words.dir = "auto";
-  const note = phrase("first_letters", { count: count(text.length) });
+  const note = phrase("first_letters", { count: count([...text].length), all: count(letters) });
   return isWhole ? [words] : [words, element("p", "muted", note)];
 }
 
@@ -70,7 +70,7 @@ function cardCells({ cells, hidden }, sought) {
   return box;
 }
 
-function wholeCells({ cells, hidden }, legend, sought) {
+function wholeCells({ cells, hidden, is_whole: isWhole }, legend, sought) {
   const list = element("dl", "cells");
   for (const [name, value, unusual] of cells) {
     const line = element("div", unusual ? "cell unusual" : "cell");
@@ -87,6 +87,9 @@ function wholeCells({ cells, hidden }, legend, sought) {
   const parts = [list];
   if (hidden) {
     parts.push(element("p", "muted", phrase("more", { count: count(hidden) })));
+  }
+  if (!isWhole && cells.some(([, value]) => value?.endsWith("…"))) {
+    parts.push(element("p", "muted", phrase("value_beginnings")));
   }
   if (cells.some(([, , unusual]) => unusual)) {
     const words = element("p", "value-legend muted");
