@@ -131,7 +131,9 @@ def test_a_recording_is_cleaned_by_analysis_and_by_people(
     decided = tmp_path / "decided.csv"
     decided.write_text("index,action,new_label,annotator\n0,relabel,travel,ann\n1,discard,,ann\n")
     assert "Imported 2 decisions" in output(capsys, "decisions", run, "--import", decided)
-    output(capsys, "clean", run, "--strategy", "reviewed", "--out", out)
+    elsewhere = output(capsys, "clean", run, "--strategy", "reviewed", "--out", out)
+    # An export would have the labels of the file in the run folder.
+    assert f'Next: in a loop of your own, dataparams.cleaned("{out}")' in elsewhere
     labels = dict(pl.read_parquet(out).select("index", "label").iter_rows())
     assert labels[0] == 2
     assert 1 not in labels

@@ -15,6 +15,7 @@ from dataparams import (
     ArgumentError,
     RunError,
     RunFolder,
+    UserError,
     analyze,
     cleaned,
     find_issues,
@@ -22,6 +23,7 @@ from dataparams import (
 )
 from dataparams.cli.main import main
 from dataparams.decisions.store import Decision, DecisionStore
+from dataparams.training import config_from_clean
 from made_predictions import MadePredictions, made_predictions
 
 if TYPE_CHECKING:
@@ -109,6 +111,17 @@ def test_the_report_says_who_judged(
     assert "Every label was judged by" in page
     if written[2] != "features":
         assert "the class probabilities that were given" in page
+
+
+def test_clean_advises_what_can_be_done_with_it(
+    copied: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["clean", str(copied.path)]) in (0, None)
+    told = capsys.readouterr().out
+    assert f"Next: dataparams export {copied.path} --to csv FOLDER" in told
+    assert "train --from-clean" not in told
+    with pytest.raises(UserError, match=r"not here to train on.* by dataparams\.cleaned"):
+        config_from_clean(copied.cleaned)
 
 
 def test_what_people_decide_is_cleaned_by(copied: RunFolder) -> None:

@@ -174,9 +174,18 @@ def _require_same_validation(
         )
         raise RunError(
             f"{run.path} and {runs[0].path} were validated on different samples ({reason}), so "
-            "their accuracies cannot be compared. Train with the same data, `val_frac` and `seed`; "
-            "`dataparams train --from-clean FILE` keeps the split."
+            f"their accuracies cannot be compared. {_how_to_keep(first, description)}"
         )
+
+
+def _how_to_keep(*descriptions: dict[str, Any]) -> str:
+    """How two trainings come to be validated on the same samples."""
+    if any("recording" in description for description in descriptions):
+        return "Give each loop the same samples, validation samples and class names."
+    return (
+        "Train with the same data, `val_frac` and `seed`; `dataparams train --from-clean FILE` "
+        "keeps the split."
+    )
 
 
 def _is_same(first: dict[str, Any], second: dict[str, Any], name: str) -> bool:

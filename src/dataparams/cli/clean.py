@@ -84,8 +84,8 @@ def _next(run: RunFolder, file: Path) -> str:
 
     if run.content_kind() == "image" and not is_kept(run.description()):
         return f"dataparams train --from-clean {file}"
-    place = run.path if file == run.cleaned else file
-    return (
-        f"dataparams export {run.path} --to csv FOLDER; or in a loop of your own, "
-        f'dataparams.cleaned("{place}") gives index, label and weight'
-    )
+    # Exports have the labels of the file in the run folder, and of no other.
+    is_in_run = file.resolve() == run.cleaned.resolve()
+    place = run.path if is_in_run else file
+    in_loop = f'in a loop of your own, dataparams.cleaned("{place}") gives index, label and weight'
+    return f"dataparams export {run.path} --to csv FOLDER; or {in_loop}" if is_in_run else in_loop

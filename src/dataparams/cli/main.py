@@ -32,7 +32,7 @@ COMMANDS = {
     "report": "write pages to hand on: what is wrong with the data, class by class",
     "review": "decide about the suspicious samples, in a browser",
     "decisions": "list what annotators decided; export and import it",
-    "clean": "select the samples and labels to train on; train --from-clean follows",
+    "clean": "select the samples and labels to train on, for train --from-clean or a loop of yours",
     "apply": "write the corrections where the data live: move files, change labels; with --undo",
     "compare": "put runs side by side: what retraining was worth",
     "export": "write samples, labels and analysis for another tool to read",

@@ -29,16 +29,12 @@ def config_from_clean(file: str | Path, recipe: str | None = None) -> TrainConfi
 
     Raises:
         RunError: If the file cannot be used.
-        UserError: If there is no such recipe, or the run was recorded in a loop of somebody's own.
+        UserError: If there is no such recipe, or the run is of samples that ``train`` cannot learn
+            from: of texts, rows, or what a loop of somebody's own was given.
     """
     file = Path(file)
     made = read_cleaned(file).made
-    if made["source"].get("is_kept"):
-        raise UserError(
-            f"{file} is of a training loop of somebody's own, whose model and samples are not "
-            "here to train on; that loop gets index, label and weight of each sample by "
-            f"dataparams.cleaned({str(file)!r})."
-        )
+    _require_trainable(file, made["source"])
     known = {field.name for field in fields(TrainConfig)}
     given = {name: value for name, value in made["config"].items() if name in known}
     try:
@@ -61,6 +57,23 @@ def config_from_clean(file: str | Path, recipe: str | None = None) -> TrainConfi
         subset_frac=1.0,
         restart=False,
         resume=False,
+    )
+
+
+def _require_trainable(file: Path, source: dict[str, Any]) -> None:
+    kind = source.get("content", "image")
+    if source.get("is_kept"):
+        why = (
+            "samples that are not here to train on, since a loop of somebody's own was given them, "
+            "or predictions and features spoke for them"
+        )
+    elif kind != "image":
+        why = f"{'texts' if kind == 'text' else 'rows of a table'}, and `train` learns from images"
+    else:
+        return
+    raise UserError(
+        f"{file} is of {why}. A loop of your own gets index, label and weight of each sample by "
+        f"dataparams.cleaned({str(file)!r})."
     )
 
 
