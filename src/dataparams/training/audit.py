@@ -104,9 +104,10 @@ def _audited(config: AuditConfig, samples: AuditedSamples, display: ProgressDisp
         run, before = _run_folder(first, key)
         if run.exists():
             return Audited(run, is_new=False)
-        _write_beginning(run, config, samples, key)
+        settings = _settings(samples, config)
+        _write_beginning(run, config, samples, key, settings)
         try:
-            _judge(run, config, samples, display)
+            _judge(run, config, samples, settings, display)
         except BaseException as error:
             note_failure(run, error)
             raise
@@ -162,9 +163,13 @@ def _run_folder(first: Path, key: str) -> tuple[RunFolder, RunFolder | None]:
 
 
 def _write_beginning(
-    run: RunFolder, config: AuditConfig, samples: AuditedSamples, key: str
+    run: RunFolder,
+    config: AuditConfig,
+    samples: AuditedSamples,
+    key: str,
+    settings: CrossFittingSettings,
 ) -> None:
-    run.write_description(_description(run, config, samples, key))
+    run.write_description(_description(run, config, samples, key, settings))
     run.write_samples(samples.table)
     if samples.features.unreadable:
         names = samples.source.ids
@@ -177,9 +182,12 @@ def _write_beginning(
 
 
 def _judge(
-    run: RunFolder, config: AuditConfig, samples: AuditedSamples, display: ProgressDisplay
+    run: RunFolder,
+    config: AuditConfig,
+    samples: AuditedSamples,
+    settings: CrossFittingSettings,
+    display: ProgressDisplay,
 ) -> None:
-    settings = _settings(samples, config)
     num_classes = len(samples.source.class_names)
     rows: list[dict[str, float | int | None]] = []
 
@@ -233,11 +241,14 @@ def _settings(samples: AuditedSamples, config: AuditConfig) -> CrossFittingSetti
 
 
 def _description(
-    run: RunFolder, config: AuditConfig, samples: AuditedSamples, key: str
+    run: RunFolder,
+    config: AuditConfig,
+    samples: AuditedSamples,
+    key: str,
+    settings: CrossFittingSettings,
 ) -> dict[str, Any]:
     source, features = samples.source, samples.features
     columns = {f"{purpose}_column": name for purpose, name in source.columns.items()}
-    settings = _settings(samples, config)
     return {
         "status": "running",
         "epoch": settings.heads.epochs,
