@@ -10,7 +10,8 @@ from dataparams.terminal.words import counted
 
 NOT_SEEN = (
     "What this figure does not see: labels that are wrong where the sample itself looks like the "
-    "class that it was given. They count as right, so the true share can be higher."
+    "class that it was given. They count as right, so the true share can be higher, and lie "
+    "above the interval."
 )
 """Stands beside the estimated share of wrong labels, wherever that is shown."""
 
