@@ -8,6 +8,7 @@ from scipy import sparse
 
 from dataparams.training.label_odds import (
     WaysOfError,
+    chance_by_label,
     log_odds_of_rival,
     log_odds_of_wrong,
     one_way_flow,
@@ -117,3 +118,29 @@ def test_clean_labels_go_no_way() -> None:
     labels = np.arange(CLASSES).repeat(20)
     ways = WaysOfError.seen(labels, labels, np.zeros(len(labels)), CLASSES)
     assert (ways.flow.nnz, ways.one_way) == (0, 0)
+
+
+def test_a_label_by_chance_is_a_class_as_often_as_is_seen() -> None:
+    rng = np.random.default_rng(0)
+    found = rng.choice(3, 9000, p=[0.7, 0.2, 0.1])
+    is_wrong = rng.random(9000) < 0.3
+    nowhere = sparse.csr_array((3, 3))
+    swapped = np.where(is_wrong, rng.permutation(found), found)
+    likelier = chance_by_label(swapped, found, nowhere)
+    assert likelier[0] > 2 * likelier[1]
+    assert likelier[1] > 1.5 * likelier[2]
+    any_class = np.where(is_wrong, rng.integers(0, 3, 9000), found)
+    np.testing.assert_allclose(chance_by_label(any_class, found, nowhere), 1, atol=0.1)
+
+
+def test_few_labels_and_what_flows_one_way_say_nothing_of_chance() -> None:
+    found = np.repeat([0, 1, 2], 100)
+    nowhere = sparse.csr_array((3, 3))
+    np.testing.assert_allclose(chance_by_label(found, found, nowhere), 1)
+    one = np.where(np.arange(300) == 150, 0, found)
+    np.testing.assert_allclose(chance_by_label(one, found, nowhere), 1, atol=0.05)
+    many, labels = np.repeat([0, 1, 2], 5000), np.repeat([0, 1, 2], 5000)
+    labels[5000:7000] = 0
+    flow = sparse.csr_array(([0.4], ([1], [0])), shape=(3, 3))
+    np.testing.assert_allclose(chance_by_label(labels, many, flow), 1, atol=0.01)
+    assert chance_by_label(labels, many, nowhere)[0] > 2

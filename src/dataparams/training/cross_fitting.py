@@ -136,7 +136,7 @@ def _support(
     odds = np.zeros(len(labels))
     for one, weight in zip(rounds, _weights(len(rounds), ways, settings), strict=True):
         likeliest = (one.evidence, one.classes, one.class_evidence)
-        wrong = log_odds_of_wrong(labels, *likeliest, ways.flow, ways.chance)
+        wrong = log_odds_of_wrong(labels, *likeliest, ways.flow, ways.chance, ways.by_label)
         if ways.alike:
             given, of_classes = _with_more_of_the_plain(one, settings)
             rival = log_odds_of_rival(labels, given, one.classes, of_classes)

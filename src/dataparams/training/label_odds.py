@@ -3,10 +3,11 @@
 Evidence Q says which class a sample is of, its label left aside. How suspicious a label y is
 depends on how labels come to be wrong as well (Bayes' rule; Q_c for each class c)::
 
-    odds(y) = sum over c != y of  Q_c * (a / (C - 1) + flow[c, y])  /  Q_y
+    odds(y) = sum over c != y of  Q_c * (a * w_y / (C - 1) + flow[c, y])  /  Q_y
 
-``a`` is the share of labels that are any class by chance, ``flow[c, y]`` the share of class c that
-goes to class y one way. Confusion by a model, or of classes that are alike, goes both ways: among
+``a`` is the share of labels that are any class by chance, ``w_y`` how much likelier class y is
+among these than if all were alike, ``flow[c, y]`` the share of class c that goes to class y one
+way. Confusion by a model, or of classes that are alike, goes both ways: among
 samples with label y where evidence says c, and label c where it says y, there are equally many but
 for chance. So what goes one way more often than chance allows is labels.
 """
@@ -29,6 +30,7 @@ _DEVIATIONS = 4.0
 _LITTLE, _MUCH = 0.1, 0.2
 _SOME, _MOST = 0.6, 0.8
 _LEAST = 1e-12
+_PRIOR_WRONG = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,8 @@ class WaysOfError:
             where it explains less than a twentieth.
         alike: 1 where both explain at most a tenth of the labels that evidence disputes, so that
             labels, if any, are wrong since classes are alike; 0 where they explain a fifth or more.
+        by_label: How much likelier a label by chance is each class than if all were alike, (C,); 1
+            where that was not looked for.
         by_chance: 1 where chance explains at least four fifths of the labels that evidence
             disputes; 0 where it explains at most three.
     """
@@ -52,6 +56,7 @@ class WaysOfError:
     one_way: float
     alike: float
     by_chance: float = 1.0
+    by_label: NDArray[np.float64] | float = 1.0
 
     @classmethod
     def seen(
@@ -84,7 +89,10 @@ class WaysOfError:
         is_one_way = float(np.clip((one_way - _LITTLE / 2) / (_LITTLE / 2), 0, 1))
         alike = float(np.clip((_MUCH - chance / disputed - one_way) / (_MUCH - _LITTLE), 0, 1))
         by_chance = float(np.clip((chance / disputed - _SOME) / (_MOST - _SOME), 0, 1))
-        return cls(max(chance, LEAST_CHANCE), flow, is_one_way, alike, by_chance)
+        by_label: NDArray[np.float64] | float = 1.0
+        if sure is not None:
+            by_label = chance_by_label(labels[sure], found[sure], flow)
+        return cls(max(chance, LEAST_CHANCE), flow, is_one_way, alike, by_chance, by_label)
 
 
 def one_way_flow(
@@ -125,6 +133,41 @@ def one_way_flow(
     return sparse.coo_array((share, (row, column)), shape=count.shape).tocsr()
 
 
+def chance_by_label(
+    labels: NDArray[np.int64], found: NDArray[np.integer], flow: sparse.csr_array
+) -> NDArray[np.float64]:
+    """How much likelier a label by chance is each class than if all were alike.
+
+    Labels that were swapped are a class as often as that is frequent; others may be any alike. It
+    is told by how often each label stands where another class is found, with as many samples added
+    that agree with the mean as 50 such labels need; what flows one way does not count.
+
+    Args:
+        labels: Given labels of samples that evidence is sure of, (m,).
+        found: The likeliest class of each by evidence, (m,).
+        flow: From :func:`one_way_flow`, (C, C).
+
+    Returns:
+        (C,), above 0; the mean is 1.
+
+    Example:
+        >>> found = np.repeat([0, 1, 2], 1000)
+        >>> labels = np.where(np.arange(3000) % 5 == 0, 0, found)
+        >>> chance_by_label(labels, found, sparse.csr_array((3, 3))).round(1)
+        array([2.5, 0.3, 0.3])
+    """
+    num_classes = flow.shape[0]
+    count = np.zeros((num_classes, num_classes))
+    np.add.at(count, (found, labels), 1)
+    is_chance = (flow.toarray() == 0) & ~np.eye(num_classes, dtype=bool)
+    wrong = (count * is_chance).sum(axis=0)
+    seen = (count.sum(axis=1)[:, None] * is_chance).sum(axis=0)
+    mean = max(wrong.sum() / max(seen.sum(), 1), _LEAST)
+    rate = (wrong + _PRIOR_WRONG) / (seen + _PRIOR_WRONG / mean)
+    likelier: NDArray[np.float64] = rate / rate.mean()
+    return likelier
+
+
 def log_odds_of_wrong(
     labels: NDArray[np.int64],
     evidence: NDArray[np.floating],
@@ -132,6 +175,7 @@ def log_odds_of_wrong(
     class_evidence: NDArray[np.floating],
     flow: sparse.csr_array,
     chance: float,
+    by_label: NDArray[np.float64] | float = 1.0,
 ) -> NDArray[np.float64]:
     """How likely each label is wrong, up to a constant.
 
@@ -142,6 +186,7 @@ def log_odds_of_wrong(
         class_evidence: For them, (m, k).
         flow: From :func:`one_way_flow`.
         chance: The share of labels that are any class by chance, above 0.
+        by_label: From :func:`chance_by_label`.
 
     Returns:
         (m,): the logarithm of the odds in this module's first lines.
@@ -155,6 +200,7 @@ def log_odds_of_wrong(
     """
     given = np.maximum(evidence.astype(np.float64), _LEAST)
     others = np.maximum(1 - given, _LEAST) * chance / max(flow.shape[0] - 1, 1)
+    others *= by_label if isinstance(by_label, float) else by_label[labels]
     if flow.nnz:
         for column in range(classes.shape[1]):
             others += class_evidence[:, column] * _entries(flow, classes[:, column], labels)
