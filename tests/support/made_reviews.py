@@ -35,10 +35,12 @@ def made_review(folder: Path, **options: Any) -> RunInReview:
     """A small run; decisions that lie in the folder count."""
     folder.mkdir(exist_ok=True)
     annotator = options.pop("annotator", None)
+    is_auditing = options.pop("is_auditing", False)
     options.setdefault("sizes", SIZES)
     options.setdefault("contents", ColoredContents())
     changed = options.pop("changed", lambda analysis: analysis)
-    return open_review(RunFolder(folder), changed(made_analysis(**options)), annotator)
+    analysis = changed(made_analysis(**options))
+    return open_review(RunFolder(folder), analysis, annotator, is_auditing=is_auditing)
 
 
 def doubted(analysis: Analysis) -> Analysis:
