@@ -127,7 +127,7 @@ def test_a_group_of_copies_is_decided_once_and_the_next_group_follows(open_page,
     page.keyboard.press("d")
     wait_saved(page)
     assert len(seen.opinions()) == 3
-    page.keyboard.press("x")
+    page.keyboard.press("n")
     wait(page, "document.getElementById('target').textContent === '2 selected'")
     assert page.locator("#list-next").is_hidden()
     page.locator("#list-leave").click()
