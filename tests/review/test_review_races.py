@@ -173,7 +173,8 @@ def test_a_choice_counts_for_the_sample_it_was_begun_for_whatever_others_do(open
     bob.keyboard.press("d")
     bob.keyboard.press("k")
     wait_saved(bob)
-    page.locator(".tile[data-position='1'] .others").wait_for()
+    # What others want is not told before one's own decision, but how far they have come is.
+    wait(page, "Number(document.querySelector('.others-part').getAttribute('width')) > 0")
     page.keyboard.type("zebra")
     page.keyboard.press("Enter")
     wait_told(page, "Now zebra.")

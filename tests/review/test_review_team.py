@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -401,6 +402,27 @@ def test_no_stranger_is_answered(team, method, path):
     if method == "POST":
         plain = {"content-type": "text/plain"}
         assert team.client.request(method, path, content="{}", headers=plain).status_code == 415
+
+
+def test_the_command_draws_an_audit_and_keeps_who_does_what(
+    text_run, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(text_run.path, tmp_path / "run")
+    served = []
+    monkeypatch.setattr("dataparams.review.serve", lambda made, **_: served.append(made))
+    first = text_run.class_names()[0]
+    team = ["--adjudicator", "eve", "--assign", f"ann={first}", "bob=50%"]
+    for flags in (["--audit", "10", *team], ["--audit", "12"], ["--no-adjudicator", "eve"]):
+        assert main(["review", str(tmp_path / "run"), "--no-open", *flags]) == 0
+    assert "Audit: 12 samples of 72" in capsys.readouterr().out
+    assert [len(one.team.drawn) for one in served] == [10, 12, 0]
+    assert served[1].team.drawn.tolist()[:10] == served[0].team.drawn.tolist()
+    assert [sorted(one.team.adjudicators) for one in served] == [["eve"], ["eve"], []]
+    assert served[2].team.assignments == (Assignment("ann", (0,)), Assignment("bob", share=0.5))
+    assert main(["review", str(tmp_path / "run"), "--no-open", "--assign", "ann=no such"]) != 0
+    assert "there is no class 'no such'" in capsys.readouterr().err
+    for one in served:
+        one.close()
 
 
 @pytest.mark.parametrize(
