@@ -58,7 +58,8 @@ def _add_map(app: FastAPI, review: RunInReview) -> None:
     def points(start: Number = 0) -> Response:
         """Some samples by rank, little-endian: number, class (u4), x, y (u2), category (u1) each.
 
-        All numbers come first, then all classes, and so on.
+        All numbers come first, then all classes, and so on. The page leaves out samples of the
+        category 255, of which an annotator may not know anything yet.
         """
         positions = review.feature_map.positions
         if positions is None:

@@ -93,6 +93,7 @@ export class SampleMap {
 
   async showAll(again = false) {
     const { points, words } = await loadAll(
+      this.session.annotator,
       (share) => {
         const percent = Math.round(100 * share);
         this.say(`Laying out all samples by what the model sees: ${percent}%. You can go on meanwhile.`);

@@ -1,6 +1,5 @@
 /* How the points of a map look: colors and shapes of their groups, and what is said of them. */
 
-import { hasBit } from "/page/map_points.js";
 import { STATES } from "/page/points_drawn.js";
 
 export class MapLooks {
@@ -26,7 +25,7 @@ export class MapLooks {
   counts(rank) {
     const { highlighted } = this.tools;
     return (
-      (!this.wanted || hasBit(this.wanted, rank)) &&
+      (!this.wanted || this.points.isIn(this.wanted, rank)) &&
       (highlighted === null || this.groups[rank] === highlighted)
     );
   }
@@ -82,7 +81,7 @@ export class MapLooks {
     for (const index of new Set([...samples.opinions.keys(), ...touched])) {
       known.set(points.rankOf(index), samples.ownOpinion(index) !== null);
     }
-    return (rank) => known.get(rank) ?? (mine !== null && hasBit(mine, rank));
+    return (rank) => known.get(rank) ?? (mine !== null && points.isIn(mine, rank));
   }
 
   /** The rim of a picture: the color of its point, or that of what is selected. */

@@ -4,22 +4,30 @@ import { get, getBytes } from "/page/server.js";
 
 const CATEGORIES = ["easy", "hard", "review"];
 const LAID_OUT = 65_535; // the largest number of a place
+const UNTOLD = 255; // in place of a category: of this sample nothing may be told yet
 const BYTES = 13; // of a sample: number 4, class 4, x 2, y 2, category 1
 const PAUSE = 700; // milliseconds between two questions how far a map is
 
 export class MapPoints {
   /** Places from 0 to 1; the first are looked at first. */
-  constructor(index, label, category, xs, ys) {
+  constructor(index, label, category, xs, ys, places = null) {
     this.index = index;
     this.label = label;
     this.category = category;
     this.xs = xs;
     this.ys = ys;
-    this.places = null;
+    this.places = places; // among all samples, where some are left out
+    this.ranks = null;
   }
 
   get length() {
     return this.index.length;
+  }
+
+  /** Whether a point is among those of which there is a bit for each sample. */
+  isIn(bits, rank) {
+    const place = this.places ? this.places[rank] : rank;
+    return ((bits[place >> 3] >> (place & 7)) & 1) === 1;
   }
 
   categoryOf(rank) {
@@ -28,20 +36,20 @@ export class MapPoints {
 
   /** Where a sample is among the points; undefined where it is none of them. */
   rankOf(index) {
-    if (!this.places) {
+    if (!this.ranks) {
       const largest = this.index.reduce((most, one) => Math.max(most, one), 0);
-      this.places = new Uint32Array(largest + 1); // one more than the rank; 0 for none
+      this.ranks = new Uint32Array(largest + 1); // one more than the rank; 0 for none
       this.index.forEach((one, rank) => {
-        this.places[one] = rank + 1;
+        this.ranks[one] = rank + 1;
       });
     }
-    const place = this.places[index];
-    return place ? place - 1 : undefined;
+    const rank = this.ranks[index];
+    return rank ? rank - 1 : undefined;
   }
 }
 
 /** All samples by what the model sees; `tell` hears how far the map is. */
-export async function loadAll(tell, isWanted, again = false) {
+export async function loadAll(annotator, tell, isWanted, again = false) {
   let answer = await get("/api/map", again ? { again } : {});
   while (answer.state === "making" && isWanted()) {
     tell(answer.share);
@@ -58,7 +66,7 @@ export async function loadAll(tell, isWanted, again = false) {
   const xs = new Float32Array(total);
   const ys = new Float32Array(total);
   for (let start = 0; start < total; start += most) {
-    const bytes = await getBytes("/api/map/points", { start });
+    const bytes = await getBytes("/api/map/points", { start, annotator });
     const count = bytes.byteLength / BYTES;
     index.set(new Uint32Array(bytes, 0, count), start);
     label.set(new Uint32Array(bytes, 4 * count, count), start);
@@ -69,7 +77,20 @@ export async function loadAll(tell, isWanted, again = false) {
     }
     category.set(new Uint8Array(bytes, 12 * count, count), start);
   }
-  return { points: new MapPoints(index, label, category, xs, ys), words: "" };
+  return { points: told(new MapPoints(index, label, category, xs, ys)), words: "" };
+}
+
+/** The points of which something may be told. */
+function told(points) {
+  if (!points.category.includes(UNTOLD)) {
+    return points;
+  }
+  const places = Uint32Array.from(points.index.keys()).filter(
+    (place) => points.category[place] !== UNTOLD,
+  );
+  const some = (values) => values.constructor.from(places, (place) => values[place]);
+  const { index, label, category, xs, ys } = points;
+  return new MapPoints(...[index, label, category, xs, ys].map(some), places);
 }
 
 /** A class by how its temperatures moved. */
@@ -93,8 +114,6 @@ export async function loadClass(label) {
 export async function loadWanted(query) {
   return new Uint8Array(await getBytes("/api/map/wanted", query));
 }
-
-export const hasBit = (bits, place) => ((bits[place >> 3] >> (place & 7)) & 1) === 1;
 
 export function countBits(bits) {
   let total = 0;
