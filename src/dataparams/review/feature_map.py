@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,10 +58,16 @@ class FeatureMap:
         run: The run, whose features are looked for.
         samples: All samples.
         cache: Where what is made lies, in a folder named after the features and the samples.
+        is_possible: Whether the run has features that can be read.
+
+    Attributes:
+        is_possible: The same.
     """
 
-    def __init__(self, run: RunFolder, samples: ReviewSamples, cache: Path) -> None:
-        self._run, self._samples = run, samples
+    def __init__(
+        self, run: RunFolder, samples: ReviewSamples, cache: Path, *, is_possible: bool
+    ) -> None:
+        self._run, self._samples, self.is_possible = run, samples, is_possible
         self._key = _key(run, samples)
         self._folder = cache / f"layout_{self._key}"
         self._process = OwnProcess("the map of all samples")
@@ -76,12 +81,6 @@ class FeatureMap:
     def folder_name(self) -> str:
         """Name of the folder in which it is kept."""
         return self._folder.name
-
-    @cached_property
-    def is_possible(self) -> bool:
-        """Whether the run has features that can be read."""
-        is_audit = (self._run.path / "run.json").is_file() and self._run.is_audit()
-        return is_audit and features_of_run(self._run) is not None
 
     def state(self, *, tries_again: bool = False) -> MapState:
         """How far the map is; it is begun where it was not yet.

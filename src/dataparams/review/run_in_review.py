@@ -115,7 +115,8 @@ def open_review(
     samples = ReviewSamples(prepared.facts)
     key, made = run_key(run), made_key(run)
     cache = cache_of(run)
-    feature_map = FeatureMap(run, samples, cache)
+    features_of = _features_of(run)
+    feature_map = FeatureMap(run, samples, cache, is_possible=features_of is not None)
     kept = {f"pictures_{key}", f"maps_{made}", f"samples_{made}", feature_map.folder_name}
     _forget_others(cache, kept)
     contents, kind = analysis.contents, kind_shown(run, analysis.contents)
@@ -133,7 +134,7 @@ def open_review(
         views=views,
         search=search_for(prepared.facts.ids, contents, kind),
         kind=kind,
-        similar=Similar(samples, views, _features_of(run)),
+        similar=Similar(samples, views, features_of),
         maps=ClassMaps(samples, cache / f"maps_{made}"),
         feature_map=feature_map,
         neighbors=Neighbors(samples, feature_map),

@@ -45,6 +45,7 @@ export class Picked {
     made.type = "button";
     made.dataset.index = index;
     made.tabIndex = -1;
+    made.setAttribute("aria-label", `Take out sample ${index}`); // until its name is known
     const suggested = element("span", "suggested");
     suggested.append(
       element("span", "note"),
