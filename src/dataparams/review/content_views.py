@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dataparams.contents.content import UnreadableContentError, View
-from dataparams.contents.images import require_image, views_of
+from dataparams.contents.image_files import read_header
+from dataparams.contents.images import EncodedImage, require_image, views_of
 from dataparams.errors import ChangedDataError, RunError, UserError
 from dataparams.run.safe_files import write_whole
 from dataparams.web.excerpts import excerpt_of, whole_of
@@ -242,9 +243,18 @@ def _original(key: _Key, content: Content | UnreadableContentError) -> View | No
     if key[1] != "original":
         return None
     try:
-        return picture_view(require_image(content).pixels(SIDES["original"]))
+        image = require_image(content)
+        if isinstance(image, EncodedImage) and _pixels_of(image) > LARGEST_PICTURE:
+            return None
+        return picture_view(image.pixels(SIDES["original"]))
     except UnreadableContentError:
         return None
+
+
+def _pixels_of(image: EncodedImage) -> int:
+    """How many pixels a picture says that it has; nothing of it is decoded."""
+    header = read_header(bytes(image.encoded()))
+    return 0 if isinstance(header, str) else header.width * header.height
 
 
 def picture_view(pixels: NDArray[np.uint8]) -> View:
