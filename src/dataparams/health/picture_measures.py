@@ -164,4 +164,5 @@ def _steepness(lines: Gray, least: float) -> NDArray[np.float32]:
     edge = values.max(axis=1) - values.min(axis=1)
     steepest = _steps(values, axis=1).max(axis=1)
     is_edge = edge >= least
-    return np.divide(steepest[is_edge], edge[is_edge], dtype=np.float32)
+    steepness: NDArray[np.float32] = np.divide(steepest[is_edge], edge[is_edge], dtype=np.float32)
+    return steepness
