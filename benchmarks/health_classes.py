@@ -82,7 +82,7 @@ def findings_of(data: Data, labels: Labels, seed: int) -> pl.DataFrame:
 def cut_at_random(labels: Labels, label: int, seed: int) -> Labels:
     """Half of a class under a new label."""
     rows = np.flatnonzero(labels == label)
-    changed = labels.copy()
+    changed: Labels = labels.copy()
     changed[np.random.default_rng(seed).permutation(rows)[: len(rows) // 2]] = labels.max() + 1
     return changed
 
@@ -90,7 +90,8 @@ def cut_at_random(labels: Labels, label: int, seed: int) -> Labels:
 def merged(labels: Labels, first: int, second: int) -> Labels:
     """Two classes under the label of the first, and the numbers closed up."""
     changed = np.where(labels == second, first, labels)
-    return np.unique(changed, return_inverse=True)[1].astype(np.int64)
+    _, numbers = np.unique(changed, return_inverse=True)
+    return np.asarray(numbers, dtype=np.int64)
 
 
 def pairs(found: pl.DataFrame, kind: str) -> list[tuple[int, ...]]:
@@ -175,9 +176,11 @@ def main() -> None:
         "Named in the data as they are: pairs of classes that overlap, classes that look like two, "
         "outliers. New with noise: pairs and classes named with 15 % of the labels swapped, 20 % "
         "symmetric or 30 % pair-flipped, and not without. Cut: half of a class at random under a "
-        "new label. Merged: two classes at random under one label.\n\n" + table(header, rows)
+        f"new label. Merged: two classes at random under one label. Of more than {MOST:,} samples "
+        f"as many, evenly spread. Seeds {', '.join(map(str, args.seeds))}.\n\n"
+        + table(header, rows)
     )
-    write_section("Findings about classes", body)
+    write_section(f"Findings about classes of {', '.join(args.sets)}", body)
 
 
 if __name__ == "__main__":

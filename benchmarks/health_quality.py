@@ -1,7 +1,7 @@
 """Spoiled pictures, texts and rows: how many are found, and how much of what is named is right.
 
-Side by side with what cleanlab's Datalab says of pictures, by its image checks (cleanvision). Limits
-were chosen on seeds of 100 and above.
+Side by side with what cleanlab's Datalab says of pictures, by its image checks (cleanvision).
+Limits were chosen on seeds of 100 and above.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 
 from dataparams.contents.image_files import decode_upright
+from dataparams.contents.images import EncodedImage
 from dataparams.contents.rows import Row
 from dataparams.encoders.bundled_encoder import bundled_encoder
-from dataparams.contents.images import EncodedImage
 from dataparams.health.picture_measures import picture_measures
 from dataparams.health.picture_quality import measures_table, picture_quality_findings
 from dataparams.health.row_quality import row_quality_findings
@@ -64,7 +64,7 @@ THEIRS = {
     "low_information": "low_information",
 }
 """Datalab's names of the same kinds; one color is low in information there."""
-RIGHT_BY_EYE: dict[str, tuple[str, ...]] = {}
+RIGHT_BY_EYE: dict[str, tuple[str, ...]] = {"menorah/image_0022.jpg": ("bright",)}
 """Photographs as they are that were named, looked at, and found to be named rightly."""
 
 
@@ -77,21 +77,40 @@ def by_us(pictures: SpoiledPictures) -> Named:
 
 def by_datalab(pictures: SpoiledPictures) -> Named:
     """What Datalab names, at its defaults."""
-    import datasets
     from cleanlab import Datalab
+
+    lab = Datalab(data=_as_data_set(pictures), label_name="label", image_key="image", verbosity=0)
+    lab.find_issues()
+    return _flagged(lab.issues)
+
+
+def by_cleanvision(pictures: SpoiledPictures) -> Named:
+    """What cleanvision names by itself, whose limits are not those that Datalab gives it."""
+    from cleanvision import Imagelab
+
+    lab = Imagelab(hf_dataset=_as_data_set(pictures), image_key="image")
+    lab.find_issues(n_jobs=1, verbose=False)
+    return _flagged(lab.issues)
+
+
+def _as_data_set(pictures: SpoiledPictures) -> Any:
+    import datasets
 
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
     columns: dict[str, list[Any]] = {
         "image": [{"bytes": data, "path": None} for data in pictures.encoded],
         "label": [k % 2 for k in range(len(pictures.encoded))],
     }
-    data = datasets.Dataset.from_dict(columns, features=features)
-    lab = Datalab(data=data, label_name="label", image_key="image", verbosity=0)
-    lab.find_issues()
+    return datasets.Dataset.from_dict(columns, features=features)
+
+
+def _flagged(issues: Any) -> Named:
+    """The pictures that a table of their issues flags, under our names of the kinds."""
     found: Named = set()
     for theirs, kind in THEIRS.items():
-        flags = lab.get_issues(theirs)[f"is_{theirs}_issue"].to_numpy()
-        found |= {(kind, int(row)) for row in np.flatnonzero(flags)}
+        name = f"is_{theirs}_issue"
+        if name in issues:
+            found |= {(kind, int(row)) for row in np.flatnonzero(issues[name].to_numpy())}
     return found
 
 
@@ -125,9 +144,9 @@ def is_found(row: int, fault: str, found: Named) -> bool:
     return any((kind, row) in found for kind in kinds)
 
 
-def of_pictures(folder: Path, seeds: list[int], *, rival: bool) -> str:
+def of_pictures(folder: Path, seeds: list[int]) -> str:
     """The table of pictures."""
-    methods = {"**ours**": by_us} | ({"Datalab": by_datalab} if rival else {})
+    methods = {"**ours**": by_us, "Datalab": by_datalab, "cleanvision": by_cleanvision}
     recall: dict[str, Counter[str]] = {name: Counter() for name in methods}
     right: Counter[str] = Counter()
     agreed: Counter[str] = Counter()
@@ -212,15 +231,15 @@ def of_times(folder: Path) -> str:
         decoding, measuring, preparing = [], [], []
         for data in files:
             for _ in range(3):
-                started = time.perf_counter()
+                started = time.thread_time()
                 pixels = _pixels(data)
-                decoded = time.perf_counter()
+                decoded = time.thread_time()
                 picture_measures(pixels)
-                measured = time.perf_counter()
+                measured = time.thread_time()
                 encoder.prepare(EncodedImage(data))
                 decoding.append(decoded - started)
                 measuring.append(measured - decoded)
-                preparing.append(time.perf_counter() - measured)
+                preparing.append(time.thread_time() - measured)
         times = [1000 * median(each) for each in (decoding, preparing, measuring)]
         rows.append([name, *(f"{one:.2f}" for one in times), f"{times[2] / times[0]:.2f}"])
     header = ["pixels", "decoding, ms", "preparing for the network, ms", "measuring, ms", "share"]
@@ -238,27 +257,40 @@ def _enlarged(data: bytes) -> bytes:
     return stream.getvalue()
 
 
+PARTS = ("pictures", "texts and rows", "measuring")
+
+
+def section_of(part: str, data: Path, seeds: list[int]) -> str:
+    """The text of a section."""
+    told = f"seeds {', '.join(map(str, seeds))}"
+    if part == "pictures":
+        return (
+            f"{PICTURES} photographs of caltech20, {EACH} of them spoiled in each way, as JPEG; "
+            f"{told}. Datalab at its defaults, whose image checks are cleanvision with stricter "
+            "limits, and cleanvision by itself at its own. Neither checks for noise. A finding "
+            "is right where that was planted, or where the photograph as it is looks so.\n\n"
+            + of_pictures(data / "caltech20", seeds)
+        )
+    if part == "texts and rows":
+        return (
+            f"Texts of banking77, {TEXTS_EACH} spoiled in each of seven ways; rows of diamonds, "
+            f"{ROWS_EACH} in each of three; {told}. What is named in diamonds as they are (all ten "
+            "were looked at: heights of 31.8 and 58.9 mm, depths of 43 and 79 %) does not count."
+            "\n\n" + of_written(data, seeds)
+        )
+    return "Processor time of one thread, median.\n\n" + of_times(data / "caltech20")
+
+
 def main() -> None:
-    """Measure and write the section."""
+    """Measure and write the sections."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--no-rival", action="store_true", help="without Datalab")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     args = parser.parse_args()
-    pictures = of_pictures(args.data / "caltech20", args.seeds, rival=not args.no_rival)
-    body = "\n\n".join(
-        [
-            f"{PICTURES} photographs of caltech20, {EACH} of them spoiled in each way, as JPEG; "
-            f"seeds {', '.join(map(str, args.seeds))}.",
-            pictures,
-            f"Texts of banking77, {TEXTS_EACH} spoiled in each of seven ways; rows of diamonds, "
-            f"{ROWS_EACH} in each of three. What is named in diamonds as it is does not count.",
-            of_written(args.data, args.seeds),
-            "Measuring beside decoding, median of one thread:",
-            of_times(args.data / "caltech20"),
-        ]
-    )
-    write_section("Spoiled samples", body)
+    for part in args.parts:
+        title = "Measuring pictures" if part == "measuring" else f"Spoiled {part}"
+        write_section(title, section_of(part, args.data, args.seeds))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ def _strip(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _thumbnail(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     small = picture.copy()
-    small.thumbnail((rng.integers(24, 64),) * 2)
+    side = int(rng.integers(24, 64))
+    small.thumbnail((side, side))
     return small
 
 
@@ -124,7 +125,7 @@ def spoil_texts(texts: Sequence[str], each: int, seed: int) -> tuple[list[str], 
     return spoiled, expected
 
 
-_TO_CYRILLIC = str.maketrans("abcdefghijklmnoprstuvwxyz", "абцдефгхийклмнопрстувшыъю")  # noqa: RUF001
+_TO_CYRILLIC = str.maketrans("abcdefghijklmnoprstuvwxyz", "абцдефгхийклмнопрстувшыъю")
 
 
 def spoil_rows(
