@@ -8,6 +8,7 @@ from PIL import Image
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, PixelImage
+from dataparams.contents.region_decoding import decode_region
 from dataparams.encoders import image_preparation, measuring
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.features import features_of
@@ -62,11 +63,13 @@ def kept_sizes(cache, digests):
 
 
 def test_one_decoding_serves_features_and_measures(cache, pictures, network, monkeypatch):
-    decoded = []
-    real = image_preparation.decode_region
-    monkeypatch.setattr(
-        image_preparation, "decode_region", lambda *a, **k: decoded.append(1) or real(*a, **k)
-    )
+    decoded: list[bytes] = []
+
+    def counting(data, *arguments, **options):
+        decoded.append(data)
+        return decode_region(data, *arguments, **options)
+
+    monkeypatch.setattr(image_preparation, "decode_region", counting)
     monkeypatch.setattr(measuring, "decode_region", lambda *_, **__: pytest.fail("decoded twice"))
     encoder = image_encoder("mine", network)
     features = features_of(pictures, range(7), encoder, cache, measuring=Sizes())
