@@ -168,6 +168,9 @@ def test_the_measured_rate_is_told_with_its_interval_and_what_is_open(closed):
     assert "3.4%" in text
     assert "95% interval: 1.2% to 7.1%" in text
     assert "180 of 200 drawn samples were looked at." in text
+    assert "As given, 13.1% of the labels were wrong (95% interval: 10.0% to 17.0%)." in text
+    assert "were all 5 wrong that were skipped or are disputed, it would be 6.0%" in text
+    assert text.count("<tr>") == 4
     assert "20 drawn samples of the blind audit are not looked at yet." in section(closed, "left")
 
 

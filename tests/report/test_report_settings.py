@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dataparams.analysis import load_analysis
 from dataparams.cli import main
 from dataparams.errors import RunError
+from dataparams.report.case import case_of
 from dataparams.report.settings import ReportSettings, read_settings, with_given, write_settings
 from dataparams.run.folder import RunFolder
 
@@ -48,6 +50,13 @@ def test_a_run_that_cannot_be_compared_changes_nothing(run, capsys):
     assert "is not a run folder" in capsys.readouterr().err
     assert read_settings(run) == before
     assert not run.report.exists()
+
+
+def test_a_run_to_compare_that_is_gone_stops_nothing_but_a_report_that_asks_for_it(run):
+    write_settings(run, ReportSettings(compared_with=(str(run.path / "gone"),)))
+    assert case_of(load_analysis(run)).retraining is None
+    with pytest.raises(RunError, match="is not a run folder"):
+        case_of(load_analysis(run), read_settings(run))
 
 
 def test_settings_that_were_never_written_are_the_usual_ones(tmp_path):

@@ -26,14 +26,43 @@ DUPLICATES = "The same picture twice, with two labels."
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share with its interval."""
+
+    rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """What was found in a pile."""
+
+    name: str
+    size: int
+    drawn: int
+    reviewed: int
+    wrong: int
+
+
+@dataclass(frozen=True)
 class MeasuredRate:
     """A share of wrong labels that people measured."""
 
     rate: float | None = 0.034
     low: float | None = 0.012
     high: float | None = 0.071
+    before: Share | None = Share(0.131, 0.1, 0.17)
+    at_worst: float | None = 0.06
     reviewed: int = 180
     drawn: int = 200
+    skipped: int = 3
+    disputed: int = 2
+    strata: tuple[Stratum, ...] = (
+        Stratum("easy", 1700, 100, 90, 1),
+        Stratum("hard", 200, 60, 55, 50),
+        Stratum("review", 100, 40, 35, 12),
+    )
 
 
 def made_case(

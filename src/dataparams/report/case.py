@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dataparams.health.findings import read_findings
@@ -13,6 +14,7 @@ from dataparams.report.scope import Scope, scope_of
 from dataparams.report.settings import ReportSettings, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import polars as pl
@@ -21,6 +23,46 @@ if TYPE_CHECKING:
     from dataparams.health.findings import Findings
     from dataparams.report.people import PeoplesDecisions
     from dataparams.report.retraining import Retraining
+
+
+class MeasuredShare(Protocol):
+    """A share of wrong labels, 0 ... 1, with its 95 % interval."""
+
+    @property
+    def rate(self) -> float:
+        """The share."""
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+
+
+class MeasuredStratum(Protocol):
+    """What was found in a pile."""
+
+    @property
+    def name(self) -> str:
+        """The pile: easy, hard or review."""
+
+    @property
+    def size(self) -> int:
+        """All its samples."""
+
+    @property
+    def drawn(self) -> int:
+        """How many were drawn."""
+
+    @property
+    def reviewed(self) -> int:
+        """How many of these were decided about."""
+
+    @property
+    def wrong(self) -> int:
+        """How many of those had a wrong label."""
 
 
 class AuditedRate(Protocol):
@@ -39,12 +81,32 @@ class AuditedRate(Protocol):
         """Upper end."""
 
     @property
+    def before(self) -> MeasuredShare | None:
+        """The same of the labels as they were given."""
+
+    @property
+    def at_worst(self) -> float | None:
+        """The share if all were wrong that were skipped or are disputed."""
+
+    @property
     def reviewed(self) -> int:
-        """How many of the drawn samples were looked at."""
+        """How many of the drawn samples were decided about."""
 
     @property
     def drawn(self) -> int:
         """How many samples were drawn."""
+
+    @property
+    def skipped(self) -> int:
+        """How many were skipped."""
+
+    @property
+    def disputed(self) -> int:
+        """On how many people differ."""
+
+    @property
+    def strata(self) -> Sequence[MeasuredStratum]:
+        """The same by pile."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +140,8 @@ def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
 
     Args:
         analysis: What is reported; of arrays there is nothing beside it.
-        settings: What somebody chose for the report; None for what is kept in the run folder.
+        settings: What somebody chose for the report; None for what is kept in the run folder,
+            without runs to compare that are gone.
 
     Raises:
         RunError: If something in the run folder is damaged, or runs cannot be compared.
@@ -86,7 +149,7 @@ def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
     run, today = analysis.run, datetime.now().astimezone().date()
     if run is None or not (run.path / "run.json").is_file():
         return Case(settings or ReportSettings(), scope_of(analysis, None), today)
-    settings = settings or read_settings(run)
+    settings = settings or _without_what_is_gone(read_settings(run))
     return Case(
         settings=settings,
         scope=scope_of(analysis, run),
@@ -95,3 +158,9 @@ def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
         people=peoples_decisions(run, analysis),
         retraining=retraining_of(run, settings.compared_with),
     )
+
+
+def _without_what_is_gone(settings: ReportSettings) -> ReportSettings:
+    """Kept settings without the comparison, if a run is gone that nobody asks for now."""
+    is_there = all((Path(path) / "run.json").is_file() for path in settings.compared_with)
+    return settings if is_there else replace(settings, compared_with=())

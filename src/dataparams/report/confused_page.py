@@ -14,12 +14,14 @@ from dataparams.report.pages import render, sample_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from dataparams.analysis.result import Analysis
     from dataparams.report.samples import ClassSamples, SampleDetails
     from dataparams.report.shown_contents import ShownContent
 
 _MOST_CARDS = 48
-_MOST_NAMED = 200
+_MOST_NAMED, _MOST_NAMED_ON_PAGE = 200, 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,12 @@ def confused_page(
     others = samples.frame["suggested_label"].to_numpy()[rows]
     labels, counts = np.unique(others, return_counts=True)
     order = np.lexsort((labels, -counts))
-    cells = [_cell(samples, contents, int(label), rows[others == label]) for label in labels[order]]
+    references = samples.references()
+    most_named = min(_MOST_NAMED, max(_MOST_NAMED_ON_PAGE // len(labels), 1))
+    cells = [
+        _cell(samples, contents, int(label), rows[others == label], references, most_named)
+        for label in labels[order]
+    ]
     return render(
         "confused.html",
         samples.shown_in,
@@ -91,9 +98,10 @@ def _cell(
     samples: ClassSamples,
     contents: Mapping[int, ShownContent],
     label: int,
-    rows: np.ndarray[tuple[int], np.dtype[np.intp]],
+    rows: NDArray[np.intp],
+    references: Mapping[int, str],
+    most_named: int,
 ) -> ConfusedWith:
-    references = samples.references()
     shown = [row for row in rows.tolist() if row in references][:_MOST_CARDS]
     details = samples.details(np.array(shown, dtype=np.intp), contents)
     further = np.setdiff1d(rows, shown)
@@ -102,6 +110,6 @@ def _cell(
         name=samples.class_names[label],
         total=len(rows),
         cards=[(one, references[row]) for one, row in zip(details, shown, strict=True)],
-        ids=samples.frame["id"][further[:_MOST_NAMED]].to_list(),
-        hidden=max(len(further) - _MOST_NAMED, 0),
+        ids=samples.frame["id"][further[:most_named]].to_list(),
+        hidden=max(len(further) - most_named, 0),
     )

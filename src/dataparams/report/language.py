@@ -13,12 +13,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
 LanguageCode = Literal["en", "de"]
@@ -28,6 +29,7 @@ UNKNOWN = "\N{EN DASH}"
 """Stands for a number that is not known."""
 _MESSAGES = files("dataparams.report") / "messages"
 _NUMERAL = re.compile(r"\d[\d.,]*\d|\d")
+_MARK, _TRANSLATED = re.compile(r"\{\+?\}"), "{+}"
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -39,8 +41,9 @@ class Language:
         code: As HTML names it.
         messages: By key the text, or the texts for ``one`` and ``other`` numbers of things. They
             are markup; what is put into them is escaped.
-        sentences: By the English text of another room the one in this language; ``{}`` in both
-            stands for what differs.
+        sentences: By the English text of another room the one in this language; in both ``{}``
+            stands for a name or a number, ``{+}`` for words that are translated in turn. The
+            first that fits counts.
         months: Names of the months.
     """
 
@@ -84,7 +87,7 @@ class Language:
         for pattern, text in _patterns(self.code):
             found = pattern.fullmatch(sentence)
             if found:
-                return text.format(*map(self._part, found.groups()))
+                return self._filled(text, found.groups())
         return sentence
 
     def knows(self, sentence: str) -> bool:
@@ -186,8 +189,18 @@ class Language:
             if key.startswith("script.") and isinstance(text, str)
         }
 
+    def _filled(self, text: str, parts: Sequence[str]) -> str:
+        """A translated sentence, with what stood in the English one."""
+        marks = _MARK.findall(text)
+        filled = [
+            self.translated(part) if mark == _TRANSLATED else self._part(part)
+            for mark, part in zip(marks, parts, strict=True)
+        ]
+        return "".join(chain.from_iterable(zip_longest(_MARK.split(text), filled, fillvalue="")))
+
     def _part(self, text: str) -> str:
-        """What stood in a sentence of another room: a number, or a name as it is."""
+        """A name as it is, or names with counts, or a number as this language writes it."""
+        text = text.replace(") and ", f") {self.say('word.and')} ")
         if not _NUMERAL.search(text) or re.search(r"[^\W\d]", text):
             return text
         return re.sub(r" ?%$", "\N{NO-BREAK SPACE}%", self.numeral(text))
@@ -207,6 +220,8 @@ def _patterns(code: LanguageCode) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def _pattern_pairs(sentences: Mapping[str, str]) -> Iterator[tuple[re.Pattern[str], str]]:
     for english, text in sentences.items():
-        if "{}" in english:
-            parts = map(re.escape, english.split("{}"))
-            yield re.compile("(.+?)".join(parts), re.DOTALL), text
+        if _MARK.search(english):
+            between = map(re.escape, _MARK.split(english))
+            groups = ["(.+)" if mark == _TRANSLATED else "(.+?)" for mark in _MARK.findall(english)]
+            parts = chain.from_iterable(zip_longest(between, groups, fillvalue=""))
+            yield re.compile("".join(parts), re.DOTALL), text
