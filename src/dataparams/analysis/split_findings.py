@@ -50,7 +50,7 @@ def split_findings(
     is_judged: NDArray[np.bool_],
     num_classes: int,
 ) -> tuple[SplitFindings, ...]:
-    """What is found of each split, in the order in which they come first; none where there is one.
+    """What is found of each split, the one to train on first; none where there is one.
 
     The share of wrong labels is that of the split alone, by the disputes where heads are sure: its
     samples may be of another origin than those to train on, and labeled by other people.
@@ -63,7 +63,7 @@ def split_findings(
         is_judged: Whether each sample is of a class that can be judged, (n,).
         num_classes: C.
     """
-    names = splits.unique(maintain_order=True).to_list()
+    names = sorted(splits.unique(maintain_order=True), key=lambda name: name != "train")
     if len(names) < len(("train", "another")):
         return ()
     predicted = classes[:, 0]
@@ -104,12 +104,6 @@ def split_noise(
     if share.high - share.low > _WIDEST:
         return UNKNOWN_NOISE
     return NoiseEstimate(share.rate, share.low, share.high)
-
-
-def counted_splits(splits: pl.Series) -> tuple[SplitFindings, ...]:
-    """The number of samples of each split, where nothing else is known of them by split."""
-    names = splits.unique(maintain_order=True).to_list()
-    return tuple(SplitFindings(name, int((splits == name).sum())) for name in names)
 
 
 def split_words(found: Sequence[SplitFindings]) -> str:

@@ -135,7 +135,8 @@ def ranked_facts(analysis: Analysis) -> RankedFacts:
     order = _order(frame)
     subgroups = tuple(frame["subgroup"].unique().drop_nulls().sort().cast(pl.String).to_list())
     of_split = _split_column(frame)
-    splits = tuple(of_split.gather(frame["index"].arg_sort()).unique(maintain_order=True))
+    found = of_split.gather(frame["index"].arg_sort()).unique(maintain_order=True)
+    splits = tuple(sorted(found, key=lambda name: name != "train"))
     epochs, trajectories = _compact_trajectories(analysis, order)
     return RankedFacts(
         class_names=analysis.class_names,
