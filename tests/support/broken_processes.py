@@ -17,6 +17,7 @@ from pathlib import Path
 
 import sklearn.datasets  # noqa: F401  (slow, as the two below: once, before the first fork)
 import torch
+import torch._dynamo  # the optimizer's first step would import it in each child
 from accelerate import Accelerator  # noqa: F401
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import sklearn.datasets  # noqa: F401  (slow, as the two below: once, before the first fork)
 import torch
+import torch._dynamo  # the optimizer's first step would import it in each child
 from accelerate import Accelerator  # noqa: F401
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401
@@ -35,7 +36,7 @@ def _start(config: TrainConfig) -> int:
     if child == 0:
         torch.set_num_threads(1)
         digits = load_dataset("digits")
-        few = first_samples(digits.train, 600)
+        few = first_samples(digits.train, 320)
         torch.manual_seed(0)
         model = nn.Sequential(create_model("small-cnn", 10, 1, 8), nn.Dropout(0.2))
         train(config, dataset=replace(digits, train=few), model=model)
@@ -72,7 +73,7 @@ def main() -> None:
         # A kill before the first new epoch every time would never come to an end.
         while kills % 2 and len(run.epochs()) <= before:
             time.sleep(0.01)
-        time.sleep(moments.uniform(0.0, 0.6))
+        time.sleep(moments.uniform(0.0, 0.3))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
