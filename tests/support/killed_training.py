@@ -55,7 +55,7 @@ def main() -> None:
     config = TrainConfig(
         output_dir=sys.argv[1],
         epochs=40,
-        batch_size=64,
+        batch_size=32,
         rand_fraction=0.4,
         learn_inst_parameters=True,
         learn_class_parameters=True,
