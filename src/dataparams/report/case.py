@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from dataparams.cleaning.changes import changes_of_run
+from dataparams.decisions.audited_error_rate import audited_error_rate
 from dataparams.health.findings import read_findings
 from dataparams.report.people import peoples_decisions
 from dataparams.report.retraining import retraining_of
@@ -150,13 +152,16 @@ def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
     if run is None or not (run.path / "run.json").is_file():
         return Case(settings or ReportSettings(), scope_of(analysis, None), today)
     settings = settings or _without_what_is_gone(read_settings(run))
+    people = peoples_decisions(run, analysis)
     return Case(
         settings=settings,
         scope=scope_of(analysis, run),
         day=today,
         health=read_findings(run),
-        people=peoples_decisions(run, analysis),
+        people=people,
         retraining=retraining_of(run, settings.compared_with),
+        audited=audited_error_rate(run),
+        changes=None if people is None else changes_of_run(run),
     )
 
 
