@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -133,7 +133,7 @@ def plant_pictures(data: Path, folder: Path, seed: int) -> Planted:
                 shutil.copy(source / file, folder / copy)
             else:
                 picture = change(Image.open(source / file).convert("RGB"), rng)
-                options = {"quality": quality} if suffix == ".jpg" else {}
+                options: dict[str, Any] = {"quality": quality} if suffix == ".jpg" else {}
                 picture.save(folder / copy, **options)
             originals[copy.as_posix()] = originals[file.as_posix()]
             changes[copy.as_posix()] = name

@@ -91,7 +91,7 @@ def share_of_own(places, labels):
 
 def test_what_the_model_sees_as_alike_lies_together():
     labels, points = clouds(120)
-    heard = []
+    heard: list[float] = []
     places = layout(points, on_progress=heard.append)
     assert places.dtype == np.uint16
     assert places.max() == 65_535
@@ -196,7 +196,7 @@ def doubled(number, on_progress):
 
 
 def test_how_far_another_process_is_can_be_heard():
-    heard = []
+    heard: list[float] = []
     own = OwnProcess("the double")
     assert own.run_told(heard.append, doubled, 4) == 8
     assert heard == [0.5]
@@ -395,7 +395,7 @@ def test_a_newer_analysis_is_told_and_served_when_it_is_asked_for(tmp_path):
     served = renewable(first, LOCAL, reopen)
     client = TestClient(Guard(served, LOCAL), base_url="http://127.0.0.1:8000")
     run = client.get("/api/run").json()
-    asked = {"annotator": "ann", "after": 0}
+    asked: dict[str, str | int] = {"annotator": "ann", "after": 0}
     told = client.get("/api/changes", params=asked).json()
     assert (told["analysis"], told["is_newer_there"]) == (run["analysis"], False)
     (folder / "analysis.parquet").write_bytes(b"newer")

@@ -45,4 +45,5 @@ def features_of(labels: np.ndarray) -> np.ndarray:
     """Features of samples of some classes, (n, 12): a cloud for each class."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(int(labels.max()) + 1, WIDTH))
-    return (centers[labels] + rng.normal(0, 0.2, (len(labels), WIDTH))).astype(np.float32)
+    around = rng.normal(0, 0.2, (len(labels), WIDTH))
+    return np.asarray(centers[labels] + around, dtype=np.float32)

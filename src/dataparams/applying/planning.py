@@ -102,7 +102,9 @@ def plan(run: RunFolder, origin: Origin = "decisions", data: str | None = None) 
         return Plan(run, place, origin, _described(run, changed), samples, tuple(moves))
     changed, notes = _as_labeled(source, changed)
     _require_several_classes(source, changed)
-    columns = open_label_columns(place, _wanted_columns(arguments))
+    columns = open_label_columns(
+        place, _wanted_columns(arguments), all_splits=bool(arguments.get("all_splits"))
+    )
     rows = changed.select("id", "wanted_name", "is_discarded").iter_rows()
     edits = plan_edits(source, columns, [WantedLabel(*row) for row in rows])
     return Plan(

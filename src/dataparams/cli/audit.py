@@ -233,4 +233,5 @@ def _closing_lines(
         f"  dataparams review {run.path}    look at the doubtful ones and decide, in a browser",
         f"  dataparams health {run.path}    list what was found beside the labels",
         f"  dataparams clean {run.path}     keep what is likely right, for training",
+        f"  dataparams apply {run.path}     write what was decided where the data lie",
     ]

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.export.samples import DISCARDED, NO_SAMPLE, LeftOutSample
+from dataparams.run.applied_changes import applied_changes
 from dataparams.run.source import is_kept, opened_source
 from dataparams.sources.splits import (
     comes_split,
@@ -118,7 +119,8 @@ def discarded(table: pl.DataFrame, kept: pl.DataFrame, strategy: object) -> list
 
 def _splits_of(source: Source, run: RunFolder) -> pl.DataFrame:
     """``id`` and ``split`` of all samples of a source, with the names that a run uses."""
-    ids = pl.Series("id", pl.from_arrow(source.ids.arrow), dtype=pl.String)
+    now = pl.Series("id", pl.from_arrow(source.ids.arrow), dtype=pl.String)
+    ids = applied_changes(run.applied_folder, run.path).ids_in_run(now).alias("id")
     names, numbers = list(names_of_splits(source)), numbers_of_splits(source)
     if not run.is_audit():
         settings = run.description()["source"]

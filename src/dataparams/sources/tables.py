@@ -9,7 +9,7 @@ from dataparams.errors import DataError
 from dataparams.sources.arrow_types import is_text
 from dataparams.sources.cells import ImageContents
 from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_contents
-from dataparams.sources.discarded import DISCARDED, is_marked
+from dataparams.sources.discarded import DISCARDED, WHY, is_marked
 from dataparams.sources.folder import as_folder_name
 from dataparams.sources.label_choice import columns_like
 from dataparams.sources.row_groups import ParquetContents, shown_path
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.sources.columns import ChosenColumns, WantedColumns
-    from dataparams.sources.table_files import TableFile
+    from dataparams.sources.table_columns import TableColumns
+    from dataparams.sources.table_files import ArrangedFiles, TableFile
 
 _NEEDED = 2
 _QUICKLY_READ = 1 << 25
@@ -77,9 +78,7 @@ def open_tables(
     every = _all_files(splits)
     _require_several_columns(every[0])
     table = describe_files(every)
-    split_column = None
-    if all_splits and len(arranged.splits) == 1 and "*" not in wanted.row:
-        split_column = find_split_column(table, wanted)
+    split_column = _split_column(arranged, table, wanted, all_splits=all_splits)
     columns = choose_columns(without_column(table, split_column), wanted)
     require_same_columns(every, [*columns.contents.columns, columns.label])
     holds_paths = columns.contents.kind == "image" and is_text(
@@ -150,19 +149,25 @@ class LabelColumns(NamedTuple):
     declared: tuple[str, ...]
 
 
-def open_label_columns(path: Path, wanted: WantedColumns = ANY_COLUMNS) -> LabelColumns:
+def open_label_columns(
+    path: Path, wanted: WantedColumns = ANY_COLUMNS, *, all_splits: bool = False
+) -> LabelColumns:
     """Find where the labels of tables are written.
 
     Args:
         path: As of ``open_tables``.
         wanted: Which columns the user, or the run, names.
+        all_splits: As of ``open_tables``.
 
     Raises:
         DataError: As of ``open_tables``.
     """
-    splits, _ = _labeled_splits(_read_splits(path, arrange_files(path).splits), wanted.label)
+    arranged = arrange_files(path, all_splits=all_splits)
+    splits, _ = _labeled_splits(_read_splits(path, arranged.splits), wanted.label)
+    splits, _ = _alike_splits(splits)
     table = describe_files(_all_files(splits))
-    columns = choose_columns(table, wanted)
+    split_column = _split_column(arranged, table, wanted, all_splits=all_splits)
+    columns = choose_columns(without_column(table, split_column), wanted)
     label, taken = columns.label, columns.contents.columns
     declared = table.declared.get(label, ())
     return LabelColumns(splits, label, columns_like(table, taken, label), declared)
@@ -237,6 +242,15 @@ def _labeled_splits(
     return kept, left_out
 
 
+def _split_column(
+    arranged: ArrangedFiles, table: TableColumns, wanted: WantedColumns, *, all_splits: bool
+) -> str | None:
+    """The column that says of which split a row is, where one table has all of them."""
+    if not all_splits or len(arranged.splits) != 1 or "*" in wanted.row:
+        return None
+    return find_split_column(table, wanted)
+
+
 def _alike_splits(
     splits: Mapping[str, list[TableFile]],
 ) -> tuple[dict[str, list[TableFile]], list[LeftOut]]:
@@ -244,10 +258,12 @@ def _alike_splits(
     names = list(splits)
     kept, left_out = {name: splits[name] for name in names[:_NEEDED]}, []
     first = splits[names[0]][0]
+    # One file may have marks of what was discarded, and others not yet.
+    names_of_first = [name for name in first.schema.names if name not in (DISCARDED, WHY)]
     for name in names[_NEEDED:]:
         files = splits[name]
         try:
-            require_same_columns([first, *files], first.schema.names)
+            require_same_columns([first, *files], names_of_first)
         except DataError:
             rows = sum(file.num_rows for file in files)
             left_out.append(LeftOut(f"the split {name!r}, which has other columns", (name,), rows))
