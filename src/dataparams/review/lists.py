@@ -27,7 +27,7 @@ def order_of(review: RunInReview, query: QueueQuery) -> Ranks | None:
         HTTPException: If the list is not known, or not yet.
     """
     if query.near is not None:
-        return _most_like(review, query.near)
+        return _most_like(review, query.near, query.annotator)
     if query.finding is None and query.found is None:
         return None
     if review.health is None:
@@ -40,10 +40,12 @@ def order_of(review: RunInReview, query: QueueQuery) -> Ranks | None:
         raise HTTPException(404, f"There is no finding {query.finding}.") from error
 
 
-def _most_like(review: RunInReview, index: int) -> Ranks:
+def _most_like(review: RunInReview, index: int, annotator: str) -> Ranks:
     found, is_there = review.samples.find(np.array([index], dtype=np.int64))
     if not is_there[0]:
         raise HTTPException(404, f"There is no sample {index}.")
+    if review.standing.is_hidden(int(found[0]), annotator):
+        raise HTTPException(422, "What is like this sample is told when you have judged it.")
     near = review.neighbors.of(int(found[0]), MOST_SIMILAR)
     if near is not None:
         return near

@@ -27,6 +27,9 @@ MOST_POINTS = 262_144
 """Samples of the map that are given at once at most."""
 _MOST_CONFUSIONS = 200
 _WAYS: tuple[Wanted, ...] = ("kept", "relabelled", "discarded", "skipped")
+NO_MAP = (
+    "While an audit goes on there is no map of all samples: it would tell what is judged blind."
+)
 _BYTES = "application/octet-stream"
 _GIVES_BYTES: dict[str, Any] = {
     "response_class": Response,
@@ -48,6 +51,8 @@ def _add_map(app: FastAPI, review: RunInReview) -> None:
     @app.get("/api/map")
     def map_of_all(*, again: bool = False) -> dict[str, Any]:
         """How far the map is; asking for it begins it."""
+        if review.team.is_auditing:
+            raise HTTPException(409, NO_MAP)
         return {
             **asdict(review.feature_map.state(tries_again=again)),
             "total": len(samples),
@@ -64,6 +69,8 @@ def _add_map(app: FastAPI, review: RunInReview) -> None:
         positions = review.feature_map.positions
         if positions is None:
             raise HTTPException(404, "The map is not there yet.")
+        if review.team.is_auditing:
+            raise HTTPException(409, NO_MAP)
         rows = slice(start, start + MOST_POINTS)
         parts = (
             samples.index[rows].astype("<u4"),
@@ -110,10 +117,13 @@ def _add_lists(app: FastAPI, review: RunInReview) -> None:
 
 
 def _add_findings(app: FastAPI, review: RunInReview) -> None:
+    # A finding names samples that are judged blind while an audit goes on.
+    health = None if review.team.is_auditing else review.health
+
     @app.get("/api/findings")
     def findings() -> dict[str, Any] | None:
         """What was looked for beside wrong labels, and what was found; null where nobody did."""
-        return None if review.health is None else review.health.overview()
+        return None if health is None else health.overview()
 
     @app.get("/api/findings/{kind}")
     def findings_of_kind(
@@ -122,17 +132,17 @@ def _add_findings(app: FastAPI, review: RunInReview) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST_DETAILED)] = MOST_DETAILED,
     ) -> list[dict[str, Any]]:
         """Findings of a kind, the surest first."""
-        if review.health is None:
+        if health is None:
             return []
-        return [asdict(one) for one in review.health.of_kind(kind, after, limit)]
+        return [asdict(one) for one in health.of_kind(kind, after, limit)]
 
     @app.get("/api/finding/{number}")
     def finding(number: Number) -> dict[str, Any]:
         """A finding, and the number of the next one of its kind; null for the last."""
-        if review.health is None or number >= len(review.health):
+        if health is None or number >= len(health):
             raise HTTPException(404, f"There is no finding {number}.")
-        one = review.health.one(number)
-        following = review.health.of_kind(one.kind, number, 1)
+        one = health.one(number)
+        following = health.of_kind(one.kind, number, 1)
         return {**asdict(one), "next": following[0].number if following else None}
 
 
