@@ -268,8 +268,8 @@ def section_of(part: str, data: Path, seeds: list[int]) -> str:
             f"{PICTURES} photographs of caltech20, {EACH} of them spoiled in each way, as JPEG; "
             f"{told}. Datalab at its defaults, whose image checks are cleanvision with stricter "
             "limits, and cleanvision by itself at its own. Neither checks for noise. A finding "
-            "is right where that was planted, or where the photograph as it is looks so.\n\n"
-            + of_pictures(data / "caltech20", seeds)
+            "is right where that was planted, or where the photograph as it is looks so: of those "
+            "named, only ours were looked at.\n\n" + of_pictures(data / "caltech20", seeds)
         )
     if part == "texts and rows":
         return (

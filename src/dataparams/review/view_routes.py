@@ -93,7 +93,12 @@ def _add_map(app: FastAPI, review: RunInReview) -> None:
 def _add_lists(app: FastAPI, review: RunInReview) -> None:
     @app.get("/api/confusions")
     def confusions() -> list[dict[str, int]]:
-        """Given and suggested classes of hard and need-review samples, the most frequent first."""
+        """Given and suggested classes of hard and need-review samples, the most frequent first.
+
+        None while an audit goes on, of whose samples nothing of the kind may be known.
+        """
+        if review.team.is_auditing:
+            return []
         return [
             {"label": label, "suggested": suggested, "count": count}
             for label, suggested, count in review.samples.confusions()[:_MOST_CONFUSIONS].tolist()
