@@ -74,8 +74,7 @@ def test_clean_says_how_disputes_were_settled_and_takes_the_new_class(run, capsy
 def test_what_is_exported_has_the_names_of_now(run, tmp_path):
     assert main(["clean", str(run.path), "--strategy", "reviewed"]) == 0
     assert main(["export", str(run.path), "--to", "csv", str(tmp_path / "out")]) == 0
-    (file,) = (tmp_path / "out").glob("*.csv")
-    names = set(pl.read_csv(file)["label"])
+    names = set(pl.read_csv(tmp_path / "out" / "samples.csv")["label"])
     assert {"brand new", "another name"} <= names
 
 

@@ -51,6 +51,7 @@ COMMAND_LINES = [
     ("analyze {run} --review-budget much", "--review-budget is much"),
     ("analyze {run} --top -1", "--top is -1"),
     ("health {run} --worst -1", "--worst is -1"),
+    ("apply {run} --undo --dry-run", "--dry-run is given with --undo"),
     ("health {run} --encoder resnet18", "--encoder is given"),
     ("health digits --data elsewhere", "--data is given"),
     ("health digits --out found.txt", "--out is found.txt"),

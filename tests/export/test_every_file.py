@@ -52,17 +52,25 @@ def write(what: RunFolder | Path, target: str, out: Path, **options: object) -> 
     return export(ExportConfig(str(place), to=target, out=out, **options))  # type: ignore[arg-type]
 
 
+def samples_in(out: Path) -> dict[str, bytes]:
+    """The files of an export, without the lists beside them."""
+    return {
+        name: data
+        for name, data in contents(out).items()
+        if name not in ("left_out.csv", "changes.csv")
+    }
+
+
 def listed(out: Path) -> dict[str, str]:
     return dict(pl.read_csv(out / "left_out.csv").iter_rows())
 
 
 def test_every_file_is_handed_over_or_listed(run: RunFolder, photos: Path, out: Path) -> None:
     told = write(run, "image-folder", out)
-    before, after = contents(photos), contents(out)
-    assert len(after) - 1 + len(listed(out)) == len(before)
+    before, after = contents(photos), samples_in(out)
+    assert len(after) + len(listed(out)) == len(before)
     for name in listed(out):
         del before[name]
-    del after["left_out.csv"]
     assert after == before
     assert set(listed(out)) == {*DAMAGED, *NO_SAMPLES}
     assert listed(out)["README.md"] == "no sample: no image by its extension"
@@ -96,7 +104,7 @@ def test_tables_say_of_which_split_a_sample_is(run: RunFolder, out: Path, tmp_pa
 def test_some_splits_are_exported_by_name(run: RunFolder, out: Path) -> None:
     words = ["export", str(run.path), "--to", "image-folder", str(out)]
     assert main([*words, "--split", "validation,test"]) == 0
-    assert {path.name for path in out.iterdir()} == {"val", "test", "left_out.csv"}
+    assert {path.name for path in out.iterdir()} == {"val", "test", "left_out.csv", "changes.csv"}
     assert set(listed(out)) == {"test/blue/damaged.png"}
     assert main([*words[:-1], str(out.with_name("other")), "--split", "dusk"]) == 2
 
@@ -131,7 +139,7 @@ def test_corrected_labels_move_a_file_and_dropped_ones_are_listed(
     reason = "dropped by `dataparams clean`, strategy reviewed"
     assert listed(out)["test/blue/blue_0.png"] == reason
     assert f"Left out as {reason}: 1." in told
-    assert len(contents(out)) - 1 + len(listed(out)) == len(contents(photos))
+    assert len(samples_in(out)) + len(listed(out)) == len(contents(photos))
 
 
 def test_what_an_audit_did_not_judge_is_handed_over_too(
@@ -152,7 +160,7 @@ def test_samples_that_a_training_held_out_are_in_the_export(tmp_path: Path, out:
     run = made_run(tmp_path / "run", pets)
     write(run, "image-folder", out)
     # The folder has no splits, so the export has none.
-    assert contents(out) == contents(pets)
+    assert samples_in(out) == contents(pets)
 
 
 def test_a_photograph_that_came_since_is_handed_over_with_its_class(
@@ -163,7 +171,7 @@ def test_a_photograph_that_came_since_is_handed_over_with_its_class(
     (pets / "emu").mkdir()
     (pets / "emu" / "new.jpg").write_bytes(photo(900))
     write(run, "image-folder", out)
-    assert contents(out) == contents(pets)
+    assert samples_in(out) == contents(pets)
 
 
 def test_tables_are_written_where_the_data_are_gone(tmp_path: Path, out: Path) -> None:

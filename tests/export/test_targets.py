@@ -156,7 +156,7 @@ def test_cleaned_labels_of_other_data_are_refused(run, out, capsys):
     words = ["export", str(run.path), "--to", "csv", str(out)]
     for change, complaint in (
         ({"fingerprint": "another"}, "the fingerprints differ"),
-        ({"class_names": ["cat", "dog"]}, "the classes differ"),
+        ({"given_class_names": ["cat", "dog"]}, "the classes differ"),
     ):
         write_cleaned(run.cleaned, CleanedSamples(cleaned.samples, {**cleaned.made, **change}))
         assert main(words) == 4

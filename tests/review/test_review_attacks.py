@@ -75,9 +75,9 @@ class Server:
         is_json = answer.headers["content-type"] == "application/json"
         return answer.status, json.loads(contents) if is_json else contents
 
-    def decide(self, request: str, index: int, action: str = "discard") -> int:
-        run = self.ask("GET", "/api/run")[1]["run"]
-        decision = {"index": index, "action": action}
+    def decide(self, request: str, index: int, run: str | None = None) -> int:
+        run = run or self.ask("GET", "/api/run")[1]["run"]
+        decision = {"index": index, "action": "discard"}
         body = {"run": run, "request": request, "annotator": "ann", "decisions": [decision]}
         return self.ask("POST", "/api/decisions", body)[0]
 
@@ -396,7 +396,7 @@ def test_what_is_done_to_the_run_meanwhile_harms_nothing(run):
         assert server.ask("GET", "/api/changes?annotator=ann&after=0")[1]["trouble"]
         shutil.rmtree(run)
         assert server.ask("GET", "/api/queue")[0] == 200
-        assert server.decide("request-2", 2) == 503
+        assert server.decide("request-2", 2, key) == 503
 
 
 # --- ending --------------------------------------------------------------------------------------

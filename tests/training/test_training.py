@@ -42,7 +42,7 @@ def test_a_run_folder_holds_what_it_promises(few_digits: ImageDataset, short: Tr
     assert description["counts"]["instances"] == 400
     assert run.epochs() == [1, 2, 3]
     samples = run.samples()
-    assert samples.columns == ["index", "id", "label", "true_label", "is_corrupted"]
+    assert samples.columns == ["index", "id", "label", "true_label", "is_corrupted", "split"]
     assert (samples["label"] != samples["true_label"]).to_list() == samples[
         "is_corrupted"
     ].to_list()

@@ -161,7 +161,7 @@ class RunFolder:
         Raises:
             RunError: If ``samples.parquet`` is missing or damaged.
         """
-        return self._table("samples.parquet", stored_tables.read_samples)
+        return self._table("samples.parquet", stored_tables.read_judged_samples)
 
     def contents(self) -> pl.DataFrame:
         """``index``, ``id``, ``label`` and ``content`` of all samples; no rows in older runs.

@@ -41,6 +41,20 @@ _ANALYSIS: dict[str, Kind] = {
 }
 
 
+def read_judged_samples(file: Path) -> pl.DataFrame:
+    """The samples of all splits, as :func:`read_samples` gives them; each index once.
+
+    Arrays that a program gave may count their validation samples from 0 again. Those have no number
+    of their own by which a decision could name them, and are left out.
+
+    Raises:
+        RunError: As of :func:`read_samples`.
+    """
+    samples = read_samples(file)
+    is_repeated = samples["index"].is_duplicated()
+    return samples.filter(~is_repeated | (pl.col("split") == _TRAINING))
+
+
 def read_samples(file: Path, split: str | None = None) -> pl.DataFrame:
     """The samples of a split in a ``samples.parquet``, without the digests of their contents.
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-
-from dataparams.sources.arrow_types import plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +52,11 @@ def is_marked(files: Sequence[TableFile]) -> NDArray[np.bool_] | None:
 def _marks_in(file: TableFile) -> NDArray[np.bool_]:
     if DISCARDED not in file.schema.names:
         return np.zeros(file.num_rows, dtype=bool)
+    # A plain installation has no Arrow, and knows the names above.
+    import pyarrow as pa
+
+    from dataparams.sources.arrow_types import plain_values
+
     column: Any = plain_values(file.read([DISCARDED]).column(0))
     if pa.types.is_boolean(column.type):
         return np.array([value is True for value in column.to_pylist()], dtype=bool)

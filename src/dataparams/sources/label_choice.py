@@ -127,6 +127,16 @@ def split_note(name: str) -> str:
     )
 
 
+def may_tell_splits(name: str) -> bool:
+    """Whether a column is called as one that says which split each row is of.
+
+    Example:
+        >>> may_tell_splits("Split"), may_tell_splits("image")
+        (True, False)
+    """
+    return plain_name(name) in _SPLIT_NAMES
+
+
 def tells_splits(name: str, distinct: Any) -> bool:
     """Whether a column says which split each row is of.
 
@@ -134,7 +144,7 @@ def tells_splits(name: str, distinct: Any) -> bool:
         name: Its name.
         distinct: Its values, as an Arrow array.
     """
-    if plain_name(name) not in _SPLIT_NAMES or not pa.types.is_large_string(distinct.type):
+    if not may_tell_splits(name) or not pa.types.is_large_string(distinct.type):
         return False
     return all(split_word(value) for value in distinct.to_pylist())
 

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow.compute as pc
 
 from dataparams.sources.arrow_types import plain_values
-from dataparams.sources.label_choice import tells_splits
+from dataparams.sources.label_choice import may_tell_splits, tells_splits
 from dataparams.sources.labels import plain_labels
 from dataparams.sources.split_names import choose_splits, split_word
 
@@ -38,7 +38,10 @@ def find_split_column(table: TableColumns, wanted: WantedColumns) -> str | None:
     found = [
         name
         for name in dict.fromkeys(table.schema.names)
-        if name not in taken and table.is_once(name) and _tells(table, name)
+        if name not in taken
+        and may_tell_splits(name)
+        and table.is_once(name)
+        and _tells(table, name)
     ]
     return found[0] if len(found) == 1 else None
 

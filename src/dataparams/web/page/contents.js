@@ -49,8 +49,11 @@ function cardText(text, sought) {
 function wholeText({ text, is_whole: isWhole, letters }, sought) {
   const words = lacking(text, phrase("blanks")) ?? marked("p", "words", text, sought);
   words.dir = "auto";
+  if (isWhole) {
+    return [words];
+  }
   const note = phrase("first_letters", { count: count([...text].length), all: count(letters) });
-  return isWhole ? [words] : [words, element("p", "muted", note)];
+  return [words, element("p", "muted", note)];
 }
 
 function cardCells({ cells, hidden }, sought) {
