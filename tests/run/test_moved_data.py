@@ -63,7 +63,8 @@ def test_where_data_are_gone_the_flag_for_where_they_lie_is_named(run, tmp_path,
 
 def test_an_analysis_goes_on_without_data_and_not_with_the_wrong_ones(run, tmp_path, capsys):
     code, words = told(capsys, ["analyze", run])
-    assert (code, words.count("--data PATH")) == (0, 1)
+    assert code == 0
+    assert "--data PATH" in words
     assert "trajectories alone count" in words
     code, words = told(capsys, ["analyze", run, "--data", str(tmp_path / "nowhere.parquet")])
     assert (code, "trajectories alone count" in words) == (3, False)
