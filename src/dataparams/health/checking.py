@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.held_out_evidence import held_out_evidence
 from dataparams.health.class_findings import class_findings
@@ -61,7 +63,7 @@ def _of_analysis(analysis: Analysis, run: RunFolder) -> list[Findings]:
     features = features_of_run(run)
     space = None
     if features is not None and len(features) == len(frame):
-        space = FeatureSpace(features.of(frame["index"].to_numpy()))
+        space = FeatureSpace(features.ordered(frame["index"].cast(pl.Int64).to_numpy()))
     evidence = held_out_evidence(run, frame)
     return [
         outlier_findings(frame, names, space),

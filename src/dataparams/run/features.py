@@ -56,6 +56,14 @@ class RunFeatures:
         """Features of samples by their rows in the source, (m, d)."""
         return self._read(self._order[np.searchsorted(self._sorted, index)])
 
+    def ordered(self, index: NDArray[np.int64]) -> RunFeatures:
+        """The same features in another order, read on demand too.
+
+        Args:
+            index: Rows of samples in the source, none twice.
+        """
+        return RunFeatures(index, lambda places: self.of(index[places]))
+
 
 def features_of_run(run: RunFolder) -> RunFeatures | None:
     """Features of the samples that an audit judged, in the order of ``samples.parquet``.
