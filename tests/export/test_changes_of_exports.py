@@ -68,6 +68,18 @@ def test_what_people_decided_is_told_with_their_names(run: RunFolder, tmp_path: 
     ]
 
 
+def test_what_people_decided_and_no_cleaning_took_up_is_told(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = DecisionStore(run.review)
+    store.record("r", "ann", [Decision(6, "discard")])
+    store.close()
+    assert not len(exported(run, tmp_path / "out"))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "1 change that people decided on is not in this export" in told
+    assert f"dataparams clean {run.path} --strategy reviewed" in told
+
+
 def test_the_list_is_no_table_of_samples(run: RunFolder, tmp_path: Path) -> None:
     assert main(["export", str(run.path), "--to", "csv", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out/changes.csv").is_file()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
+from dataparams.cleaning.changes import changes_of_run
 from dataparams.decisions.class_changes import class_names_of
 from dataparams.errors import DataError, RunError
 from dataparams.export.beside_run import beside_run, discarded
@@ -18,6 +19,7 @@ from dataparams.sources.builtin import builtin_name
 from dataparams.sources.opening import is_table, local_path
 from dataparams.sources.split_names import choose_splits
 from dataparams.sources.splits import TRAINING
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +88,12 @@ def samples_of_run(
         notices.append(
             f"Labels are those of {run.cleaned}, which discards "
             f'{len(dropped):,} samples; `labels="given"` exports all as they were.'
+        )
+    elif labels is None and len(decided := changes_of_run(run)):
+        notices.append(
+            f"Labels are those that the run was given; {counted(len(decided), 'change')} that "
+            f"people decided on {'is' if len(decided) == 1 else 'are'} not in this export. For "
+            f"them, first: dataparams clean {run.path} --strategy reviewed"
         )
     path = _place_of(description, data)
     return LabeledSamples(
