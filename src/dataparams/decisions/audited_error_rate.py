@@ -240,8 +240,8 @@ def stratified_share(
         draws: How many sums the ends are quantiles of.
 
     Example:
-        >>> stratified_share([1800, 120, 80], [141, 28, 31], [0, 20, 10]).words()
-        '5.6 % (95 % interval 4.4 ... 8.1 %)'
+        >>> stratified_share([900, 60, 40], [70, 14, 16], [0, 11, 6]).words()
+        '6.2 % (95 % interval 4.5 ... 10.9 %)'
         >>> stratified_share([50], [50], [5], are_corrected=True)
         ErrorShare(rate=0.0, low=0.0, high=0.0)
     """
