@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from dataparams.cli.analysis_of_run import SHOWN, current
-from dataparams.errors import LostProcessError, RunError, Stopped, UserError
+from dataparams.errors import DataError, LostProcessError, RunError, Stopped, UserError
 from dataparams.sources.split_names import ALL_SPLITS
 from dataparams.training.audit_config import AuditConfig
 from dataparams.training.launched import launched_place
@@ -233,5 +233,16 @@ def _closing_lines(
         f"  dataparams review {run.path}    look at the doubtful ones and decide, in a browser",
         f"  dataparams health {run.path}    list what was found beside the labels",
         f"  dataparams clean {run.path}     keep what is likely right, for training",
-        f"  dataparams apply {run.path}     write what was decided where the data lie",
+        *_apply_line(run),
     ]
+
+
+def _apply_line(run: RunFolder) -> list[str]:
+    """How decisions go where the data lie; nothing where they cannot."""
+    from dataparams.applying.planning import place_of_data
+
+    try:
+        place_of_data(run)
+    except (DataError, RunError):
+        return []
+    return [f"  dataparams apply {run.path}     write what was decided where the data lie"]
