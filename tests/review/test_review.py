@@ -41,8 +41,9 @@ from dataparams.review.guarding import MOST_BODY_BYTES, Access
 from dataparams.review.maps import positions_of
 from dataparams.review.own_process import OwnProcess
 from dataparams.review.preparing import load_prepared, prepared_of, write_prepared
+from dataparams.review.ranked_facts import ranked_facts
 from dataparams.review.run_in_review import open_review
-from dataparams.review.samples import ReviewSamples, ranked_facts
+from dataparams.review.samples import ReviewSamples
 from dataparams.review.serving import FIRST_PORT, address_of, is_local, listening_socket
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing

@@ -18,7 +18,7 @@ from dataparams.decisions.notes import LONGEST_NOTE
 from dataparams.decisions.store import DecisionStore
 from dataparams.review.guarding import Access
 from dataparams.review.preparing import piles_of
-from dataparams.review.samples import ranked_facts
+from dataparams.review.ranked_facts import ranked_facts
 from made_reports import made_analysis
 from made_reviews import SIZES, TOKEN, client_of, decisions_of, made_review
 

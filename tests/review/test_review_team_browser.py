@@ -11,7 +11,7 @@ from dataparams.decisions.audit_sample import draw_audit
 from dataparams.decisions.notes import notes_in
 from dataparams.decisions.store import DecisionStore
 from dataparams.review.preparing import piles_of
-from dataparams.review.samples import ranked_facts
+from dataparams.review.ranked_facts import ranked_facts
 from made_reports import made_analysis
 from reviewed_pages import DESKTOP, NAMES, SIZES, wait_place, wait_saved
 from waiting import wait

@@ -1,8 +1,9 @@
-"""Two-dimensional maps of trajectories."""
+"""Two-dimensional maps: of trajectories, and of whatever lies in many dimensions."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ _PERPLEXITY = 30
 _FEWEST = 8
 _EARLY_ITERATIONS, _ITERATIONS = 250, 400
 _FEW, _MANY = 3000, 6000
+_TOLD_EVERY = 25
 
 
 def report_map(analysis: Analysis) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
@@ -66,16 +68,36 @@ def embed(log_temperature: NDArray[np.floating], seed: int = 0) -> NDArray[np.fl
     """
     points = _points(log_temperature)
     principal = _principal(points)
+    return neighbor_embedding(points, principal, seed)
+
+
+def neighbor_embedding(
+    points: NDArray[np.floating],
+    principal: NDArray[np.floating],
+    seed: int = 0,
+    on_progress: Callable[[float], None] | None = None,
+) -> NDArray[np.float64]:
+    """A map by t-SNE, begun at the first two principal components of what it lays out.
+
+    Args:
+        points: (m, d).
+        principal: Their first two principal components, (m, 2), which keep far groups where they
+            belong (Kobak, Berens, Nature Communications 2019).
+        seed: Seed of the layout.
+        on_progress: Told the share of the work that is done, 0 ... 1; not by scikit-learn.
+
+    Returns:
+        Positions, (m, 2); those components of fewer than 8 points, and of points that are all one.
+    """
     if len(points) < _FEWEST or np.ptp(principal) == 0:
-        return principal
-    spread = principal[:, 0].std()
+        return np.asarray(principal, dtype=np.float64)
     # Points that begin on a line would never leave it.
     noise = np.random.default_rng(seed).normal(0, 0.01, principal.shape)
-    start = (principal / max(spread, 1e-300) + noise) * 1e-4
+    start = (principal / max(float(principal[:, 0].std()), 1e-300) + noise) * 1e-4
     perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
     if find_spec("openTSNE") is None:
         return _by_scikit_learn(points, start, perplexity, seed)
-    return _by_opentsne(points, start, perplexity, seed)
+    return _by_opentsne(points, start, perplexity, seed, on_progress)
 
 
 def _points(log_temperature: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -85,7 +107,11 @@ def _points(log_temperature: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _by_opentsne(
-    points: NDArray[np.float64], start: NDArray[np.float64], perplexity: float, seed: int
+    points: NDArray[np.floating],
+    start: NDArray[np.floating],
+    perplexity: float,
+    seed: int,
+    on_progress: Callable[[float], None] | None,
 ) -> NDArray[np.float64]:
     from openTSNE import TSNE
 
@@ -98,12 +124,24 @@ def _by_opentsne(
         n_jobs=1,
         neighbors="exact" if len(points) < _FEW else "auto",
         negative_gradient_method="bh" if len(points) < _MANY else "fft",
+        callbacks=None if on_progress is None else _telling(on_progress),
+        callbacks_every_iters=_TOLD_EVERY,
     ).fit(points)
     return np.asarray(layout, dtype=np.float64)
 
 
+def _telling(on_progress: Callable[[float], None]) -> Callable[..., None]:
+    """Tells the share that is done; the two phases each count their iterations from 1."""
+    calls = count(1)
+
+    def tell(*_: object) -> None:
+        on_progress(next(calls) * _TOLD_EVERY / (_EARLY_ITERATIONS + _ITERATIONS))
+
+    return tell
+
+
 def _by_scikit_learn(
-    points: NDArray[np.float64], start: NDArray[np.float64], perplexity: float, seed: int
+    points: NDArray[np.floating], start: NDArray[np.floating], perplexity: float, seed: int
 ) -> NDArray[np.float64]:
     from sklearn.manifold import TSNE
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
+from dataparams.figures.embedding import neighbor_embedding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 MOST_LAID_OUT = 10_000
 """Samples that t-SNE lays out at most; the others are put beside those that they are most like."""
-_PERPLEXITY = 30
-_FEWEST = 8
-_EARLY_ITERATIONS, _ITERATIONS = 250, 400
-_TOLD_EVERY = 25
-_FEW = 4_000
 _NEAREST = 5
 _AT_ONCE = 2_048
 _SHARE_LAID_OUT = 0.4
@@ -61,63 +57,12 @@ def layout(
     laid_out = np.unique(np.linspace(0, len(points) - 1, min(len(points), most)).astype(np.intp))
     some = points[laid_out].astype(np.float32)
     share = 1.0 if len(laid_out) == len(points) else _SHARE_LAID_OUT
-    places = _neighbor_embedding(some, seed, lambda done: on_progress(share * done))
+    found = neighbor_embedding(some, _principal(some), seed, lambda done: on_progress(share * done))
+    places = found.astype(np.float32)
     if len(laid_out) < len(points):
         places = _placed(points, some, places, lambda done: on_progress(share + (1 - share) * done))
     on_progress(1.0)
     return _whole_numbers(places)
-
-
-def _neighbor_embedding(
-    points: NDArray[np.float32], seed: int, on_progress: Callable[[float], None]
-) -> Places:
-    principal = _principal(points)
-    if len(points) < _FEWEST or np.ptp(principal) == 0:
-        return principal
-    # Points that begin on a line would never leave it.
-    noise = np.random.default_rng(seed).normal(0, 0.01, principal.shape)
-    start = (principal / max(float(principal[:, 0].std()), 1e-30) + noise) * 1e-4
-    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
-    if find_spec("openTSNE") is None:
-        return _by_scikit_learn(points, start, perplexity, seed)
-    from openTSNE import TSNE
-
-    done = 0
-
-    def tell(*_: Any) -> None:
-        nonlocal done
-        done += _TOLD_EVERY
-        on_progress(done / (_EARLY_ITERATIONS + _ITERATIONS))
-
-    found = TSNE(
-        perplexity=perplexity,
-        initialization=start,
-        early_exaggeration_iter=_EARLY_ITERATIONS,
-        n_iter=_ITERATIONS,
-        random_state=seed,
-        n_jobs=1,
-        neighbors="exact" if len(points) < _FEW else "auto",
-        negative_gradient_method="bh" if len(points) < _FEW else "fft",
-        callbacks=tell,
-        callbacks_every_iters=_TOLD_EVERY,
-    ).fit(points)
-    return np.asarray(found, dtype=np.float32)
-
-
-def _by_scikit_learn(
-    points: NDArray[np.float32], start: NDArray[np.floating], perplexity: float, seed: int
-) -> Places:
-    """On platforms that openTSNE has no wheels for."""
-    from sklearn.manifold import TSNE
-
-    found = TSNE(
-        perplexity=perplexity,
-        init=start,
-        max_iter=_EARLY_ITERATIONS + _ITERATIONS,
-        random_state=seed,
-        n_jobs=1,
-    ).fit_transform(points)
-    return np.asarray(found, dtype=np.float32)
 
 
 def _placed(

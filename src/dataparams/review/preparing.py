@@ -18,7 +18,8 @@ import polars as pl
 from dataparams.analysis import current_analysis
 from dataparams.analysis.result import CATEGORIES
 from dataparams.review.own_process import OwnProcess
-from dataparams.review.samples import MOST_AT_ONCE, RankedFacts, ranked_facts, temperature_limits
+from dataparams.review.ranked_facts import RankedFacts, ranked_facts, temperature_limits
+from dataparams.review.samples import MOST_AT_ONCE
 from dataparams.run.safe_files import write_whole
 from dataparams.run.source import ContentsOfRun
 from dataparams.terminal.progress import progress_display

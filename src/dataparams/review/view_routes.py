@@ -95,7 +95,7 @@ def _add_lists(app: FastAPI, review: RunInReview) -> None:
     def confusions() -> list[dict[str, int]]:
         """Given and suggested classes of hard and need-review samples, the most frequent first.
 
-        None while an audit goes on, of whose samples nothing of the kind may be known.
+        Empty while an audit goes on, of whose samples nothing of the kind may be known.
         """
         if review.team.is_auditing:
             return []

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from dataparams.errors import ArgumentError, RunError
+from dataparams.errors import RunError
 from dataparams.run import stored_tables
-from dataparams.run.cleaned_samples import CLEANED
-from dataparams.run.clearing import APPLIED, REVIEW, clear_run, remove_half_written
+from dataparams.run.clearing import clear_run, remove_half_written
 from dataparams.run.description import (
     class_names_in,
     content_kind_in,
@@ -23,6 +20,7 @@ from dataparams.run.description import (
 )
 from dataparams.run.epoch_record import contents_of_record, record_of_contents
 from dataparams.run.kept_contents import CONTENTS
+from dataparams.run.places import RunPlaces
 from dataparams.run.safe_files import (
     explained_refusals,
     parquet_bytes,
@@ -33,6 +31,7 @@ from dataparams.run.safe_files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from dataparams.batches.labeled_images import UnreadableSample
     from dataparams.contents.content import ContentKind
@@ -44,7 +43,7 @@ _Read = TypeVar("_Read")
 _EPOCH_FILE = re.compile(r"epoch_(0|[1-9][0-9]*)\.pth\.tar", re.ASCII)
 
 
-class RunFolder:
+class RunFolder(RunPlaces):
     """The files of one run, to read and to write; a path and nothing else.
 
     Every file is written under a temporary name, flushed to the disk, and renamed: readers, also
@@ -63,54 +62,6 @@ class RunFolder:
         >>> RunFolder("weights_CL/digits/run")
         RunFolder('weights_CL/digits/run')
     """
-
-    def __init__(self, path: str | Path) -> None:
-        if not isinstance(path, str | PathLike):
-            raise ArgumentError(f"`run` is {path!r}; expected the path of a run folder.")
-        self.path = Path(path)
-
-    def __repr__(self) -> str:
-        return f"RunFolder({str(self.path)!r})"
-
-    @property
-    def figures(self) -> Path:
-        """Where pictures for people lie."""
-        return self.path / "figures"
-
-    @property
-    def report(self) -> Path:
-        """Where the report lies."""
-        return self.path / "report"
-
-    @property
-    def report_settings(self) -> Path:
-        """Where title, client and language of the report are kept; people chose them."""
-        return self.path / "report.json"
-
-    @property
-    def tensorboard(self) -> Path:
-        """Where TensorBoard's event files lie."""
-        return self.path / "tensorboard"
-
-    @property
-    def review(self) -> Path:
-        """Where people's decisions lie; see :class:`dataparams.decisions.store.DecisionStore`."""
-        return self.path / REVIEW
-
-    @property
-    def cleaned(self) -> Path:
-        """Where ``dataparams clean`` keeps the samples to train on; see :func:`read_cleaned`."""
-        return self.path / CLEANED
-
-    @property
-    def health_file(self) -> Path:
-        """Where what is wrong beside labels lies; see :mod:`dataparams.health.findings`."""
-        return self.path / "health.parquet"
-
-    @property
-    def applied_folder(self) -> Path:
-        """Where what was changed in the data lies; see :mod:`dataparams.run.applied_changes`."""
-        return self.path / APPLIED
 
     def exists(self) -> bool:
         """Whether something lies there already."""
@@ -299,11 +250,6 @@ class RunFolder:
     def initial_log_temperature(self) -> float:
         """As of :func:`dataparams.run.description.initial_log_temperature_in`."""
         return initial_log_temperature_in(self._description)
-
-    @property
-    def analysis_classes(self) -> Path:
-        """Where the classes of an analysis lie as a table, where they are many."""
-        return self.path / "analysis_classes.csv"
 
     def analysis(self) -> tuple[pl.DataFrame, dict[str, Any]] | None:
         """``analysis.parquet``: a row per sample, and how it was made; None where there is none.
