@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from dataparams.cli import main
+from dataparams.run.folder import RunFolder
 from made_folders import dark_and_light
 
 PROGRAM = Path(__file__).parents[1] / "support" / "audited_in_processes.py"
@@ -71,6 +72,17 @@ def test_two_processes_share_the_features_and_make_the_run_of_one(
     monkeypatch.setenv("DATAPARAMS_CACHE", str(folder / "cache"))
     assert main([*WORDS, "two"]) == 0
     assert "it is opened again" in capsys.readouterr().out
+
+
+def test_two_processes_train_the_whole_network(folder: Path) -> None:
+    words = ["audit", "photos", "--recipe", "scratch", "--rand-fraction", "0.2"]
+    for first, second in in_two_processes((words, {}), (words, {})):
+        assert (first.code, second.code) == (0, 0), first.error + second.error
+        assert first.out.count("Next:") == 1
+        assert second.out == second.error == ""
+    run = RunFolder("weights_CL/photos/audit-scratch")
+    assert run.description()["status"] == "finished"
+    assert (run.report / "index.html").is_file()
 
 
 def test_a_process_that_fails_or_dies_ends_both_and_is_told_of_once(folder: Path) -> None:
