@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import statistics
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ import torch
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from audit_data import NOISES, feature_set, noisy_labels
+from audit_data import NOISES, Cell, feature_set, noisy_labels
 from audit_rivals import (
     AreaUnderMargin,
     by_cleanlab,
@@ -88,28 +88,6 @@ MADE_HOW = (
 )
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One data set with one noise and seed, and where things lie."""
-
-    data: str
-    noise: str
-    rate: float
-    seed: int
-    folders: tuple[Path, Path, Path]
-
-    @property
-    def setting(self) -> str:
-        """Such as ``swap 40 %``."""
-        return self.noise if not self.rate else f"{self.noise} {100 * self.rate:.0f} %"
-
-    @property
-    def file(self) -> Path:
-        """Where its figures are kept."""
-        name = f"{self.data}-{self.noise}-{self.rate:g}-{self.seed}.json"
-        return self.folders[2] / program() / name
-
-
 @cache
 def program() -> str:
     """A word that changes with what is measured, so that no figures of another program are read."""
@@ -118,10 +96,15 @@ def program() -> str:
     return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
+def file_of(cell: Cell) -> Path:
+    """Where the figures of a cell are kept."""
+    return cell.folders[2] / program() / f"{cell.name}.json"
+
+
 def measured(cell: Cell) -> dict[str, Any]:
     """Figures of all methods in one cell; those measured before with the same program are read."""
-    if cell.file.exists():
-        found: dict[str, Any] = json.loads(cell.file.read_text(encoding="utf-8"))
+    if file_of(cell).exists():
+        found: dict[str, Any] = json.loads(file_of(cell).read_text(encoding="utf-8"))
         return found
     torch.set_num_threads(1)
     data = feature_set(cell.data, *cell.folders)
@@ -153,8 +136,8 @@ def measured(cell: Cell) -> dict[str, Any]:
             "find_label_issues": precision_and_recall(flagged, is_wrong),
             AT_FLAGS: precision_and_recall(first(suspicions[WHOLE], flagged.sum()), is_wrong),
         }
-    cell.file.parent.mkdir(parents=True, exist_ok=True)
-    cell.file.write_text(json.dumps(figures), encoding="utf-8")
+    file_of(cell).parent.mkdir(parents=True, exist_ok=True)
+    file_of(cell).write_text(json.dumps(figures), encoding="utf-8")
     return figures
 
 

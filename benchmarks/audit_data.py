@@ -62,6 +62,31 @@ class FeatureSet:
         return int(self.labels.max()) + 1
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One data set with one noise and seed, and where things lie.
+
+    Attributes:
+        folders: Of the data, of Fashion-MNIST, and of what is kept between runs.
+    """
+
+    data: str
+    noise: str
+    rate: float
+    seed: int
+    folders: tuple[Path, Path, Path]
+
+    @property
+    def setting(self) -> str:
+        """Such as ``swap 40 %``."""
+        return self.noise if not self.rate else f"{self.noise} {100 * self.rate:.0f} %"
+
+    @property
+    def name(self) -> str:
+        """Tells it from every other, as a file's name does."""
+        return f"{self.data}-{self.noise}-{self.rate:g}-{self.seed}"
+
+
 def feature_set(name: str, data: Path, fashion: Path, cache: Path) -> FeatureSet:
     """Features of a data set; those computed before are read from the cache."""
     file = cache / f"{name}.npz"

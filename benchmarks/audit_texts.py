@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from audit import METHODS, Cell, measured, of_method
-from audit_data import feature_set
+from audit import METHODS, measured, of_method
+from audit_data import Cell, feature_set
 from audit_times import times_of
 from results import mean_and_spread, table, write_section
 

@@ -10,7 +10,6 @@ import json
 import multiprocessing
 import statistics
 import warnings
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +30,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from audit_data import NOISES, FeatureSet, feature_set, noisy_labels
+from audit_data import NOISES, Cell, FeatureSet, feature_set, noisy_labels
 from audit_rivals import prepared
 from dataparams import find_issues, issues
 from results import mean_and_spread, table, write_section
@@ -67,23 +66,6 @@ MADE_HOW = (
     "columns of cleanlab's by find_label_issues. Sets named with `--once` have the first seed "
     "alone."
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One data set with one noise and seed."""
-
-    data: str
-    noise: str
-    rate: float
-    seed: int
-    folders: tuple[Path, Path, Path]
-
-    @property
-    def file(self) -> Path:
-        """Where its figures are kept."""
-        name = f"{self.data}-{self.noise}-{self.rate:g}-{self.seed}.json"
-        return self.folders[2] / f"issues-{program()}" / name
 
 
 @cache
@@ -161,10 +143,15 @@ def by_issues(labels: NDArray[np.int64], is_wrong: NDArray[np.bool_], **given: A
     return figures_of(1 - score, found["is_label_issue"].to_numpy(), is_wrong)
 
 
+def file_of(cell: Cell) -> Path:
+    """Where the figures of a cell are kept."""
+    return cell.folders[2] / f"issues-{program()}" / f"{cell.name}.json"
+
+
 def measured(cell: Cell) -> dict[str, Any]:
     """Figures of all in one cell, by model and method."""
-    if cell.file.exists():
-        known: dict[str, Any] = json.loads(cell.file.read_text(encoding="utf-8"))
+    if file_of(cell).exists():
+        known: dict[str, Any] = json.loads(file_of(cell).read_text(encoding="utf-8"))
         return known
     torch.set_num_threads(1)
     data = data_of(cell.data, cell.folders)
@@ -188,8 +175,8 @@ def measured(cell: Cell) -> dict[str, Any]:
     alone = by_issues(labels, is_wrong, features=inputs)
     for methods in found.values():
         methods[FEATURES] = alone
-    cell.file.parent.mkdir(parents=True, exist_ok=True)
-    cell.file.write_text(json.dumps(found), encoding="utf-8")
+    file_of(cell).parent.mkdir(parents=True, exist_ok=True)
+    file_of(cell).write_text(json.dumps(found), encoding="utf-8")
     return found
 
 
