@@ -31,7 +31,7 @@ def draw(run: RunFolder, target: Path) -> None:
     values = run.epoch_record(epoch).instance_log_temperature.numpy()[samples["index"].to_numpy()]
     is_corrupted = samples["is_corrupted"].to_numpy()
     figure = plt.figure(figsize=(8, 4.2), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[2.4, 1])
+    (upper,), (lower,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.4, 1])
     axes = upper.subplots()
     bins = np.linspace(values.min(), values.max(), 60)
     for truth, color, name in (

@@ -36,9 +36,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=text))
-    for page in list(files.documentation_pages()):
-        for link in _LINK.finditer(page.content_string):
-            target = _in_repository(link["path"], page.src_uri)
+    for file in list(files.documentation_pages()):
+        for link in _LINK.finditer(file.content_string):
+            target = _in_repository(link["path"], file.src_uri)
             place = _in_site(target)
             if files.get_file_from_path(place) is None and (ROOT / target).is_file():
                 files.append(File.generated(config, place, abs_src_path=str(ROOT / target)))
