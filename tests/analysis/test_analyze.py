@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -261,19 +259,3 @@ def test_a_report_without_the_images(
     assert "--no-pictures" in capsys.readouterr().err
     assert main(["report", run, "--no-pictures"]) == 0
     assert list(Path(run).glob("report/class_*/*.jpg")) == []
-
-
-def test_the_methods_own_commands_find_the_newest_run(run: RunFolder, tmp_path: Path) -> None:
-    scripts = Path(__file__).parents[2] / "auto_analysis"
-    (tmp_path / "weights_CL").symlink_to(run.path.parents[1], target_is_directory=True)
-    for script, made in (
-        ("tsne_plots.py", "class_0_0_tsne.png"),
-        ("easy_hard_and_need_review.py", "instance_trajectories.png"),
-    ):
-        command = [sys.executable, str(scripts / script), "--class", "0"]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-        assert (run.path / "figures" / made).is_file()
-    command = [sys.executable, str(scripts / "tsne_plots.py"), "--analysis_dir", "nowhere"]
-    failed = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
-    assert failed.returncode == 4
-    assert "Traceback" not in failed.stderr

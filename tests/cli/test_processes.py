@@ -7,56 +7,36 @@ import os
 import re
 import resource
 import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 import torch
 
 from dataparams.run.folder import RunFolder
+from forked_processes import COMMAND_LINE, ROOT, SUPPORT, free_port, run_program, start_program
 from made_folders import dark_and_light, photographs
 from made_trainings import assert_same_run
 
-HERE = Path(__file__).parents[1] / "support"
-ROOT = HERE.parents[1]
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 def call(
-    *words: str | Path, folder: Path, largest_file: int | None = None
+    *words: str | Path, folder: Path, limits: Mapping[int, int] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line in a folder, as a user does."""
-
-    def limit() -> None:
-        if largest_file is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-    program = (
-        [ROOT / "main_cifar.py"] if words[:1] == ("main_cifar.py",) else ["-m", "dataparams.cli"]
-    )
-    rest = words[1:] if words[:1] == ("main_cifar.py",) else words
-    return subprocess.run(
-        [sys.executable, *program, *rest],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=limit,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
+    is_script = words[:1] == ("main_cifar.py",)
+    program, rest = (ROOT / "main_cifar.py", words[1:]) if is_script else (COMMAND_LINE, words)
+    return run_program(program, *rest, folder=folder, limits=limits)
 
 
 def test_a_training_killed_at_random_moments_ends_where_an_unbroken_one_does(
     tmp_path: Path,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, HERE / "killed_training.py", tmp_path, "11"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_program(SUPPORT / "killed_training.py", tmp_path, "11", folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     kills, kills_within = map(int, done.stdout.split())
     assert kills >= 10, done.stdout
@@ -67,20 +47,18 @@ def test_a_training_killed_at_random_moments_ends_where_an_unbroken_one_does(
 
 
 def test_two_processes_train_the_same_as_one_though_one_of_them_died(tmp_path: Path) -> None:
-    program = HERE / "trained_in_processes.py"
-    torchrun = [sys.executable, "-m", "torch.distributed.run"]
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        meeting = ["--master-addr=127.0.0.1", f"--master-port={server.getsockname()[1]}"]
-    machine = [*torchrun, "--nnodes=2", "--nproc-per-node=1", *meeting]
+    program = SUPPORT / "trained_in_processes.py"
+    # As of two machines, each with one process.
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     machines = [
-        subprocess.Popen(
-            [*machine, f"--node-rank={rank}", program, tmp_path, "two", "dying"],
-            stderr=subprocess.DEVNULL,
+        start_program(
+            *(program, tmp_path, "two", "dying"),
+            folder=tmp_path,
+            environment={**meeting, "RANK": rank, "LOCAL_RANK": "0", "WORLD_SIZE": "2"},
         )
-        for rank in range(2)
+        for rank in "01"
     ]
-    ends = [machine.wait(timeout=200) for machine in machines]
-    assert all(ends), "both are to fail"
+    assert all(machine.ended().returncode for machine in machines), "both are to fail"
     two = RunFolder(tmp_path / "digits" / "two")
     state = two.checkpoint("last")
     assert state is not None
@@ -91,14 +69,9 @@ def test_two_processes_train_the_same_as_one_though_one_of_them_died(tmp_path: P
     dark_and_light(images)
     for number in (3, 4, 5, 6):
         (images / "dark" / f"{number:02}.png").write_bytes(b"no image")
-    together = [*torchrun, "--standalone", "--nproc-per-node=2"]
-    for launcher, name in (([sys.executable], "one"), (together, "two")):
-        done = subprocess.run(
-            [*launcher, program, tmp_path, name, images],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    for launcher, name in (([], "one"), (torchrun, "two")):
+        done = run_program(*launcher, program, tmp_path, name, images, folder=tmp_path)
         assert done.returncode == 0, done.stderr[-3000:]
     one = RunFolder(tmp_path / "digits" / "one")
     assert_nearly_same_run(one, two)
@@ -134,12 +107,7 @@ def assert_nearly_same_run(one: RunFolder, two: RunFolder) -> None:
 def test_processes_that_die_leave_what_the_same_or_another_number_goes_on_with(
     tmp_path: Path,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, HERE / "broken_processes.py", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_program(SUPPORT / "broken_processes.py", tmp_path, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     ends = json.loads(done.stdout)
     assert ends["dropout_whole"] == ends["plain_whole"] == [0, 0]
@@ -164,7 +132,7 @@ def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path: Path) -> None:
     whole = call(*words, "--exp-prefix", "whole", folder=tmp_path)
     assert whole.returncode == 0, whole.stderr
     words += ["--exp-prefix", "broken"]
-    full = call(*words, folder=tmp_path, largest_file=100_000)
+    full = call(*words, folder=tmp_path, limits={resource.RLIMIT_FSIZE: 100_000})
     assert full.returncode == 4
     assert "cannot be written: File too large" in full.stderr
     assert "Traceback" not in full.stderr
@@ -257,16 +225,13 @@ def test_a_training_that_diverges_ends_without_a_traceback(tmp_path: Path) -> No
 def test_a_signal_ends_with_a_checkpoint_and_says_how_to_go_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    words = [sys.executable, "-m", "dataparams.cli", "train", "--epochs", "500"]
-    with subprocess.Popen(
-        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        while "epoch   1/500" not in process.stdout.readline():
-            assert process.poll() is None
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    program = start_program(COMMAND_LINE, "train", "--epochs", "500", folder=tmp_path)
+    next(line for line in program.lines() if "epoch   1/500" in line)
+    assert program.process.pid is not None
+    os.kill(program.process.pid, number)
+    done = program.ended()
+    assert done.returncode == 128 + number
+    errors = done.stderr
     assert "--resume" in errors
     assert "Traceback" not in errors
     run = RunFolder(tmp_path / "weights_CL/digits/run")

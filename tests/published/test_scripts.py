@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,27 +16,26 @@ from dataparams.analysis import analyze, write_analysis
 from dataparams.cli import main
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
+from forked_processes import ROOT, run_program
 from made_folders import dark_and_light
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from dataparams.batches import ImageDataset
+
 SMALL = ("--epochs", "1", "-j", "1", "-b", "8", "--image_size", "16", "--loader", "memory")
 
 
-def call(
-    script: Path | str, *words: str | Path, folder: Path, packages: Path | None = None
+def call_alone(
+    script: str, *words: str, folder: Path, packages: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script in a folder; with the given installed packages in place of all."""
-    isolated = [] if packages is None else ["-S"]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    if packages is not None:
-        environment["PYTHONPATH"] = str(packages)
+    """Run a script in a folder, by an interpreter of its own that has only some packages."""
     return subprocess.run(
-        [sys.executable, *isolated, ROOT / script, *words],
+        [sys.executable, "-S", ROOT / script, *words],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(packages)},
     )
 
 
@@ -57,12 +57,8 @@ def test_the_scripts_need_no_installation(tmp_path: Path, requirements_alone: Pa
     missing = subprocess.run([sys.executable, "-S", "-c", code], check=False, env=environment)
     assert missing.returncode == 1
     words = ["--dataset", "digits", "--arch", "small-cnn", "--epochs", "1", "-j", "1"]
-    done = call(
-        "main_cifar.py",
-        *(*words, "--learn_inst_parameters"),
-        folder=tmp_path,
-        packages=requirements_alone,
-    )
+    words += ["--learn_inst_parameters"]
+    done = call_alone("main_cifar.py", *words, folder=tmp_path, packages=requirements_alone)
     assert done.returncode == 0, done.stderr
     versions = RunFolder(tmp_path / "weights_CL/digits/run").description()["versions"]
     assert versions["dataparams"] is None
@@ -73,7 +69,7 @@ def test_the_scripts_need_no_installation(tmp_path: Path, requirements_alone: Pa
         ("auto_analysis/easy_hard_and_need_review.py", "--analysis-dir"),
         ("auto_analysis/tsne_plots.py", "--analysis-dir"),
     ):
-        shown = call(script, "--help", folder=tmp_path, packages=requirements_alone)
+        shown = call_alone(script, "--help", folder=tmp_path, packages=requirements_alone)
         assert shown.returncode == 0, shown.stderr
         assert word in shown.stdout
 
@@ -86,7 +82,7 @@ def test_the_first_implementations_spellings_are_taken(tmp_path: Path) -> None:
     words += ["--learn_class_parameters", "--learn_inst_parameters", "--skip_clamp_data_param"]
     words += ["--lr_class_param", "0.2", "--lr_inst_param", "0.3", "--wd_class_param", "0.01"]
     words += ["--wd_inst_param", "0.02", "--init_class_param", "1.1", "--init_inst_param", "0.9"]
-    done = call("main_imagenet.py", *words, folder=tmp_path)
+    done = run_program(ROOT / "main_imagenet.py", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     config = RunFolder(tmp_path / "weights_CL/photos/spelled").description()["config"]
     expected = {"arch": "small-cnn", "print_freq": 3, "lr": 0.05, "wd": 0.001, "momentum": 0.8}
@@ -105,14 +101,17 @@ def test_data_of_ones_own_are_filed_by_their_own_name_and_never_replaced(
     dark_and_light(tmp_path / "more")
     (tmp_path / "more/dark").rename(tmp_path / "there/photos/night")
     words = ["-a", "small-cnn", *SMALL, "--restart"]
-    done = call("main_imagenet.py", "--data", "here/photos", *words, folder=tmp_path)
+    script = ROOT / "main_imagenet.py"
+    done = run_program(script, "--data", "here/photos", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     run = RunFolder(tmp_path / "weights_CL/photos/run")
     assert run.description()["dataset"] == "photos"
     assert [path.name for path in (tmp_path / "weights_CL").iterdir()] == ["photos"]
 
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    refused = call("main_imagenet.py", "--data", "there/photos", *words, folder=tmp_path)
+    refused = run_program(
+        ROOT / "main_imagenet.py", "--data", "there/photos", *words, folder=tmp_path
+    )
     assert refused.returncode == 4
     assert f"another data set of the same name ({tmp_path}/here/photos)" in refused.stderr
     assert "--exp-prefix" in refused.stderr
@@ -131,39 +130,66 @@ def test_data_of_ones_own_are_filed_by_their_own_name_and_never_replaced(
     assert main([*again, "moved/photos", "--restart"]) == 0
 
 
-def test_the_run_to_draw_is_a_variable_or_a_flag(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def drawn_folder(tmp_path_factory: pytest.TempPathFactory, few_digits: ImageDataset) -> Path:
+    """A folder with two runs below ``weights_CL``, the second the newest."""
+    folder = tmp_path_factory.mktemp("drawn")
     config = TrainConfig(
-        output_dir=str(tmp_path / "weights_CL"),
-        epochs=4,
+        output_dir=str(folder / "weights_CL"),
+        epochs=2,
         rand_fraction=0.2,
         learn_inst_parameters=True,
         exp_prefix="first",
     )
-    first = train(config)
-    write_analysis(first, analyze(first))
-    shutil.copytree(first.path, first.path.with_name("second"))
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout/src").symlink_to(ROOT / "src")
-    shutil.copytree(ROOT / "auto_analysis", tmp_path / "checkout/auto_analysis")
+    first = train(config, dataset=few_digits)
+    write_analysis(first, analyze(first, use_model=False))
+    second = RunFolder(first.path.with_name("second"))
+    shutil.copytree(first.path, second.path)
+    second.update_description(dataset="digits")
+    return folder
 
-    def drawn(*words: str) -> list[str]:
-        for folder in (tmp_path / "weights_CL/digits").glob("*/figures"):
-            shutil.rmtree(folder)
-        done = call(script, *words, "--class", "3", "--no-pictures", folder=tmp_path)
-        assert done.returncode == 0, done.stderr
-        found = (tmp_path / "weights_CL/digits").glob("*/figures/class_3_*")
-        return sorted({path.parents[1].name for path in found})
 
-    for name in ("easy_hard_and_need_review.py", "tsne_plots.py"):
-        script = tmp_path / "checkout/auto_analysis" / name
-        text = script.read_text()
+@pytest.mark.parametrize(
+    ("name", "drawings"),
+    [
+        (
+            "easy_hard_and_need_review.py",
+            {"class_3_3_easy_hard_need_review.png", "instance_trajectories.png"},
+        ),
+        ("tsne_plots.py", {"class_3_3_tsne.png"}),
+    ],
+)
+def test_the_run_to_draw_is_the_newest_or_a_variable_or_a_flag(
+    tmp_path: Path, drawn_folder: Path, name: str, drawings: set[str]
+) -> None:
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    script = tmp_path / "auto_analysis" / name
+    script.parent.mkdir()
+    text = (ROOT / "auto_analysis" / name).read_text()
+    runs = drawn_folder / "weights_CL" / "digits"
+
+    def write(variable: str) -> None:
         assert text.count('\nanalysis_dir = ""\n') == 1
-        set_to = '\nanalysis_dir = "./weights_CL/digits/first"\n'
-        script.write_text(text.replace('\nanalysis_dir = ""\n', set_to))
-        assert drawn() == ["first"]
-        assert drawn("--analysis_dir", "weights_CL/digits/second") == ["second"]
-    script.write_text(text.replace('\nanalysis_dir = ""\n', '\nanalysis_dir = "nowhere"\n'))
-    refused = call(script, folder=tmp_path)
+        script.write_text(text.replace('_dir = ""\n', f'_dir = "{variable}"\n'))
+
+    def drawn(*words: str) -> set[str]:
+        words = (*words, "--class", "3", "--no-pictures")
+        done = run_program(script, *words, folder=drawn_folder)
+        assert done.returncode == 0, done.stderr
+        files = list(runs.glob("*/figures/*"))
+        found = {str(file.relative_to(runs)) for file in files}
+        for file in files:
+            file.unlink()
+        return found
+
+    first, second = ({f"{run}/figures/{one}" for one in drawings} for run in ("first", "second"))
+    write("")
+    assert drawn() == second
+    write("./weights_CL/digits/first")
+    assert drawn() == first
+    assert drawn("--analysis_dir", "weights_CL/digits/second") == second
+    write("nowhere")
+    refused = run_program(script, folder=drawn_folder)
     assert refused.returncode == 4
     assert "nowhere is not a run folder" in refused.stderr
     assert "Traceback" not in refused.stderr
