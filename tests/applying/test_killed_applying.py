@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import resource
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +13,12 @@ from dataparams.applying.journal import only_one
 from dataparams.applying.planning import plan
 from dataparams.errors import RunError
 from dataparams.run.source import ContentsOfRun
+from forked_processes import SUPPORT, run_program
 from made_applied import decide, run_on, tree_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataparams.run.folder import RunFolder
 
 
@@ -27,9 +27,7 @@ STRIDE = "11"
 
 
 def test_killed_at_any_step_it_is_finished_or_undone(tmp_path: Path) -> None:
-    program = Path(__file__).parents[1] / "support/killed_applying.py"
-    command = [sys.executable, str(program), str(tmp_path), STRIDE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_program(SUPPORT / "killed_applying.py", tmp_path, STRIDE, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 8
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +11,9 @@ import pytest
 
 from dataparams.cli import main
 from dataparams.run.folder import RunFolder
+from forked_processes import SUPPORT, run_program
 from made_folders import dark_and_light
 
-PROGRAM = Path(__file__).parents[1] / "support" / "audited_in_processes.py"
-SECONDS = 300
 WORDS = ["audit", "photos", "--encoder", "pixels", "--rand-fraction", "0.2", "--out"]
 
 
@@ -39,14 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def in_two_processes(*attempts: tuple[list[str], dict[str, int]]) -> list[list[Ended]]:
-    done = subprocess.run(
-        [sys.executable, PROGRAM],
-        input=json.dumps(attempts),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
+    program = SUPPORT / "audited_in_processes.py"
+    done = run_program(program, json.dumps(attempts), folder=Path.cwd())
     assert done.returncode == 0, done.stderr[-3000:]
     return [[Ended(*one) for one in attempt] for attempt in json.loads(done.stdout)]
 

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +21,7 @@ from dataparams.encoders.feature_cache import FeatureCache, StoredFeatures
 from dataparams.encoders.features import features_of
 from dataparams.errors import RunError
 from dataparams.terminal.words import size_text
+from forked_processes import start_program
 from toy_encoders import LetterEncoder, letters_of, numbered_texts, texts
 
 PROGRAM = Path(__file__).parents[1] / "support" / "extracted_in_processes.py"
@@ -211,43 +211,35 @@ def test_where_the_cache_lies(monkeypatch, tmp_path):
 
 
 def started(folder, **options):
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(folder), json.dumps(options)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    return start_program(PROGRAM, folder, json.dumps(options), folder=folder)
 
 
-def outcome(process):
-    output, _ = process.communicate(timeout=120)
-    return json.loads(output.splitlines()[-1])
+def outcome(program):
+    return json.loads(program.ended().stdout.splitlines()[-1])
 
 
 def test_a_killed_process_is_gone_on_from(tmp_path):
-    process = started(tmp_path, count=400, seconds=0.05)
-    for line in process.stdout:
-        if int(line.split()[1]) >= 100:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    program = started(tmp_path, count=400, seconds=0.05)
+    next(line for line in program.lines() if int(line.split()[1]) >= 100)
+    program.process.kill()
+    assert program.ended().returncode == -signal.SIGKILL
     kept = sum(len(piece) for piece in FeatureCache(tmp_path).open(LetterEncoder())._pieces)
     assert 50 < kept < 400
     assert outcome(started(tmp_path, count=400)) == {"encoded": 400 - kept, "is_right": True}
 
 
 def test_two_processes_at_once_lose_nothing(tmp_path):
-    processes = [started(tmp_path, count=count, seconds=0.02) for count in (300, 400)]
-    outcomes = [outcome(process) for process in processes]
+    programs = [started(tmp_path, count=count, seconds=0.02) for count in (300, 400)]
+    outcomes = [outcome(program) for program in programs]
     assert all(each["is_right"] for each in outcomes)
     assert outcome(started(tmp_path, count=400)) == {"encoded": 0, "is_right": True}
 
 
 def test_a_full_disk_is_told_with_what_is_needed_and_keeps_what_was_written(tmp_path):
     assert outcome(started(tmp_path, count=20))["encoded"] == 20
-    full = started(tmp_path, count=1000, seconds_of_a_piece=600, most_bytes=3000)
+    full = started(tmp_path, count=1000, seconds_of_a_piece=600, most_bytes=10_000)
     told = outcome(full)
-    assert (full.returncode, told["code"]) == (4, 4)
+    assert (full.process.exitcode, told["code"]) == (4, 4)
     needed = size_text(FeatureCache.disk_needed(980, LetterEncoder.width))
     assert f"{needed} are needed for 980 more samples" in told["error"]
     assert "The features written before are kept" in told["error"]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 
 from dataparams.method.data_parameters import DataParameters
 from dataparams.method.exchange import exchanged
+from forked_processes import exit_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,16 +52,8 @@ def _process(rank: int, folder: str, *, fixed_capacity: bool) -> None:
 
 
 def _run_in_two(process: Callable[..., None], folder: Path, **arguments: object) -> None:
-    context = mp.get_context("spawn")
-    processes = [
-        context.Process(target=process, args=(rank, str(folder)), kwargs=arguments)
-        for rank in range(2)
-    ]
-    for one in processes:
-        one.start()
-    for one in processes:
-        one.join(120)
-    assert [one.exitcode for one in processes] == [0, 0]
+    codes = exit_codes(process, *((rank, str(folder)) for rank in range(2)), **arguments)
+    assert codes == [0, 0]
 
 
 @pytest.mark.parametrize("fixed_capacity", [True, False])

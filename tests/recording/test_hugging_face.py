@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-import socket
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
-import torch.multiprocessing as mp
 
 from dataparams.errors import ArgumentError, RunError
 from dataparams.run.folder import RunFolder
@@ -22,6 +20,7 @@ from transformers import Trainer, TrainerCallback
 
 from dataparams.recording.hugging_face import record
 from dataparams.recording.hugging_face_data import class_names_of, labels_of, samples_of
+from forked_processes import exit_codes, free_port
 from made_hugging_face import (
     CLASSES,
     made_model,
@@ -338,14 +337,8 @@ def _process(rank: int, folder: Path, port: int) -> None:
 
 
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
-    context = mp.get_context("spawn")
-    port = _free_port()
-    processes = [context.Process(target=_process, args=(rank, tmp_path, port)) for rank in range(2)]
-    for one in processes:
-        one.start()
-    for one in processes:
-        one.join(200)
-    assert [one.exitcode for one in processes] == [0, 0]
+    port = free_port()
+    assert exit_codes(_process, *((rank, tmp_path, port) for rank in range(2))) == [0, 0]
     alone = trained(tmp_path, "alone", made_training_set())
     assert_alike(records_of(tmp_path / "shared"), alone, atol=1e-5)
     # Processes get batches of the same size, so that each of some samples is in both.
@@ -353,9 +346,3 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     assert [int((one.predicted >= 0).sum()) for one in uneven] == [43, 43, 43]
     assert all(one.predicted.max() < len(CLASSES) for one in uneven)
     assert not any(one.margin.isnan().any() for one in uneven)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from dataparams.run.folder import RunFolder
-from recorded_in_processes import record_in
+from forked_processes import exit_codes
+from recorded_in_processes import record_as, record_in
 from recorded_loops import assert_same_records
 
-PROGRAM = Path(__file__).parents[1] / "support" / "recorded_in_processes.py"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def run_in(processes: int, folder: Path, epochs: int, *words: str) -> RunFolder:
+def run_in(processes: int, folder: Path, epochs: int, *, stops: bool = False) -> RunFolder:
     """Record a loop in so many processes."""
     folder.with_suffix(".store").unlink(missing_ok=True)
-    started = [
-        subprocess.Popen(
-            [sys.executable, PROGRAM, folder, str(rank), str(processes), str(epochs), *words],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(processes)
-    ]
-    said = [process.communicate(timeout=200)[1] for process in started]
-    assert [process.returncode for process in started] == [0] * processes, said
+    arguments = [(rank, folder, processes, epochs) for rank in range(processes)]
+    assert exit_codes(record_as, *arguments, stops=stops) == [0] * processes
     return RunFolder(folder)
 
 
@@ -49,7 +41,7 @@ def test_two_processes_record_what_one_does_also_after_a_stop(tmp_path: Path) ->
     # Another sampler's padding: all but a few samples have the same course.
     difference = last.instance_log_temperature - alone.epoch_record(3).instance_log_temperature
     assert float(difference.abs().median()) < 0.02
-    run_in(2, tmp_path / "stopped", 3, "stop")
+    run_in(2, tmp_path / "stopped", 3, stops=True)
     shutil.copytree(tmp_path / "stopped", tmp_path / "fewer")
     assert RunFolder(tmp_path / "stopped").epochs() == [1]
     assert_same_records(both, run_in(2, tmp_path / "stopped", 3))

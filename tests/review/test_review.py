@@ -8,8 +8,6 @@ import json
 import os
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import zlib
@@ -48,6 +46,7 @@ from dataparams.review.serving import FIRST_PORT, address_of, is_local, listenin
 from dataparams.review.similar import Similar
 from dataparams.review.standing import Standing
 from dataparams.run.folder import RunFolder
+from forked_processes import SUPPORT, run_program
 from made_reports import HOSTILE_CLASS, HOSTILE_FILE, ColoredContents, as_audit, made_analysis
 from made_reviews import LOCAL, SIZES, TOKEN, client_of, decisions_of, doubted, made_review
 
@@ -978,10 +977,10 @@ def test_wrong_use_is_told(tmp_path, capsys, words, status, says):
 
 
 def test_killing_the_server_loses_nothing_that_was_acknowledged(tmp_path):
-    script = Path(__file__).parents[1] / "support" / "killed_review.py"
-    command = [sys.executable, str(script), str(tmp_path / "run"), "3", "7"]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
-    told = json.loads(output)
+    program = SUPPORT / "killed_review.py"
+    done = run_program(program, tmp_path / "run", "3", "7", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
     assert told["acknowledged"] > 0
     assert told["lost"] == []
     assert told["halves"] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 import sys
@@ -19,6 +18,7 @@ from dataparams.contents.images import EncodedImage, PixelImage
 from dataparams.errors import DataError
 from dataparams.sources.columns import WantedColumns
 from dataparams.sources.tables import open_table_contents, open_tables
+from forked_processes import process_context
 from made_images import picture, save
 from made_tables import images, photo, write_table
 
@@ -441,7 +441,7 @@ def test_contents_are_read_the_same_in_another_process(groups, mapped):
     again = pickle.loads(pickle.dumps(contents))  # noqa: S301
     rows = [44, 0, 27]
     assert stored(again.read(rows)) == stored(contents.read(rows))
-    context = multiprocessing.get_context("spawn")
+    context = process_context()
     queue = context.SimpleQueue()
     process = context.Process(target=read_rows, args=(contents, rows, queue))
     process.start()

@@ -1,6 +1,6 @@
 """Audits by the command in two processes; a program for test_audit_in_processes.py.
 
-Its standard input is a list of attempts, ``[words, options]``; it prints how the two processes of
+Its argument is a list of attempts, ``[words, options]``; it prints how the two processes of
 each ended: exit code (minus a signal's number, if by one), what they wrote, and how many pictures
 they encoded. Children are forked before any tensor work, so that each starts at once.
 """
@@ -85,4 +85,4 @@ if __name__ == "__main__":
     extraction._SECONDS_OF_A_PIECE = 0.0
     audited_features._FIRST, audited_features._TIMED = 1, 2
     audited_features.PixelEncoder = _Encoder  # type: ignore[attr-defined]
-    sys.stdout.write(json.dumps([_attempt(*attempt) for attempt in json.load(sys.stdin)]))
+    sys.stdout.write(json.dumps([_attempt(*attempt) for attempt in json.loads(sys.argv[1])]))

@@ -1,14 +1,10 @@
-"""Records a loop in one of several processes (DDP, gloo); a program for a test.
-
-python recorded_in_processes.py FOLDER RANK PROCESSES EPOCHS [stop]
-"""
+"""Records a loop in one of several processes (DDP, gloo)."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -18,16 +14,18 @@ from torch.utils.data import DataLoader, DistributedSampler
 from dataparams.recording.recording import Recording
 from recorded_loops import digits, network
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 COUNT, BATCH = 301, 32
 
 
-def main() -> None:
-    """Record in one of several processes; with ``stop`` leave amid the second epoch."""
-    folder, rank, processes, epochs = Path(sys.argv[1]), *map(int, sys.argv[2:5])
+def record_as(rank: int, folder: Path, processes: int, epochs: int, *, stops: bool) -> None:
+    """Record as one of several processes; leave amid the second epoch where it stops."""
     torch.set_num_threads(1)
     method = folder.with_suffix(".store").resolve().as_uri()
     dist.init_process_group("gloo", init_method=method, rank=rank, world_size=processes)
-    record_in(folder, rank, processes, epochs, stops="stop" in sys.argv)
+    record_in(folder, rank, processes, epochs, stops=stops)
     dist.destroy_process_group()
 
 
@@ -68,7 +66,3 @@ def record_in(folder: Path, rank: int, processes: int, epochs: int, *, stops: bo
     analysis = run.analyze()
     if len(analysis.frame) != COUNT:
         sys.exit("an analysis of other samples")
-
-
-if __name__ == "__main__":
-    main()
