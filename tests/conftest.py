@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,19 +13,17 @@ import torch
 from torch import nn
 
 from dataparams.batches import ImageDataset, load_dataset
-from dataparams.training import TrainConfig
+from dataparams.run.folder import RunFolder
+from dataparams.training import TrainConfig, train
 from made_text_runs import made_row_run, made_text_run
-from made_trainings import first_samples
+from made_trainings import first_samples, short_training
 from reviewed_pages import opened_pages, served_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from types import SimpleNamespace
 
     from playwright.sync_api import Browser, Page
-
-    from dataparams.run.folder import RunFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = [
@@ -63,13 +62,21 @@ def few_digits() -> ImageDataset:
 @pytest.fixture
 def short(tmp_path: Path) -> TrainConfig:
     """Three epochs with instance parameters on labels of which 40 % are swapped."""
-    return TrainConfig(
-        output_dir=str(tmp_path / "runs"),
-        epochs=3,
-        batch_size=64,
-        rand_fraction=0.4,
-        learn_inst_parameters=True,
-    )
+    return short_training(tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def short_run(tmp_path_factory: pytest.TempPathFactory, few_digits: ImageDataset) -> RunFolder:
+    """The finished run of ``short`` on ``few_digits``; to be read, and copied to be changed."""
+    return train(short_training(tmp_path_factory.mktemp("short")), dataset=few_digits)
+
+
+@pytest.fixture
+def copied_run(short: TrainConfig, short_run: RunFolder) -> RunFolder:
+    """The same where ``short`` itself would put it."""
+    copy = Path(short.output_dir) / "digits" / "run"
+    shutil.copytree(short_run.path, copy)
+    return RunFolder(copy)
 
 
 @pytest.fixture

@@ -158,9 +158,9 @@ def test_numpy_is_told_nothing_by_the_file(tmp_path: Path) -> None:
 
 
 def test_its_checkpoint_selects_as_ours_does(
-    few_digits: ImageDataset, short: TrainConfig, tmp_path: Path
+    few_digits: ImageDataset, short: TrainConfig, short_run: RunFolder, tmp_path: Path
 ) -> None:
-    learned = train(short, dataset=few_digits)
+    learned = short_run
     values = learned.epoch_record(3).instance_log_temperature
     file = tmp_path / "epoch_2.pth.tar"
     save(file, artifacts(inst_parameters=values.numpy()), is_zip=False, names=NUMPY_1)

@@ -172,6 +172,17 @@ def trained(folder: object, dataset: ImageDataset | None = None, **changes: Any)
     return train(TrainConfig(output_dir=str(folder), **settings), dataset=dataset)
 
 
+def short_training(folder: object) -> TrainConfig:
+    """Three epochs with instance parameters on labels of which 40 % are swapped."""
+    return TrainConfig(
+        output_dir=str(folder),
+        epochs=3,
+        batch_size=64,
+        rand_fraction=0.4,
+        learn_inst_parameters=True,
+    )
+
+
 def first_samples(samples: LabeledImages, count: int) -> LabeledImages:
     """The first samples of a split, numbered anew."""
     chosen = samples.select(torch.arange(count))

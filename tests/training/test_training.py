@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from dataparams.batches import Batch, ImageDataset
 
 
-def test_a_run_folder_holds_what_it_promises(few_digits: ImageDataset, short: TrainConfig) -> None:
-    run = train(short, dataset=few_digits)
+def test_a_run_folder_holds_what_it_promises(
+    few_digits: ImageDataset, short_run: RunFolder
+) -> None:
+    run = short_run
     description = run.description()
     assert (description["status"], description["epoch"]) == ("finished", 3)
     assert description["counts"]["instances"] == 400
@@ -58,9 +60,9 @@ def test_a_run_folder_holds_what_it_promises(few_digits: ImageDataset, short: Tr
 
 
 def test_validation_samples_keep_their_predictions_one_by_one(
-    few_digits: ImageDataset, short: TrainConfig
+    few_digits: ImageDataset, short_run: RunFolder
 ) -> None:
-    run = train(short, dataset=few_digits)
+    run = short_run
     held_out = run.held_out()
     assert held_out is not None
     assert held_out["index"].to_list() == few_digits.val.index.tolist()
@@ -90,13 +92,14 @@ def test_swapped_labels_are_found(short: TrainConfig) -> None:
     assert run.metrics()["auroc"][-1] > 0.95
 
 
-def test_the_same_seed_is_the_same_run(few_digits: ImageDataset, short: TrainConfig) -> None:
-    runs = [train(replace(short, exp_prefix=name), dataset=few_digits) for name in ("a", "b")]
-    assert_same_run(*runs)
+def test_the_same_seed_is_the_same_run(
+    few_digits: ImageDataset, short: TrainConfig, short_run: RunFolder
+) -> None:
+    assert_same_run(short_run, train(short, dataset=few_digits))
     other = train(replace(short, exp_prefix="c", seed=1), dataset=few_digits)
     assert not torch.equal(
         other.epoch_record(3).instance_log_temperature,
-        runs[0].epoch_record(3).instance_log_temperature,
+        short_run.epoch_record(3).instance_log_temperature,
     )
 
 
@@ -110,9 +113,9 @@ def test_two_trainings_in_one_process_may_differ_in_precision(
 
 
 def test_an_existing_run_is_not_touched_without_a_word(
-    few_digits: ImageDataset, short: TrainConfig
+    few_digits: ImageDataset, short: TrainConfig, copied_run: RunFolder
 ) -> None:
-    run = train(short, dataset=few_digits)
+    run = copied_run
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
     with pytest.raises(
         RunError, match=r"exists already and is not touched.*`restart=True`.*`resume"
@@ -129,10 +132,10 @@ def test_a_wrong_flag_leaves_no_folder_behind(few_digits: ImageDataset, short: T
     assert not Path(short.output_dir).exists()
 
 
+@pytest.mark.usefixtures("copied_run")
 def test_resume_refuses_another_configuration_or_data_set(
     few_digits: ImageDataset, short: TrainConfig
 ) -> None:
-    train(short, dataset=few_digits)
     with pytest.raises(RunError, match=r"`lr` was 0\.1 and is 0\.2"):
         train(replace(short, resume=True, lr=0.2), dataset=few_digits)
     other = replace(few_digits, fingerprint="another")
@@ -142,16 +145,15 @@ def test_resume_refuses_another_configuration_or_data_set(
 
 @pytest.mark.parametrize("stopped_at", [1, 2])
 def test_an_interrupted_run_resumes_exactly(
-    few_digits: ImageDataset, short: TrainConfig, stopped_at: int
+    few_digits: ImageDataset, short: TrainConfig, short_run: RunFolder, stopped_at: int
 ) -> None:
-    whole = train(replace(short, exp_prefix="whole"), dataset=few_digits)
     broken = replace(short, exp_prefix="broken")
     with pytest.raises(KeyboardInterrupt):
         train(broken, dataset=few_digits, display=Stop(stopped_at))
     path = Path(short.output_dir) / "digits" / "broken"
     assert '"status": "stopped"' in (path / "run.json").read_text()
     resumed = train(replace(broken, resume=True), dataset=few_digits)
-    assert_same_run(whole, resumed)
+    assert_same_run(short_run, resumed)
     assert resumed.description()["status"] == "finished"
 
 
@@ -213,18 +215,20 @@ class _StopInValidation(DeviceBatches):
 
 
 def test_a_run_stopped_while_it_is_evaluated_resumes_exactly(
-    few_digits: ImageDataset, short: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    few_digits: ImageDataset,
+    short: TrainConfig,
+    short_run: RunFolder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = train(replace(short, exp_prefix="whole"), dataset=few_digits)
     monkeypatch.setattr("dataparams.training.batching.DeviceBatches", _StopInValidation)
     _StopInValidation.is_asked = True
     with pytest.raises(Stopped, match="after step 6 of 6 in epoch 1"):
         train(short, dataset=few_digits)
-    assert_same_run(whole, train(replace(short, resume=True), dataset=few_digits))
+    assert_same_run(short_run, train(replace(short, resume=True), dataset=few_digits))
 
 
 def test_within_an_epoch_the_analysis_sees_the_one_before(
-    few_digits: ImageDataset, short: TrainConfig
+    few_digits: ImageDataset, short: TrainConfig, short_run: RunFolder
 ) -> None:
     often = replace(short, print_freq=1, checkpoint_minutes=1e-9, save_every=1)
     with pytest.raises(Stopped):
@@ -239,8 +243,7 @@ def test_within_an_epoch_the_analysis_sees_the_one_before(
     (run.path / "checkpoint" / "last.pt").unlink()
     half_written = run.path / "checkpoint" / f".last.pt.{'0' * 32}.tmp"
     half_written.write_bytes(b"half")
-    whole = train(replace(short, exp_prefix="whole"), dataset=few_digits)
-    assert_same_run(whole, train(replace(often, resume=True), dataset=few_digits))
+    assert_same_run(short_run, train(replace(often, resume=True), dataset=few_digits))
     assert not half_written.exists()
 
 
@@ -274,9 +277,9 @@ def test_resume_begins_where_there_is_nothing_to_go_on_with(
 
 @pytest.mark.parametrize("damage", ["truncated", "other model"])
 def test_a_damaged_checkpoint_is_an_error_and_nothing_is_lost(
-    few_digits: ImageDataset, short: TrainConfig, damage: str
+    few_digits: ImageDataset, short: TrainConfig, copied_run: RunFolder, damage: str
 ) -> None:
-    run = train(short, dataset=few_digits)
+    run = copied_run
     file = run.path / "checkpoint" / "last.pt"
     if damage == "truncated":
         file.write_bytes(file.read_bytes()[:2000])
@@ -290,9 +293,9 @@ def test_a_damaged_checkpoint_is_an_error_and_nothing_is_lost(
 
 
 def test_a_selection_keeps_the_lowest_and_their_index(
-    few_digits: ImageDataset, short: TrainConfig
+    few_digits: ImageDataset, short: TrainConfig, copied_run: RunFolder
 ) -> None:
-    learned = train(short, dataset=few_digits)
+    learned = copied_run
     chosen = replace(
         short,
         exp_prefix="kept",
@@ -425,7 +428,8 @@ def test_a_training_that_diverges_says_so_and_so_does_whoever_analyzes_it(
     assert run.epochs() == []
     with pytest.raises(RunError, match=r"no finished epoch.*failed: Training diverged in epoch 1"):
         analyze(run)
-    assert train(replace(short, restart=True), dataset=few_digits).epochs() == [1, 2, 3]
+    again = replace(short, restart=True, epochs=1)
+    assert train(again, dataset=few_digits).epochs() == [1]
 
 
 class Breaking(nn.Module):
@@ -541,13 +545,10 @@ def test_a_rate_far_too_high_is_warned_of_once(
     assert sum("sit at the clamp" in line for line in lines.lines) == 1
 
 
-def test_tensorboard_separates_clean_from_corrupted(
-    few_digits: ImageDataset, short: TrainConfig
-) -> None:
+def test_tensorboard_separates_clean_from_corrupted(short_run: RunFolder) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run = train(short, dataset=few_digits)
-    events = EventAccumulator(str(run.tensorboard)).Reload()
+    events = EventAccumulator(str(short_run.tensorboard)).Reload()
     tags = events.Tags()
     for group in ("all", "clean", "corrupted"):
         assert f"instance_parameters/{group}/log" in tags["histograms"]
