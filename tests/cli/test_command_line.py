@@ -6,6 +6,7 @@ import json
 import runpy
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,35 +22,49 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "torchvision", "numpy", "polars", "pyarrow", "PIL", "matplotlib", "sklearn")
 LOADED = f"""
-import sys
-from dataparams.cli import main
-try:
-    code = main(sys.argv[1:])
-except SystemExit as end:
-    code = end.code
-print("loaded", *(name for name in {HEAVY!r} if name in sys.modules), "code", code)
+import importlib, json, os, sys
+from dataparams.cli.main import main
+
+for words in json.loads(sys.argv[1]):
+    sys.stdout.flush()
+    if os.fork() == 0:
+        code = None
+        if words[0] == "import":
+            importlib.import_module(words[1])
+        else:
+            try:
+                code = main(words)
+            except SystemExit as end:
+                code = end.code
+        print("loaded", *(name for name in {HEAVY!r} if name in sys.modules), "code", code)
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
 """
+"""Does one thing after the other, each in a fork of an interpreter that has done nothing else."""
 
 
-def loaded_by(*words: str) -> str:
-    """Which of the heavy packages a command imports, and its exit code."""
+def loaded_by(*several: list[str]) -> list[str]:
+    """Which of the heavy packages each command, or import, loads; and its exit code."""
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOADED, json.dumps(several)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return done.stdout.splitlines()[-1]
+    return [line for line in done.stdout.splitlines() if line.startswith("loaded ")]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_and_a_wrong_flag_are_answered_without_the_heavy_packages(command: str) -> None:
-    assert loaded_by(command, "--help") == "loaded code 0"
-    assert loaded_by(command, "--no-such-flag") == "loaded code 2"
+def test_help_and_a_wrong_flag_are_answered_without_the_heavy_packages() -> None:
+    helped = loaded_by(*([command, "--help"] for command in COMMANDS))
+    assert helped == ["loaded code 0"] * len(COMMANDS)
+    refused = loaded_by(*([command, "--no-such-flag"] for command in COMMANDS))
+    assert refused == ["loaded code 2"] * len(COMMANDS)
 
 
-@pytest.mark.parametrize(
-    ("words", "code"), [(["--help"], 0), (["--version"], 0), (["--recipe"], 2), (["no"], 2)]
-)
-def test_the_program_itself_answers_without_the_heavy_packages(words: list[str], code: int) -> None:
-    assert loaded_by(*words) == f"loaded code {code}"
+def test_the_program_itself_answers_without_the_heavy_packages() -> None:
+    codes = {"--help": 0, "--version": 0, "--recipe": 2, "no": 2}
+    assert loaded_by(*([word] for word in codes)) == [f"loaded code {c}" for c in codes.values()]
 
 
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,17 +73,13 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     assert all(f"\n  {command} " in text for command in COMMANDS)
 
 
-@pytest.mark.parametrize("package", ["dataparams", "dataparams.training", "dataparams.export"])
-def test_a_package_is_light_and_its_names_are_there_when_they_are_used(package: str) -> None:
-    code = f"""
-import sys, {package} as package
-heavy = [name for name in {HEAVY!r} if name in sys.modules]
-assert not heavy, heavy
-for name in package.__all__:
-    getattr(package, name)
-assert not hasattr(package, "no_such_name")
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_a_package_is_light_and_its_names_are_there_when_they_are_used() -> None:
+    packages = ["dataparams", "dataparams.training", "dataparams.export"]
+    light = loaded_by(*(["import", package] for package in packages))
+    assert light == ["loaded code None"] * len(packages)
+    for package in map(import_module, packages):
+        assert [name for name in package.__all__ if not hasattr(package, name)] == []
+        assert not hasattr(package, "no_such_name")
 
 
 @pytest.fixture

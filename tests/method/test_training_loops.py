@@ -22,24 +22,25 @@ from dataparams.method.data_parameters import DataParameters
 CLASSES = 4
 
 
-def _modules_after(program: str) -> set[str]:
-    program += "\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
-    arguments = [sys.executable, "-c", program]
+def _loaded_by(*programs: str) -> list[set[str]]:
+    """The modules that each program in turn loads, in an interpreter that has imported torch."""
+    lines = ["import json, sys, torch"]
+    for program in programs:
+        lines += ["before = set(sys.modules)", program]
+        lines += ["print(json.dumps([name for name in sys.modules if name not in before]))"]
+    arguments = [sys.executable, "-c", "\n".join(lines)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    return [set(json.loads(line)) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize(
-    "program", ["import dataparams.method.data_parameters", "from dataparams import DataParameters"]
-)
-def test_importing_the_method_costs_what_importing_torch_costs(program: str) -> None:
-    more = _modules_after(program) - _modules_after("import torch")
-    assert {name for name in more if name.partition(".")[0] != "dataparams"} == set()
-    use = "\nDataParameters(9, 2, lr_inst=1.0)(torch.zeros(1, 2), *torch.zeros(2, 1).long())"
-    in_use = _modules_after(
-        f"import torch\nfrom dataparams.method.data_parameters import DataParameters{use}"
+def test_importing_the_method_costs_what_importing_torch_costs() -> None:
+    module, name, use = _loaded_by(
+        "import dataparams.method.data_parameters",
+        "from dataparams import DataParameters",
+        "DataParameters(9, 2, lr_inst=1.0)(torch.zeros(1, 2), *torch.zeros(2, 1).long())",
     )
-    assert not {"torch._dynamo", "sympy"} & in_use
+    assert {one for one in module | name if one.partition(".")[0] != "dataparams"} == set()
+    assert not {"torch._dynamo", "sympy"} & use
 
 
 def _batch(number: int, size: int = 8, instances: int = 30) -> tuple[Tensor, Tensor, Tensor]:
