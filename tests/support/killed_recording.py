@@ -20,7 +20,7 @@ import torch._dynamo  # see _start
 from dataparams.run.folder import RunFolder
 from recorded_loops import record
 
-KILLS, EPOCHS = 20, 300
+KILLS, EPOCHS = 20, 120
 
 
 def _start(folder: Path) -> int:

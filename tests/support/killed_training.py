@@ -44,6 +44,12 @@ def _start(config: TrainConfig) -> int:
     return child
 
 
+def _is_within(run: RunFolder) -> bool:
+    """Whether the last checkpoint is within an epoch."""
+    last = run.checkpoint("last")
+    return last is not None and "steps" in last
+
+
 def _require_success(child: int) -> None:
     _, status = os.waitpid(child, 0)
     if status != 0:
@@ -54,7 +60,7 @@ def main() -> None:
     """Compare nothing; leave that to the test."""
     config = TrainConfig(
         output_dir=sys.argv[1],
-        epochs=40,
+        epochs=24,
         batch_size=32,
         rand_fraction=0.4,
         learn_inst_parameters=True,
@@ -70,16 +76,19 @@ def main() -> None:
     while kills < KILLS:
         before = len(run.epochs())
         child = _start(broken)
-        # A kill before the first new epoch every time would never come to an end.
-        while kills % 2 and len(run.epochs()) <= before:
+        # Killed before its first epoch each time it would never come to an end, and killed after an
+        # epoch each time never go on within one.
+        is_within = kills % 4 == 3
+        while len(run.epochs()) < config.epochs and (
+            (kills % 2 and len(run.epochs()) <= before) or (is_within and not _is_within(run))
+        ):
             time.sleep(0.01)
-        time.sleep(moments.uniform(0.0, 0.3))
+        time.sleep(0 if is_within else moments.uniform(0.0, 0.2))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             kills += 1
-            last = run.checkpoint("last")
-            kills_within += last is not None and "steps" in last
+            kills_within += _is_within(run)
         elif status != 0:
             sys.exit(f"a training failed with wait status {status}")
         else:
