@@ -7,12 +7,11 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import zlib
 from contextlib import ExitStack, contextmanager, suppress
@@ -25,11 +24,13 @@ from PIL import Image
 
 from dataparams.cli import main
 from dataparams.decisions.store import DecisionStore
+from forked_processes import COMMAND_LINE, start_program
 from made_folders import dark_and_light
 from made_reviews import made_review, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.process import BaseProcess
 
 JSON = "Content-Type: application/json"
 
@@ -60,7 +61,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 class Server:
     """A server, and ways to ask it."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int, token: str | None) -> None:
+    def __init__(self, process: BaseProcess, port: int, token: str | None) -> None:
         self.process, self.port, self.token = process, port, token
 
     def ask(self, method: str, path: str, body: object = None, **headers: str):
@@ -88,7 +89,7 @@ class Server:
             try:
                 for piece in pieces:
                     connection.sendall(piece)
-                connection.settimeout(3)
+                connection.settimeout(20)
                 while more := connection.recv(1 << 16):
                     answer += more
             except OSError:
@@ -102,27 +103,23 @@ class Server:
 
 
 @contextmanager
-def review(run: Path, *words: str, files: int | None = None) -> Iterator[Server]:
-    """A server by its command, which may open so many files; it must end as it was asked to."""
-    command = [sys.executable, "-m", "dataparams.cli", "review", str(run), "--no-open"]
-    command += ["--port", "0", *words]
-    if files is not None:
-        command = ["sh", "-c", f'ulimit -Sn {files}; exec "$@"', "sh", *command]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def review(run: Path, *words: str, limits: Mapping[int, int] | None = None) -> Iterator[Server]:
+    """A server by its command; it must end as it was asked to."""
+    flags = ["--no-open", "--port", "0", *words]
+    program = start_program(COMMAND_LINE, "review", run, *flags, folder=run.parent, limits=limits)
     try:
         # What cannot be read is said before the address.
         address = re.compile(r"http://\S+:(\d+)/(?:#token=(\S+))?")
-        found = next(filter(None, map(address.search, process.stdout)), None)
+        found = next(filter(None, map(address.search, program.lines())), None)
         if found is None:
-            process.kill()
-            raise AssertionError(process.communicate())
-        yield Server(process, int(found[1]), found[2])
+            raise AssertionError(program.ended())
+        yield Server(program.process, int(found[1]), found[2])
     finally:
-        process.terminate()
-        output, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    assert "Stopped. The decisions are in" in output
-    assert "Traceback" not in errors
+        program.process.terminate()
+    done = program.ended()
+    assert done.returncode == 0, done.stderr
+    assert "Stopped. The decisions are in" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +231,9 @@ def test_a_body_without_end_takes_no_memory(server):
 
 def test_connections_that_say_nothing_keep_nobody_out(trained):
     """The server is allowed 256 files when it starts, as on macOS."""
-    with review(trained / "runs" / "images" / "run", files=256) as server:
+    with review(
+        trained / "runs" / "images" / "run", limits={resource.RLIMIT_NOFILE: 256}
+    ) as server:
         with ExitStack() as kept:
             for number in range(600):
                 connection = kept.enter_context(socket.socket())
@@ -271,18 +270,26 @@ def png(side: int, color: int, depth: int) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum
 
-    packer = zlib.compressobj(1)
-    row = bytes(1 + side * {0: 1, 6: 4}[color] * depth // 8)
-    pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    pixels = packed_zeros(side * (1 + side * {0: 1, 6: 4}[color] * depth // 8))
     header = struct.pack(">IIBBBBB", side, side, depth, color, 0, 0, 0)
-    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(50_000_000), 9))
+    text = chunk(b"zTXt", b"k\0\0" + packed_zeros(50_000_000)) if side < 100 else b""
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
-        + (text if side < 100 else b"")
+        + text
         + chunk(b"IDAT", pixels)
         + chunk(b"IEND", b"")
     )
+
+
+def packed_zeros(count: int) -> bytes:
+    """So many bytes of 0 as zlib packs them, a megabyte packed once and repeated."""
+    packer = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
+    whole = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    rest = packer.compress(bytes(count % (1 << 20))) + packer.flush()
+    # Adler-32: a first sum that stays 1, and the sum of that over all bytes.
+    checksum = (count % 65521) << 16 | 1
+    return b"\x78\x01" + whole * (count >> 20) + rest + struct.pack(">I", checksum)
 
 
 def encoded(kind: str, side: int, mode: str = "RGB", **options) -> bytes:
@@ -298,7 +305,7 @@ def test_images_made_to_exhaust_the_server_do_not(run):
         png(8900, 6, 16),
         png(8900, 0, 16),
         png(60, 6, 8),
-        encoded("WEBP", 8900),
+        encoded("WEBP", 8900, method=0),
         encoded("TIFF", 8900, "F", compression="tiff_deflate"),
         encoded("GIF", 8900, "P"),
         encoded("JPEG", 8900, progressive=True),
@@ -371,7 +378,6 @@ def test_two_servers_and_an_import_hear_of_each_other(run, tmp_path):
 
 
 def test_where_the_disk_is_full_nothing_is_acknowledged_and_the_server_goes_on(run):
-    resource = pytest.importorskip("resource")
     with review(run) as server:
         assert server.decide("request-1", 1) == 200
         _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
@@ -413,8 +419,8 @@ def test_a_signal_ends_it_while_pages_are_open(run, number):
         half_asked = b"POST /api/undo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
         page.sendall(half_asked + f"{JSON}\r\n\r\n".encode())
         assert server.decide("request-1", 1) == 200
-        server.process.send_signal(number)
-        server.process.wait(60)
+        os.kill(server.process.pid, number)
+        server.process.join(60)
     # Closed in order, all is in one file.
     assert not list(run.glob("review.sqlite-*"))
     assert DecisionStore(run / "review.sqlite").in_force()["index"].to_list() == [1]
