@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import uvicorn
+from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
 from dataparams.review.application import make_application
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 SIZES = ({"hard": 7, "review": 5, "easy": 9}, {"hard": 3, "review": 2, "easy": 12})
 LOCAL = Access("127.0.0.1", 8000)
 TOKEN = "t" * 43
+FEW = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+"""For what asks a server."""
 
 
 def made_review(folder: Path, **options: Any) -> RunInReview:
@@ -84,6 +91,28 @@ def decisions_of(
         "annotator": annotator,
         "decisions": [dict(zip(names, one, strict=False)) for one in decisions],
     }
+
+
+def indices(client: TestClient, **query: Any) -> list[int]:
+    """The samples of the queue, as far as the first page goes."""
+    return [one["index"] for one in client.get("/api/queue", params=query).json()["samples"]]
+
+
+def decide(
+    client: TestClient,
+    review: RunInReview,
+    request: str,
+    annotator: str,
+    *decisions: tuple[Any, ...],
+) -> Any:
+    """Ask to decide; see :func:`decisions_of`."""
+    return client.post("/api/decisions", json=decisions_of(review, request, annotator, *decisions))
+
+
+def undo(client: TestClient, review: RunInReview, request: str, annotator: str) -> Any:
+    """Ask to take an annotator's last request back."""
+    body = {"run": review.key, "request": request, "annotator": annotator}
+    return client.post("/api/undo", json=body)
 
 
 @contextmanager
