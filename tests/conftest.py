@@ -79,6 +79,12 @@ def copied_run(short: TrainConfig, short_run: RunFolder) -> RunFolder:
     return RunFolder(copy)
 
 
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Five epochs on all digits, 40 % of them swapped; to be read, and copied to be changed."""
+    return train(replace(short_training(tmp_path_factory.mktemp("digits")), epochs=5))
+
+
 @pytest.fixture
 def linear() -> nn.Module:
     """A network without batch statistics: the same in one process as in several."""

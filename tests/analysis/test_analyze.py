@@ -28,18 +28,10 @@ from dataparams.training import TrainConfig, train
 from made_folders import dark_and_light
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """Digits, 40 % of the labels swapped, five epochs."""
-    return train(
-        TrainConfig(
-            output_dir=str(tmp_path_factory.mktemp("runs")),
-            epochs=5,
-            batch_size=64,
-            rand_fraction=0.4,
-            learn_inst_parameters=True,
-        )
-    )
+@pytest.fixture
+def run(digits_run: RunFolder) -> RunFolder:
+    """Digits, 40 % of the labels swapped, five epochs; nothing is written into it."""
+    return digits_run
 
 
 def test_wrong_labels_are_found_named_and_mended(run: RunFolder) -> None:
@@ -221,7 +213,11 @@ def test_the_summary_names_classes_and_suspects_and_is_safe_to_print(run: RunFol
     assert all(f"\n  {name} " in text for name in analysis.class_names)
 
 
-def test_the_commands(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands(
+    digits_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(digits_run.path, run.path)
     assert main(["analyze", str(run.path), "--review-budget", "5%"]) == 0
     assert "Next: dataparams report" in capsys.readouterr().out
     frame = pl.read_parquet(run.path / "analysis.parquet")
