@@ -7,7 +7,6 @@ import io
 import os
 import runpy
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -20,6 +19,7 @@ from PIL import Image
 
 from dataparams.batches import load_dataset
 from dataparams.cli import main
+from forked_processes import COMMAND_LINE, start_program
 from made_runs import made_run
 from made_sources import contents, photo, photo_folder, photo_table
 
@@ -326,14 +326,12 @@ def test_an_export_that_is_killed_goes_on_without_writing_anew_what_is_whole(tmp
     cells = [photo(number % 50) for number in range(count)]
     labels = [number % 2 for number in range(count)]
     table = photo_table(tmp_path / "pets.parquet", cells, labels, row_group_size=100)
-    command = [sys.executable, "-m", "dataparams.cli", "export", str(table), "--to"]
-    process = subprocess.Popen(
-        [*command, "cleanlab-studio", "--out", str(out)], stdout=subprocess.DEVNULL
-    )
-    while len(list(out.glob("*/*.jpg"))) < 200 and process.poll() is None:
+    words = ["export", table, "--to", "cleanlab-studio", "--out", out]
+    program = start_program(COMMAND_LINE, *words, folder=tmp_path)
+    while len(list(out.glob("*/*.jpg"))) < 200 and program.process.is_alive():
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    program.process.kill()
+    assert program.ended().returncode == -signal.SIGKILL
     at_kill = stamps(out)
     visible = {name for name in at_kill if not name.startswith(".")}
     assert 200 <= len(visible) < count
