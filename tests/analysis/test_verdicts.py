@@ -230,13 +230,14 @@ def only_temperatures(features: np.ndarray, labels: np.ndarray) -> Analysis:
     return analyze_trajectories(recorded(features, labels)["log_temperature"], labels)
 
 
-@pytest.mark.parametrize("clamps", [True, False])
 @pytest.mark.parametrize(
-    ("learns_classes", "start"),
+    ("learns_classes", "start", "clamps"),
     [
-        pytest.param(True, 0.001, id="joint"),
-        pytest.param(True, None, id="classes"),
-        pytest.param(False, None, id="nothing"),
+        pytest.param(True, 0.001, True, id="joint"),
+        pytest.param(True, 0.001, False, id="joint, free"),
+        pytest.param(True, None, True, id="classes"),
+        pytest.param(True, None, False, id="classes, free"),
+        pytest.param(False, None, True, id="nothing"),
     ],
 )
 def test_every_recipe_is_judged_right(

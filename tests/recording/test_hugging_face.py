@@ -48,6 +48,12 @@ def trained(folder: Path, name: str, dataset: Any, **arguments: Any) -> list[Epo
     return records_of(folder / name)
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, texts: Any) -> list[EpochRecord]:
+    """The records of a training on the texts that nothing stops."""
+    return trained(tmp_path_factory.mktemp("plain"), "run", texts)
+
+
 def test_one_line_makes_a_run_folder_with_texts_and_classes(tmp_path: Path, texts: Any) -> None:
     trainer = made_trainer(tmp_path, texts, eval_dataset=texts, eval_strategy="epoch")
     assert record(trainer, tmp_path / "run") is trainer
@@ -91,17 +97,16 @@ def test_clipping_does_not_touch_the_data_parameters(tmp_path: Path, texts: Any)
 
 @pytest.mark.parametrize("steps", [4, 3], ids=["in an epoch", "with an epoch's last step"])
 def test_training_goes_on_from_the_trainers_checkpoint(
-    tmp_path: Path, texts: Any, steps: int
+    tmp_path: Path, texts: Any, plain: list[EpochRecord], steps: int
 ) -> None:
     saving = {"save_strategy": "steps", "save_steps": steps}
-    unbroken = trained(tmp_path, "unbroken", texts)
     broken = made_trainer(tmp_path / "of run", texts, **saving)
     broken.add_callback(_StopsAfter(steps + 1))
     with pytest.raises(RuntimeError, match="the power"):
         record(broken, tmp_path / "run", lr_inst=20.0).train()
     assert RunFolder(tmp_path / "run").description()["status"] == "stopped"
     resumed = trained(tmp_path, "run", texts, **saving, resume=True)
-    assert_alike(resumed, unbroken, atol=0)
+    assert_alike(resumed, plain, atol=0)
 
 
 def test_epochs_behind_the_checkpoint_come_again(tmp_path: Path, texts: Any) -> None:
@@ -196,11 +201,10 @@ class Items(torch.utils.data.Dataset[dict[str, Any]]):
 
 @pytest.mark.parametrize("removes", [True, False])
 def test_any_data_set_with_numbers_is_recorded(
-    tmp_path: Path, texts: Any, *, removes: bool
+    tmp_path: Path, texts: Any, plain: list[EpochRecord], *, removes: bool
 ) -> None:
-    expected = trained(tmp_path, "columns", texts)
     items = trained(tmp_path, "items", Items(texts), remove_unused_columns=removes)
-    assert_alike(items, expected, atol=0)
+    assert_alike(items, plain, atol=0)
 
 
 def test_texts_that_were_removed_are_made_from_tokens(tmp_path: Path, texts: Any) -> None:
@@ -336,11 +340,10 @@ def _process(rank: int, folder: Path, port: int) -> None:
     torch.distributed.destroy_process_group()
 
 
-def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+def test_two_processes_learn_what_one_does(tmp_path: Path, plain: list[EpochRecord]) -> None:
     port = free_port()
     assert exit_codes(_process, *((rank, tmp_path, port) for rank in range(2))) == [0, 0]
-    alone = trained(tmp_path, "alone", made_training_set())
-    assert_alike(records_of(tmp_path / "shared"), alone, atol=1e-5)
+    assert_alike(records_of(tmp_path / "shared"), plain, atol=1e-5)
     # Processes get batches of the same size, so that each of some samples is in both.
     uneven = records_of(tmp_path / "uneven")
     assert [int((one.predicted >= 0).sum()) for one in uneven] == [43, 43, 43]
