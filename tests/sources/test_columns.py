@@ -302,10 +302,10 @@ def test_a_table_without_images_says_so(tmp_path):
 
 
 def test_of_many_columns_the_first_are_listed(tmp_path):
-    columns = {f"pixel{number}": [0, 1] * 4 for number in range(784)}
+    columns = {f"pixel{number}": [0, 1] * 4 for number in range(40)}
     path = tmp_path / "digits.parquet"
     parquet.write_table(pa.table({"breed": BREEDS, **columns}), path)
-    with pytest.raises(DataError, match=r"pixel18 \(whole numbers, 2 values\), and 765 more\."):
+    with pytest.raises(DataError, match=r"pixel18 \(whole numbers, 2 values\), and 21 more\."):
         open_tables(path)
 
 
