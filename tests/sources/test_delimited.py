@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataparams.errors import DataError
-from dataparams.sources import table_reading
 from dataparams.sources.opening import open_source
 
 if TYPE_CHECKING:
@@ -267,17 +266,10 @@ def test_names_that_are_missing(opened):
 # --- size ----------------------------------------------------------------------------------------
 
 
-def test_what_is_large_is_read_again_a_column_at_a_time(opened, monkeypatch):
-    small = opened(written(ROWS))
-    monkeypatch.setattr(table_reading, "_MOST_KEPT_BYTES", 10)
-    large = opened(written(ROWS))
-    assert texts(large) == texts(small)
-    assert large.fingerprint() == small.fingerprint()
-
-
-def test_what_does_not_fit_into_memory_is_refused(opened, monkeypatch):
+def test_numbers_that_do_not_fit_into_memory_are_refused(opened, monkeypatch):
     monkeypatch.setattr("dataparams.sources.free_memory.free_memory", lambda: 1000)
     monkeypatch.setattr("dataparams.sources.free_memory._ROOM", 0)
-    message = refused(opened, written(ROWS))
+    rows = "".join(f"{row / 7},{'ab'[row % 2]}\n" for row in range(400))
+    message = refused(opened, f"size,kind\n{rows}")
     assert "takes more than" in message
     assert "1.0 kB are free" in message

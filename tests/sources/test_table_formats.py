@@ -18,6 +18,7 @@ from dataparams.sources.hub.tables import HubSplits
 from dataparams.sources.opening import open_contents, open_source
 from dataparams.sources.understanding import understand
 from made_images import picture, save
+from made_spreadsheets import write_spreadsheet
 
 COUNT = 40
 TEXTS = [f"Where is the card number {row} that I ordered?" for row in range(COUNT)]
@@ -59,7 +60,7 @@ def test_a_list_of_objects_in_a_json_file(tmp_path):
         source = open_source(str(path), label_column="kind")
         assert source.columns == {"text": "text", "label": "kind"}
         assert source.read([39])[0].text == TEXTS[39]
-    for data, found in (("[1, 2]", "cannot be read"), ("", "Empty JSON"), ("[]", "is empty")):
+    for data, found in (("[1, 2]", "cannot be read"), ("", "is empty"), ("[]", "is empty")):
         path.write_text(data)
         with pytest.raises(DataError, match=found):
             open_source(str(path))
@@ -90,9 +91,8 @@ def test_several_labels_in_json_lines(tmp_path):
 
 def test_a_spreadsheet(tmp_path):
     pytest.importorskip("fastexcel", reason="needs fastexcel: pip install 'dataparams[xlsx]'")
-    pytest.importorskip("xlsxwriter", reason="needs xlsxwriter, which writes spreadsheets")
-    path = tmp_path / "cards.xlsx"
-    pl.DataFrame({"size": SIZES, "kind": KINDS}).write_excel(path)
+    rows = [("size", "kind"), *zip(SIZES, KINDS, strict=True)]
+    path = write_spreadsheet(tmp_path / "cards.xlsx", {"cards": rows})
     source = open_source(str(path), label_column="kind")
     assert (source.kind, source.row_columns) == ("spreadsheet file", ("size",))
     assert source.read([3])[0].items() == [("size", SIZES[3])]

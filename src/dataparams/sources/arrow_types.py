@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +81,30 @@ def plain_values(column: Any) -> Any:
     """A chunked array whose values are not stored as numbers of categories."""
     kind = without_categories(column.type)
     return column if kind == column.type else column.cast(kind)
+
+
+def distinct_values(column: Any, most: int) -> Any:
+    """The distinct values of a column, or the first ``most`` and one more that are found.
+
+    No more are held, since a column of texts may be larger than memory.
+
+    Args:
+        column: An Arrow chunked array.
+        most: How many distinct values are of interest.
+
+    Returns:
+        An Arrow array, a null among them where one was met.
+
+    Example:
+        >>> distinct_values(pa.chunked_array([["a", "b", "a"], ["c", "d"]]), 2).to_pylist()
+        ['a', 'b', 'c']
+    """
+    found = pa.array([], column.type)
+    for chunk in column.chunks:
+        found = pc.unique(pa.concat_arrays([found, pc.unique(chunk)]))
+        if len(found) > most:
+            return found[: most + 1]
+    return found
 
 
 def arrow_array(values: Any, kind: pa.DataType | None = None) -> pa.Array:

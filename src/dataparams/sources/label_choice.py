@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataparams.errors import DataError
-from dataparams.sources.arrow_types import is_counted, numpy_array
+from dataparams.sources.arrow_types import distinct_values, is_counted, numpy_array
 from dataparams.sources.labels import plain_labels
 from dataparams.sources.split_names import split_word
 from dataparams.sources.table_columns import (
@@ -112,7 +112,7 @@ def _profile(table: TableColumns, name: str) -> _Profile:
     values = plain_labels(table.read(name))
     if isinstance(values, str):
         return _Profile(may_be_labels=False, tells_splits=False)
-    distinct = pc.unique(values).drop_null()
+    distinct = distinct_values(values, _MOST_CLASSES + 1).drop_null()
     splits = tells_splits(name, distinct)
     is_few = 2 <= len(distinct) <= min(_MOST_CLASSES, max(2, len(values) // 2))
     may_be = (is_few or name in table.declared) and not splits and not counts_rows(values)

@@ -1,4 +1,4 @@
-"""Tables of files that are read whole."""
+"""Tables of files that are read once, all columns together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class MemoryTable(NamedTuple):
-    """A table in memory.
+    """A table in memory, or mapped from disk.
 
     Attributes:
         path: The file that it was read from.

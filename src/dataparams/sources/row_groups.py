@@ -14,7 +14,7 @@ from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import arrow_array
 from dataparams.sources.cells import cell_contents, cell_sizes
-from dataparams.sources.free_memory import free_memory, require_fitting
+from dataparams.sources.kept_pieces import keep_pieces
 from dataparams.sources.source import Contents, Found
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 1 << 20
 _BYTES_AT_ONCE = 8 << 20
 _MOST_ROWS_AT_ONCE = 1024
+_BYTES_READ_WHOLE = 1 << 27
+_MOST_ROWS_OF_BATCH = 1 << 16
 _FAILURES = (pa.ArrowException, OSError, IndexError, KeyError)
 
 
@@ -98,8 +100,20 @@ def read_columns(path: Path, columns: Sequence[str]) -> Any:
     """
     try:
         with _opened(path) as file:
-            require_fitting(_bytes_of(file.metadata, columns), free_memory(), shown_path(path))
-            return file.read(columns=list(columns)).select(list(columns))
+            if _bytes_of(file.metadata, columns) <= _BYTES_READ_WHOLE:
+                return file.read(columns=list(columns)).select(list(columns))
+    except _FAILURES as error:
+        raise _damaged(path, error) from error
+    kept = keep_pieces(_iterate_batches(path, columns), shown_path(path))
+    return pa.Table.from_batches(kept).select(list(columns))
+
+
+def _iterate_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
+    try:
+        with _opened(path) as file:
+            size = _bytes_of(file.metadata, columns) // max(1, file.metadata.num_rows)
+            rows = max(1, min(_MOST_ROWS_OF_BATCH, _BYTES_AT_ONCE // max(1, size)))
+            yield from file.iter_batches(rows, columns=list(columns), use_threads=False)
     except _FAILURES as error:
         raise _damaged(path, error) from error
 

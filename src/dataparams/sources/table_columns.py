@@ -7,20 +7,21 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow.compute as pc
-
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import (
     describe_type,
+    distinct_values,
     holds_pictures,
     is_counted,
     plain_values,
 )
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _SHOWN = 20
+_MOST_COUNTED = 100_000
 
 
 class TableColumns(NamedTuple):
@@ -195,6 +196,7 @@ def _describe(table: TableColumns, place: int, name: str, *, with_count: bool) -
     kind = table.schema.field(place).type
     words = "images" if holds_pictures(kind) else describe_type(kind)
     if with_count and is_counted(kind) and table.is_once(name):
-        count = len(pc.unique(plain_values(table.read(name))).drop_null())
-        words += f", {count} {'value' if count == 1 else 'values'}"
+        values = distinct_values(plain_values(table.read(name)), _MOST_COUNTED + 1).drop_null()
+        more = "more than " if len(values) > _MOST_COUNTED else ""
+        words += f", {more}{counted(min(len(values), _MOST_COUNTED), 'value')}"
     return f"{name} ({words})"

@@ -17,6 +17,7 @@ from dataparams.sources.delimited import (
 from dataparams.sources.free_memory import fitting_pieces
 from dataparams.sources.header_row import find_repeated_header, why_no_header
 from dataparams.sources.json_lines import read_json_lines
+from dataparams.sources.kept_pieces import keep_pieces
 from dataparams.sources.row_groups import read_parquet, shown_path
 from dataparams.sources.spreadsheets import read_spreadsheet
 from dataparams.sources.table_kinds import (
@@ -26,6 +27,7 @@ from dataparams.sources.table_kinds import (
     require_table_file,
 )
 from dataparams.sources.written_values import (
+    TEXTS,
     WrittenColumn,
     date_notes,
     parse_values,
@@ -33,13 +35,11 @@ from dataparams.sources.written_values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from dataparams.sources.memory_table import MemoryTable
     from dataparams.sources.row_groups import ParquetTable
-
-_MOST_KEPT_BYTES = 1 << 29
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class DelimitedTable:
         dialect: How it writes its rows.
         written: How it writes the values of each column.
         num_rows: Number of rows.
-        kept: What was read, while that is small: pieces of all columns, as texts.
+        kept: What was read: pieces of all columns, as texts.
     """
 
     path: Path
     dialect: Dialect
     written: tuple[WrittenColumn, ...]
     num_rows: int
-    kept: tuple[Any, ...] | None
+    kept: tuple[Any, ...]
 
     @property
     def schema(self) -> Any:
@@ -67,22 +67,18 @@ class DelimitedTable:
         return pa.schema(list(zip(self.dialect.names, kinds, strict=True)))
 
     def read(self, columns: Sequence[str]) -> Any:
-        """Read whole columns, a piece at a time, as an Arrow table of their types."""
-        places = [self.dialect.names.index(name) for name in columns]
-        if self.kept is None:
-            pieces: Any = iterate_texts(self.path, self.dialect, places)
-        else:
-            pieces = [piece.select([str(place) for place in places]) for piece in self.kept]
-        kinds = [self.written[place].kind for place in places]
-        what = f"{shown_path(self.path)}: {', '.join(columns)}"
-        parsed = [
-            list(map(parse_values, piece.columns, kinds)) for piece in fitting_pieces(pieces, what)
-        ]
-        arrays = [
-            pa.chunked_array([piece[number] for piece in parsed], type=kind.arrow)
-            for number, kind in enumerate(kinds)
-        ]
-        return pa.table(arrays, names=list(columns))
+        """Read whole columns, as an Arrow table of their types; texts lie where they are kept."""
+        return pa.table([self._column(name) for name in columns], names=list(columns))
+
+    def _column(self, name: str) -> Any:
+        place = self.dialect.names.index(name)
+        kind = self.written[place].kind
+        parsed: Iterator[Any] = (
+            parse_values(piece.column(str(place)), kind) for piece in self.kept
+        )
+        if kind is not TEXTS:
+            parsed = fitting_pieces(parsed, f"{shown_path(self.path)}: {name}")
+        return pa.chunked_array(parsed, type=kind.arrow)
 
     def notes(self, columns: Collection[str]) -> list[str]:
         """Sentences on how some columns were read, where it may be meant otherwise."""
@@ -135,21 +131,15 @@ def _read_delimited(path: Path) -> DelimitedTable:
 
 
 def _look_through(path: Path, dialect: Dialect) -> DelimitedTable:
-    first: Any = None
+    kept = keep_pieces(iterate_texts(path, dialect), shown_path(path))
     unread = unread_column(has_decimal_commas=dialect.delimiter != ",")
     written = [unread] * len(dialect.names)
-    count, size = 0, 0
-    kept: list[Any] | None = []
-    for piece in iterate_texts(path, dialect):
-        first = piece if first is None else first
-        count += piece.num_rows
-        size += piece.nbytes
+    for piece in kept:
         written = [one.narrowed(values) for one, values in zip(written, piece.columns, strict=True)]
-        kept = None if kept is None or size > _MOST_KEPT_BYTES else [*kept, piece]
-    if first is not None:
-        _require_header(path, dialect, written, first)
+    if kept:
+        _require_header(path, dialect, written, kept[0])
     return DelimitedTable(
-        path, dialect, tuple(written), count, None if kept is None else tuple(kept)
+        path, dialect, tuple(written), sum(piece.num_rows for piece in kept), kept
     )
 
 

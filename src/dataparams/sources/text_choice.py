@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.errors import DataError
-from dataparams.sources.arrow_types import arrow_array, describe_type, is_counted, is_text
+from dataparams.sources.arrow_types import describe_type, is_counted, is_text
 from dataparams.sources.label_choice import is_index, is_of_ids, may_name_labels
 from dataparams.sources.table_columns import (
     describe_columns,
@@ -127,10 +127,11 @@ def _texts(table: TableColumns, label: str | None) -> list[str]:
 
 
 def _profile(table: TableColumns, name: str) -> _Profile:
-    column = table.read(name)
+    # Arrow would bring all pieces of the column together first, in memory.
+    column = pl.Series(pl.from_arrow(table.read(name)))
     some = np.unique(np.linspace(0, max(0, len(column) - 1), _LOOKED_AT).astype(np.int64))
-    taken = column.take(arrow_array(some)) if len(column) else column
-    texts = pl.Series(pl.from_arrow(taken)).cast(pl.String).drop_nulls()
+    taken = column.gather(some) if len(column) else column
+    texts = taken.cast(pl.String).drop_nulls()
     if not len(texts):
         return _Profile(may_be_named=False, is_long=False, is_distinct=False)
     distinct = texts.n_unique() / len(texts)
