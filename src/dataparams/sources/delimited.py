@@ -11,6 +11,7 @@ from pyarrow import csv
 
 from dataparams.errors import DataError
 from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8, require_text
+from dataparams.sources.header_row import unnamed
 from dataparams.sources.row_groups import shown_path
 from dataparams.terminal.words import counted
 
@@ -116,7 +117,7 @@ def _try_dialect(path: Path, dialect: Dialect) -> _Tried:
         return _Tried(dialect, 0, is_quoted=False)
     cells = [batch.column(place)[0].as_py() or b"" for place in range(batch.num_columns)]
     names = tuple(
-        cell.decode("utf-8", "replace").strip() or f"unnamed {place}"
+        cell.decode("utf-8", "replace").strip() or unnamed(place)
         for place, cell in enumerate(cells)
     )
     is_quoted = any(map(_has_quoted, batch.columns))
@@ -286,6 +287,8 @@ def _is_utf8(cell: bytes | None) -> bool:
 def _wrong_row(path: Path, dialect: Dialect, row: Any) -> DataError:
     number = row.number - 2 - dialect.skipped
     hint = " A quote in it may be closed nowhere." if row.text.count('"') % 2 else ""
+    if f'{dialect.delimiter} "' in row.text:
+        hint = f" A quote around a value stands right after the {dialect.delimiter!r}: no space."
     return DataError(
         f"Row {number} (the first below the names is 0) of {shown_path(path)} has "
         f"{counted(row.actual_columns, 'column')}, and the row of names {row.expected_columns}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ _MARKS = {
 }
 """Byte order marks, longer ones first; that of UTF-8 is known to all that read UTF-8."""
 _HEAD = 1 << 12
+_MOST_ZEROS = 0.01
 TEXT_FAILURES = (*FAILURES, UnicodeError)
 """What reading a damaged file of text raises."""
 
@@ -90,13 +92,25 @@ def require_text(path: Path, head: bytes) -> None:
         DataError: Saying what it is.
     """
     found = next((what for magic, what in _OTHER.items() if head.startswith(magic)), None)
-    if found is None and b"\0" in head:
+    if found is None and _is_binary(head):
         found = "no text"
     if found is not None:
         raise DataError(
             f"{shown_path(path)} is {found}, as its first bytes tell; expected a table as text in "
             "UTF-8, such as CSV."
         )
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether first bytes are no text; a zero here and there, as of databases, is a letter."""
+    if b"\0" not in head:
+        return False
+    try:
+        # What ends in the middle of a letter is text.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return True
+    return _MOST_ZEROS * len(head) < head.count(0)
 
 
 _OTHER = {

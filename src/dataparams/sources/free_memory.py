@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _SHARE = 0.8
 _ROOM = 1 << 26
+_FEWER = (
+    "Texts and rows are kept there; images are not. Give fewer rows; or name the columns by "
+    "`text_column` or `row_columns`, and `label_column`, so that others are not read."
+)
 
 
 def free_memory() -> int | None:
@@ -49,13 +53,14 @@ def fitting_pieces(pieces: Iterable[Any], what: str) -> Iterator[Any]:
         yield piece
 
 
-def require_fitting(size: int, free: int | None, what: str) -> None:
+def require_fitting(size: int, free: int | None, what: str, advice: str = _FEWER) -> None:
     """Refuse what needs more memory than there is.
 
     Args:
         size: How many bytes it needs.
         free: How many there are; None where it is not known.
         what: What it is.
+        advice: What to do instead; sentences.
 
     Raises:
         DataError: If it does not fit.
@@ -63,7 +68,5 @@ def require_fitting(size: int, free: int | None, what: str) -> None:
     if free is not None and size > _SHARE * free:
         raise DataError(
             f"{what}: this takes more than {size_text(size)} in memory, of which "
-            f"{size_text(free)} are free. Texts and rows are kept there; images are not. Give "
-            "fewer rows; or name the columns by `text_column` or `row_columns`, and "
-            "`label_column`, so that others are not read."
+            f"{size_text(free)} are free. {advice}"
         )

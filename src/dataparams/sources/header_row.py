@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dataparams.sources.row_groups import shown_path
 from dataparams.sources.written_values import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dataparams.sources.written_values import ValueKind
 
 _FEW = 0.5
+_UNNAMED = "unnamed "
 
 
 def why_no_header(names: Sequence[str], kinds: Sequence[ValueKind], piece: Any) -> str | None:
@@ -38,6 +41,42 @@ def why_no_header(names: Sequence[str], kinds: Sequence[ValueKind], piece: Any) 
         elif len(below) and below.n_unique() <= _FEW * len(below) and (below == name).any():
             return f"{name!r} is among the values below it"
     return None
+
+
+def unnamed(place: int) -> str:
+    """What a column is called that has no name.
+
+    Example:
+        >>> unnamed(0)
+        'unnamed 0'
+    """
+    return f"{_UNNAMED}{place}"
+
+
+def is_title(names: Sequence[str], are_filled: Sequence[bool]) -> bool:
+    """Whether the first row seems to be a title: of several columns it names the first alone.
+
+    Args:
+        names: The names of the columns.
+        are_filled: Whether each has values.
+
+    Example:
+        >>> is_title(["My export", "unnamed 1"], [True, True])
+        True
+        >>> is_title(["unnamed 0", "text"], [True, True])
+        False
+    """
+    is_alone = all(name.startswith(_UNNAMED) for name in names[1:])
+    return is_alone and not names[0].startswith(_UNNAMED) and any(are_filled[1:])
+
+
+def title_found(path: Path, names: Sequence[str]) -> str:
+    """The error message on a first row that is a title."""
+    return (
+        f"The first row of {shown_path(path)} names the first of {len(names)} columns alone "
+        f"({names[0]!r}), as a title does. Expected the names of all columns there; remove what "
+        "is above them."
+    )
 
 
 def find_repeated_header(names: Sequence[str], piece: Any) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 
@@ -15,10 +15,12 @@ class MemoryTable(NamedTuple):
     Attributes:
         path: The file that it was read from.
         table: All columns, as an Arrow table.
+        remarks: What was not read; sentences.
     """
 
     path: Path
     table: Any
+    remarks: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Any:
@@ -33,3 +35,7 @@ class MemoryTable(NamedTuple):
     def read(self, columns: Sequence[str]) -> Any:
         """Some columns, as an Arrow table."""
         return self.table.select(list(columns))
+
+    def notes(self, _: Collection[str]) -> list[str]:
+        """Sentences on what may be meant otherwise."""
+        return list(self.remarks)

@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
+import logging
+import zipfile
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from dataparams.errors import DataError
 from dataparams.extras import missing_packages_named
+from dataparams.sources.free_memory import free_memory, require_fitting
+from dataparams.sources.header_row import is_title, title_found, unnamed
 from dataparams.sources.memory_table import MemoryTable
 from dataparams.sources.row_groups import shown_path
+from dataparams.sources.table_columns import list_names
+from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+_MEMORY_PER_BYTE = 3
+"""How much memory reading takes for a byte of what is packed into the file, about."""
+_UNNAMED = "__UNNAMED__"
 
 
 def read_spreadsheet(path: Path) -> MemoryTable:
     """Read the first sheet of a spreadsheet; its first row has the names of the columns.
 
     Args:
-        path: The file.
+        path: The file, which is read whole: a sheet has 1,048,576 rows at most.
 
     Raises:
-        DataError: If it is damaged, or empty.
+        DataError: If it is damaged or empty, or does not fit into memory.
         MissingPackageError: If the package that reads it is not installed.
     """
     with missing_packages_named():
         import fastexcel  # type: ignore[import-not-found, unused-ignore]
+    failures = (
+        fastexcel.FastExcelError,
+        pl.exceptions.PolarsError,
+        zipfile.BadZipFile,
+        OSError,
+    )
     try:
-        table = pl.read_excel(path, sheet_id=1, engine="calamine", raise_if_empty=False)
-    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, OSError) as error:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+        advice = "Save it as CSV or Parquet, which are read piece by piece."
+        require_fitting(_MEMORY_PER_BYTE * size, free_memory(), shown_path(path), advice)
+        sheets = list(fastexcel.read_excel(path).sheet_names)
+        # It tells each column that is empty.
+        logging.getLogger("fastexcel").setLevel(logging.ERROR)
+        table = pl.read_excel(
+            path, sheet_id=1, engine="calamine", raise_if_empty=False, drop_empty_rows=False
+        )
+    except failures as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise DataError(
             f"{shown_path(path)} cannot be read as a spreadsheet: {reason}. Save it as CSV instead."
         ) from error
     if not table.width:
+        others = f" {_others(sheets)}" if len(sheets) > 1 else ""
         raise DataError(
             f"The first sheet of {shown_path(path)} is empty; expected a row of column names, and "
-            "a row per sample."
+            f"a row per sample.{others}"
         )
-    return MemoryTable(path, table.to_arrow())
+    table = _named(_without_blank_end(table))
+    if is_title(table.columns, [column.null_count() < len(column) for column in table]):
+        raise DataError(title_found(path, table.columns))
+    return MemoryTable(path, table.to_arrow(), (_others(sheets),) if len(sheets) > 1 else ())
+
+
+def _others(sheets: Sequence[str]) -> str:
+    """A sentence on the sheets that are not read."""
+    verb = "is" if len(sheets) == 2 else "are"
+    return (
+        f"Of {counted(len(sheets), 'sheet')} the first is read, {sheets[0]!r}; "
+        f"{list_names(sheets[1:])} {verb} not: move the one that is meant to the front."
+    )
+
+
+def _without_blank_end(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows up to the last that has a value; others below were once formatted."""
+    rows = table.select(pl.any_horizontal(pl.all().is_not_null()).arg_true()).to_series()
+    return table.head(0 if rows.is_empty() else int(rows[-1]) + 1)
+
+
+def _named(table: pl.DataFrame) -> pl.DataFrame:
+    return table.rename(
+        {
+            name: unnamed(place)
+            for place, name in enumerate(table.columns)
+            if name.startswith(_UNNAMED)
+        }
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from dataparams.errors import DataError
+from dataparams.sources.broken_quotes import broken_quotes_note
 from dataparams.sources.delimited import (
     Dialect,
     iterate_texts,
@@ -15,7 +16,12 @@ from dataparams.sources.delimited import (
     with_longer_rows,
 )
 from dataparams.sources.free_memory import fitting_pieces
-from dataparams.sources.header_row import find_repeated_header, why_no_header
+from dataparams.sources.header_row import (
+    find_repeated_header,
+    is_title,
+    title_found,
+    why_no_header,
+)
 from dataparams.sources.json_lines import read_json_lines
 from dataparams.sources.kept_pieces import keep_pieces
 from dataparams.sources.row_groups import read_parquet, shown_path
@@ -82,14 +88,16 @@ class DelimitedTable:
 
     def notes(self, columns: Collection[str]) -> list[str]:
         """Sentences on how some columns were read, where it may be meant otherwise."""
-        named = zip(self.dialect.names, self.written, strict=True)
+        named = list(zip(self.dialect.names, self.written, strict=True))
         notes = date_notes({name: one for name, one in named if name in columns})
         if not self.dialect.has_quotes:
             notes.append(
                 f"The quotes in {shown_path(self.path)} are read as letters: with quotes around "
                 "values its rows would differ in length."
             )
-        return notes
+        texts = [name for name, one in named if name in columns and one.kind is TEXTS]
+        told = (broken_quotes_note(name, self.read([name]).column(0)) for name in texts)
+        return notes + [note for note in told if note is not None]
 
 
 def read_table_files(paths: Sequence[Path]) -> list[ParquetTable | DelimitedTable | MemoryTable]:
@@ -152,6 +160,8 @@ def _require_header(
             f"Row {repeated} (the first below the names is 0) of {shown_path(path)} has the names "
             "of the columns once more, as where two files were put together; remove it."
         )
+    if is_title(dialect.names, [not one.is_empty for one in written]):
+        raise DataError(title_found(path, dialect.names))
     reason = why_no_header(dialect.names, [one.kind for one in written], first)
     if reason is not None:
         raise DataError(

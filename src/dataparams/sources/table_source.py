@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from dataparams.sources.table_columns import TableColumns
 
 
+_SHOWN_LETTERS = 40
+
+
 class TableSplit(Protocol):
     """A split of a table."""
 
@@ -163,7 +166,7 @@ def _without_empty_texts(
     """The labels of the rows that have a text, and the others counted.
 
     Raises:
-        DataError: If a split has no text.
+        DataError: If a split has no text, or one text alone.
     """
     rows, numbers, left_out = dict(labels.rows), dict(labels.labels), list(labels.left_out)
     for split, each in contents.items():
@@ -181,4 +184,15 @@ def _without_empty_texts(
             left_out.append(LeftOut("empty text", ids, len(ids)))
             rows[split] = rows[split][is_there]
             numbers[split] = numbers[split][torch.from_numpy(is_there)]
+        _require_texts_differ(each, rows[split], ",".join(chosen.columns))
     return labels._replace(rows=rows, labels=numbers, left_out=tuple(left_out))
+
+
+def _require_texts_differ(contents: TextContents, rows: NDArray[np.int64], column: str) -> None:
+    first = contents.texts[int(rows[0])]
+    if len(rows) > 1 and (contents.texts == first).to_numpy()[rows].all():
+        shown = first if len(first) <= _SHOWN_LETTERS else f"{first[: _SHOWN_LETTERS - 1]}…"
+        raise DataError(
+            f"The column {column!r} has the same text in all {len(rows):,} labeled rows "
+            f"({shown!r}); expected texts that differ. Name that of the texts: `text_column=NAME`."
+        )

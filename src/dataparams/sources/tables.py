@@ -12,6 +12,7 @@ from dataparams.sources.columns import ANY_COLUMNS, choose_columns, choose_conte
 from dataparams.sources.discarded import DISCARDED, WHY, is_marked
 from dataparams.sources.folder import as_folder_name
 from dataparams.sources.label_choice import columns_like
+from dataparams.sources.memory_table import MemoryTable
 from dataparams.sources.row_groups import ParquetContents, shown_path
 from dataparams.sources.source import Contents, JoinedContents, LeftOut, SelectedContents, Source
 from dataparams.sources.split_column import find_split_column, without_column
@@ -208,6 +209,11 @@ class FilesOfSplit(NamedTuple):
 def _read_splits(path: Path, splits: Mapping[str, Sequence[Path]]) -> dict[str, list[TableFile]]:
     files = read_split_files(splits)
     first = next(iter(files))
+    if not files[first] and not path.is_dir():
+        raise DataError(
+            f"{shown_path(path)} has no rows below the names of its columns; expected one per "
+            "sample."
+        )
     if not files[first]:
         raise DataError(f"{shown_path(path)}: the split {first!r} has no rows.")
     return files
@@ -273,9 +279,9 @@ def _alike_splits(
 
 
 def _reading_notes(files: Sequence[TableFile], columns: ChosenColumns) -> list[str]:
-    """Sentences on tables that are text and may be read otherwise."""
-    delimited = [file for file in files if isinstance(file, DelimitedTable)]
-    notes = [note for file in delimited for note in file.notes(columns.contents.columns)]
+    """Sentences on tables that may be meant otherwise than they are read."""
+    told = [file for file in files if isinstance(file, DelimitedTable | MemoryTable)]
+    notes = [note for file in told for note in file.notes(columns.contents.columns)]
     return list(dict.fromkeys(notes))
 
 
