@@ -68,7 +68,7 @@ def _require_trainable(file: Path, source: dict[str, Any]) -> None:
             "or predictions and features spoke for them"
         )
     elif kind != "image":
-        why = f"{'texts' if kind == 'text' else 'rows of a table'}, and `train` learns from images"
+        why = f"{'texts' if kind == 'text' else 'rows of a table'}, and trainings are of images"
     else:
         return
     raise UserError(
