@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,10 +17,10 @@ from dataparams.encoders import bundled_encoder as bundled
 from dataparams.encoders.image_encoder import image_encoder
 from dataparams.encoders.opening import open_encoder
 from dataparams.errors import UserError
+from opened_encoders import opened
 from stand_in_hub import TOKEN, serving
 
 NETWORK = "test_efficientnet"
-PROGRAM = Path(__file__).parents[1] / "support" / "opening_encoder_from_hub.py"
 READS = {"HF_TOKEN": TOKEN}
 
 
@@ -201,24 +197,6 @@ def test_other_weights_in_the_package_are_refused(tmp_path):
 
 
 # --- the hub -------------------------------------------------------------------------------------
-
-
-def opened(server, home, *processes):
-    """What each process, one after the other, was told in its cases."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", "HUGGING"))}
-    more = {"HF_ENDPOINT": server.address, "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    told = home.parent / "told.json"
-    done = subprocess.run(
-        [sys.executable, PROGRAM, told],
-        input=json.dumps(processes),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=kept | more,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert (done.stdout, done.stderr) == ("", "")
-    return json.loads(told.read_text())
 
 
 def test_pretrained_weights_are_downloaded_once_and_every_refusal_says_what_to_do(tmp_path):

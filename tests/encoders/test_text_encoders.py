@@ -21,6 +21,7 @@ from dataparams.encoders.text_frequencies import WIDTH, joined, text_frequencies
 from dataparams.encoders.text_preparation import MOST_LETTERS
 from dataparams.errors import ArgumentError, MissingPackageError
 from dataparams.sources.table_contents import TextContents
+from made_sentence_models import save_sentence_model
 
 CARDS = ["Where is my card?", "My card has not arrived yet.", "When will the new card come?"]
 LOANS = ["I want to pay my loan back.", "How much do I owe on the loan?", "Which loans are cheap?"]
@@ -122,26 +123,7 @@ def test_texts_with_little_in_common_have_frequencies_too(texts):
 def model(tmp_path_factory):
     """A small model that has learned nothing, as transformers saves it."""
     pytest.importorskip("sentence_transformers")
-    import torch
-
-    transformers = pytest.importorskip("transformers")
-
-    folder = tmp_path_factory.mktemp("model")
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{x}" for x in letters)]
-    torch.manual_seed(0)
-    settings = transformers.BertConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=24,
-    )
-    transformers.BertModel(settings).save_pretrained(folder)
-    vocabulary = {word: number for number, word in enumerate(words)}
-    transformers.BertTokenizerFast(vocab=vocabulary, model_max_length=24).save_pretrained(folder)
-    return folder
+    return save_sentence_model(tmp_path_factory.mktemp("model"))
 
 
 def test_a_model_in_a_folder_makes_features(model, capfd):

@@ -17,6 +17,7 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import timm
@@ -44,7 +45,7 @@ def circumstance(name: str) -> contextlib.AbstractContextManager[object]:
     return circumstances.get(name, contextlib.nullcontext())
 
 
-def attempt(case: dict[str, str]) -> dict[str, object]:
+def attempt(case: dict[str, Any]) -> dict[str, object]:
     address = f"{os.environ['HF_ENDPOINT']}/mode/{case.get('mode', '')}"
     urllib.request.urlopen(address).read()  # noqa: S310
     notices: list[str] = []
@@ -53,15 +54,19 @@ def attempt(case: dict[str, str]) -> dict[str, object]:
             mock.patch.dict(os.environ, {"HF_TOKEN": case.get("HF_TOKEN", "")}),
             circumstance(case.get("circumstance", "")),
         ):
+            kind = case.get("kind", "image")
             encoder = open_encoder(
-                NAME, offline=bool(case.get("offline")), on_notice=notices.append
+                NAME if kind == "image" else REPOSITORY,
+                kind=kind,
+                offline=bool(case.get("offline")),
+                on_notice=notices.append,
             )
     except UserError as error:
         return {"kind": type(error).__name__, "message": str(error), "notices": notices}
     return {"key": encoder.key, "width": encoder.width, "notices": notices}
 
 
-def attempts_of_a_process(cases: list[dict[str, str]], told: Path) -> list[dict[str, object]]:
+def attempts_of_a_process(cases: list[dict[str, Any]], told: Path) -> list[dict[str, object]]:
     child = os.fork()
     if child == 0:
         try:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 REPOSITORY = "ILSVRC/imagenet-1k"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TOKEN = "hf_MarkerOfATokenThatMayRead"  # noqa: S105
+_CUT = ("train-00001", "model.safetensors")
+"""The files whose download is cut."""
 _WITHOUT_ACCESS = {
     "hf_AccountWithoutAccess": (
         "Access to dataset is restricted and you are not in the authorized list."
@@ -48,7 +50,7 @@ class StandInHub:
     def downloads(self) -> list[str]:
         """Paths whose content was asked for, in order."""
         files = [path for verb, path in self.asked if verb == "GET" and "/resolve/" in path]
-        return [path.partition(f"{COMMIT}/")[2] for path in files]
+        return [_path_below(path, "resolve") for path in files]
 
 
 @contextmanager
@@ -113,9 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif REPOSITORY not in path:
             self._refuse(404 if token else 401, "RepoNotFound", "Repository not found")
         elif "/resolve/" in path:
-            self._resolve(path.partition(f"/{COMMIT}/")[2], token)
+            self._resolve(_path_below(path, "resolve"), token)
         elif "/tree/" in path:
-            self._send_json(self._listing(self._below(path)))
+            self._send_json(self._listing(_path_below(path, "tree")))
         elif "/paths-info/" in path:
             wanted = parse_qs(body.decode())["paths"]
             self._send_json([self._entry(file) for file in wanted if file in self.hub.files])
@@ -123,9 +125,6 @@ class _Handler(BaseHTTPRequestHandler):
             siblings = [{"rfilename": file} for file in self.hub.files]
             about = {"id": REPOSITORY, "sha": COMMIT, "gated": "auto", "private": False}
             self._send_json({**about, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0})
-
-    def _below(self, path: str) -> str:
-        return path.partition(f"/tree/{COMMIT}")[2].strip("/")
 
     def _listing(self, folder: str) -> list[dict[str, object]]:
         is_recursive = "recursive=True" in self.path or "recursive=true" in self.path
@@ -171,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _stop(self, file: str, start: int) -> int | None:
         """Where to cut the connection: in the middle of a file, once or ever again."""
         is_cut = self.command == "GET" and self.hub.mode in ("cut", "cut-once")
-        if not is_cut or "train-00001" not in file:
+        if not is_cut or not any(name in file for name in _CUT):
             return None
         self.hub.cuts[file] += 1
         if self.hub.mode == "cut-once" and self.hub.cuts[file] > 1:
@@ -201,6 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[:stop])
         if stop is not None:
             self.close_connection = True
+
+
+def _path_below(path: str, route: str) -> str:
+    """What comes after the revision, a commit or a branch."""
+    return path.partition(f"/{route}/")[2].partition("/")[2].strip("/")
 
 
 def _etag(content: bytes) -> str:

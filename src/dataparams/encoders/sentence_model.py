@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatch
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.contents.content import Content
+    from dataparams.sources.hub.download import HubFile
     from dataparams.sources.hub.refusals import Place
 
 _LIBRARY = "sentence_transformers"
 _CONFIGURATION, _MODULES = "config.json", "modules.json"
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 _PICKLED = "pytorch_model.bin"
+_WEIGHTS = ".safetensors"
+_MODULE_FILE = re.compile(r"((\w+_)?\d+_[^/]+/)?[^/]+")
+"""Paths of files that a model is made of: in the repository's root, or in a module's folder."""
 _MAIN = "main"
 _DIGITS = 16
 _BATCH = 32
@@ -167,15 +172,19 @@ def _loaded(name: str, folder: Path) -> Any:
         )
 
         try:
-            return SentenceTransformer(
+            model = SentenceTransformer(
                 str(folder), trust_remote_code=False, local_files_only=True
             ).eval()
+            # A model of something else may open, and take no text.
+            model.tokenizer(["text"])
+            model.encode(["text"], show_progress_bar=False)
         except Exception as error:  # noqa: BLE001 - damaged files make the library raise anything
             reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
             raise ArgumentError(
-                f"`encoder={name}` cannot be opened ({reason}); expected the folder of a model, as "
-                "sentence-transformers or transformers save it."
+                f"`encoder={name}` cannot be opened ({reason}); expected the folder of a model "
+                "of texts, as sentence-transformers or transformers save it."
             ) from None
+        return model
 
 
 @contextmanager
@@ -206,30 +215,57 @@ def _downloaded(name: str, *, offline: bool, on_notice: Callable[[str], None] | 
     from dataparams.sources.hub.refusals import Place, explain_refusal
     from dataparams.sources.hub.token import find_token
 
-    place = Place(name, constants.ENDPOINT, str(Path(constants.HF_HOME)), kind="model")
+    home = str(Path(constants.HF_HOME))
+    place = Place(name, constants.ENDPOINT, home, kind="model", is_of_texts=True)
     if not is_hub_name(name):
         raise ArgumentError(
             f"`encoder={name}` is not known; expected wordllama, the folder of a model, or a name "
             "on the Hugging Face hub (owner/name)."
         )
+    known = _folder_of(name)
+    if known is not None and _has_weights(known):
+        return known
+    if offline:
+        raise DataError(
+            f"The model {name} is not on this machine, and `offline=True` forbids downloading it "
+            f"from {place.page}. Give `offline=False` once, or the folder of a model."
+        )
     try:
-        return _known(name, place) if offline else _fetched(name, place, on_notice)
+        return _fetched(name, place, on_notice)
     except Exception as error:  # noqa: BLE001 - which kinds there are depends on the HTTP library
         refusal = explain_refusal(error, place, find_token())
     # Not from the error, which refers to requests with the token.
     raise refusal.with_traceback(None)
 
 
-def _known(name: str, place: Place) -> Path:
+def _folder_of(name: str) -> Path | None:
+    """Where the hub's library keeps a model's files; None where it has none of them."""
     from dataparams.sources.hub.download import HubFile, downloaded_path
 
-    known = downloaded_path(HubFile(name, _MAIN, _CONFIGURATION, kind="model"))
-    if known is None:
-        raise DataError(
-            f"The model {name} is not on this machine, and `offline=True` forbids downloading it "
-            f"from {place.page}. Give `offline=False` once, or the folder of a model."
-        )
-    return Path(known).parent
+    files = (HubFile(name, _MAIN, path, kind="model") for path in (_MODULES, _CONFIGURATION))
+    known = next(filter(None, map(downloaded_path, files)), None)
+    return None if known is None else Path(known).parent
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether the weights that are downloaded last are there, all parts of them."""
+    index = folder / f"model{_WEIGHTS}.index.json"
+    if index.is_file():
+        parts = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        return all((folder / part).is_file() for part in parts)
+    places = (folder, *folder.glob("0_*"))
+    return any(_is_weights(path.name) for place in places for path in place.iterdir())
+
+
+def _is_weights(name: str) -> bool:
+    return name == _PICKLED or name.endswith(_WEIGHTS)
+
+
+def _turn(path: str) -> int:
+    """When a file is downloaded: where the weights of the first module are, all others are."""
+    if not _is_weights(Path(path).name):
+        return 0
+    return 2 if "/" not in path or path.startswith("0_") else 1
 
 
 def _fetched(name: str, place: Place, on_notice: Callable[[str], None] | None) -> Path:
@@ -237,7 +273,6 @@ def _fetched(name: str, place: Place, on_notice: Callable[[str], None] | None) -
 
     from dataparams.sources.hub.download import (
         HubFile,
-        download,
         downloaded_path,
         measure_files,
         require_room,
@@ -249,11 +284,7 @@ def _fetched(name: str, place: Place, on_notice: Callable[[str], None] | None) -
 
     token = find_token()
     with quiet_libraries():
-        listed = HfApi(token=secret(token)).list_repo_files(name)
-        wanted = [path for path in listed if "/" not in path.strip("/") or path.endswith(".json")]
-        wanted = [path for path in wanted if _is_wanted(Path(path).name)]
-        if any(path.endswith(".safetensors") for path in wanted):
-            wanted = [path for path in wanted if path != _PICKLED]
+        wanted = wanted_files(HfApi(token=secret(token)).list_repo_files(name), place)
         files = measure_files([HubFile(name, _MAIN, path, kind="model") for path in wanted], token)
         missing = [file for file in files if downloaded_path(file) is None]
         if missing:
@@ -262,8 +293,46 @@ def _fetched(name: str, place: Place, on_notice: Callable[[str], None] | None) -
             require_room(place.name, {cache: size}, {cache: "to download"}, kind="model")
             if on_notice is not None:
                 on_notice(f"downloading {name}, {size_text(size)}, from {place.page}, once")
-            download(missing, token)
-    root = downloaded_path(HubFile(name, _MAIN, _CONFIGURATION, kind="model"))
-    if root is None:
-        raise DataError(f"{place.page} has no file {_CONFIGURATION}; choose another encoder.")
-    return Path(root).parent
+            _download(files, place, cache)
+    folder = _folder_of(name)
+    if folder is None:
+        raise DataError(f"The model {name} was downloaded and is gone again; try once more.")
+    return folder
+
+
+def wanted_files(listed: Sequence[str], place: Place) -> list[str]:
+    """The files of a repository that a model of texts is made of.
+
+    Raises:
+        DataError: If it is none.
+    """
+    if not {_MODULES, _CONFIGURATION} & set(listed):
+        raise DataError(
+            f"{place.page} has neither {_MODULES} nor {_CONFIGURATION}, as a model of texts has; "
+            f"choose another encoder, or {place.instead}."
+        )
+    wanted = [
+        path for path in listed if _MODULE_FILE.fullmatch(path) and _is_wanted(Path(path).name)
+    ]
+    with_weights = {str(Path(path).parent) for path in wanted if path.endswith(_WEIGHTS)}
+    return [
+        path
+        for path in wanted
+        if Path(path).name != _PICKLED or str(Path(path).parent) not in with_weights
+    ]
+
+
+def _download(files: Sequence[HubFile], place: Place, cache: Path) -> None:
+    from dataparams.sources.hub.download import download, kept_text
+    from dataparams.sources.hub.refusals import explain_refusal
+    from dataparams.sources.hub.token import find_token
+
+    refusal = None
+    ordered = sorted(files, key=lambda file: _turn(file.path))
+    try:
+        for _, some in groupby(ordered, key=lambda file: _turn(file.path)):
+            download(list(some), find_token())
+    except Exception as error:  # noqa: BLE001 - which kinds there are depends on the HTTP library
+        refusal = explain_refusal(error, place, find_token(), kept_text(files, cache))
+    if refusal is not None:
+        raise refusal.with_traceback(None)

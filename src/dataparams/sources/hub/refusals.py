@@ -33,12 +33,14 @@ class Place(NamedTuple):
         endpoint: Address of the hub.
         cache: Folder that the hub's libraries keep things in (HF_HOME).
         kind: What it is.
+        is_of_texts: Whether a model is of texts.
     """
 
     name: str
     endpoint: str
     cache: str
     kind: Literal["data set", "model"] = "data set"
+    is_of_texts: bool = False
 
     @property
     def page(self) -> str:
@@ -51,6 +53,8 @@ class Place(NamedTuple):
         """Advice on what to give in place of a name on the hub."""
         if self.kind == "data set":
             return "give the path of a local folder"
+        if self.is_of_texts:
+            return "give the folder of a model that is here (`encoder=FOLDER`)"
         return "give a file of weights that is here (`weights=FILE`)"
 
     @property
