@@ -255,3 +255,25 @@ def test_a_checker_finds_nothing(open_review_page, complaints, text_run, row_run
         page.keyboard.press("o")
         page.locator("#compare .written").first.wait_for()
         assert complaints(page) == []
+
+
+WRITTEN = """() => {
+  window.written = [];
+  const fill = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (words, ...rest) {
+    window.written.push(words);
+    return fill.call(this, words, ...rest);
+  };
+}"""
+
+
+@pytest.mark.parametrize(("kind", "words"), [("text", "Question"), ("row", "amount: ")])
+def test_points_with_room_on_a_map_have_the_first_words_or_values(
+    request, open_review_page, kind, words
+):
+    with open_review_page(request.getfixturevalue(f"{kind}_run")) as page:
+        page.evaluate(WRITTEN)
+        page.locator("[name=label]").select_option("0")
+        page.keyboard.press("m")
+        wait(page, f"window.written.some((one) => one.startsWith('{words}'))")
+        assert int(page.locator("#map-frame").get_attribute("data-pictures")) > 0

@@ -107,6 +107,56 @@ def test_the_map_is_enlarged_by_wheel_keys_and_buttons_until_pictures_show(open_
     assert page.evaluate("document.body.dataset.view") == "grid"
 
 
+def test_pointing_and_a_lasso_leave_the_points_as_they_are_drawn(open_page, seen):
+    page = open_page()
+    open_map(page)
+    box = page.locator("#map").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("#map-tip").wait_for()
+    drawn = page.locator("#map-frame").get_attribute("data-draws")
+    page.keyboard.press("ArrowDown")
+    page.mouse.move(middle[0] + 40, middle[1] + 30, steps=4)
+    page.mouse.down()
+    page.mouse.move(middle[0] - 60, middle[1], steps=4)
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => resolve()))")
+    assert page.locator("#map-frame").get_attribute("data-draws") == drawn
+    page.mouse.up()
+    page.mouse.wheel(0, -200)
+    wait(page, f"Number(document.getElementById('map-frame').dataset.draws) > {drawn}")
+
+
+THINNED = """async () => {
+  const { drawerOn } = await import("/page/points_drawn.js");
+  const { thinned } = await import("/page/thinning.js");
+  const canvas = document.createElement("canvas");
+  const drawer = drawerOn(canvas);
+  const count = 100_000;
+  const xs = Float32Array.from({ length: count }, (_, i) => i / count);
+  drawer.setPoints({ xs, ys: xs });
+  drawer.setLooks(() => 0);
+  const color = "#123456";
+  const how = { width: 300, height: 150, density: 1, scale: 300, left: 0, top: 0, diameter: 2,
+    colors: [color], surface: color, accent: color, faded: color, inView: () => [3, 5, 8] };
+  const drawn = [[count, false], [count, true], [count, false], [20, true], [20, false]];
+  const some = thinned(count, 1);
+  return {
+    drawn: drawn.map(([seen, isMoving]) => drawer.draw({ ...how, seen, isMoving })),
+    some: some.length,
+    isInOrder: some.every((one, i) => i === 0 || one > some[i - 1]),
+  };
+}"""
+
+
+def test_while_a_map_of_very_many_moves_some_stand_for_all(open_page, seen):
+    told = open_page().evaluate(THINNED)
+    assert 23_000 < told["some"] < 27_000
+    assert told["isInOrder"]
+    assert told["drawn"] == [100_000, told["some"], 100_000, 3, 3]
+
+
 def test_without_webgl_the_map_is_drawn_all_the_same(open_page, seen):
     script = """const get = HTMLCanvasElement.prototype.getContext;
       HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {

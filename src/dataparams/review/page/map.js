@@ -2,6 +2,7 @@
 
 import { byId, count } from "/page/elements.js";
 import { MapFrame } from "/page/map_frame.js";
+import { MapLabels } from "/page/map_labels.js";
 import { MapLooks } from "/page/map_looks.js";
 import { MapPictures } from "/page/map_pictures.js";
 import { MapPointing } from "/page/map_pointing.js";
@@ -17,6 +18,7 @@ const REACH = 18; // CSS pixels within which a mark counts as pointed at: finger
 const STEP = 1.6; // of a press on + or -
 const MOST_NEAR = 2000;
 const [SMALLEST, LARGEST] = [2, 11]; // pixels across a point
+const SETTLED = 180; // milliseconds after which the map stands still
 
 export class SampleMap {
   constructor(session, { onOpen, onSimilar, queryOf }) {
@@ -29,7 +31,8 @@ export class SampleMap {
     this.tools = new MapTools(session.run);
     this.looks = new MapLooks(session, this.tools);
     this.frame = new MapFrame();
-    this.pictures = new MapPictures(session.run, () => this.drawSoon());
+    const Contents = session.run.kind === "image" ? MapPictures : MapLabels;
+    this.pictures = new Contents(session, () => this.drawOverSoon());
     this.tip = new MapTip(session, this.canvas);
     this.points = null;
     this.shown = null; // what the points are of
@@ -224,7 +227,14 @@ export class SampleMap {
     this.dress();
   }
 
+  /** Draw all of it: the view, colors or points are others. */
   drawSoon() {
+    this.arePointsStale = true;
+    this.drawOverSoon();
+  }
+
+  /** Draw what lies above the points: pictures, the point that is pointed at, the lasso. */
+  drawOverSoon() {
     this.asked ??= requestAnimationFrame(() => {
       this.asked = null;
       this.draw();
@@ -235,24 +245,41 @@ export class SampleMap {
     if (!this.isShown) {
       return;
     }
-    const { frame, density, points, grid } = this;
-    const pen = this.canvas.getContext("2d");
-    pen.setTransform(density, 0, 0, density, 0, 0);
-    pen.clearRect(0, 0, frame.width, frame.height);
-    byId("map-points").hidden = !points;
-    if (!points) {
-      return;
+    byId("map-points").hidden = !this.points;
+    if (this.points && this.arePointsStale) {
+      this.drawPoints();
     }
-    this.drawer.draw({
+    this.drawOver();
+  }
+
+  drawPoints() {
+    const { frame, density, diameter, points, grid } = this;
+    this.arePointsStale = false;
+    const drawn = this.drawer.draw({
       ...frame,
       ...this.looks.palette,
       density,
-      diameter: this.diameter,
-      inView: (most) => grid.within(frame.box, most),
+      diameter,
+      seen: grid.count(frame.box),
+      isMoving: this.isMoving,
+      inView: (most) => grid.within(frame.boxWith(LARGEST), most),
     });
     this.placed = this.pictures.placed(frame, grid, points, (rank) => this.looks.counts(rank));
-    byId("map-frame").dataset.pictures = this.placed.length;
-    this.pictures.draw(pen, this.placed, points, (rank) => this.looks.rimOf(rank));
+    const told = byId("map-frame").dataset;
+    told.pictures = this.placed.length;
+    told.drawn = drawn;
+    told.draws = Number(told.draws ?? 0) + 1;
+  }
+
+  drawOver() {
+    const { frame, density, points } = this;
+    const pen = this.canvas.getContext("2d");
+    pen.setTransform(density, 0, 0, density, 0, 0);
+    pen.clearRect(0, 0, frame.width, frame.height);
+    if (!points) {
+      return;
+    }
+    this.pictures.draw(pen, this.placed, points, (rank) => this.looks.rimOf(rank), this.looks.palette);
     if (this.current !== null) {
       const [x, y] = frame.pixelOf(points.xs[this.current], points.ys[this.current]);
       ring(pen, x, y, 12, this.looks.palette.ink, 2.5);
@@ -278,15 +305,30 @@ export class SampleMap {
 
   afterMove() {
     byId("map-frame").dataset.zoom = (this.frame.scale / this.frame.least).toFixed(2);
+    this.isMoving = true;
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.isMoving = false;
+      this.drawSoon();
+    }, SETTLED);
     this.showTip();
     this.drawSoon();
+  }
+
+  /** The data were changed: pictures and words are read anew. */
+  forgetContents() {
+    this.pictures.forget();
+    this.drawOverSoon();
   }
 
   /* Pointing ----------------------------------------------------------------------------------- */
 
   /** The point at a place in pixels, or the picture that lies there; null for none. */
   rankAt(x, y) {
-    const picture = this.placed?.find((one) => Math.max(Math.abs(one.x - x), Math.abs(one.y - y)) < 34);
+    const [across, down] = this.pictures.reach;
+    const picture = this.placed?.find(
+      (one) => Math.abs(one.x - x) < across && Math.abs(one.y - y) < down,
+    );
     if (picture) {
       return picture.rank;
     }
@@ -301,7 +343,7 @@ export class SampleMap {
     }
     this.current = rank;
     this.showTip();
-    this.drawSoon();
+    this.drawOverSoon();
   }
 
   get currentIndex() {

@@ -91,8 +91,13 @@ export class MapFrame {
 
   /** The box of places that is seen. */
   get box() {
-    const [left, top] = this.placeAt(0, 0);
-    const [right, bottom] = this.placeAt(this.width, this.height);
+    return this.boxWith(0);
+  }
+
+  /** The same with so many pixels around it. */
+  boxWith(margin) {
+    const [left, top] = this.placeAt(-margin, -margin);
+    const [right, bottom] = this.placeAt(this.width + margin, this.height + margin);
     return { left, top, right, bottom };
   }
 }

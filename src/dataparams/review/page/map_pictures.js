@@ -1,40 +1,27 @@
 /* Pictures on the map, where there is room for them. */
 
+import { withRoom } from "/page/map_room.js";
 import { pictureAddress } from "/page/pieces.js";
 
 const SIDE = 64;
 const APART = SIDE + 6;
-const MOST_IN_VIEW = 600;
 const KEPT = 300;
 
 export class MapPictures {
-  constructor(run, onLoad) {
-    this.run = run;
+  constructor(session, onLoad) {
+    this.run = session.run;
     this.onLoad = onLoad;
     this.pictures = new Map();
   }
 
+  /** How far a picture reaches from its place, across and down. */
+  get reach() {
+    return [APART / 2 - 1, APART / 2 - 1];
+  }
+
   /** Those of the points in view that have room, each by its place in pixels. */
   placed(frame, grid, points, counts) {
-    const { box } = frame;
-    if (this.run.kind !== "image" || grid.count(box) > 2 * MOST_IN_VIEW) {
-      return [];
-    }
-    const inView = grid.within(box);
-    if (inView.length > MOST_IN_VIEW) {
-      return [];
-    }
-    const taken = new Map();
-    const placed = [];
-    for (const rank of inView) {
-      const [x, y] = frame.pixelOf(points.xs[rank], points.ys[rank]);
-      const [column, row] = [Math.floor(x / APART), Math.floor(y / APART)];
-      if (counts(rank) && isFree(taken, x, y, column, row)) {
-        taken.set(`${column} ${row}`, [x, y]);
-        placed.push({ rank, x, y });
-      }
-    }
-    return placed;
+    return withRoom(frame, grid, points, counts, [APART, APART]);
   }
 
   draw(pen, placed, points, frameColorOf) {
@@ -48,6 +35,11 @@ export class MapPictures {
         pen.drawImage(picture, x - width / 2, y - height / 2, width, height);
       }
     }
+  }
+
+  /** The data were changed: what could not be had may be had now. */
+  forget() {
+    this.pictures.clear();
   }
 
   of(index) {
@@ -67,16 +59,4 @@ export class MapPictures {
     }
     return picture;
   }
-}
-
-function isFree(taken, x, y, column, row) {
-  for (let right = -1; right <= 1; right += 1) {
-    for (let down = -1; down <= 1; down += 1) {
-      const other = taken.get(`${column + right} ${row + down}`);
-      if (other && Math.abs(other[0] - x) < APART && Math.abs(other[1] - y) < APART) {
-        return false;
-      }
-    }
-  }
-  return true;
 }

@@ -43,7 +43,7 @@ export class MapPointing {
     if (this.pinch.isOn) {
       this.lasso = null; // a second finger: this is no lasso
       this.drag = null;
-      this.map.drawSoon();
+      this.map.drawOverSoon();
       return;
     }
     const place = this.pinch.placeOf(event);
@@ -80,7 +80,7 @@ export class MapPointing {
     if (this.isLasso) {
       this.map.pointTo(null);
       this.lasso.push(place);
-      this.map.drawSoon();
+      this.map.drawOverSoon();
     }
   }
 
@@ -99,7 +99,7 @@ export class MapPointing {
     } else if (lasso) {
       this.press(lasso[0]);
     }
-    this.map.drawSoon();
+    this.map.drawOverSoon();
   }
 
   /** Select what is within a lasso, beside what is selected where that is wanted. */
@@ -140,7 +140,7 @@ export class MapPointing {
     this.pinch.up(event);
     this.lasso = null;
     this.drag = null;
-    this.map.drawSoon();
+    this.map.drawOverSoon();
   }
 
   pointerleave() {

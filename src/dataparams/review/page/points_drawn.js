@@ -1,5 +1,7 @@
 /* Drawing many points: by WebGL, a million in a frame; where there is none, some thousands. */
 
+import { FEW, levelFor, thinned } from "/page/thinning.js";
+
 const MOST_PLAIN = 20_000;
 const MOST_COLORS = 32;
 const SELECTED = 1;
@@ -107,6 +109,8 @@ class FastPoints {
     this.at = (name) => gl.getUniformLocation(program, name);
     this.placeBuffer = gl.createBuffer();
     this.lookBuffer = gl.createBuffer();
+    this.seenBuffer = gl.createBuffer();
+    this.levels = new Map(); // buffers of the points that stand for all
     gl.bindBuffer(gl.ARRAY_BUFFER, this.placeBuffer);
     const place = gl.getAttribLocation(program, "place");
     gl.enableVertexAttribArray(place);
@@ -122,6 +126,8 @@ class FastPoints {
   /** The first points are drawn last, above the others. */
   setPoints({ xs, ys }) {
     this.count = xs.length;
+    this.levels.forEach(({ buffer }) => this.gl.deleteBuffer(buffer));
+    this.levels.clear();
     this.places = new Float32Array(2 * this.count);
     for (let i = 0; i < this.count; i += 1) {
       const place = 2 * (this.count - 1 - i);
@@ -149,7 +155,49 @@ class FastPoints {
     gl.bufferData(gl.ARRAY_BUFFER, this.looks, gl.DYNAMIC_DRAW);
   }
 
-  draw({ width, height, density, scale, left, top, diameter, colors, surface, accent, faded }) {
+  /** Draw the points, while the map is moved some of them; returns how many. */
+  draw({ seen, isMoving, inView, ...how }) {
+    const { gl } = this;
+    this.prepare(how);
+    if (this.count > FEW && seen <= FEW) {
+      return this.drawSome(this.seenBuffer, this.numbersOf(inView()));
+    }
+    if (isMoving && seen > FEW) {
+      const { buffer, length } = this.levelOf(levelFor(seen));
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffer);
+      gl.drawElements(gl.POINTS, length, gl.UNSIGNED_INT, 0);
+      return length;
+    }
+    gl.drawArrays(gl.POINTS, 0, this.count);
+    return this.count;
+  }
+
+  /** Where points lie in the buffers, the first ones last. */
+  numbersOf(ranks) {
+    return Uint32Array.from(ranks, (rank) => this.count - 1 - rank).reverse();
+  }
+
+  drawSome(buffer, numbers) {
+    const { gl } = this;
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, numbers, gl.DYNAMIC_DRAW);
+    gl.drawElements(gl.POINTS, numbers.length, gl.UNSIGNED_INT, 0);
+    return numbers.length;
+  }
+
+  levelOf(level) {
+    const { gl } = this;
+    if (!this.levels.has(level)) {
+      const numbers = thinned(this.count, level);
+      const buffer = gl.createBuffer();
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffer);
+      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, numbers, gl.STATIC_DRAW);
+      this.levels.set(level, { buffer, length: numbers.length });
+    }
+    return this.levels.get(level);
+  }
+
+  prepare({ width, height, density, scale, left, top, diameter, colors, surface, accent, faded }) {
     const { gl } = this;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
@@ -163,7 +211,6 @@ class FastPoints {
     gl.uniform3fv(this.at("surface"), asNumbers(surface));
     gl.uniform3fv(this.at("accent"), asNumbers(accent));
     gl.uniform3fv(this.at("faded"), asNumbers(faded));
-    gl.drawArrays(gl.POINTS, 0, this.count);
   }
 }
 
@@ -188,7 +235,8 @@ class PlainPoints {
     pen.setTransform(density, 0, 0, density, 0, 0);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     pen.strokeStyle = surface;
-    for (const i of inView(MOST_PLAIN).reverse()) {
+    const some = inView(MOST_PLAIN).reverse();
+    for (const i of some) {
       const look = this.lookOf(i);
       const [color, kind, state] = [look & 255, (look >> 8) & 255, look >> 16];
       const [x, y] = [this.xs[i] * scale + left, this.ys[i] * scale + top];
@@ -205,6 +253,7 @@ class PlainPoints {
         ring(pen, x, y, diameter / 2 + rimOf(diameter), accent, 0.7 * rimOf(diameter));
       }
     }
+    return some.length;
   }
 }
 
