@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from dataparams.run.folder import RunFolder
 
+LABEL_CONFLICTS = "duplicates_with_different_labels"
+"""The kind whose samples are one thing, under labels of which one at most is right."""
 KINDS: dict[str, str] = {
-    "duplicates_with_different_labels": "duplicates with different labels",
+    LABEL_CONFLICTS: "duplicates with different labels",
     "leakage": "the same in two splits",
     "exact_duplicates": "exact duplicates",
     "near_duplicates": "near duplicates",

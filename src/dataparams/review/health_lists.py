@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataparams.errors import RunError
-from dataparams.health.findings import KINDS, read_findings
+from dataparams.health.findings import KINDS, LABEL_CONFLICTS, read_findings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Ranks = NDArray[np.intp]
 
 DUPLICATES = (
-    "duplicates_with_different_labels",
+    LABEL_CONFLICTS,
     "leakage",
     "exact_duplicates",
     "near_duplicates",
@@ -99,13 +99,13 @@ class HealthLists:
             after: Number of the finding after which they are wanted; -1 for all.
             limit: How many are wanted at most.
         """
-        sizes = self._sizes()
-        numbers = (
-            number
-            for number, one in enumerate(self._kinds)
-            if one == kind and number > after and sizes[number]
-        )
+        numbers = (number for number in self.numbers_of(kind) if number > after)
         return [self.one(number) for number, _ in zip(numbers, range(limit), strict=False)]
+
+    def numbers_of(self, kind: str) -> list[int]:
+        """The numbers of the findings of a kind that have samples here, the surest first."""
+        sizes = self._sizes()
+        return [number for number, one in enumerate(self._kinds) if one == kind and sizes[number]]
 
     def one(self, number: int) -> FindingInReview:
         """A finding.

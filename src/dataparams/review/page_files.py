@@ -24,6 +24,7 @@ _STYLES = (
     "layout",
     "grid",
     "single",
+    "group",
     "written",
     "map",
     "lists",

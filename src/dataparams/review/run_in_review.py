@@ -14,6 +14,7 @@ from dataparams.errors import ArgumentError
 from dataparams.review.content_views import ContentViews
 from dataparams.review.feature_map import FeatureMap
 from dataparams.review.health_lists import HealthLists, health_of
+from dataparams.review.label_conflicts import LabelConflicts, conflicts_of
 from dataparams.review.maps import ClassMaps
 from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
 from dataparams.review.row_norms import RowNorms
@@ -55,6 +56,8 @@ class RunInReview:
         feature_map: The map of all samples.
         neighbors: Finds what is most like a sample.
         health: What was found beside the labels; None where that was not looked for.
+        conflicts: Groups of one thing under different labels; none while an audit goes on, of
+            whose samples nothing of the kind may be known.
         saved_filters: Filters that people gave a name.
         analysis: Names the analysis that is reviewed.
         folder: The run folder.
@@ -74,6 +77,7 @@ class RunInReview:
     feature_map: FeatureMap
     neighbors: Neighbors
     health: HealthLists | None
+    conflicts: LabelConflicts
     saved_filters: SavedFilters
     analysis: str
     folder: RunFolder
@@ -126,6 +130,7 @@ def open_review(
     )
     store = DecisionStore(run.review)
     team = Team(store.database, samples, is_auditing=is_auditing)
+    health = health_of(run, samples)
     return RunInReview(
         key=key,
         samples=samples,
@@ -138,7 +143,8 @@ def open_review(
         maps=ClassMaps(samples, cache / f"maps_{made}"),
         feature_map=feature_map,
         neighbors=Neighbors(samples, feature_map),
-        health=health_of(run, samples),
+        health=health,
+        conflicts=conflicts_of(None if team.is_auditing else health, samples),
         saved_filters=SavedFilters(run.path / "review_filters"),
         analysis=made,
         folder=run,

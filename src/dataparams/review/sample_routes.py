@@ -10,18 +10,17 @@ import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Response
 
 from dataparams.analysis.sample_words import words_of
-from dataparams.errors import UserError
 from dataparams.review.blinding import blinded
 from dataparams.review.content_views import (
     PICTURE,
     WORDS,
     Size,
 )
-from dataparams.review.lists import commands, order_of
+from dataparams.review.lists import commands
 from dataparams.review.page_files import page_file
 from dataparams.review.preparing import made_key
+from dataparams.review.queue_pages import page_of
 from dataparams.review.refusing import ranks_of
-from dataparams.review.samples import Filter
 from dataparams.review.schemas import MOST_DECISIONS, MOST_DETAILED, Name, Number, QueueQuery
 from dataparams.review.team_routes import team_facts
 from dataparams.web.unusual_values import LEGEND
@@ -60,19 +59,20 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
 
     @app.get("/api/queue")
     def queue(query: Annotated[QueueQuery, Query()]) -> dict[str, Any]:
-        chosen, total = page_of(review, query, min(query.limit, MOST_DETAILED))
+        page = page_of(review, query, min(query.limit, MOST_DETAILED))
         return {
-            "total": total,
+            "total": page.total,
+            "grouped": page.grouped,
             "number": standing.number,
-            "samples": _details(review, chosen, query.annotator),
+            "samples": _details(review, page.ranks, query.annotator),
             "progress": asdict(standing.progress(query.annotator)),
         }
 
     @app.get("/api/queue/numbers", **_gives("application/octet-stream"))
     def queue_numbers(query: Annotated[QueueQuery, Query()]) -> Response:
         """The indices alone, as 32-bit integers, least significant byte first."""
-        chosen, _ = page_of(review, query, query.limit)
-        numbers = samples.index[chosen].astype("<u4").tobytes()
+        page = page_of(review, query, query.limit)
+        numbers = samples.index[page.ranks].astype("<u4").tobytes()
         return Response(numbers, media_type="application/octet-stream")
 
     @app.get("/api/samples")
@@ -224,95 +224,15 @@ def _gives(*kinds: str) -> dict[str, Any]:
     return {"response_class": Response, "responses": {200: {"content": content}}}
 
 
-def page_of(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
-    """The ranks that are wanted after a sample, and how many are wanted in all."""
-    if query.decision == "audit":
-        return _audit_page(review, query, limit)
-    chosen = Filter(
-        query.label,
-        tuple(query.category),
-        query.suggested,
-        query.subgroup,
-        query.outlier,
-        query.split,
-    )
-    mask = review.samples.wanted(chosen)
-    by_decision = review.standing.wanted(query.annotator, query.decision)
-    if by_decision is not None:
-        mask &= by_decision
-    hidden = review.standing.hidden(query.annotator)
-    if hidden is not None:
-        mask &= ~hidden
-    mask &= _searched(review, query)
-    order = order_of(review, query)
-    if order is not None:
-        return _part_of(order[mask[order]], query, review, limit)
-    start = 0
-    if query.after is not None:
-        start = int(ranks_of(review, [query.after])[0]) + 1
-    return start + np.flatnonzero(mask[start:])[:limit], int(np.count_nonzero(mask))
-
-
-def _part_of(
-    chosen: NDArray[np.intp], query: QueueQuery, review: RunInReview, limit: int
-) -> tuple[NDArray[np.intp], int]:
-    """Those of a list in an order of its own that come after a sample, and how many are in it."""
-    start = 0
-    if query.after is not None:
-        (last,) = ranks_of(review, [query.after])
-        start = int(np.flatnonzero(chosen == last)[0]) + 1 if last in chosen else len(chosen)
-    return chosen[start : start + limit], len(chosen)
-
-
-def _audit_page(review: RunInReview, query: QueueQuery, limit: int) -> tuple[NDArray[np.intp], int]:
-    """The same of an audit: in random order, and by no filter that would tell what is hidden."""
-    mask = review.samples.wanted(Filter(query.label))
-    mask &= review.standing.waits_for_audit(query.annotator) & _searched(review, query)
-    drawn = review.team.drawn
-    start = 0
-    if query.after is not None:
-        (after,) = ranks_of(review, [query.after])
-        start = int(np.flatnonzero(np.append(drawn, after) == after)[0]) + 1
-    rest = drawn[start:]
-    return rest[mask[rest]][:limit], int(np.count_nonzero(mask))
-
-
-def _searched(review: RunInReview, query: QueueQuery) -> NDArray[np.bool_]:
-    """The samples that have the words sought, or such a note, and are the annotator's to decide."""
-    mask = np.ones(len(review.samples), dtype=np.bool_)
-    if query.assigned:
-        assigned = review.team.assigned(query.annotator)
-        mask = mask if assigned is None else assigned.copy()
-    if query.search:
-        review.team.refresh()
-        noted = [
-            rank
-            for rank, who in review.team.noted(query.search)
-            if who == query.annotator or review.standing.sees_others(rank, query.annotator)
-        ]
-        found = _found(review, query.search).copy()
-        found[noted] = True
-        mask &= found
-    return mask
-
-
-def _found(review: RunInReview, words: str) -> NDArray[np.bool_]:
-    """Which samples have some words, (n,) by rank.
-
-    Raises:
-        HTTPException: If the source of texts or rows cannot be read.
-    """
-    try:
-        return review.search(words)
-    except UserError as error:
-        raise HTTPException(422, str(error)) from error
-
-
 def _details(review: RunInReview, ranks: NDArray[np.intp], annotator: str) -> list[dict[str, Any]]:
     return [
         blinded(vars(facts))
         if review.standing.is_hidden(rank, annotator)
-        else {**vars(facts), "opinions": opinions_of(review, rank, annotator)}
+        else {
+            **vars(facts),
+            "group": review.conflicts.number_of(rank),
+            "opinions": opinions_of(review, rank, annotator),
+        }
         for rank, facts in zip(ranks.tolist(), review.samples.facts(ranks), strict=True)
     ]
 

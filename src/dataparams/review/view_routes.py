@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Response
 
-from dataparams.review.sample_routes import page_of
+from dataparams.review.queue_pages import page_of
 from dataparams.review.saved_filters import SavedFilter
 from dataparams.review.schemas import (
     MOST_DETAILED,
@@ -84,9 +84,9 @@ def _add_map(app: FastAPI, review: RunInReview) -> None:
     @app.get("/api/map/wanted", **_GIVES_BYTES)
     def wanted(query: Annotated[QueueQuery, Query()]) -> Response:
         """Which samples a filter wants: a bit for each by rank, the lowest bit of a byte first."""
-        ranks, _ = page_of(review, query.model_copy(update={"after": None}), len(samples))
+        page = page_of(review, query.model_copy(update={"after": None}), len(samples))
         mask = np.zeros(len(samples), dtype=np.bool_)
-        mask[ranks] = True
+        mask[page.ranks] = True
         return Response(np.packbits(mask, bitorder="little").tobytes(), media_type=_BYTES)
 
 
@@ -111,7 +111,7 @@ def _add_lists(app: FastAPI, review: RunInReview) -> None:
         told = []
         for part in query.model_fields_set - {"annotator", "after", "limit"}:
             wider = query.model_copy(update={part: getattr(blank, part), "after": None})
-            told.append({"part": part, "total": page_of(review, wider, 1)[1]})
+            told.append({"part": part, "total": page_of(review, wider, 1).total})
         return sorted(told, key=lambda one: (-one["total"], one["part"]))
 
     @app.get("/api/done")
@@ -149,6 +149,22 @@ def _add_findings(app: FastAPI, review: RunInReview) -> None:
         one = health.one(number)
         following = health.of_kind(one.kind, number, 1)
         return {**asdict(one), "next": following[0].number if following else None}
+
+    @app.get("/api/groups/{number}")
+    def group(number: Number, annotator: Name = "nobody") -> dict[str, Any]:
+        """The samples of a group that is decided once, and those that are somebody's to decide."""
+        try:
+            one = review.conflicts.group(number)
+        except KeyError as error:
+            raise HTTPException(404, f"There is no group {number}.") from error
+        assigned = review.team.assigned(annotator)
+        theirs = one.ranks if assigned is None else one.ranks[assigned[one.ranks]]
+        return {
+            "number": number,
+            "sentence": one.sentence,
+            "samples": review.samples.index[one.ranks].tolist(),
+            "assigned": review.samples.index[theirs].tolist(),
+        }
 
 
 def _add_saved_filters(app: FastAPI, review: RunInReview) -> None:

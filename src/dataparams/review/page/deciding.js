@@ -43,8 +43,12 @@ export class Deciding {
   }
 
   async actOn(action) {
-    const { session, targets } = this;
+    const { session } = this;
     const { samples } = session;
+    if (this.page.view !== "map") {
+      await session.group.know();
+    }
+    const { targets } = this;
     if (!targets.length) {
       this.page.say(
         this.page.view === "map"
@@ -59,15 +63,45 @@ export class Deciding {
     }
     // What is decided must have been seen, and the suggestion known.
     await samples.loadFacts(targets);
+    const isGroup = this.decidesGroup;
     if (action === "again") {
       await this.decide(targets, "relabel", session.lastLabel);
     } else if (action === "choose") {
-      const only = targets.length === 1 ? samples.facts.get(targets[0]) : null;
+      const only = targets.length === 1 || isGroup ? samples.facts.get(targets[0]) : null;
       const label = await this.picker.ask(targets.length, only?.suggested ?? null);
       if (label !== null) {
         await this.decide(targets, "relabel", label);
       }
       this.page.refocus();
+    } else if (action === "alone" && !isGroup) {
+      this.page.say("There are no copies of it here to discard.");
+    } else if (isGroup) {
+      await this.decideGroup(targets, action);
+    } else {
+      await this.decide(targets, action, null);
+    }
+  }
+
+  /** Whether what is decided next is decided about a group, which is one thing. */
+  get decidesGroup() {
+    return this.page.view !== "map" && this.session.group.isTarget;
+  }
+
+  /** What is wanted of the sample that is shown is wanted of all of its group, which come after it. */
+  async decideGroup(targets, action) {
+    const { session } = this;
+    const [shown, ...others] = targets;
+    const { label, suggested } = session.samples.facts.get(shown);
+    if (action === "suggest" && suggested === null) {
+      this.page.say(this.withoutSuggestion());
+    } else if (action === "keep" || action === "suggest") {
+      await this.decide(targets, "relabel", action === "keep" ? label : suggested);
+    } else if (action === "alone") {
+      const rest = others.map((index) => [index, "discard", null]);
+      const from = session.position;
+      session.decideEach([[shown, "keep", null], ...rest]);
+      this.page.say(`Kept one, ${counted(others.length, "copy", "copies")} discarded.`);
+      await session.advance(from);
     } else {
       await this.decide(targets, action, null);
     }
@@ -109,6 +143,10 @@ export class Deciding {
         skip: "Unsure",
       };
       return `${words[action]}.${rest}`;
+    }
+    const classOf = ([at, one, to]) => (one === "keep" ? samples.facts.get(at)?.label : to);
+    if (new Set(decisions.map(classOf)).size === 1 && decisions.some(([, one]) => one !== action)) {
+      return `${counted(decisions.length, "sample")}: ${name}.${rest}`;
     }
     const isSame = decisions.every(([, one, to]) => one === action && to === label);
     const what = isSame

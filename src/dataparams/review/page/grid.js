@@ -18,6 +18,7 @@ const GAP = 0.75; // rem
 const TEXT = 3.2; // rem below the picture
 const FRAMES = { text: 10.6, row: 10.6, null: 5 }; // rem, where it is no square picture
 const OVERSCAN = 2; // rows
+const ONE_DECISION = "the same under another label: one decision is for all";
 const TALLEST = 12_000_000; // pixels: browsers lay out no taller boxes
 
 export class Grid {
@@ -45,6 +46,7 @@ export class Grid {
     session.addEventListener("current", () => this.onCurrent());
     session.addEventListener("selection", () => this.refresh());
     session.addEventListener("opinions", () => this.refresh());
+    session.addEventListener("group", () => this.refresh());
     session.samples.addEventListener("facts", () => {
       this.draw();
       this.refresh();
@@ -204,6 +206,9 @@ export class Grid {
     if (facts.is_outlier) {
       sign.append(" ", element("span", "flag", OUTLIER));
     }
+    if (this.session.group.numberAt(Number(card.dataset.position)) !== null) {
+      sign.append(" ", element("span", "flag", "copy")); // the same is there under another label
+    }
     const box = element("span", "tile-box");
     box.setAttribute("aria-hidden", "true");
     const text = element("span", "tile-text");
@@ -240,6 +245,8 @@ export class Grid {
     }
     const { samples, selection, annotator, classNames } = this.session;
     const isSelected = selection.has(index);
+    const isMember = this.session.group.isTarget && this.session.group.members.includes(index);
+    card.classList.toggle("member", isMember);
     const own = samples.ownOpinion(index);
     const opinions = samples.opinionsOf(index);
     const others = opinions.filter((one) => one.annotator !== annotator);
@@ -267,7 +274,7 @@ export class Grid {
         annotator,
         classNames,
         samples.excerpts.get(index),
-      ),
+      ) + (isMember ? `, ${ONE_DECISION}` : ""),
     );
   }
 
@@ -331,13 +338,9 @@ export class Grid {
 
   async onClick(event) {
     const position = this.positionOf(event.target);
-    if (position === null) {
+    if (position === null || this.touch.hasActed()) {
       return;
     }
-    if (this.touch.hasActed()) {
-      return;
-    }
-    const index = this.session.queue.at(position);
     const isBox = event.target.closest(".tile-box") !== null;
     if (event.shiftKey || this.touch.isRange) {
       this.touch.setRange(false);
@@ -349,7 +352,7 @@ export class Grid {
     await this.session.moveTo(position);
     this.focus();
     if (isBox || hasSelection || event.ctrlKey || event.metaKey) {
-      this.session.toggle(index, position);
+      this.session.toggle(this.session.queue.at(position), position);
     } else {
       this.onOpen();
     }

@@ -66,6 +66,8 @@ export class Keys {
       c: () => deciding.act("choose"),
       r: () => deciding.act("again"),
       d: () => deciding.act("discard"),
+      x: () => deciding.act("alone"),
+      e: view === "single" && (() => session.group.toggleApart()),
       u: () => deciding.act("skip"),
       z: () => deciding.undo(),
       g: () => this.page.setView("grid"),

@@ -6,6 +6,7 @@ import { Ending } from "/page/ending.js";
 import { byId, count, element } from "/page/elements.js";
 import { Filters } from "/page/filters.js";
 import { Grid } from "/page/grid.js";
+import { GroupPanel } from "/page/group_panel.js";
 import { Keys } from "/page/keys.js";
 import { Link } from "/page/link.js";
 import { Lists } from "/page/lists.js";
@@ -19,6 +20,7 @@ import { Samples } from "/page/samples.js";
 import { NotConnected, Refused, beginSession, expectRun, get } from "/page/server.js";
 import { Session } from "/page/session.js";
 import { Single } from "/page/single.js";
+import { drawTarget } from "/page/target.js";
 
 const TOAST = 5000;
 
@@ -35,6 +37,7 @@ class Page {
     });
     this.grid = new Grid(this.session, { onOpen: () => this.setView("single") });
     const onSimilar = (index) => this.lists.openSimilar(index);
+    this.groupPanel = new GroupPanel(this.session);
     this.single = new Single(this.session, { onSimilar });
     this.map = new SampleMap(this.session, {
       onOpen: (index) => this.openFromMap(index),
@@ -70,7 +73,9 @@ class Page {
     const { session, outbox } = this;
     session.addEventListener("queue", () => this.drawCounted());
     session.addEventListener("current", () => this.drawTarget());
-    session.addEventListener("selection", () => this.drawTarget());
+    for (const what of ["selection", "group"]) {
+      session.addEventListener(what, () => this.drawTarget());
+    }
     session.addEventListener("progress", () => this.drawProgress());
     session.addEventListener("opinions", () => {
       this.drawTarget();
@@ -206,6 +211,7 @@ class Page {
     } else {
       this.grid.show();
     }
+    this.groupPanel.draw();
     this.writeAddress();
     this.drawTarget();
     this.drawCounted();
@@ -277,35 +283,7 @@ class Page {
 
   /** What the buttons below would decide about. */
   drawTarget() {
-    const { session, samples } = this;
-    const { selection, classNames } = session;
-    const { targets } = this.deciding;
-    const facts = targets.length === 1 ? samples.facts.get(targets[0]) : null;
-    byId("target").textContent = selection.size
-      ? `${count(selection.size)} selected`
-      : this.view === "map"
-        ? "Nothing selected"
-        : (facts?.id.split("/").at(-1) ?? (targets.length ? "…" : "No sample"));
-    byId("clear").hidden = selection.size === 0;
-    byId("keep-what").textContent = facts ? classNames[facts.label] : "";
-    const suggestion = facts && facts.suggested !== null ? classNames[facts.suggested] : "";
-    byId("suggest-what").textContent = suggestion || (facts ? "none" : "");
-    for (const button of document.querySelectorAll(".action[data-action]")) {
-      button.disabled =
-        !targets.length ||
-        (button.dataset.action === "suggest" && facts !== null && facts !== undefined && !suggestion);
-    }
-    const own = targets.length === 1 ? samples.ownOpinion(targets[0]) : null;
-    const pressed = own && { keep: "keep", discard: "discard", skip: "skip" }[own.action];
-    const isSuggested = own?.action === "relabel" && own.label === facts?.suggested;
-    for (const button of document.querySelectorAll(".action[data-action]")) {
-      const { action } = button.dataset;
-      const isChosen =
-        action === pressed ||
-        (action === "suggest" && isSuggested) ||
-        (action === "choose" && own?.action === "relabel" && !isSuggested);
-      button.classList.toggle("chosen", isChosen);
-    }
+    drawTarget(this.deciding);
   }
 
   async showPeople() {

@@ -23,6 +23,8 @@ export class Samples extends EventTarget {
     this.reading = new Map();
     this.unread = [];
     this.whole = new Map();
+    this.groups = new Map(); // that are decided once, by number
+    this.askedGroups = new Map();
     this.wanted = new Set();
     this.stale = new Set();
     this.isAsking = false;
@@ -33,7 +35,9 @@ export class Samples extends EventTarget {
   /** What one annotator may know is not what another may. */
   setAnnotator(name) {
     this.annotator = name;
-    [this.facts, this.opinions, this.trajectories, this.similar, this.stale].forEach((one) => one.clear());
+    [this.facts, this.opinions, this.trajectories, this.similar, this.stale, this.groups].forEach((one) =>
+      one.clear(),
+    );
   }
 
   /** Facts from an answer of the server. */
@@ -150,6 +154,26 @@ export class Samples extends EventTarget {
     }
   }
 
+  /** The samples of a group that is decided once; a "facts" event tells when they have come. */
+  async loadGroup(number) {
+    const { annotator } = this;
+    const key = `${number} ${annotator}`;
+    if (!this.groups.has(number)) {
+      const asked = this.askedGroups.get(key) ?? get(`/api/groups/${number}`, { annotator });
+      this.askedGroups.set(key, asked);
+      try {
+        const group = await asked;
+        if (annotator === this.annotator && !this.groups.has(number)) {
+          this.groups.set(number, group);
+          this.dispatchEvent(new Event("facts"));
+        }
+      } finally {
+        this.askedGroups.delete(key);
+      }
+    }
+    return this.groups.get(number);
+  }
+
   /** The trajectory of a sample; its facts are known then as well. */
   async loadTrajectory(index) {
     if (!this.trajectories.has(index)) {
@@ -237,6 +261,7 @@ export class Queue {
     this.query = query;
     this.indices = [];
     this.total = 0;
+    this.grouped = 0; // so many of the first are in groups that are decided once
     this.isComplete = false;
     this.loading = null;
   }
@@ -246,6 +271,7 @@ export class Queue {
     this.samples.learn(answer.samples);
     this.indices = answer.samples.map((one) => one.index);
     this.total = answer.total;
+    this.grouped = answer.grouped;
     this.isComplete = this.indices.length >= this.total;
     return answer;
   }

@@ -1,5 +1,6 @@
 /* What is being reviewed: the list, the current sample, the selection, and what is decided. */
 
+import { CurrentGroup } from "/page/current_group.js";
 import { Queue } from "/page/samples.js";
 import { newRequest } from "/page/server.js";
 
@@ -20,6 +21,7 @@ export class Session extends EventTarget {
     this.history = []; // requests of this page: {before}; empty where another page decided too
     this.made = new Set(); // names of this page's requests that wait
     this.touched = new Set(); // samples decided about since the list was loaded
+    this.group = new CurrentGroup(this);
     this.lastLabel = null; // the class given last
     this.progress = null;
     outbox.addEventListener("elsewhere", ({ detail }) => this.onElsewhere(detail));
@@ -70,10 +72,10 @@ export class Session extends EventTarget {
   }
 
   get targets() {
-    if (this.selection.size) {
+    if (this.selection.size || this.current === null) {
       return [...this.selection];
     }
-    return this.current === null ? [] : [this.current];
+    return this.group.isTarget ? this.group.members : [this.current];
   }
 
   /** Whether the list is known up to a position; "trouble" tells why it is not. */
@@ -202,6 +204,11 @@ export class Session extends EventTarget {
     const decisions = indices
       .map((index) => this.decisionOf(index, action, label))
       .filter((decision) => decision !== null);
+    return this.decideEach(decisions);
+  }
+
+  /** Decide about some samples, all or none: [index, action, class] each. */
+  decideEach(decisions) {
     if (!decisions.length) {
       return [];
     }

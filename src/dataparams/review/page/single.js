@@ -200,7 +200,9 @@ export class Single {
     const { samples, annotator, classNames } = this.session;
     const opinions = samples.opinionsOf(facts.index);
     const excerpt = samples.excerpts.get(facts.index);
-    const words = described(facts, opinions, annotator, classNames, excerpt);
+    const about = described(facts, opinions, annotator, classNames, excerpt);
+    const { isTarget, members } = this.session.group;
+    const words = isTarget && members.length ? `${about}. A decision applies to all ${members.length}` : about;
     byId("spoken").textContent = `${byId("fact-place").textContent}: ${words}`;
   }
 
@@ -268,6 +270,8 @@ export class Single {
           return;
         }
         await Promise.all([samples.loadTrajectory(index), samples.loadSimilar(index)]);
+        const group = this.session.group.numberAt(next);
+        await (group === null || samples.loadGroup(group));
         if (run.kind !== "image") {
           await (run.kind && samples.loadWhole(index));
         } else if (!this.ahead.has(index)) {
