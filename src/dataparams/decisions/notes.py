@@ -119,6 +119,22 @@ def last_note(database: DecisionDatabase) -> int:
     return int(database.rows("SELECT max(number) FROM note")[0][0] or 0)
 
 
+def noted_after(database: DecisionDatabase, number: int, most: int) -> list[int]:
+    """The samples with notes of a later number, the last one first, so many at most.
+
+    Args:
+        database: The decisions.
+        number: The number of a note; see :func:`last_note`.
+        most: How many samples at most.
+    """
+    rows = database.rows(
+        "SELECT sample FROM note WHERE number > ? GROUP BY sample ORDER BY max(number) DESC "
+        "LIMIT ?",
+        (number, most),
+    )
+    return [row[0] for row in rows]
+
+
 def _tags(text: str) -> tuple[str, ...]:
     """The tags of a row; a file is not trusted."""
     try:

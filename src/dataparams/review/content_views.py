@@ -8,6 +8,7 @@ import json
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dataparams.contents.content import UnreadableContentError, View
@@ -46,6 +47,14 @@ _MOST_CHANGED = 256
 _Key: TypeAlias = "tuple[int, Size]"
 
 
+@dataclass(frozen=True)
+class _Trouble:
+    """Why the source cannot be read, of the data as they were then."""
+
+    words: str
+    mark: str
+
+
 class ContentViews:
     """Hands out contents as they are shown, made a few at a time beside the server.
 
@@ -54,6 +63,8 @@ class ContentViews:
         folder: Where pictures are kept. What lies there is used, and counts.
         most_bytes: How much may lie there; what was not used for longest goes first.
         norms_of: Gives what values are usual for the class of a row, by the number of the sample.
+        mark_of: Gives what changes when the data are changed by ourselves: then what could not be
+            read is tried again.
     """
 
     def __init__(
@@ -62,25 +73,34 @@ class ContentViews:
         folder: Path,
         most_bytes: int = _MOST_BYTES,
         norms_of: Callable[[int], ClassNorms] | None = None,
+        mark_of: Callable[[], str] = str,
     ) -> None:
         self._contents = contents
         self._folder = folder
         self._norms_of = norms_of
+        self._mark_of = mark_of
         self._most_bytes = most_bytes
         self._kept = _files_in(folder)
         self._bytes = sum(self._kept.values())
-        self._unreadable: OrderedDict[int, None] = OrderedDict()
+        self._unreadable: OrderedDict[int, str] = OrderedDict()
         self._changed: dict[int, str] = {}
         self._waiting: OrderedDict[_Key, tuple[str, asyncio.Future[View | None]]] = OrderedDict()
         self._reader: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="contents")
-        self._gone: str | None = None
+        self._gone: _Trouble | None = None
         self._changed_words: str | None = None
 
     @property
     def trouble(self) -> str | None:
         """Why the source cannot be read at all, or which samples are others now; None for none."""
-        return self._gone or self._changed_words
+        if self._gone is not None and self._gone.mark == self.mark:
+            return self._gone.words
+        return self._changed_words
+
+    @property
+    def mark(self) -> str:
+        """What changes when the data are changed by ourselves."""
+        return self._mark_of()
 
     async def get(self, index: int, sample: str, size: Size) -> View | None:
         """A sample's content as it is shown.
@@ -97,7 +117,7 @@ class ContentViews:
         kept = await self._kept_file((index, size))
         if kept is not None:
             return kept
-        if self._contents is None or index in self._unreadable:
+        if self._contents is None or self._unreadable.get(index) == self.mark:
             return None
         key = (index, size)
         if key not in self._waiting:
@@ -133,6 +153,7 @@ class ContentViews:
             taken = {key: self._waiting[key] for key in keys}
             samples = {index: taken[index, size][0] for index, size in keys}
             made: dict[_Key, View] = {}
+            mark = self.mark
             try:
                 made = await loop.run_in_executor(self._thread, self._make, samples, keys)
             finally:
@@ -140,18 +161,19 @@ class ContentViews:
                     del self._waiting[key]
                     if not future.done():
                         future.set_result(made.get(key))
-            self._remember(keys, made)
+            self._remember(keys, made, mark)
 
     def _make(self, samples: dict[int, str], keys: Sequence[_Key]) -> dict[_Key, View]:
         if self._contents is None:
             return {}
+        mark = self.mark
         try:
             read = self._read(self._contents, samples)
         except UserError as error:
-            self._gone = str(error)
+            self._gone = _Trouble(str(error), mark)
             return {}
         except Exception as error:  # noqa: BLE001 - whatever a damaged source does, the page goes on
-            self._gone = f"The samples cannot be read: {type(error).__name__}."
+            self._gone = _Trouble(f"The samples cannot be read: {type(error).__name__}.", mark)
             return {}
         self._gone = None
         found = dict(zip(samples, read, strict=True))
@@ -212,7 +234,8 @@ class ContentViews:
             self._changed_words = _words_of_change(contents, list(changed.values()))
         return read
 
-    def _remember(self, keys: Sequence[_Key], made: dict[_Key, View]) -> None:
+    def _remember(self, keys: Sequence[_Key], made: dict[_Key, View], mark: str) -> None:
+        """Keep what was made, and what could not be, of the data as they were then."""
         for key in keys:
             if key[1] == "original":
                 continue  # what is too large to be shown whole may be shown small
@@ -221,7 +244,7 @@ class ContentViews:
                 self._bytes += size - self._kept.pop(name, 0)
                 self._kept[name] = size
             elif key not in made and self._gone is None and key[0] not in self._changed:
-                self._unreadable[key[0]] = None
+                self._unreadable[key[0]] = mark
         while len(self._unreadable) > _UNREADABLE_KEPT:
             self._unreadable.popitem(last=False)
         while self._bytes > self._most_bytes and len(self._kept) > 1:

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataparams.analysis.sample_words import kind_shown
@@ -24,6 +25,7 @@ from dataparams.review.searching import search_for
 from dataparams.review.similar import Neighbors, Similar
 from dataparams.review.standing import LONGEST_NAME, Standing
 from dataparams.review.team import Team
+from dataparams.run.applied_changes import journal_mark
 from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:
@@ -126,7 +128,10 @@ def open_review(
     contents, kind = analysis.contents, kind_shown(run, analysis.contents)
     norms = RowNorms(samples, contents) if contents is not None and kind == "row" else None
     views = ContentViews(
-        contents, cache / f"pictures_{key}", norms_of=None if norms is None else norms.of
+        contents,
+        cache / f"pictures_{key}",
+        norms_of=None if norms is None else norms.of,
+        mark_of=partial(journal_mark, run.applied_folder),
     )
     store = DecisionStore(run.review)
     team = Team(store.database, samples, is_auditing=is_auditing)

@@ -51,6 +51,7 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "words": asdict(words_of(review.kind)),
             "legend": LEGEND if review.kind == "row" else "",
             "analysis": review.analysis,
+            "data": review.views.mark,
             "has_features": review.feature_map.is_possible,
             "commands": commands(review),
             **review.overview,
@@ -115,9 +116,10 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
         ]
 
     @app.get("/api/changes")
-    def changes(annotator: Name, after: Number) -> dict[str, Any]:
-        """What anybody decided since; ``reload`` where that is too much to tell."""
+    def changes(annotator: Name, after: Number, after_note: Number | None = None) -> dict[str, Any]:
+        """What anybody decided and noted since; ``reload`` where that is too much to tell."""
         standing.refresh()
+        last_note = review.team.last_note()
         number = standing.number
         changed = standing.changed_since(after)
         is_too_much = changed is None or len(changed) > MOST_CHANGES
@@ -129,9 +131,12 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "opinions": {
                 str(samples.index[rank]): opinions_of(review, rank, annotator) for rank in known
             },
+            "last_note": last_note,
+            "noted": [] if after_note is None else _noted(review, after_note, annotator),
             "class_names": list(review.team.class_names),
             "progress": asdict(standing.progress(annotator)),
             "trouble": review.views.trouble,
+            "data": review.views.mark,
             "analysis": review.analysis,
             "is_newer_there": made_key(review.folder) != review.analysis,
         }
@@ -216,6 +221,12 @@ def _as_list(views: list[View | None]) -> Response:
 def opinions_of(review: RunInReview, rank: int, annotator: str) -> list[dict[str, Any]]:
     """What annotators want of a sample, as far as one of them may know, as JSON has it."""
     return [vars(opinion) for opinion in review.standing.opinions(rank, annotator)]
+
+
+def _noted(review: RunInReview, after: int, annotator: str) -> list[int]:
+    """The samples with notes after one of a number of which an annotator may know."""
+    found = review.team.noted_after(after, MOST_CHANGES)
+    return [index for index, rank in found if review.standing.sees_others(rank, annotator)]
 
 
 def _gives(*kinds: str) -> dict[str, Any]:

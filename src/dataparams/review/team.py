@@ -14,7 +14,7 @@ from dataparams.decisions.adjudicators import adjudicators_in
 from dataparams.decisions.assignments import assignments_in, is_assigned
 from dataparams.decisions.audit_sample import audit_in
 from dataparams.decisions.class_changes import changed_class_names
-from dataparams.decisions.notes import last_note, notes_in
+from dataparams.decisions.notes import last_note, noted_after, notes_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,6 +91,16 @@ class Team:
     def notes_of(self, index: int) -> list[Note]:
         """The notes on a sample, by annotator."""
         return [note for _, note in sorted(self._notes.get(index, {}).items())]
+
+    def last_note(self) -> int:
+        """The number of the last note that anybody wrote."""
+        return last_note(self.database)
+
+    def noted_after(self, number: int, most: int) -> list[tuple[int, int]]:
+        """Index and rank of the samples on which notes were written after one of that number."""
+        index = np.array(noted_after(self.database, number, most), dtype=np.int64)
+        ranks, is_known = self._samples.find(index)
+        return list(zip(index[is_known].tolist(), ranks.tolist(), strict=True))
 
     def noted(self, words: str) -> list[tuple[int, str]]:
         """Rank and annotator of the notes in which some words occur; with # before, of that tag."""

@@ -38,6 +38,7 @@ def team_facts(review: RunInReview) -> dict[str, Any]:
         "adjudicators": sorted(team.adjudicators),
         "assignments": [asdict(one) for one in team.assignments],
         "audit": {"drawn": len(team.drawn)} if team.is_auditing else None,
+        "last_note": team.last_note(),
         "longest_note": LONGEST_NOTE,
         "longest_tag": LONGEST_TAG,
         "most_tags": MOST_TAGS,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -113,6 +114,21 @@ def steps_in(folder: Path) -> list[Path]:
     """
     found = folder.iterdir() if folder.is_dir() else ()
     return sorted(step for step in found if step.name.isdecimal() and step.is_dir())
+
+
+def journal_mark(folder: Path) -> str:
+    """What tells a journal from the same one later: another with every call, and as it goes on.
+
+    Args:
+        folder: ``applied/`` of a run folder; it need not exist.
+    """
+    facts = []
+    for step in steps_in(folder):
+        # A file that is damaged or gone is told of where the journal is read.
+        with suppress(OSError):
+            known = (step / STEP).stat()
+            facts.append(f"{step.name} {known.st_mtime_ns} {known.st_ino}")
+    return ", ".join(facts)
 
 
 def read_step(step: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import ChangedDataError, DataError, RunError
-from dataparams.run.applied_changes import applied_changes, contents_after
+from dataparams.run.applied_changes import applied_changes, contents_after, journal_mark
 from dataparams.run.kept_contents import CONTENTS, open_kept_contents
 from dataparams.run.table_checks import require_range
 from dataparams.sources.builtin import builtin_name
@@ -95,6 +95,7 @@ class ContentsOfRun:
 
     def __init__(self, run: RunFolder, data: str | None = None) -> None:
         self._run, self._data = run, data
+        self._opened: tuple[str, ContentsOf] | None = None
 
     def read(self, ids: Sequence[str]) -> list[Content | UnreadableContentError]:
         """Read the contents of some samples.
@@ -159,8 +160,15 @@ class ContentsOfRun:
         gone = [_gone_words(reasons, len(some), self._place)] if reasons else []
         return gone + self.changed_labels()
 
-    @cached_property
+    @property
     def _contents_of(self) -> ContentsOf:
+        """Opened once, and again after the data were changed by ourselves."""
+        mark = journal_mark(self._run.applied_folder)
+        if self._opened is None or self._opened[0] != mark:
+            self._opened = mark, self._open()
+        return self._opened[1]
+
+    def _open(self) -> ContentsOf:
         description = self._run.description()
         if is_kept(description):
             return open_kept_contents(self._run.path, description["source"], self._data)

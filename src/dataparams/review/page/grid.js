@@ -94,6 +94,12 @@ export class Grid {
     }
   }
 
+  /** Fill all cards anew: their contents may be had now. */
+  fillAgain() {
+    this.laidOut = null;
+    this.layOut();
+  }
+
   /** How far the list is scrolled, in pixels of the whole list. */
   get offset() {
     const visible = this.scroller.clientHeight;

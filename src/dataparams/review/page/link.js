@@ -19,8 +19,9 @@ export class Link {
     document.addEventListener("visibilitychange", () => document.hidden || this.ask());
   }
 
-  start(number) {
+  start({ number, last_note: lastNote }) {
     this.number = number;
+    this.lastNote = lastNote;
     this.schedule(EVERY);
     this.page.drawSaving();
   }
@@ -37,15 +38,21 @@ export class Link {
     this.isAsking = true;
     try {
       const { session, outbox } = this.page;
-      const parameters = { annotator: session.annotator, after: this.number };
+      const parameters = {
+        annotator: session.annotator,
+        after: this.number,
+        after_note: this.lastNote,
+      };
       const { acknowledged } = outbox;
       const changes = await get("/api/changes", parameters);
       this.pictureTrouble = changes.trouble;
       this.page.renewal.hear(changes);
+      this.page.movedData.hear(changes);
       this.succeed();
       // Where something was saved meanwhile the answer may be older than that: it is asked for anew.
       if (outbox.acknowledged === acknowledged) {
         this.number = changes.number;
+        this.lastNote = changes.last_note;
         session.hear(changes);
       }
     } catch (error) {
@@ -64,8 +71,7 @@ export class Link {
     if (wasCut) {
       this.page.outbox.send();
       this.page.say("Connected again.");
-      this.page.grid.laidOut = null; // pictures that failed are asked for again
-      this.page.grid.layOut();
+      this.page.grid.fillAgain(); // pictures that failed are asked for again
       this.page.single.draw();
       if (!this.page.session.queue) {
         this.page.reload();

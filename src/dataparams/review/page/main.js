@@ -11,6 +11,7 @@ import { Keys } from "/page/keys.js";
 import { Link } from "/page/link.js";
 import { Lists } from "/page/lists.js";
 import { SampleMap } from "/page/map.js";
+import { MovedData } from "/page/moved_data.js";
 import { Notes } from "/page/notes.js";
 import { Outbox } from "/page/outbox.js";
 import { People } from "/page/people.js";
@@ -45,6 +46,7 @@ class Page {
       queryOf: () => this.filters.query,
     });
     this.renewal = new Renewal(this);
+    this.movedData = new MovedData(this);
     this.ending = new Ending(this);
     this.link = new Link(this);
     this.view = "grid";
@@ -65,7 +67,7 @@ class Page {
     const hasAddress = this.readAddress();
     this.filters.begin(this.session.annotator, hasAddress);
     await this.reload();
-    this.link.start(this.run.number);
+    this.link.start(this.run);
     this.outbox.send();
   }
 

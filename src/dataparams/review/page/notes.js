@@ -25,6 +25,7 @@ export class Notes {
     });
     // Who has decided may read what others noted.
     session.addEventListener("opinions", () => this.drawOthers());
+    session.addEventListener("noted-elsewhere", ({ detail }) => this.drawOthersOf(detail));
     session.addEventListener("noted", ({ detail }) => detail === this.shown && this.tell("Note saved."));
   }
 
@@ -77,6 +78,15 @@ export class Notes {
       return;
     }
     this.known = this.opinionsKnown();
+    await this.drawOthersOf(new Set([shown]));
+  }
+
+  /** Somebody wrote a note on some samples, perhaps on the one that is shown. */
+  async drawOthersOf(indices) {
+    const { shown } = this;
+    if (!indices.has(shown)) {
+      return;
+    }
     const notes = await this.load(shown);
     if (notes && this.shown === shown) {
       this.drawList(notes);

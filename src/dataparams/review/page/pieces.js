@@ -43,7 +43,15 @@ export async function fillFrame(frame, session, index, description = "") {
   }
 }
 
-export const pictureAddress = (run, index, size) => `/api/pictures/${run}/${size}/${index}`;
+let timesChanged = 0;
+
+/** The data were changed: a browser must not show again what it was told of them before. */
+export function readPicturesAnew() {
+  timesChanged += 1;
+}
+
+export const pictureAddress = (run, index, size) =>
+  `/api/pictures/${run}/${size}/${index}${timesChanged ? `?again=${timesChanged}` : ""}`;
 
 export function counted(number, one, several = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : several}`;

@@ -248,6 +248,12 @@ export class Samples extends EventTarget {
     return this.whole.get(index);
   }
 
+  /** Texts and rows are read anew: the data were changed. */
+  forgetContents() {
+    this.excerpts.clear();
+    this.whole.clear();
+  }
+
   /** Opinions may have changed unheard: they are asked for again where they are shown. */
   forgetOpinions(indices = this.facts.keys()) {
     this.stale = new Set([...this.stale, ...indices]);

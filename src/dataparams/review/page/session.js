@@ -388,6 +388,9 @@ export class Session extends EventTarget {
       this.progress = changes.progress;
       this.tell("progress");
     }
+    if (changes.noted.length) {
+      this.tell("noted-elsewhere", new Set(changes.noted));
+    }
     if (changes.reload || Object.keys(changes.opinions).length) {
       this.tell("opinions");
     }
