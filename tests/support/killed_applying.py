@@ -14,10 +14,12 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock  # noqa: F401
+import numpy as np
 import polars as pl  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 
@@ -25,7 +27,8 @@ from dataparams.applying.apply import apply_plan, finish, undo
 from dataparams.applying.journal import last_step
 from dataparams.applying.planning import plan
 from dataparams.run.folder import RunFolder
-from made_applied import decide, run_on, tree_of
+from made_applied import decide, run_on, run_on_labels, tree_of
+from made_workbooks import write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,8 +137,20 @@ def _without_staged(tree: dict[str, str]) -> dict[str, str]:
     return {name: told for name, told in tree.items() if ".dataparams-apply." not in name}
 
 
+def try_spreadsheet(folder: Path, stride: int) -> int:
+    """Try a spreadsheet, of which a label and a mark are written."""
+    place, run = folder / "data/cards.xlsx", RunFolder(folder / "run")
+    place.parent.mkdir(parents=True)
+    cells = [[f"text {row}", "ab"[row % 2]] for row in range(6)]
+    write_workbook(place, [["text", "label"], *cells])
+    wanted: dict[str, str | None] = {"train/0": "b", "train/3": None}
+    columns = {"text_column": "text", "label_column": "label"}
+    in_child(lambda: decide(run_on(run.path, place, **columns), wanted))
+    return try_all(run, folder, stride)
+
+
 def main() -> None:
-    """Try folders, with links and new folders, then tables."""
+    """Try folders, with links and new folders, then tables, a spreadsheet and labels alone."""
     folder, stride = Path(sys.argv[1]), int(sys.argv[2])
     photos = folder / "first/data/photos"
     for name in ("cat/0.jpg", "cat/1.jpg", "dog/0.jpg", "dog/2.jpg"):
@@ -155,6 +170,15 @@ def main() -> None:
     others: dict[str, str | None] = {"train/0": "b", "test/1": "a", "test/2": None}
     in_child(lambda: decide(run_on(second.path, tables), others))
     kills += try_all(second, folder / "second", stride)
+    if find_spec("fastexcel") is not None:
+        kills += try_spreadsheet(folder / "third", 2 * stride + 1)
+    fourth = folder / "fourth/data/y.npy"
+    fourth.parent.mkdir(parents=True)
+    np.save(fourth, np.array([0, 1, 0, 1, 1]))
+    run = RunFolder(folder / "fourth/run")
+    labels: dict[str, str | None] = {"train/1": "0"}
+    in_child(lambda: decide(run_on_labels(run.path, fourth), labels))
+    kills += try_all(run, folder / "fourth", 2 * stride + 1)
     sys.stdout.write(f"{kills}\n")
 
 

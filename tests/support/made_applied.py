@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from dataparams.decisions.class_changes import add_class, class_names_of
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.run.folder import RunFolder
+from dataparams.sources.labels_alone import open_labels
 from dataparams.sources.opening import open_source
 
 if TYPE_CHECKING:
@@ -50,9 +52,41 @@ def run_on(folder: Path, data: Path, **columns: object) -> RunFolder:
     return run
 
 
+def run_on_labels(folder: Path, labels: Path, label_column: str | None = None) -> RunFolder:
+    """A run of features with labels alone, as an audit leaves it."""
+    source = open_labels(labels, label_column)
+    run = RunFolder(folder)
+    run.write_description(
+        {
+            "status": "finished",
+            "dataset": source.name,
+            "source": {
+                "name": str(labels.resolve()),
+                "content": None,
+                "is_kept": True,
+                "identity": "id",
+                "label_column": source.columns.get("label"),
+            },
+            "class_names": list(source.class_names),
+            "fingerprint": source.fingerprint(),
+            "config": {"recipe": "made"},
+            "audit": {"key": "made", "encoder": {"features": "X.npy"}},
+        }
+    )
+    table = pl.DataFrame({"index": range(len(source)), "id": list(source.ids)})
+    run.write_samples(
+        table.with_columns(
+            label=pl.Series(source.labels.numpy()),
+            content=pl.lit(None, dtype=pl.String),
+            split=pl.lit("train"),
+        )
+    )
+    return run
+
+
 def decide(run: RunFolder, wanted: Mapping[str, str | None], annotator: str = "ann") -> None:
     """Record decisions, by id: the name of another class, or None to discard."""
-    samples, names = run.samples(), run.class_names()
+    samples, names = run.samples(), class_names_of(run)
     of_id = {row["id"]: row for row in samples.iter_rows(named=True)}
     decisions = []
     for name, label in wanted.items():
@@ -65,6 +99,13 @@ def decide(run: RunFolder, wanted: Mapping[str, str | None], annotator: str = "a
         decisions.append(Decision(row["index"], action, number))
     store = DecisionStore(run.review)
     store.record(f"{annotator}-{store.last_number()}", annotator, decisions)
+    store.close()
+
+
+def add_class_in_review(run: RunFolder, name: str) -> None:
+    """A class that somebody adds in review, which the data do not have."""
+    store = DecisionStore(run.review)
+    add_class(store.database, run.class_names(), f"add-{name}", "ann", name)
     store.close()
 
 

@@ -29,6 +29,7 @@ from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage
 from dataparams.errors import RunError
 from dataparams.run.safe_files import write_whole
+from dataparams.run.source import is_of_label_file
 from dataparams.sources.identity import named
 
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ class Applied:
         count: How many samples that concerns.
         place: Where the data lie.
         journal: The folder of the journal that tells of it.
+        data: The data in the words of a command.
     """
 
     done: Done
     count: int
     place: Path
     journal: Path
+    data: str
 
 
 def apply_plan(planned: Plan) -> Applied:
@@ -102,7 +105,7 @@ def finish(run: RunFolder, data: str | None = None) -> Applied | None:
         if step is None or step.status == "applied":
             return None
         if step.status == "undoing":
-            return _undone(step, place)
+            return _undone(run, step, place)
         return _finished(run, step, place, "finished")
 
 
@@ -124,7 +127,7 @@ def undo(run: RunFolder, data: str | None = None) -> Applied:
         step = last_step(run)
         if step is None:
             raise RunError(f"Nothing is left to undo of {run.path}.")
-        return _undone(step, place)
+        return _undone(run, step, place)
 
 
 def _require_nothing_open(run: RunFolder) -> None:
@@ -204,10 +207,10 @@ def _finished(run: RunFolder, step: Step, place: Path, done: Done) -> Applied:
         replace_files(step.known["files"], _paths_of(step, place))
     step.with_status("applied")
     write_whole(run.path / CHANGES, changes_csv(changes_of_run(run, step.known["origin"])))
-    return Applied(done, step.known["count"], place, step.path)
+    return Applied(done, step.known["count"], place, step.path, _data_words(run, place))
 
 
-def _undone(step: Step, place: Path) -> Applied:
+def _undone(run: RunFolder, step: Step, place: Path) -> Applied:
     if step.known["kind"] == "files":
         moves = _moves_of(step)
         back = [move.reversed() for move in reversed(moves)]
@@ -224,7 +227,16 @@ def _undone(step: Step, place: Path) -> Applied:
         restore_files(step.known["files"], paths, kept)
     step = step.with_status("undone")
     shutil.rmtree(step.path / "kept", ignore_errors=True)
-    return Applied("undone", step.known["count"], place, step.path)
+    return Applied("undone", step.known["count"], place, step.path, _data_words(run, place))
+
+
+def _data_words(run: RunFolder, place: Path) -> str:
+    """The data as ``dataparams audit`` takes them."""
+    description = run.description()
+    if not is_of_label_file(description):
+        return str(place)
+    features = description["audit"]["encoder"].get("features", "FILE")
+    return f"--features {features} --labels {place}"
 
 
 def _moves_of(step: Step) -> list[Move]:

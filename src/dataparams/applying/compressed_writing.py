@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
 import zipfile
 from pathlib import Path  # noqa: TC003 - doctests read it
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import pyarrow as pa
 from dataparams.sources.compressed_files import compression_of, opened_decompressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def read_decompressed(path: Path) -> bytes:
@@ -30,7 +29,7 @@ def read_decompressed(path: Path) -> bytes:
 
 
 def write_compressed_like(path: Path, target: Path, data: bytes) -> None:
-    """Write a file in the compression of another one, and flush it to the disk.
+    """Write a file in the compression of another one.
 
     Args:
         path: The other file; of a ZIP archive, what else is in it is copied.
@@ -52,8 +51,6 @@ def write_compressed_like(path: Path, target: Path, data: bytes) -> None:
         _write_archive(path, target, data)
     else:
         target.write_bytes(_compressed(kind, data))
-    with target.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 def _compressed(kind: str | None, data: bytes) -> bytes:
@@ -72,11 +69,25 @@ def _compressed(kind: str | None, data: bytes) -> bytes:
     return data
 
 
-def _write_archive(path: Path, target: Path, data: bytes) -> None:
+def write_archive(path: Path, target: Path, changed: Mapping[str, bytes]) -> None:
+    """Write a ZIP archive with some of its files changed, and the others as they are.
+
+    Args:
+        path: The archive.
+        target: Where to.
+        changed: What each file that changes is to hold, by its name in the archive.
+    """
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
         new.comment = old.comment
-        for info, is_table in _members(old):
-            new.writestr(info, data if is_table else old.read(info))
+        for info in old.infolist():
+            name = info.filename
+            new.writestr(info, changed[name] if name in changed else old.read(info))
+
+
+def _write_archive(path: Path, target: Path, data: bytes) -> None:
+    with zipfile.ZipFile(path) as old:
+        names = [info.filename for info, is_table in _members(old) if is_table]
+    write_archive(path, target, dict.fromkeys(names, data))
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, bool]]:

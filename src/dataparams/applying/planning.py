@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from dataparams.applying.file_moves import Move, WantedMove, plan_moves
-from dataparams.applying.table_files import FileEdit, WantedLabel, plan_edits
+from dataparams.applying.table_files import FileEdit, WantedLabel, notes_on_files, plan_edits
 from dataparams.cleaning.changes import (
     class_names_now,
     described_changes,
@@ -21,11 +21,21 @@ from dataparams.cleaning.changes import (
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import DataError, RunError
 from dataparams.run.applied_changes import SAMPLE_COLUMNS, applied_changes
-from dataparams.run.source import MOVED, ContentsOfRun, is_kept, source_of
+from dataparams.run.source import (
+    MOVED,
+    ContentsOfRun,
+    changed_error,
+    differing_labels,
+    is_kept,
+    is_of_label_file,
+    opened_source,
+    source_of,
+)
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.columns import WantedColumns
 from dataparams.sources.identity import named
-from dataparams.sources.opening import is_table, local_path, open_source
+from dataparams.sources.labels_alone import is_label_array, open_label_file_columns
+from dataparams.sources.opening import is_table, local_path
 from dataparams.sources.tables import open_label_columns
 from dataparams.terminal.words import counted
 
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from dataparams.cleaning.changes import Origin
     from dataparams.run.folder import RunFolder
     from dataparams.sources.source import Source
+    from dataparams.sources.tables import LabelColumns
 
 _FEWEST_CLASSES = 2
 
@@ -91,20 +102,25 @@ def plan(run: RunFolder, origin: Origin = "decisions", data: str | None = None) 
     changed = wanted.filter(pl.col("wanted_name").ne_missing(pl.col("now_name")))
     if not len(changed):
         return Plan(run, place, origin, _described(run, changed), _journaled(changed))
-    digests = _require_unchanged(run, changed, data)
-    arguments = source_of(run.description(), data)
-    source = open_source(**arguments)
-    if not is_table(place):
+    is_of_labels = is_of_label_file(run.description())
+    digests = {} if is_of_labels else _require_unchanged(run, changed, data)
+    source = opened_source(run, data)
+    notes: list[str] = []
+    if is_of_labels:
+        _require_same_labels(run, changed, source)
+        changed, notes = _without_unmarkable(place, changed)
+    if not is_of_labels and not is_table(place):
         _require_several_classes(source, changed)
         moves = _moves(place, source, changed)
         changed = changed.with_columns(after=pl.Series([move.after for move in moves]))
         samples = _journaled(changed, digests)
         return Plan(run, place, origin, _described(run, changed), samples, tuple(moves))
-    changed, notes = _as_labeled(source, changed)
+    changed, done = _as_labeled(source, changed)
+    if not len(changed):
+        nothing = (_described(run, changed), _journaled(changed))
+        return Plan(run, place, origin, *nothing, notes=(*notes, *done))
     _require_several_classes(source, changed)
-    columns = open_label_columns(
-        place, _wanted_columns(arguments), all_splits=bool(arguments.get("all_splits"))
-    )
+    columns = _label_columns(run, place, data)
     rows = changed.select("id", "wanted_name", "is_discarded").iter_rows()
     edits = plan_edits(source, columns, [WantedLabel(*row) for row in rows])
     return Plan(
@@ -115,7 +131,7 @@ def plan(run: RunFolder, origin: Origin = "decisions", data: str | None = None) 
         _journaled(changed, digests),
         edits=tuple(edits),
         columns=(columns.label, *columns.copies),
-        notes=tuple(notes),
+        notes=(*notes, *done, *notes_on_files(edits)),
     )
 
 
@@ -132,7 +148,7 @@ def place_of_data(run: RunFolder, data: str | None = None) -> Path:
             f"The labels of {run.path} were made wrong on purpose (`rand_fraction`, `noise`), so "
             "its decisions are not about the labels that the data have. Audit the data as they are."
         )
-    if is_kept(description):
+    if is_kept(description) and not is_of_label_file(description):
         raise RunError(
             f"{run.path} was given its samples and labels by a program, or as arrays, so there is "
             f"no folder or table to write corrections to. {_export_hint(run)}"
@@ -213,6 +229,30 @@ def _require_unchanged(run: RunFolder, changed: pl.DataFrame, data: str | None) 
     return digests
 
 
+def _require_same_labels(run: RunFolder, changed: pl.DataFrame, source: Source) -> None:
+    """Raise RunError if labels of other samples changed, since the rows may be others then."""
+    others = run.samples().join(changed, on="id", how="anti")
+    is_there = pl.Series(source.ids.find(others["id"])) >= 0
+    discarded = applied_changes(run.applied_folder, run.path).samples.filter("is_discarded")["id"]
+    gone = others.filter(~is_there & ~others["id"].is_in(discarded.implode()))["id"]
+    differing = pl.concat([gone, differing_labels(run, others.filter(is_there), source)])
+    if len(differing):
+        raise changed_error(run, source.place, differing.to_list())
+
+
+def _without_unmarkable(place: Path, changed: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The changes that can be written to a file of labels, and a sentence on the others."""
+    is_discarded = pl.col("wanted_name").is_null()
+    count = int(changed.select(is_discarded.sum()).item())
+    if not count or not is_label_array(place):
+        return changed, []
+    note = (
+        f"Discarded samples ({count:,}) stay in {place}, which has no column to mark them in; "
+        "`changes.csv` lists them."
+    )
+    return changed.filter(~is_discarded), [note]
+
+
 def _require_several_classes(source: Source, changed: pl.DataFrame) -> None:
     """Refuse changes after which all samples would be of one class."""
     names = pl.Series(source.class_names)
@@ -266,13 +306,18 @@ def _as_labeled(source: Source, changed: pl.DataFrame) -> tuple[pl.DataFrame, li
     return table.filter(~is_done).drop("found"), notes
 
 
-def _wanted_columns(arguments: dict[str, Any]) -> WantedColumns:
-    return WantedColumns(
+def _label_columns(run: RunFolder, place: Path, data: str | None) -> LabelColumns:
+    """Where the labels are written in a table, or in a file of labels alone."""
+    arguments = source_of(run.description(), data)
+    if is_of_label_file(run.description()):
+        return open_label_file_columns(place, arguments["label_column"])
+    wanted = WantedColumns(
         arguments["image_column"],
         arguments["text_column"],
         arguments["label_column"],
         arguments["row_columns"],
     )
+    return open_label_columns(place, wanted, all_splits=bool(arguments.get("all_splits")))
 
 
 def _described(run: RunFolder, changed: pl.DataFrame) -> pl.DataFrame:

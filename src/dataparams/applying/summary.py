@@ -56,7 +56,7 @@ def applied_text(applied: Applied, run: Path) -> str:
     return (
         f"{begun}{samples} in {applied.place}, listed in {run / 'changes.csv'}.\n"
         f"To undo it: dataparams apply {run} --undo\n"
-        f"Next: dataparams audit {applied.place}; decisions come along."
+        f"Next: dataparams audit {applied.data}; decisions come along."
     )
 
 

@@ -14,16 +14,24 @@ from dataparams.applying.delimited_cells import edited_delimited
 from dataparams.applying.edits import TableEdits
 from dataparams.applying.journal import copy_flushed, copy_rights, digest_of_file, flush_folder
 from dataparams.applying.json_values import edited_json
+from dataparams.applying.label_arrays import edited_array
 from dataparams.applying.parquet_columns import write_edited_parquet
+from dataparams.applying.spreadsheet_cells import spreadsheet_notes, write_edited_spreadsheet
 from dataparams.errors import DataError, RunError
 from dataparams.run.safe_files import explained_refusals
 from dataparams.sources.discarded import DISCARDED
 from dataparams.sources.labels import plain_labels
+from dataparams.sources.labels_alone import is_label_array, read_label_file
 from dataparams.sources.row_groups import ParquetTable
 from dataparams.sources.table_files import read_column
 from dataparams.sources.table_ids import rows_of_ids
-from dataparams.sources.table_kinds import JSON_LINES, require_table_file
-from dataparams.sources.table_reading import DelimitedTable, read_table_files
+from dataparams.sources.table_kinds import (
+    JSON_LINES,
+    SPREADSHEET,
+    require_table_file,
+    table_kind,
+)
+from dataparams.sources.table_reading import DelimitedTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -117,6 +125,16 @@ def plan_edits(
             found.append(FileEdit(file, edits))
         start = inside.stop
     return found
+
+
+def notes_on_files(edits: Sequence[FileEdit]) -> list[str]:
+    """Sentences on what is to happen to files beside their labels.
+
+    Raises:
+        DataError: If a file must not be changed.
+    """
+    paths = [edit.path for edit in edits if table_kind(edit.path.name) == SPREADSHEET]
+    return [note for path in paths for note in spreadsheet_notes(path)]
 
 
 def stage(edit: FileEdit) -> dict[str, Any]:
@@ -252,19 +270,17 @@ def _require_room(path: Path) -> None:
 def _write_edited(edit: FileEdit, path: Path, staged: Path) -> None:
     if isinstance(edit.table, ParquetTable):
         write_edited_parquet(path, staged, edit.edits)
-        with staged.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        return
-    if isinstance(edit.table, DelimitedTable):
+    elif is_label_array(edit.table.path):
+        staged.write_bytes(edited_array(path, edit.edits))
+    elif isinstance(edit.table, DelimitedTable):
         data = edited_delimited(path, read_decompressed(path), edit.table.dialect, edit.edits)
+        write_compressed_like(path, staged, data)
     elif require_table_file(edit.table.path) == JSON_LINES:
-        data = edited_json(path, read_decompressed(path), edit.edits)
+        write_compressed_like(path, staged, edited_json(path, read_decompressed(path), edit.edits))
     else:
-        raise DataError(
-            f"{path} is a spreadsheet, in which no label can be changed without changing more. "
-            "Save it as CSV and audit that; or `dataparams export` writes a corrected table."
-        )
-    write_compressed_like(path, staged, data)
+        write_edited_spreadsheet(path, staged, edit.edits)
+    with staged.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def _values(
@@ -295,7 +311,7 @@ def _values(
 def _require_labels(edit: FileEdit, staged: Path) -> None:
     """Raise DataError unless the labels of a written file are those wanted, row by row."""
     label, edits = edit.edits.columns[0], edit.edits
-    (table,) = read_table_files([staged])
+    table = read_label_file(staged)
     before, after = _words(edit.table, label), _words(table, label)
     class_of = {str(value): name for name, value in edits.values.get(label, {}).items()}
     class_of |= {

@@ -16,6 +16,7 @@ from dataparams.run.kept_contents import CONTENTS, open_kept_contents
 from dataparams.run.table_checks import require_range
 from dataparams.sources.builtin import builtin_name
 from dataparams.sources.identity import named
+from dataparams.sources.labels_alone import open_labels
 from dataparams.sources.opening import (
     is_without_labels,
     local_path,
@@ -61,7 +62,7 @@ def source_of(description: dict[str, Any], data: str | None = None) -> dict[str,
         raise RunError("run.json does not say where the data came from; expected a 'source'.")
     name = source["name"] if data is None else data
     # A table may have been written as a folder since.
-    has_columns = data is None or not is_without_labels(data)
+    has_columns = data is None or is_of_label_file(description) or not is_without_labels(data)
     return {
         "name": name,
         "data_dir": Path(source.get("data_dir", "data")),
@@ -81,6 +82,18 @@ def is_kept(description: dict[str, Any]) -> bool:
     """
     source = description.get("source")
     return isinstance(source, dict) and bool(source.get("is_kept"))
+
+
+def is_of_label_file(description: dict[str, Any]) -> bool:
+    """Whether a run was made of a file of labels, beside features, of which no contents are known.
+
+    Args:
+        description: The contents of ``run.json``.
+    """
+    if not is_kept(description):
+        return False
+    source = description["source"]
+    return source.get("content") is None and source.get("name") != CONTENTS
 
 
 class ContentsOfRun:
@@ -262,6 +275,8 @@ def opened_source(run: RunFolder, data: str | None = None) -> Source:
     description = run.description()
     arguments, cache = source_of(description, data), cache_of(description, data)
     with _moved_hint():
+        if is_of_label_file(description):
+            return open_labels(Path(arguments["name"]), arguments["label_column"])
         if cache is not None and local_path(arguments["name"]) is None:
             return open_cached(cache, arguments["name"]).source
         return open_source(**arguments)

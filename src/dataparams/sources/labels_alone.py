@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +11,20 @@ import pyarrow as pa
 from dataparams.contents.content import UnreadableContentError
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import arrow_array
+from dataparams.sources.discarded import is_marked
 from dataparams.sources.folder import as_folder_name
-from dataparams.sources.label_choice import choose_label
+from dataparams.sources.label_choice import ChosenLabel, choose_label, columns_like
 from dataparams.sources.labels import number_labels
+from dataparams.sources.memory_table import MemoryTable
 from dataparams.sources.row_groups import shown_path
 from dataparams.sources.source import Contents, Source
-from dataparams.sources.table_columns import TableColumns, require_column
+from dataparams.sources.table_columns import require_column
 from dataparams.sources.table_files import describe_files
 from dataparams.sources.table_ids import row_ids, rows_of_ids
 from dataparams.sources.table_kinds import without_extension
 from dataparams.sources.table_reading import read_table_files
+from dataparams.sources.table_source import without_discarded
+from dataparams.sources.tables import LabelColumns
 from dataparams.sources.text_column import TextColumn
 from dataparams.terminal.words import counted
 
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.contents.content import Content
+    from dataparams.sources.table_columns import TableColumns
+    from dataparams.sources.table_files import TableFile
 
 _SPLIT = "train"
 _UNKNOWN = UnreadableContentError("nothing was kept to show")
@@ -94,7 +100,8 @@ def open_labels(path: Path, label_column: str | None = None, *, count: int | Non
     if not path.is_file():
         found = "is no file" if path.exists() else "does not exist"
         raise DataError(f"The file of labels {shown_path(path)} {found}.")
-    table = _read_npy(path) if path.suffix.lower() == ".npy" else _read_table(path)
+    file = read_label_file(path)
+    table = describe_files([file])
     column, names, notes = _choose(table, label_column)
     values = table.read(column)
     if count is not None and len(values) != count:
@@ -105,6 +112,7 @@ def open_labels(path: Path, label_column: str | None = None, *, count: int | Non
     labels = number_labels(
         {_SPLIT: values}, column=column, declared=table.declared.get(column), names=names
     )
+    labels = without_discarded(labels, {_SPLIT: is_marked([file])})
     rows = labels.rows[_SPLIT]
     return Source(
         kind="file of labels",
@@ -116,10 +124,27 @@ def open_labels(path: Path, label_column: str | None = None, *, count: int | Non
         train_rows=None,
         contents=UnknownContents(len(rows)),
         split_names=(_SPLIT,),
-        columns={} if path.suffix.lower() == ".npy" else {"label": column},
+        columns={} if is_label_array(path) else {"label": column},
         left_out=labels.left_out,
         notes=(*notes, *labels.notes),
     )
+
+
+def open_label_file_columns(path: Path, label_column: str | None = None) -> LabelColumns:
+    """Find where the labels of a file of labels are written.
+
+    Args:
+        path: As of :func:`open_labels`.
+        label_column: Likewise.
+
+    Raises:
+        DataError: As of :func:`open_labels`.
+    """
+    file = read_label_file(path)
+    table = describe_files([file])
+    column = _choose(table, label_column).column
+    copies = columns_like(table, (), column)
+    return LabelColumns({_SPLIT: [file]}, column, copies, table.declared.get(column, ()))
 
 
 def labeled_rows(source: Source, count: int) -> NDArray[np.int64]:
@@ -135,20 +160,30 @@ def labeled_rows(source: Source, count: int) -> NDArray[np.int64]:
     return rows_of_ids(source.ids, {_SPLIT: count})
 
 
-def _choose(table: TableColumns, given: str | None) -> tuple[str, Any, tuple[str, ...]]:
+def is_label_array(path: Path) -> bool:
+    """Whether a file of labels is an array rather than a table, by its name."""
+    return path.suffix.lower() == ".npy"
+
+
+def read_label_file(path: Path) -> TableFile:
+    """Read a file of labels; an array is a table of one column.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    return _read_npy(path) if is_label_array(path) else read_table_files([path])[0]
+
+
+def _choose(table: TableColumns, given: str | None) -> ChosenLabel:
     names = table.schema.names
     if given is None and len(names) == 1:
-        return names[0], None, ()
+        return ChosenLabel(names[0], None, ())
     if given is not None:
         require_column(table, given, "label_column")
     return choose_label(table, (), given)
 
 
-def _read_table(path: Path) -> TableColumns:
-    return describe_files(read_table_files([path]))
-
-
-def _read_npy(path: Path) -> TableColumns:
+def _read_npy(path: Path) -> MemoryTable:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -164,5 +199,4 @@ def _read_npy(path: Path) -> TableColumns:
             f"{shown_path(path)} has shape {array.shape}; expected (n,), a label for each sample."
         )
     values = pa.chunked_array([arrow_array(array if array.dtype.kind != "U" else array.tolist())])
-    schema = pa.schema([("label", values.type)])
-    return TableColumns(schema, lambda _: values, {})
+    return MemoryTable(path, pa.table({"label": values}))

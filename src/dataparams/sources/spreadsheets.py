@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import zipfile
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -94,4 +95,38 @@ def _named(table: pl.DataFrame) -> pl.DataFrame:
             for place, name in enumerate(table.columns)
             if name.startswith(_UNNAMED)
         }
+    )
+
+
+class KeptPlaces(NamedTuple):
+    """Where rows and columns of a table lie in its sheet, in which some may be empty.
+
+    Attributes:
+        columns: For each column by its name, how many lie before it in the sheet's filled part.
+        rows: How many rows there are below that of names; the n-th of them is sample n.
+    """
+
+    columns: dict[str, int]
+    rows: int
+
+
+def kept_places(path: Path) -> KeptPlaces:
+    """Where the rows and columns that :func:`read_spreadsheet` gives lie in the sheet.
+
+    Args:
+        path: A spreadsheet that can be read.
+    """
+    read = partial(
+        pl.read_excel,
+        path,
+        sheet_id=1,
+        engine="calamine",
+        drop_empty_rows=False,
+        read_options={"dtypes": "string"},
+    )
+    kept, every = read(), read(drop_empty_cols=False)
+    places = {name: place for place, name in enumerate(every.columns)}
+    names = zip(_named(kept).columns, kept.columns, strict=True)
+    return KeptPlaces(
+        {name: places[found] for name, found in names}, len(_without_blank_end(every))
     )

@@ -80,7 +80,7 @@ def table_source(
         declared=table.declared.get(columns.label),
         names=columns.class_names,
     )
-    labels = _without_discarded(labels, marked)
+    labels = without_discarded(labels, marked)
     contents = {split: open_contents_of(splits[split], columns.contents) for split in labels.labels}
     labels = _without_empty_texts(labels, contents, columns.contents)
     joined = JoinedContents(list(contents.values()))
@@ -135,10 +135,14 @@ def _series(column: Any) -> pl.Series:
     return series.cast(pl.String) if is_named else series
 
 
-def _without_discarded(
+def without_discarded(
     labels: TableLabels, marked: Mapping[str, NDArray[np.bool_] | None]
 ) -> TableLabels:
     """The labels of the rows that are not marked as discarded, and the others counted.
+
+    Args:
+        labels: The labels of all rows.
+        marked: Which rows of each split are marked, (n,) each; None for none.
 
     Raises:
         DataError: If all rows of a split are marked.
