@@ -35,27 +35,32 @@ FILES = {"train": 2, "validation": 1, "test": 1}
 @pytest.fixture(scope="module")
 def imagenet() -> dict[str, bytes]:
     """The files of a data set that is laid out as ImageNet is, its test split without labels."""
-    datasets = pytest.importorskip("datasets")
-    features = datasets.Features(
-        {"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)}
-    )
     files = {}
     for split, count in FILES.items():
         for number in range(count):
             rows = range(number * ROWS[split] // count, (number + 1) * ROWS[split] // count)
-            table = datasets.Dataset.from_dict(
-                {
-                    "image": [{"bytes": noise(split, row), "path": None} for row in rows],
-                    "label": [-1 if split == "test" else row % 3 for row in rows],
-                },
-                features=features,
-            )
-            stream = io.BytesIO()
-            table.to_parquet(stream)
-            files[f"data/{split}-{number:05}-of-{count:05}.parquet"] = stream.getvalue()
+            name = f"data/{split}-{number:05}-of-{count:05}.parquet"
+            files[name] = parquet_of(split, rows, is_labeled=split != "test")
     files["README.md"] = card(files).encode()
     files[".gitattributes"] = b"*.parquet filter=lfs"
     return files
+
+
+def parquet_of(split: str, rows: range, *, is_labeled: bool) -> bytes:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)}
+    )
+    table = datasets.Dataset.from_dict(
+        {
+            "image": [{"bytes": noise(split, row), "path": None} for row in rows],
+            "label": [row % 3 if is_labeled else -1 for row in rows],
+        },
+        features=features,
+    )
+    stream = io.BytesIO()
+    table.to_parquet(stream)
+    return stream.getvalue()
 
 
 def noise(split: str, row: int) -> bytes:
@@ -277,6 +282,51 @@ def assert_nowhere(secret: str, folder: Path, besides: Path | None = None) -> No
     files = [path for path in folder.rglob("*") if path.is_file() and path != besides]
     assert len(files) > 5
     assert not [path for path in files if secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("is_labeled", [True, False])
+def test_an_audit_opens_every_split_that_has_labels(imagenet, tmp_path, is_labeled):
+    name = "data/test-00000-of-00001.parquet"
+    files = imagenet | {name: parquet_of("test", range(ROWS["test"]), is_labeled=is_labeled)}
+    code = """
+import json, os, urllib.request
+from dataparams.sources.opening import open_contents, open_source
+def behave(mode):
+    urllib.request.urlopen(os.environ["HF_ENDPOINT"] + "/mode/" + mode).read()
+def told(source):
+    left_out = [[each.reason, each.count] for each in source.left_out]
+    return [list(source.split_names), len(source), left_out]
+found = [told(open_source("imagenet-1k"))]
+behave("500")
+found.append(told(open_source("imagenet-1k", all_splits=True)))
+behave("")
+found.append(told(open_source("imagenet-1k", all_splits=True)))
+behave("500")
+found.append(told(open_source("imagenet-1k", all_splits=True)))
+found.append(told(open_source("imagenet-1k")))
+read = open_contents("imagenet-1k", all_splits=True)(["test/5"]).read([0])
+print(json.dumps([found, str(read[0].size())]))
+"""
+    with serving(files) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment(server, tmp_path / "home", **READS),
+        )
+        downloads = server.downloads()
+    assert done.returncode == 0, done.stderr[-3000:]
+    found, _ = json.loads(done.stdout)
+    unused = [["row of the split 'test', beside 'train' and 'validation'", 6]]
+    two = [["train", "validation"], 33, unused]
+    three = [["train", "validation", "test"], 39, []]
+    unlabeled = [["train", "validation"], 33, [["the split 'test', which has no labels", 6]]]
+    every = three if is_labeled else unlabeled
+    # A hub that does not answer leaves what was there; a split is fetched once.
+    assert found == [two, two, every, every, two]
+    assert sorted(downloads) == sorted({*downloads})
+    assert name in downloads
 
 
 def test_an_interrupted_download_ends_at_once_and_leaves_no_thread_at_work(monkeypatch):

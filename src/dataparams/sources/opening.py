@@ -69,8 +69,8 @@ def open_source(
             all but the labels. Nothing chooses, and leaves out what gives the label away.
         is_streamed: Whether contents are to be read one by one in any order, again and again:
             tables are then copied to where that is quick.
-        all_splits: Whether a path's splits are all wanted that have labels, ``test`` beside
-            ``val``, too; and those that a column of a table tells of. Otherwise there is one to
+        all_splits: Whether all splits are wanted that have labels, ``test`` beside ``val``, too;
+            and those that a column of a table tells of. Otherwise there is one to
             train on and one to validate on.
         on_fetch: Called while a data set of the hub is downloaded and prepared, with what is being
             done, the number of bytes done and of all bytes; not always in the calling thread.
@@ -91,7 +91,9 @@ def open_source(
         return open_builtin(builtin, data_dir=data_dir)
     path = local_path(name)
     if path is None:
-        return _from_hub(name, lambda: open_hub(name, wanted, on_fetch=on_fetch))
+        return _from_hub(
+            name, lambda: open_hub(name, wanted, all_splits=all_splits, on_fetch=on_fetch)
+        )
     if is_saved_dataset(path):
         return open_saved_dataset(path, wanted)
     if is_table(path):
@@ -157,7 +159,7 @@ def _contents_of(
     if path is None and cache is not None:
         return _of_listed(open_cache(cache).source)
     if path is None:
-        return _from_hub(name, lambda: open_hub_contents(name, wanted))
+        return _from_hub(name, lambda: open_hub_contents(name, wanted, all_splits=all_splits))
     if is_saved_dataset(path):
         return open_saved_contents(path, wanted)
     if is_table(path):

@@ -24,6 +24,7 @@ def open_hub(
     name: str,
     wanted: WantedColumns = ANY_COLUMNS,
     *,
+    all_splits: bool = False,
     on_fetch: FetchProgress | None = None,
 ) -> Source:
     """Open a data set of the Hugging Face hub, or what an earlier opening left in its cache.
@@ -31,6 +32,7 @@ def open_hub(
     Args:
         name: ``owner/name`` or ``name``.
         wanted: Which columns the user names.
+        all_splits: Whether all splits with labels are wanted, ``test`` beside ``validation``, too.
         on_fetch: See ``open_hub_splits``.
 
     Returns:
@@ -41,7 +43,7 @@ def open_hub(
         DataError: If the hub refuses it, it is not clear which columns are meant, or labels are
             not usable.
     """
-    splits = open_hub_splits(name, on_fetch=on_fetch)
+    splits = open_hub_splits(name, all_splits=all_splits, on_fetch=on_fetch)
     table = describe_library_tables(splits.tables)
     return table_source(
         kind="data set of the Hugging Face hub",
@@ -55,13 +57,14 @@ def open_hub(
 
 
 def open_hub_contents(
-    name: str, wanted: WantedColumns = ANY_COLUMNS
+    name: str, wanted: WantedColumns = ANY_COLUMNS, *, all_splits: bool = False
 ) -> Callable[[Sequence[str]], Contents]:
     """Open the contents of rows of a data set of the hub by their ids.
 
     Args:
         name: ``owner/name`` or ``name``.
         wanted: Which columns the user, or the run, names.
+        all_splits: As of :func:`open_hub`.
 
     Returns:
         What gives the contents of ids ``<split>/<row>``, row i of which is that of the i-th.
@@ -70,7 +73,7 @@ def open_hub_contents(
         NotOnHubError: If the data set is unknown or the hub cannot be reached.
         DataError: If the hub refuses it, or it is not clear which column is meant.
     """
-    tables = open_hub_splits(name).tables
+    tables = open_hub_splits(name, all_splits=all_splits).tables
     chosen = choose_contents(describe_library_tables(tables), wanted)
     counts = {split: len(table) for split, table in tables.items()}
     contents = JoinedContents(

@@ -6,7 +6,8 @@ import contextlib
 import json
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dataparams.errors import DataError
 from dataparams.sources.hub.download import (
@@ -26,15 +27,19 @@ from dataparams.sources.hub.token import find_token
 from dataparams.sources.split_names import choose_splits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dataparams.sources.hub.download import FetchProgress
     from dataparams.sources.hub.token import HubToken
+
+    ChooseNames: TypeAlias = Callable[[str, Iterable[str]], list[str]]
+    """Chooses, of a data set of some name, among the names of its splits."""
 
 _SECONDS_TO_ANSWER = 10
 _SECONDS_BETWEEN_LOOKS = 0.5
 _INFO = "dataset_info.json"
 _UNUSED = "unused_splits.json"
+_FURTHER = "further_splits"
 
 
 class HubSplits(NamedTuple):
@@ -44,20 +49,27 @@ class HubSplits(NamedTuple):
         tables: Tables (``datasets.Dataset``) by the name of their split, in the order training,
             validation; one entry where there is only one split.
         unused: Number of rows of the splits that are not used, None where it is not known.
+        others: Tables of those of them that are at hand.
     """
 
     tables: dict[str, Any]
     unused: dict[str, int | None]
+    others: Mapping[str, Any] = MappingProxyType({})
 
 
-def open_hub_splits(name: str, *, on_fetch: FetchProgress | None = None) -> HubSplits:
+def open_hub_splits(
+    name: str, *, all_splits: bool = False, on_fetch: FetchProgress | None = None
+) -> HubSplits:
     """Open the splits of a data set of the hub as tables that are mapped from disk.
 
-    The first call downloads the training and the validation split, and no other; later ones use
-    no network. The token is that of ``token_file``, of HF_TOKEN, or of the hub library's login.
+    The first call downloads the training and the validation split, and no other but where all are
+    wanted; later ones use no network. The token is that of ``token_file``, of
+    HF_TOKEN, or of the hub library's login.
 
     Args:
         name: ``owner/name`` or ``name``.
+        all_splits: Whether further splits that are for judging a model, such as ``test`` beside
+            ``validation``, are wanted too; those that cannot be had are among the unused.
         on_fetch: Called with what is being done ("downloading", then "preparing"), the number of
             bytes done and of all bytes; not always in the calling thread.
 
@@ -69,61 +81,120 @@ def open_hub_splits(name: str, *, on_fetch: FetchProgress | None = None) -> HubS
     with quiet_libraries():
         splits = _open_prepared(repository) or _open_library_cache(repository)
         if splits is None:
-            _prepare(repository, on_fetch)
+            folder = _prepared_folder(_folder_name(repository))
+            _prepare(repository, folder, _choose_names, on_fetch)
             splits = _open_prepared(repository)
-    if splits is None:
-        raise DataError(f"The data set {name!r} was prepared and is gone again; try once more.")
-    return splits
+        if splits is None:
+            raise DataError(f"The data set {name!r} was prepared and is gone again; try once more.")
+        further = [split for split in splits.unused if _is_for_judging(split)]
+        return _with_further(repository, splits, further, on_fetch) if all_splits else splits
+
+
+def _is_for_judging(split: str) -> bool:
+    return choose_splits([split])[1] is not None
+
+
+def _with_further(
+    repository: str, splits: HubSplits, further: Sequence[str], on_fetch: FetchProgress | None
+) -> HubSplits:
+    """The splits with further ones, which have a copy of their own: none is prepared twice."""
+    missing = [split for split in further if split not in splits.others]
+    found = _further_copy(repository, missing, on_fetch) if missing else {}
+    at_hand = {**splits.others, **found}
+    used = {split: at_hand[split] for split in further if split in at_hand}
+    unused = {split: count for split, count in splits.unused.items() if split not in used}
+    return HubSplits(splits.tables | used, unused)
+
+
+def _further_copy(
+    repository: str, wanted: Sequence[str], on_fetch: FetchProgress | None
+) -> dict[str, Any]:
+    """Tables of further splits; nothing where they cannot be had, since the others can be judged.
+
+    Without them a data set that was opened before can be opened without a network.
+    """
+    folder = _prepared_folder(f"{_FURTHER}/{_folder_name(repository)}")
+
+    def choose(_: str, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in wanted]
+
+    try:
+        copy = _newest_copy(folder, repository, choose)
+        if copy is None:
+            _prepare(repository, folder, choose, on_fetch)
+            copy = _newest_copy(folder, repository, choose)
+    except DataError:
+        return {}
+    return {} if copy is None else copy.tables
 
 
 # --- what is on the disk -------------------------------------------------------------------------
 
 
-def _prepared_folder(repository: str) -> Path:
+def _prepared_folder(name: str) -> Path:
     import datasets
 
-    folder = repository.replace("/", "___")
-    return Path(datasets.config.HF_DATASETS_CACHE).expanduser() / "dataparams" / folder
+    place = Path(datasets.config.HF_DATASETS_CACHE).expanduser() / "dataparams"
+    return place / name
+
+
+def _folder_name(repository: str) -> str:
+    return repository.replace("/", "___")
 
 
 def _open_prepared(repository: str) -> HubSplits | None:
     """Open what an earlier call prepared, the newest; None where there is nothing."""
+    return _newest_copy(_prepared_folder(_folder_name(repository)), repository, _choose_names)
+
+
+def _newest_copy(folder: Path, repository: str, choose: ChooseNames) -> HubSplits | None:
     found = [
-        info
-        for info in _prepared_folder(repository).glob(f"*/{_INFO}")
-        if not info.parent.name.endswith(".incomplete")
+        info for info in folder.glob(f"*/{_INFO}") if not info.parent.name.endswith(".incomplete")
     ]
     if not found:
         return None
-    folder = max(found, key=lambda info: info.stat().st_mtime).parent
+    newest = max(found, key=lambda info: info.stat().st_mtime).parent
     try:
-        return _read_prepared(folder)
+        return _read_prepared(newest, choose)
     except Exception as error:  # noqa: BLE001 - each of several libraries has its own
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
     raise DataError(
-        f"The copy of {repository!r} in {folder} is damaged ({reason}). Remove that folder; the "
+        f"The copy of {repository!r} in {newest} is damaged ({reason}). Remove that folder; the "
         "same command makes it anew from what was downloaded."
     )
 
 
-def _read_prepared(folder: Path) -> HubSplits:
+def _read_prepared(folder: Path, choose: ChooseNames) -> HubSplits:
     import datasets
 
     splits = datasets.DatasetInfo.from_directory(str(folder)).splits
-    tables = {}
-    for split in _choose_names(folder.name, splits):
-        pieces = [
-            *folder.glob(f"*-{split}.arrow"),
-            *sorted(folder.glob(f"*-{split}-?????-of-?????.arrow")),
-        ]
-        opened = [datasets.Dataset.from_file(str(piece)) for piece in pieces]
-        table = datasets.concatenate_datasets(opened) if opened else []
-        if len(table) != splits[split].num_examples:
-            raise ValueError(
-                f"the split {split} has {len(table)} rows, expected {splits[split].num_examples}"
-            )
-        tables[split] = table
-    return HubSplits(tables, _read_unused(folder))
+    chosen = choose(folder.name, splits)
+    others = [split for split in splits if split not in chosen]
+    unused = _read_unused(folder) | {split: splits[split].num_examples for split in others}
+    return HubSplits(
+        {split: _read_table(folder, split, splits[split].num_examples) for split in chosen},
+        unused,
+        {split: _read_table(folder, split, splits[split].num_examples) for split in others},
+    )
+
+
+def _read_table(folder: Path, split: str, count: int) -> Any:
+    """A split of a prepared copy, mapped from disk.
+
+    Raises:
+        ValueError: If it has more or fewer rows.
+    """
+    import datasets
+
+    pieces = [
+        *folder.glob(f"*-{split}.arrow"),
+        *sorted(folder.glob(f"*-{split}-?????-of-?????.arrow")),
+    ]
+    opened = [datasets.Dataset.from_file(str(piece)) for piece in pieces]
+    table = datasets.concatenate_datasets(opened) if opened else []
+    if len(table) != count:
+        raise ValueError(f"the split {split} has {len(table)} rows, expected {count}")
+    return table
 
 
 def _read_unused(folder: Path) -> dict[str, int | None]:
@@ -146,7 +217,7 @@ def _open_library_cache(repository: str) -> HubSplits | None:
         unused: dict[str, int | None] = {
             split: len(table) for split, table in loaded.items() if split not in tables
         }
-        return HubSplits(tables, unused)
+        return HubSplits(tables, unused, {split: loaded[split] for split in unused})
     except Exception:  # noqa: BLE001 - whatever it is that hinders, the hub is asked then
         return None
 
@@ -154,8 +225,10 @@ def _open_library_cache(repository: str) -> HubSplits | None:
 # --- what the hub has ----------------------------------------------------------------------------
 
 
-def _prepare(repository: str, on_fetch: FetchProgress | None) -> None:
-    """Download a data set and prepare it for reading."""
+def _prepare(
+    repository: str, copies: Path, choose: ChooseNames, on_fetch: FetchProgress | None
+) -> None:
+    """Download some splits of a data set and prepare them for reading, in a folder of copies."""
     import datasets
     from huggingface_hub import constants
 
@@ -163,8 +236,8 @@ def _prepare(repository: str, on_fetch: FetchProgress | None) -> None:
     place = Place(repository, constants.ENDPOINT, str(Path(constants.HF_HOME)))
     unfinished: list[HubFile] = []
     try:
-        builder, unused = _builder(repository, _ask_hub(repository, token), token)
-        folder = _prepared_folder(repository) / str(builder.hash or "main")
+        builder, unused = _builder(repository, _ask_hub(repository, token), token, choose)
+        folder = copies / str(builder.hash or "main")
         files = _files_of(builder, token)
         if files:
             arrow = Path(datasets.config.HF_DATASETS_CACHE).expanduser()
@@ -205,7 +278,10 @@ def _ask_hub(repository: str, token: HubToken | None) -> tuple[str, str | None]:
 
 
 def _builder(
-    repository: str, found: tuple[str, str | None], token: HubToken | None
+    repository: str,
+    found: tuple[str, str | None],
+    token: HubToken | None,
+    choose: ChooseNames,
 ) -> tuple[Any, dict[str, int | None]]:
     """Make the library's builder of a data set, of the chosen splits; and say what is left out."""
     import datasets
@@ -215,7 +291,7 @@ def _builder(
     files = builder.config.data_files
     unused: dict[str, int | None] = {}
     if files:
-        chosen = _choose_names(repository, files)
+        chosen = choose(repository, files)
         about = builder.info.splits or {}
         for split in [split for split in files if split not in chosen]:
             unused[split] = about[split].num_examples if split in about else None
