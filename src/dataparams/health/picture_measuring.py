@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from dataparams.health.perceptual_hash import SIDE, thumbnail
-from dataparams.health.picture_measures import PictureMeasures, picture_measures
+from dataparams.health.picture_measures import PictureMeasures, gray_pixels, picture_measures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +39,10 @@ class PictureMeasuring:
 
     def measure(self, picture: WholePicture) -> NDArray[np.uint8]:
         """What is kept of a picture, (width,), uint8."""
-        measured = picture_measures(picture.pixels, (picture.width, picture.height))
+        gray = gray_pixels(picture.pixels)
+        measured = picture_measures(gray, (picture.width, picture.height))
         numbers = np.array(measured, dtype="<f4").view(np.uint8)
-        return np.concatenate([thumbnail(picture.pixels).ravel(), numbers])
+        return np.concatenate([thumbnail(gray).ravel(), numbers])
 
 
 class KeptPictures:
