@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -182,6 +183,35 @@ def test_analyze_decodes_nothing_and_says_what_it_left_out(
     text = capsys.readouterr().out
     assert "Beside the labels: 1 x duplicates with different labels" in text
     assert "were not decoded; dataparams health decodes them" in text
+    assert audited.is_dir()
+
+
+def test_findings_are_kept_until_what_they_are_made_of_changes(
+    audited: Path, run: RunFolder, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    forbid_decoding(monkeypatch)
+    made, before = run.health_file.read_bytes(), read_findings(run)
+    assert main(["analyze", str(run.path)]) == 0
+    assert "is kept: it was made of the same data and analysis" in capsys.readouterr().out
+    assert run.health_file.read_bytes() == made
+    # As of another analysis: the pictures' own findings stay, those of the analysis come back.
+    known = dict(before.made_of)
+    none = before.table.clear()
+    of_pictures = before.table.filter(pl.col("kind") == "exact_duplicates")
+    stale = [("small_class", [0], [0], 0.5, "Of before.")]
+    table = pl.concat([of_pictures, pl.DataFrame(stale, schema=none.schema, orient="row")])
+    write_findings(run, replace(before, table=table, made_of=known | {"analysis": "another"}))
+    assert main(["analyze", str(run.path)]) == 0
+    assert "what it says of classes and outliers is made anew" in capsys.readouterr().out
+    now = read_findings(run)
+    assert now.table.filter(pl.col("kind") == "exact_duplicates").equals(of_pictures)
+    assert "Of before." not in now.table["sentence"].to_list()
+    assert now.made_of == known
+    # Of other data nothing stays, whatever it knew.
+    write_findings(run, replace(before, made_of=known | {"data": "others"}))
+    assert main(["analyze", str(run.path)]) == 0
+    assert read_findings(run).made_of == known
     assert audited.is_dir()
 
 

@@ -19,6 +19,8 @@ from dataparams.health.text_quality import TEXT_KINDS, text_quality_findings
 from dataparams.run.features import features_of_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataparams.analysis.result import Analysis
     from dataparams.health.checked_samples import CheckedSamples
     from dataparams.run.folder import RunFolder
@@ -33,7 +35,11 @@ def check(samples: CheckedSamples, analysis: Analysis | None = None) -> Findings
     """
     found = [damaged_findings(samples), duplicate_findings(samples), _quality(samples)]
     if analysis is not None and samples.run is not None:
-        found += _of_analysis(analysis, samples.run)
+        found.append(findings_of_analysis(analysis, samples.run))
+    return _joined(found)
+
+
+def _joined(found: Sequence[Findings]) -> Findings:
     not_checked: dict[str, str] = {}
     for each in found:
         not_checked |= each.not_checked
@@ -57,15 +63,18 @@ def _quality(samples: CheckedSamples) -> Findings:
     return found if why is None else joined_findings([found.table], (), unknown)
 
 
-def _of_analysis(analysis: Analysis, run: RunFolder) -> list[Findings]:
-    """What is odd about classes, and beside the other samples of a class."""
+def findings_of_analysis(analysis: Analysis, run: RunFolder) -> Findings:
+    """What is odd about classes, and beside the other samples of a class.
+
+    Args:
+        analysis: What is said of the samples.
+        run: The run that they are of.
+    """
     frame, names = analysis.frame, run.class_names()
     features = features_of_run(run)
     space = None
     if features is not None and len(features) == len(frame):
         space = FeatureSpace(features.ordered(frame["index"].cast(pl.Int64).to_numpy()))
     evidence = held_out_evidence(run, frame)
-    return [
-        outlier_findings(frame, names, space),
-        class_findings(frame, names, evidence, space),
-    ]
+    outliers = outlier_findings(frame, names, space)
+    return _joined([outliers, class_findings(frame, names, evidence, space)])

@@ -83,11 +83,14 @@ class Findings:
             ``sentence`` (ready to show; it names no file).
         checked: The kinds that were looked for, in the order of ``KINDS``.
         not_checked: Why others were not, by kind.
+        made_of: What they were made of, in words that are another for another thing: see
+            :func:`dataparams.health.staleness.made_of`; nothing where that is not known.
     """
 
     table: pl.DataFrame
     checked: tuple[str, ...]
     not_checked: Mapping[str, str] = field(default_factory=dict)
+    made_of: Mapping[str, str] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """The number of findings of each kind that was looked for."""
@@ -152,7 +155,11 @@ def write_findings(run: RunFolder, findings: Findings) -> None:
 
 def findings_bytes(findings: Findings) -> bytes:
     """The bytes of a file of findings: the table, and as metadata what was looked for."""
-    made = {"checked": list(findings.checked), "not_checked": dict(findings.not_checked)}
+    made = {
+        "checked": list(findings.checked),
+        "not_checked": dict(findings.not_checked),
+        "made_of": dict(findings.made_of),
+    }
     return parquet_bytes(findings.table, made)
 
 
@@ -185,6 +192,7 @@ def read_findings_file(file: Path) -> Findings:
         table = pl.read_parquet(file)
         made = json.loads(pl.read_parquet_metadata(file)["dataparams"])
         checked, not_checked = list(map(str, made["checked"])), dict(made["not_checked"])
+        made_of = dict(made.get("made_of", {}))
     except (OSError, pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"{file} cannot be read; it is damaged ({error}). dataparams health writes it again."
@@ -197,6 +205,7 @@ def read_findings_file(file: Path) -> Findings:
         known,
         tuple(kind for kind in KINDS if kind in checked),
         {kind: str(why) for kind, why in not_checked.items() if kind in KINDS},
+        {name: str(what) for name, what in made_of.items()},
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataparams.errors import RunError
 from dataparams.health.checked_samples import samples_of_run
-from dataparams.health.checking import check
+from dataparams.health.checking import check, findings_of_analysis
 from dataparams.health.findings import read_findings, write_findings
+from dataparams.health.staleness import ANALYSIS, changed_since, made_of, renewed_findings
 from dataparams.training.signals import StopSignals
 
 if TYPE_CHECKING:
@@ -35,7 +37,10 @@ def kept_or_new_findings(
     data: str | None = None,
     most_decoded: int | None = None,
 ) -> Findings:
-    """The findings in a run folder; where there are none, they are made and written.
+    """The findings in a run folder; what is missing or stale of them is made and written.
+
+    Where the analysis alone is another, what it says of classes and outliers is made anew, and what
+    was found in the samples themselves stays.
 
     Args:
         run: The run folder.
@@ -53,9 +58,20 @@ def kept_or_new_findings(
         kept = read_findings(run)
     except RunError:
         kept = None
-    if kept is not None:
+    now = made_of(run, analysis)
+    changed = set(now) if kept is None else changed_since(kept, now)
+    if kept is not None and not changed:
+        display.line(f"{run.health_file} is kept: it was made of the same data and analysis.")
         return kept
-    return new_findings(run, display, analysis=analysis, data=data, most_decoded=most_decoded)
+    if kept is None or analysis is None or changed != {ANALYSIS}:
+        return new_findings(run, display, analysis=analysis, data=data, most_decoded=most_decoded)
+    renewed = renewed_findings(kept, findings_of_analysis(analysis, run), now)
+    write_findings(run, renewed)
+    display.line(
+        f"{run.health_file}: what it says of classes and outliers is made anew, for the analysis "
+        "is another; what was found in the samples themselves is kept."
+    )
+    return renewed
 
 
 def new_findings(
@@ -90,12 +106,14 @@ def new_findings(
             on_progress=lambda done, total: display.stage("reading for health", done, total),
             should_stop=lambda: signals.received,
         )
-    found = check(samples, analysis)
+    now = made_of(run, analysis)
+    found = replace(check(samples, analysis), made_of=now)
     try:
         before = read_findings(run)
     except RunError:
         before = None
-    if before is not None and not set(before.checked) <= set(found.checked):
+    knows_more = before is not None and not set(before.checked) <= set(found.checked)
+    if before is not None and knows_more and "data" not in changed_since(before, now):
         display.line(
             f"{run.health_file} stays as it was: it knows more than can be found out now "
             f"({'; '.join(sorted(set(found.not_checked.values())))})."
