@@ -135,7 +135,7 @@ def attempt(case: dict[str, str]) -> dict[str, object]:
             token_file(case.get("file")),
             circumstance(case.get("circumstance", "")),
         ):
-            tables, unused = hub.open_hub_splits(
+            tables, unused, *_ = hub.open_hub_splits(
                 case.get("name", "imagenet-1k"), on_fetch=lambda *done: fetched.append(done)
             )
     except UserError as error:
