@@ -40,24 +40,10 @@ def kept_or_new_findings(
     """The findings in a run folder; what is missing or stale of them is made and written.
 
     Where the analysis alone is another, what it says of classes and outliers is made anew, and what
-    was found in the samples themselves stays.
-
-    Args:
-        run: The run folder.
-        display: Where progress is shown.
-        analysis: What is said of its samples.
-        data: Where the data lie now; None for where they lay.
-        most_decoded: How many pictures may be decoded that were not decoded for features.
-
-    Raises:
-        RunError: If the run folder is damaged, or cannot be written.
-        DataError: If the data are not where ``data`` says.
-        Stopped: If a signal asked for it.
+    was found in the samples themselves stays. Arguments and errors are those of
+    :func:`new_findings`.
     """
-    try:
-        kept = read_findings(run)
-    except RunError:
-        kept = None
+    kept = _kept_findings(run)
     now = made_of(run, analysis)
     changed = set(now) if kept is None else changed_since(kept, now)
     if kept is not None and not changed:
@@ -108,10 +94,7 @@ def new_findings(
         )
     now = made_of(run, analysis)
     found = replace(check(samples, analysis), made_of=now)
-    try:
-        before = read_findings(run)
-    except RunError:
-        before = None
+    before = _kept_findings(run)
     knows_more = before is not None and not set(before.checked) <= set(found.checked)
     if before is not None and knows_more and "data" not in changed_since(before, now):
         display.line(
@@ -121,3 +104,10 @@ def new_findings(
         return before
     write_findings(run, found)
     return found
+
+
+def _kept_findings(run: RunFolder) -> Findings | None:
+    try:
+        return read_findings(run)
+    except RunError:
+        return None
