@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dataparams.analysis import load_analysis
+from dataparams.analysis import load_analysis, rank
 from dataparams.analysis.verdict_text import verdict_text
 from dataparams.cleaning.kept_samples import cleaned
 from dataparams.cleaning.selection import CleanSettings
 from dataparams.cleaning.summary import summary_text
 from dataparams.cleaning.writing import clean_run
+from dataparams.cli import main
 from dataparams.decisions.carrying import carry_decisions
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import ArgumentError
@@ -69,6 +71,43 @@ def test_the_share_of_wrong_labels_is_told_of_a_split_that_is_large_enough(run: 
     assert found["val"].disputed == pytest.approx(1 / 36)
     told = verdict_text(analysis)
     assert "  val: 36 samples; too few to tell what share of them is labeled wrong." in told
+
+
+def test_a_ranking_says_in_which_split_each_sample_is(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = rank(run).table
+    assert whole.columns[-1] == "split"
+    assert set(whole["split"]) == {"train", "val", "test"}
+    of_two = rank(run, split="validation, test", top=0.5)
+    assert of_two.table.drop("is_selected").equals(
+        whole.filter(pl.col("split") != "train").drop("is_selected")
+    )
+    assert of_two.table["is_selected"].sum() == round(0.5 * len(of_two.table))
+    file = tmp_path / "ranked.csv"
+    assert main(["rank", str(run.path), "--split", "test", "--out", str(file)]) == 0
+    written = pl.read_csv(file)
+    assert written.columns == ["index", "id", "label", "label_name", "value", "split"]
+    assert set(written["split"]) == {"test"}
+    capsys.readouterr()
+    assert main(["rank", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"index +id +value +label +split", said)
+
+
+def test_as_many_are_selected_as_are_wrong_in_the_split_alone(run: RunFolder) -> None:
+    analysis = load_analysis(run)
+    assert analysis is not None
+    own = {one.name: one.noise for one in analysis.findings.splits}["train"]
+    assert own.is_known
+    assert rank(run, split="train", threshold="auto").estimate == own
+    assert rank(run, threshold="auto").estimate == analysis.noise
+
+
+@pytest.mark.parametrize("split", ["", "nowhere"])
+def test_a_split_that_is_not_ranked_says_which_are(run: RunFolder, split: str) -> None:
+    with pytest.raises(ArgumentError, match="`split`"):
+        rank(run, split=split)
 
 
 def test_splits_are_named_by_any_word_that_means_them(tmp_path: Path, photos: Path) -> None:

@@ -17,12 +17,15 @@ from dataparams.errors import ArgumentError, RunError, require_share
 from dataparams.run.error_detection import DetectionFigures, detection_figures, precision_and_recall
 from dataparams.run.folder import RunFolder
 from dataparams.run.table_checks import require_range
+from dataparams.sources.split_names import ALL_SPLITS, require_split_words
+from dataparams.sources.splits import chosen_splits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from dataparams.analysis.findings import Findings
     from dataparams.analysis.noise_rate import NoiseEstimate
 
 _OF_HEADS = (
@@ -44,8 +47,8 @@ class Ranking:
         epoch: After which epoch.
         is_best_epoch: Whether that is where validation accuracy peaked, where no epoch was given.
         table: ``index``, ``id``, ``label``, ``label_name``, ``value`` (the temperature, or the
-            odds of a wrong label where predictions judged it) and ``is_selected``, in the order of
-            falling values.
+            odds of a wrong label where predictions judged it), ``is_selected`` and ``split``, in
+            the order of falling values.
         estimate: The estimated noise rate of the run, where as many were to be selected.
         warnings: Sentences to be read first: where the model learned nothing, no ranking counts.
         figures: How well the values detect, where the truth is known.
@@ -69,6 +72,7 @@ def rank(
     epoch: int | None = None,
     top: float | None = None,
     threshold: Literal["auto"] | None = None,
+    split: str = ALL_SPLITS,
 ) -> Ranking:
     """Sort the samples by instance parameter, highest temperature first.
 
@@ -78,13 +82,17 @@ def rank(
             last one where there are no validation samples.
         top: Share of the samples to select, 0 ... 1.
         threshold: ``"auto"`` selects as many as labels are estimated to be wrong, by the estimate
-            of :func:`dataparams.analyze`.
+            of :func:`dataparams.analyze`; of one split as many as are estimated for it alone,
+            where that can be told.
+        split: Which splits are ranked: ``"all"``, or names with commas between. A training ranks
+            the samples that it trained on.
 
     Returns:
         The ranking; everything is selected where neither ``top`` nor ``threshold`` is given.
 
     Raises:
-        ArgumentError: If ``top`` is not a share, or is given with ``threshold``.
+        ArgumentError: If ``top`` is not a share, or is given with ``threshold``; or if there is no
+            such split.
         RunError: If the run has not come that far or has no instance parameters.
     """
     if threshold not in (None, "auto"):
@@ -95,7 +103,7 @@ def rank(
         require_share("top", top)
     run = run if isinstance(run, RunFolder) else RunFolder(run)
     chosen = best_epoch(run) if epoch is None else epoch
-    samples = trained_samples(run)
+    samples = _of_splits(trained_samples(run), split, run)
     log_temperature = _log_temperature(run, chosen, samples)
     of_audit = _OF_HEADS
     if log_temperature is None:
@@ -105,7 +113,7 @@ def rank(
     order = np.argsort(-log_temperature, kind="stable")
     if threshold is not None:
         findings = findings_of_run(run)
-        estimate, warnings = findings.noise, findings.warnings
+        estimate, warnings = _estimate(findings, samples), findings.warnings
         top = estimate.rate
     if run.is_audit():
         warnings = (of_audit, *warnings)
@@ -125,9 +133,27 @@ def rank(
         pl.Series("label_name", [names[label] for label in samples["label"]], dtype=pl.String),
         pl.Series("value", np.exp(log_temperature)),
         pl.Series("is_selected", is_selected),
+        "split",
     )[order]
     is_best = epoch is None and _has_accuracies(run.metrics())
     return Ranking(chosen, is_best, table, estimate, warnings, figures, precision, recall)
+
+
+def _of_splits(samples: pl.DataFrame, split: str, run: RunFolder) -> pl.DataFrame:
+    """The samples of some splits."""
+    require_split_words(split)
+    if split == ALL_SPLITS:
+        return samples
+    names = samples["split"].unique(maintain_order=True).to_list()
+    chosen = chosen_splits(names, split, str(run.path))
+    return samples.filter(pl.col("split").is_in(chosen))
+
+
+def _estimate(findings: Findings, samples: pl.DataFrame) -> NoiseEstimate:
+    """How many labels are wrong: of one split alone, where that can be told; else of all."""
+    names = samples["split"].unique().to_list()
+    own = [one.noise for one in findings.splits if [one.name] == names]
+    return own[0] if own and own[0].is_known else findings.noise
 
 
 def _log_temperature(

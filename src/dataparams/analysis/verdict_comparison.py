@@ -37,7 +37,8 @@ class VerdictComparison:
             by suspicion; null where that is not known).
         samples: A row for each sample that all runs judged with the same label: ``id``,
             ``label_name``, ``is_corrupted`` where known, and for each run, by its number from 0:
-            ``noise_probability_0``, ``suspicion_0``, ``category_0``, ``suggested_name_0``.
+            ``noise_probability_0``, ``suspicion_0``, ``category_0``, ``suggested_name_0``; at the
+            end the ``split`` where that is known.
     """
 
     runs: pl.DataFrame
@@ -84,13 +85,14 @@ def compare_verdicts(runs: Sequence[RunFolder], analyses: Sequence[Analysis]) ->
 def _common_samples(analyses: Sequence[Analysis]) -> pl.DataFrame:
     """The samples that all judged with the same label; the truth is the first run's."""
     first = analyses[0].frame
-    known = ["is_corrupted"] if "is_corrupted" in first.columns else []
+    known = [name for name in ("is_corrupted", "split") if name in first.columns]
     samples = first.select("id", "label_name", *known)
     for number, analysis in enumerate(analyses):
         values = {f"{name}_{number}": pl.col(name) for name in _COLUMNS}
         judged = analysis.frame.select("id", "label_name", **values)
         samples = samples.join(judged, on=["id", "label_name"], how="inner", maintain_order="left")
-    return samples
+    at_end = [name for name in ("split",) if name in samples.columns]
+    return samples.select(pl.exclude(at_end), *at_end)
 
 
 def _is_wrong(samples: pl.DataFrame, number: int) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -31,9 +31,12 @@ class RankConfig:
     threshold: Literal["auto"] | None = None
     """auto selects the estimated share of wrong labels, the highest first; analyze finds the same
     share."""
+    split: str = "all"
+    """Which splits are ranked: all, or names with commas between, such as train or validation,test.
+    A training ranks the samples that it trained on."""
     out: Path | None = None
-    """Write the selected samples to this CSV file: index, id, label, label_name, value. It is for
-    programs: names stay as they are, also where a spreadsheet would run one as a formula."""
+    """Write the selected samples to this CSV file: index, id, label, label_name, value, split. It
+    is for programs: names stay as they are, also where a spreadsheet would run one as a formula."""
     overwrite: bool = False
     """Replace the file of --out if it exists."""
     data: str | None = None
@@ -57,6 +60,7 @@ def run(words: list[str], program: str) -> int:
         epoch=config.epoch,
         top=config.top,
         threshold=config.threshold,
+        split=config.split,
     )
     shown = ranking.table["id"][:SHOWN].to_list()
     excerpts_of = excerpts_of_run(folder, config.data, say)
@@ -79,11 +83,14 @@ def _ranking_text(ranking: Ranking, excerpts: list[str] | None) -> str:
     why = ", where validation accuracy peaked" if ranking.is_best_epoch else ""
     count = int(ranking.table["is_selected"].sum())
     lines = [*ranking.warnings, f"After epoch {ranking.epoch}{why}. The highest temperatures:"]
-    rows = [
-        [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]]
-        for row in ranking.table[:SHOWN].iter_rows(named=True)
+    header, rows = ["index", "id", "value", "label"], ranking.table[:SHOWN].to_dicts()
+    cells = [
+        [str(row["index"]), row["id"], f"{row['value']:.3f}", row["label_name"]] for row in rows
     ]
-    lines.append(text_table(["index", "id", "value", "label"], rows, excerpts))
+    if ranking.table["split"].n_unique() > 1:
+        header.append("split")
+        cells = [[*told, row["split"]] for told, row in zip(cells, rows, strict=True)]
+    lines.append(text_table(header, cells, excerpts))
     if ranking.estimate is not None:
         is_known = ranking.estimate.is_known
         chosen = f"as many are selected: {count}" if is_known else "none is selected"
