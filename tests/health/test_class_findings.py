@@ -70,7 +70,9 @@ def test_classes_that_lie_apart_are_not_accused(seed: int) -> None:
 def test_a_class_cut_at_random_is_found_to_be_one(seed: int) -> None:
     features, labels = clouds([160, 80, 80], seed)
     labels[:160:2] = 3
-    ((kind, samples, classes, strength, sentence),) = found_in(features, labels).rows()
+    ((kind, samples, classes, strength, sentence),) = (
+        found_in(features, labels).drop("parts").rows()
+    )
     assert (kind, classes) == ("overlapping_classes", [0, 3])
     assert {index - 1000 for index in samples} <= set(range(160))
     assert strength > 0.7
@@ -108,7 +110,9 @@ def test_confusion_that_goes_one_way_is_not_called_overlap() -> None:
 def test_two_classes_merged_are_found_to_look_like_two(seed: int) -> None:
     features, labels = clouds([90, 90, 60, 80, 80], seed)
     merged = np.maximum(labels - 1, 0)
-    ((kind, samples, classes, strength, sentence),) = found_in(features, merged).rows()
+    ((kind, samples, classes, strength, sentence),) = (
+        found_in(features, merged).drop("parts").rows()
+    )
     assert (kind, classes) == ("class_like_two", [0])
     assert len({labels[index - 1000] for index in samples}) == 1
     assert 0.5 <= strength < 1
@@ -117,7 +121,7 @@ def test_two_classes_merged_are_found_to_look_like_two(seed: int) -> None:
 
 def test_a_class_of_a_few_is_too_small_and_nothing_else_is_said_of_it() -> None:
     features, labels = clouds([80, 80, 4])
-    ((kind, samples, classes, _, sentence),) = found_in(features, labels).rows()
+    ((kind, samples, classes, _, sentence),) = found_in(features, labels).drop("parts").rows()
     assert (kind, samples, classes) == ("small_class", [1160, 1161, 1162, 1163], [2])
     assert sentence == "class 2 has 4 samples, too few to judge labels by; 6 more would do."
 

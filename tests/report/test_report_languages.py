@@ -19,6 +19,7 @@ from dataparams.analysis.subgroup_names import FAR_FROM_ALL, OWN_KIND, subgroup_
 from dataparams.analysis.suggestions import MAYBE, NO_OTHER, NONE, OUTLIER
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.health.findings import KINDS
+from dataparams.health.sentences import SENTENCES, sentence
 from dataparams.report.language import LANGUAGES, language
 from dataparams.report.samples import subgroup_name as group_name
 from dataparams.web.assets import SHARED
@@ -72,7 +73,16 @@ def test_messages_speak_of_what_the_english_ones_speak_of(code: LanguageCode) ->
 
 def test_every_message_is_said_somewhere() -> None:
     texts = "\n".join(source_texts())
-    made = ("people.period", "contents.", "pile.", "trajectories.", "how.", "left.", "script.")
+    made = (
+        "people.period",
+        "contents.",
+        "figures.",
+        "pile.",
+        "trajectories.",
+        "how.",
+        "left.",
+        "script.",
+    )
     for key in language("en").messages:
         assert f'"{key}"' in texts or f"'{key}'" in texts or key.startswith(made), key
 
@@ -155,13 +165,55 @@ def test_numbers_in_sentences_of_other_rooms_are_written_in_the_language() -> No
         "seine Nachbarn 25 % ihrer Stimmen."
     )
     assert language("de").translated("like class 1.5") == "wie class 1.5"
-    assert language("de").translated("The same picture twice, byte by byte.") == (
-        "Dasselbe Bild zweimal, Byte für Byte."
+
+
+def test_findings_are_said_in_the_language_from_what_they_are_made_of() -> None:
+    german = language("de")
+    names = [("ewer", 1199), ("watch and 1,5 (2)", 1)]
+    found = sentence("same_pictures", count=1200) + sentence("labeled", names=names)
+    assert german.translated(found) == (
+        "Dasselbe Bild 1.200-mal, Byte für Byte, mit dem Label ewer (1.199) und "
+        "watch and 1,5 (2) (1)."
     )
-    found = "The same picture 1,200 times, byte by byte, labeled ewer (1,199) and watch (1)."
-    assert language("de").translated(found) == (
-        "Dasselbe Bild 1.200-mal, Byte für Byte, mit dem Label ewer (1,199) und watch (1)."
+    leak = sentence("same_rows", count=2) + sentence("in_splits", splits=[("train", 1), ("x", 1)])
+    assert german.translated(leak) == "2 Zeilen mit denselben Werten, in Training (1) und x (1)."
+    share = german.translated(sentence("rule_dark", share=0.31)).replace("\xa0", " ")
+    assert share == "31 % der Bilder sind dunkel: Das ist in diesen Daten die Regel."
+    assert german.translated(sentence("small_class", name="owl", count=1, lacking=9)) == (
+        "owl hat 1 Beispiel, zu wenige, um Labels zu beurteilen; 9 weitere genügen."
     )
+
+
+def test_why_a_file_cannot_be_read_is_said_in_the_language_even_if_a_decoder_says_it() -> None:
+    german = language("de")
+    for reason, told in (
+        ("not an image of a known format", "Nicht lesbar: kein Bild in einem bekannten Format."),
+        ("image file is truncated (3 bytes)", "Nicht lesbar: beschädigt oder von unbekannter Art."),
+    ):
+        assert german.translated(sentence("damaged", reason=reason)) == told
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_sentence_of_health_is_said_in_every_language(code: LanguageCode) -> None:
+    assert set(language(code).health) == set(SENTENCES)
+    for key, english in SENTENCES.items():
+        told = language(code).health[key]
+        assert isinstance(told, str) == isinstance(english, str), key
+        first, other = ((one,) if isinstance(one, str) else tuple(one) for one in (english, told))
+        assert len(first) == len(other), key
+        fields_of = [
+            {spec[1:3] for one in some for spec in Formatter().parse(one) if spec[1]}
+            for some in (first, other)
+        ]
+        # What an error says of the data is in English, and is left out.
+        assert fields_of[1] == fields_of[0] - {("error", "")}, key
+
+
+def test_a_sentence_of_a_later_version_stays_english() -> None:
+    later = sentence("end")
+    later.parts = (("unheard_of", {}),)
+    assert language("de").translated(later) == "."
+    assert not language("de").knows(later)
 
 
 def test_names_are_data_in_a_message() -> None:

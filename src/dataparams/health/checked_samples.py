@@ -15,12 +15,12 @@ from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.measuring import StoredMeasurements, measure_all
 from dataparams.errors import DataError, RunError
 from dataparams.health.picture_measuring import KeptPictures, PictureMeasuring
+from dataparams.health.sentences import sentence
 from dataparams.run.features import features_of_run
 from dataparams.run.neighbors import read_neighbors
 from dataparams.run.sample_splits import sample_splits
 from dataparams.run.source import ContentsOfRun
 from dataparams.sources.source import SelectedContents
-from dataparams.terminal.words import counted
 from dataparams.training.heads import ScaledFeatures
 from dataparams.training.neighbors import nearest_neighbors
 
@@ -220,13 +220,13 @@ class _Parts:
         try:
             found = _read_whole(contents, len(digests), on_progress)
         except DataError as error:
-            return cls(None, reasons={"contents": str(error)})
+            return cls(None, reasons={"contents": sentence("data_gone", error=str(error))})
         if kind == "text":
             return cls(contents, texts=[one.text if isinstance(one, Text) else "" for one in found])
         rows = [one for one in found if isinstance(one, Row)]
         if kind == "row" and rows and len(rows) == len(found):
             return cls(contents, rows=rows)
-        return cls(contents, reasons={"contents": "some rows can no longer be read"})
+        return cls(contents, reasons={"contents": sentence("rows_gone")})
 
 
 def _contents_of_run(run: RunFolder, ids: pl.Series, data: str | None) -> Contents | str:
@@ -236,13 +236,13 @@ def _contents_of_run(run: RunFolder, ids: pl.Series, data: str | None) -> Conten
         UserError: If they are not where they are said to be.
     """
     if run.content_kind() is None:
-        return "the run keeps nothing of its samples"
+        return sentence("run_keeps_nothing")
     try:
         return ContentsOfRun(run, data).of(ids)
     except (DataError, RunError) as error:
         if data is not None:
             raise
-        return str(error)
+        return sentence("data_gone", error=str(error))
 
 
 def _pictures(
@@ -254,10 +254,10 @@ def _pictures(
 ) -> _Parts:
     """What was measured of pictures, and of those that may be decoded for it."""
     readable = None if isinstance(contents, str) else contents
-    reasons = {} if readable else {"contents": str(contents)}
+    reasons = {"contents": contents} if isinstance(contents, str) else {}
     places = np.flatnonzero(digests.is_not_null().to_numpy()).astype(np.int64)
     if not len(places):
-        told = "the run does not know its samples by their contents"
+        told = sentence("run_without_digests")
         return _Parts(readable, reasons={**reasons, "pictures": told})
     measuring = PictureMeasuring()
     kept = StoredMeasurements(FeatureCache(), measuring)
@@ -271,11 +271,8 @@ def _pictures(
     is_there = kept.has(words)
     if not is_there.all():
         count = int((~is_there).sum())
-        verb = "was" if count == 1 else "were"
-        why = reasons.get("contents", "dataparams health decodes them")
-        reasons["pictures"] = (
-            f"{counted(count, 'picture')} of {len(words):,} {verb} not decoded; {why}"
-        )
+        why = reasons.get("contents", sentence("health_decodes"))
+        reasons["pictures"] = sentence("not_decoded", count=count, total=len(words)) + why
     if not is_there.any():
         return _Parts(readable, reasons=reasons)
     pictures = KeptPictures(kept.read(words[is_there]))

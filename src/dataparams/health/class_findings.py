@@ -11,7 +11,7 @@ from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.health.divided_classes import divided_classes
 from dataparams.health.findings import Finding, findings_table, joined_findings
 from dataparams.health.overlapping_classes import JudgedClasses, overlap_findings
-from dataparams.terminal.words import counted
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +50,10 @@ def class_findings(
     labels = samples["label"].to_numpy().astype(np.int64)
     index = samples["index"].to_numpy().astype(np.int64)
     found = _small_classes(index, labels, class_names)
-    reasons = {}
+    reasons: dict[str, str] = {}
     if evidence is None or space is None:
-        lacking = "features" if evidence is not None else "models that never saw the samples"
-        reasons["overlapping_classes"] = f"The run has no {lacking} to tell classes apart by."
+        lacking = "no_features_of_classes" if evidence is not None else "no_models"
+        reasons["overlapping_classes"] = sentence(lacking)
     else:
         judged = JudgedClasses(
             index,
@@ -65,7 +65,7 @@ def class_findings(
         )
         found += overlap_findings(judged, space)
     if space is None:
-        reasons["class_like_two"] = "The run has no features in which samples could be near."
+        reasons["class_like_two"] = sentence("no_features")
     else:
         found += _divided(samples, index, labels, class_names, space)
     checked = [kind for kind in CLASS_KINDS if kind not in reasons]
@@ -82,8 +82,12 @@ def _small_classes(
             "small_class",
             index[labels == label].tolist(),
             1 - sizes[label] / (2 * FEWEST_SAMPLES),
-            f"{class_names[label]} has {counted(int(sizes[label]), 'sample')}, too few to judge "
-            f"labels by; {FEWEST_SAMPLES - sizes[label]} more would do.",
+            sentence(
+                "small_class",
+                name=class_names[label],
+                count=int(sizes[label]),
+                lacking=int(FEWEST_SAMPLES - sizes[label]),
+            ),
             [label],
         )
         for label in np.flatnonzero(is_small).tolist()
@@ -102,9 +106,13 @@ def _divided(
             "class_like_two",
             index[one.smaller[:_MOST_SHOWN]].tolist(),
             1 - 0.5 / max(one.gap, 1.0),
-            f"{class_names[one.label]} looks like two classes: {len(one.larger):,} and "
-            f"{len(one.smaller):,} of its samples lie {one.distance:.1f} times as far apart as a "
-            "class and the nearest other one usually do, with a gap between them.",
+            sentence(
+                "class_like_two",
+                name=class_names[one.label],
+                larger=len(one.larger),
+                smaller=len(one.smaller),
+                times=float(one.distance),
+            ),
             [one.label],
         )
         for one in divided_classes(space, labels, _is_typical(samples))

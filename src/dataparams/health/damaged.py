@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataparams.health.findings import Finding, Findings, findings_table
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from dataparams.health.checked_samples import CheckedSamples
@@ -17,7 +18,7 @@ def damaged_findings(samples: CheckedSamples) -> Findings:
         samples: The samples; those that cannot be read are listed beside them.
     """
     found = [
-        Finding("damaged", [one.index], 1.0, f"It cannot be read: {one.reason.rstrip('.')}.")
+        Finding("damaged", [one.index], 1.0, sentence("damaged", reason=one.reason.rstrip(".")))
         for one in samples.unreadable
     ]
     return Findings(findings_table(found), ("damaged",))

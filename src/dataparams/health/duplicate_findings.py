@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataparams.health.duplicates import Duplicates, find_duplicates
 from dataparams.health.findings import Finding, Findings, findings_table, joined_findings
+from dataparams.health.sentences import sentence
 from dataparams.terminal.words import printable
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from dataparams.health.checked_samples import CheckedSamples
     from dataparams.health.duplicates import DuplicateGroup
+    from dataparams.health.sentences import Sentence
 
 _NAMED = 5
 
@@ -35,7 +37,7 @@ def duplicate_findings(samples: CheckedSamples) -> Findings:
         if samples.splits.n_unique() > 1:
             looked_for.add("leakage")
         else:
-            not_checked["leakage"] = "all samples are of one split"
+            not_checked["leakage"] = sentence("one_split")
     else:
         told = next(iter(not_checked.values()))
         not_checked |= dict.fromkeys(("duplicates_with_different_labels", "leakage"), told)
@@ -50,7 +52,8 @@ def _findings(samples: CheckedSamples, duplicates: Duplicates) -> Iterator[Findi
     ):
         for group in groups:
             index = samples.index[group.places].tolist()
-            yield Finding(kind, index, group.strength, f"{group.words}.", _classes(samples, group))
+            words = group.words + sentence("end")
+            yield Finding(kind, index, group.strength, words, _classes(samples, group))
     exact = {int(group.places[0]): group.places.tolist() for group in duplicates.exact}
     for group in duplicates.widest():
         within = [exact[place] for place in group.places.tolist() if place in exact]
@@ -71,7 +74,7 @@ def _of_labels(samples: CheckedSamples, group: DuplicateGroup, exact: list[list[
         "duplicates_with_different_labels",
         samples.index[group.places[order]].tolist(),
         1.0 if is_sure else group.strength,
-        f"{group.words}, labeled {_listed(named)}.",
+        group.words + _listed("labeled", named),
         _classes(samples, group),
     )
 
@@ -84,7 +87,7 @@ def _of_splits(samples: CheckedSamples, group: DuplicateGroup, exact: list[list[
         "leakage",
         samples.index[group.places].tolist(),
         1.0 if is_sure else group.strength,
-        f"{group.words}, in {_listed(counts.most_common())}.",
+        group.words + _listed("in_splits", counts.most_common()),
         _classes(samples, group),
     )
 
@@ -102,9 +105,10 @@ def _splits_of(samples: CheckedSamples, group: DuplicateGroup) -> list[str]:
     return splits
 
 
-def _listed(named: list[tuple[str, int]]) -> str:
-    """Names with how often each occurs, such as ``ewer (2) and watch (1)``."""
-    shown = [f"{printable(name)} ({count})" for name, count in named[:_NAMED]]
+def _listed(key: str, named: list[tuple[str, int]]) -> Sentence:
+    """The end of a sentence: names with how often each occurs, the first of them."""
+    names = [(printable(name), count) for name, count in named[:_NAMED]]
+    what = {"splits" if key == "in_splits" else "names": names}
     if len(named) > _NAMED:
-        shown.append(f"{len(named) - _NAMED} more")
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+        return sentence(f"{key}_and_more", **what, further=len(named) - _NAMED)
+    return sentence(key, **what)

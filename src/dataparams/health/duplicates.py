@@ -15,6 +15,7 @@ from dataparams.encoders.row_columns import columns_of
 from dataparams.health.duplicate_groups import groups_of_equal, groups_of_pairs
 from dataparams.health.picture_likeness import PicturesAlike
 from dataparams.health.row_likeness import MOST_REPEATED, TOLERANCE, RowsAlike
+from dataparams.health.sentences import sentence
 from dataparams.health.text_likeness import (
     LEAST_LIKENESS,
     likeness_of_pairs,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from dataparams.health.checked_samples import CheckedSamples
     from dataparams.health.picture_likeness import FeaturesByPlace
+    from dataparams.health.sentences import Sentence
     from dataparams.sources.source import Contents
 
     Places = NDArray[np.int64]
@@ -51,7 +53,7 @@ class DuplicateGroup:
 
     places: Places
     strength: float
-    words: str
+    words: Sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ def find_duplicates(
     """
     not_checked: dict[str, str] = {}
     if samples.digests.null_count() == len(samples):
-        not_checked["exact_duplicates"] = "the samples are not known by their contents"
+        not_checked["exact_duplicates"] = sentence("unknown_contents")
     first = _first_of_same(samples.digests)
     exact = [
         DuplicateGroup(places, 1.0, _same_words(samples.kind, len(places)))
@@ -94,7 +96,7 @@ def find_duplicates(
         if not _says_nothing(samples, int(places[0]))
     ]
     if samples.kind == "row" and sum(len(one.places) for one in exact) > MOST_REPEATED * len(first):
-        told = "most rows have the values of another one: there are few different values"
+        told = sentence("few_values")
         return Duplicates([], [], dict.fromkeys(("exact_duplicates", "near_duplicates"), told))
     if samples.pictures is not None:
         same_pixels, near = _alike_pictures(samples, first, most_compared)
@@ -107,7 +109,7 @@ def find_duplicates(
         near = _alike_rows(RowsAlike(columns_of(samples.rows)), first)
     else:
         reasons = samples.reasons
-        why = reasons.get("pictures") or reasons.get("contents") or "nothing of them is kept"
+        why = reasons.get("pictures") or reasons.get("contents") or sentence("nothing_kept")
         return Duplicates(exact, [], {**not_checked, "near_duplicates": why})
     return Duplicates(exact, near, not_checked)
 
@@ -125,16 +127,15 @@ def _says_nothing(samples: CheckedSamples, place: int) -> bool:
     return samples.texts is not None and not samples.texts[place].strip()
 
 
-def _same_words(kind: str | None, count: int) -> str:
+def _same_words(kind: str | None, count: int) -> Sentence:
     if kind == "row":
-        return f"{count} rows of the same values"
-    what = {"image": "picture", "text": "text"}.get(str(kind), "content")
-    how = {"image": ", byte by byte", "text": ", letter by letter"}.get(str(kind), "")
-    return f"The same {what} {_times(count)}{how}"
+        return sentence("same_rows", count=count)
+    what = {"image": "same_pictures", "text": "same_texts"}.get(str(kind), "same_contents")
+    return _times(what, count)
 
 
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
+def _times(what: str, count: int) -> Sentence:
+    return sentence(f"{what}_twice") if count == 2 else sentence(what, count=count)
 
 
 # --- pictures ------------------------------------------------------------------------------------
@@ -170,10 +171,7 @@ def _alike_pictures(
             pairs = np.stack([np.full(len(group) - 1, group[0]), group[1:]], axis=1)
             strength = max(_LEAST, float(alike.likeness(pairs).min()))
             members = _with_copies(places[group], copies)
-            words = (
-                f"{len(members)} pictures that are nearly the same: copies in another size, "
-                "compression or light, cropped or mirrored"
-            )
+            words = sentence("alike_pictures", count=len(members))
             found.append(DuplicateGroup(members, strength, words))
     return [_with_copies(places[group], copies) for group in same], found
 
@@ -231,14 +229,7 @@ def _with_same_pixels(exact: list[DuplicateGroup], same: list[Places]) -> list[D
     """The groups of the same content, those joined whose files differ and whose pixels do not."""
     within = {int(place) for places in same for place in places}
     kept = [group for group in exact if int(group.places[0]) not in within]
-    joined = [
-        DuplicateGroup(
-            places,
-            1.0,
-            f"The same picture {_times(len(places))}, pixel by pixel, in files that differ",
-        )
-        for places in same
-    ]
+    joined = [DuplicateGroup(places, 1.0, _times("same_pixels", len(places))) for places in same]
     return sorted([*kept, *joined], key=lambda group: int(group.places[0]))
 
 
@@ -291,12 +282,12 @@ def _alike_texts(
             others = np.unique(node[places])
             to_first = np.stack([np.full(len(others) - 1, others[0]), others[1:]], axis=1)
             strength = max(_LEAST, float(likeness_of_pairs(listed, to_first).min()) - _BELOW)
-            how = "a few letters, or in the order of their words"
+            how = "alike_texts"
         elif len({spaced[place] for place in places}) > 1:
-            strength, how = _OF_PUNCTUATION, "punctuation, white space or capitals alone"
+            strength, how = _OF_PUNCTUATION, "alike_but_punctuation"
         else:
-            strength, how = _OF_SPACE, "white space or capitals alone"
-        found.append(DuplicateGroup(places, strength, f"{len(places)} texts that differ in {how}"))
+            strength, how = _OF_SPACE, "alike_but_space"
+        found.append(DuplicateGroup(places, strength, sentence(how, count=len(places))))
     return found
 
 
@@ -309,7 +300,7 @@ def _alike_rows(rows: RowsAlike, first: Places) -> list[DuplicateGroup]:
         to_first = np.stack([np.full(len(places) - 1, places[0]), places[1:]], axis=1)
         farthest = float(np.minimum(rows.distances(to_first), TOLERANCE).max())
         strength = _OF_SPACE - (_OF_SPACE - _LEAST) * farthest / TOLERANCE
-        words = f"{len(places)} rows that differ in rounding, white space or capitals alone"
+        words = sentence("alike_rows", count=len(places))
         found.append(DuplicateGroup(places, strength, words))
     if sum(len(group.places) for group in found) > MOST_REPEATED * len(first):
         return []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dataparams.errors import RunError
+from dataparams.health.sentences import parts_text, restored_sentence
 from dataparams.run.safe_files import parquet_bytes, write_whole
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ SCHEMA: dict[str, pl.DataType] = {
     "classes": pl.List(pl.Int64()),
     "strength": pl.Float64(),
     "sentence": pl.String(),
+    "parts": pl.String(),
 }
 """The columns of findings; see :class:`Findings`."""
+_NO_PARTS = parts_text("")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Finding:
         kind: One of ``KINDS``.
         samples: Their indices in the source, the one to look at first in front.
         strength: How sure it is, 0 ... 1.
-        sentence: What is wrong, in words for people, without names of files.
+        sentence: What is wrong, in words for people, without names of files. A
+            :class:`~dataparams.health.sentences.Sentence` can be said in other languages too.
         classes: Numbers of the classes that it is about.
     """
 
@@ -80,7 +84,8 @@ class Findings:
         table: A row per finding, sorted by kind in the order of ``KINDS``, the surest first:
             ``kind``, ``samples`` (indices in the source, the one to look at first in front),
             ``classes`` (their numbers, often none), ``strength`` (0 ... 1, 1 is surest),
-            ``sentence`` (ready to show; it names no file).
+            ``sentence`` (ready to show; it names no file), ``parts`` (what that is made of, for
+            other languages; see :func:`dataparams.health.sentences.parts_text`).
         checked: The kinds that were looked for, in the order of ``KINDS``.
         not_checked: Why others were not, by kind.
         made_of: What they were made of, in words that are another for another thing: see
@@ -103,10 +108,17 @@ def findings_table(findings: Iterable[Finding] = ()) -> pl.DataFrame:
 
     Example:
         >>> findings_table([Finding("damaged", [7], 1.0, "It cannot be read.")]).row(0)
-        ('damaged', [7], [], 1.0, 'It cannot be read.')
+        ('damaged', [7], [], 1.0, 'It cannot be read.', '[]')
     """
     rows = [
-        (one.kind, list(one.samples), list(one.classes), one.strength, one.sentence)
+        (
+            one.kind,
+            list(one.samples),
+            list(one.classes),
+            one.strength,
+            str(one.sentence),
+            parts_text(one.sentence),
+        )
         for one in findings
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
@@ -159,6 +171,7 @@ def findings_bytes(findings: Findings) -> bytes:
         "checked": list(findings.checked),
         "not_checked": dict(findings.not_checked),
         "made_of": dict(findings.made_of),
+        "not_checked_parts": {kind: parts_text(why) for kind, why in findings.not_checked.items()},
     }
     return parquet_bytes(findings.table, made)
 
@@ -193,10 +206,13 @@ def read_findings_file(file: Path) -> Findings:
         made = json.loads(pl.read_parquet_metadata(file)["dataparams"])
         checked, not_checked = list(map(str, made["checked"])), dict(made["not_checked"])
         made_of = dict(made.get("made_of", {}))
+        parts = dict(made.get("not_checked_parts", {}))
     except (OSError, pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"{file} cannot be read; it is damaged ({error}). dataparams health writes it again."
         ) from error
+    if "parts" not in table.columns:  # of a version that told findings in English alone
+        table = table.with_columns(parts=pl.lit(_NO_PARTS))
     if reason := _damage(table):
         raise RunError(f"{file} is damaged: {reason}. dataparams health writes it again.")
     # A later version may know kinds that this one has no words for.
@@ -204,7 +220,11 @@ def read_findings_file(file: Path) -> Findings:
     return Findings(
         known,
         tuple(kind for kind in KINDS if kind in checked),
-        {kind: str(why) for kind, why in not_checked.items() if kind in KINDS},
+        {
+            kind: restored_sentence(str(why), parts.get(kind))
+            for kind, why in not_checked.items()
+            if kind in KINDS
+        },
         {name: str(what) for name, what in made_of.items()},
     )
 

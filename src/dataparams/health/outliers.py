@@ -9,6 +9,7 @@ import polars as pl
 
 from dataparams.analysis.suggestions import outliers
 from dataparams.health.findings import Finding, findings_table, joined_findings
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ _SPREADS = 4.0
 _LEAST_SPREAD = 0.15
 _NORMAL = 1.4826
 _AT_ONCE = 4_096
-_NO_FEATURES = "The run has no features in which samples could be near each other."
+_NO_FEATURES = sentence("no_features")
 
 
 def outlier_findings(
@@ -62,7 +63,7 @@ def outlier_findings(
             "outlier",
             [int(index[row])],
             float(scores[row]),
-            "Unlike anything else here: far from all classes, whatever its label.",
+            sentence("outlier"),
         )
         for row in np.flatnonzero(is_outlier).tolist()
     ]
@@ -72,7 +73,7 @@ def outlier_findings(
             "class_outlier",
             [int(index[row])],
             1 - 0.5 * _SPREADS / float(excess[row]),
-            f"Unlike the others of {class_names[labels[row]]}, and of no other class either.",
+            sentence("class_outlier", name=class_names[labels[row]]),
             [int(labels[row])],
         )
         for row in np.flatnonzero(excess > _SPREADS).tolist()

@@ -9,6 +9,7 @@ import numpy as np
 
 from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.health.findings import Finding
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.feature_space import FeatureSpace
+    from dataparams.health.sentences import Sentence
 
     Rows = NDArray[np.intp]
 
@@ -225,12 +227,15 @@ def _strength(one: Overlap) -> float:
     return 1 - 0.5 * float(np.clip(told, 0, 1))
 
 
-def _sentence(one: Overlap, judged: JudgedClasses) -> str:
-    first, second = (judged.class_names[label] for label in (one.first, one.second))
-    return (
-        f"{first} and {second} may be one class. Asked which of the two a sample is of, models "
-        f"that never saw it are right in {one.told_apart:.0%} (50% is guessing), and the neighbors "
-        f"are {one.mixed:.0%} as mixed as by chance. Merging the two would end {one.suspicions:,} "
-        f"of {int(judged.is_suspicious.sum()):,} suspicions, and lower the share of labels that "
-        f"models disagree with from {one.error:.1%} to {one.error_merged:.1%}."
+def _sentence(one: Overlap, judged: JudgedClasses) -> Sentence:
+    return sentence(
+        "overlap",
+        first=judged.class_names[one.first],
+        second=judged.class_names[one.second],
+        right=float(one.told_apart),
+        mixed=float(one.mixed),
+        ended=one.suspicions,
+        suspicions=int(judged.is_suspicious.sum()),
+        before=float(one.error),
+        after=float(one.error_merged),
     )

@@ -10,6 +10,7 @@ import polars as pl
 
 from dataparams.health.findings import Finding, findings_table, joined_findings
 from dataparams.health.limits import FarOut, Limit, far_out
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from dataparams.health.findings import Findings
     from dataparams.health.picture_measures import PictureMeasures
+    from dataparams.health.sentences import Sentence
 
     Floats = NDArray[np.float64]
-    Said = Callable[[int], str]
+    Said = Callable[[int], Sentence]
 
 PICTURE_KINDS = (
     "dark",
@@ -46,7 +48,7 @@ _LEAST_SIDE_OF_EDGES = 48
 
 @dataclass(frozen=True, eq=False)
 class _Judged:
-    """What one measure says: which samples are far out, and the sentence about each."""
+    """What one measure says: which samples are far out, the sentence about each, and the rule's."""
 
     kind: str
     found: FarOut
@@ -57,11 +59,11 @@ class _Judged:
     def is_judged(self) -> bool:
         return not (self.found.is_rule or np.isnan(self.found.middle))
 
-    def reason(self) -> str:
+    def reason(self) -> Sentence:
         """Why it was not judged."""
         if self.found.is_rule:
-            return f"{self.found.share:.0%} {self.rule}: that is the rule in these data."
-        return "No picture has what it takes to judge that, such as edges and enough pixels."
+            return sentence(self.rule, share=float(self.found.share))
+        return sentence("no_edges")
 
 
 def measures_table(
@@ -119,7 +121,7 @@ def picture_quality_findings(measures: pl.DataFrame) -> Findings:
         (['dark'], [[3]])
     """
     if not len(measures):
-        return joined_findings((), (), dict.fromkeys(PICTURE_KINDS, "There is no picture."))
+        return joined_findings((), (), dict.fromkeys(PICTURE_KINDS, sentence("no_picture")))
     constant = _constant(measures)
     judged = [constant, *_others(measures, is_plain=_is_among(constant.found, len(measures)))]
     index = measures["index"].to_numpy()
@@ -141,15 +143,14 @@ def _is_among(found: FarOut, count: int) -> NDArray[np.bool_]:
 
 def _constant(measures: pl.DataFrame) -> _Judged:
     contrast, brightness = _numbers(measures, "contrast"), _numbers(measures, "brightness")
+    usual = float(np.median(contrast))
     return _Judged(
         "nearly_constant",
         far_out(-contrast, _CONSTANT),
-        lambda row: (
-            f"Nearly of one color: gray {brightness[row]:.0f} of 255 everywhere, "
-            f"with a contrast of {contrast[row]:.0f}; "
-            f"{np.median(contrast):.0f} is usual here."
+        lambda row: sentence(
+            "plain_picture", brightness=brightness[row], contrast=contrast[row], usual=usual
         ),
-        "of the pictures are nearly of one color",
+        "rule_plain",
     )
 
 
@@ -163,27 +164,16 @@ def _others(measures: pl.DataFrame, *, is_plain: NDArray[np.bool_]) -> list[_Jud
 
 def _light(measures: pl.DataFrame, is_plain: NDArray[np.bool_]) -> list[_Judged]:
     brightness = _numbers(measures, "brightness")
-    usual = np.median(brightness)
+    usual = float(np.median(brightness))
 
-    def say(word: str) -> Said:
-        return lambda row: (
-            f"Much {word} than the others: mean brightness {brightness[row]:.0f} of 255; "
-            f"{usual:.0f} is usual here."
-        )
+    def say(key: str) -> Said:
+        return lambda row: sentence(key, brightness=brightness[row], usual=usual)
 
     lightest, darkest = _numbers(measures, "lightest"), _numbers(measures, "darkest")
     return [
+        _Judged("dark", far_out(_without(-lightest, is_plain), _DARK), say("dark"), "rule_dark"),
         _Judged(
-            "dark",
-            far_out(_without(-lightest, is_plain), _DARK),
-            say("darker"),
-            "of the pictures are dark",
-        ),
-        _Judged(
-            "bright",
-            far_out(_without(darkest, is_plain), _BRIGHT),
-            say("brighter"),
-            "of the pictures are bright",
+            "bright", far_out(_without(darkest, is_plain), _BRIGHT), say("bright"), "rule_bright"
         ),
     ]
 
@@ -197,29 +187,26 @@ def _contents(measures: pl.DataFrame, is_plain: NDArray[np.bool_]) -> list[_Judg
         _Judged(
             "low_information",
             far_out(_without(-entropy, is_plain), _EMPTY),
-            lambda row: (
-                f"Hardly anything to see: {entropy[row]:.1f} bits of information a pixel; "
-                f"{np.median(entropy):.1f} are usual here."
+            lambda row: sentence(
+                "few_shades", entropy=entropy[row], usual=float(np.median(entropy))
             ),
-            "of the pictures have few shades",
+            "rule_shades",
         ),
         _Judged(
             "low_information",
             far_out(_without(roughness, is_plain), _NOISE),
-            lambda row: (
-                f"Noise: neighboring pixels differ {roughness[row]:.0%} as much as any two; "
-                f"{np.median(roughness):.0%} are usual here."
+            lambda row: sentence(
+                "noise", roughness=roughness[row], usual=float(np.median(roughness))
             ),
-            "of the pictures are as rough as noise",
+            "rule_noise",
         ),
         _Judged(
             "blurry",
             far_out(_without(-sharpness, is_plain | ~has_edges), _BLURRY),
-            lambda row: (
-                f"Blurred: an edge is about {1 / sharpness[row]:.0f} pixels wide, seen at 256; "
-                f"{1 / np.nanmedian(sharpness):.0f} are usual here."
+            lambda row: sentence(
+                "blurry", edge=1 / sharpness[row], usual=1 / float(np.nanmedian(sharpness))
             ),
-            "of the pictures have no sharp edge",
+            "rule_blurry",
         ),
     ]
 
@@ -228,37 +215,27 @@ def _sides(measures: pl.DataFrame) -> list[_Judged]:
     width, height = _numbers(measures, "width"), _numbers(measures, "height")
     elongation = np.maximum(width, height) / np.minimum(width, height)
     longest = np.maximum(width, height)
-    usual = f"{np.median(width):.0f} x {np.median(height):.0f} is usual here."
+    usual = {"usual_width": float(np.median(width)), "usual_height": float(np.median(height))}
     smaller = np.log(np.median(longest) / longest)
 
-    def of_size(word: str) -> Said:
-        return lambda row: (
-            f"Much {word} than the others: {width[row]:.0f} x {height[row]:.0f} pixels; {usual}"
-        )
+    def of_size(key: str) -> Said:
+        return lambda row: sentence(key, width=width[row], height=height[row], **usual)
 
     return [
         _Judged(
             "odd_shape",
             far_out(np.log(elongation), _STRIP),
-            lambda row: (
-                f"A strip: {width[row]:.0f} x {height[row]:.0f} pixels, {elongation[row]:.0f} "
-                f"times as {'wide as high' if width[row] > height[row] else 'high as wide'}; "
-                f"{usual}"
+            lambda row: sentence(
+                "wide_strip" if width[row] > height[row] else "high_strip",
+                width=width[row],
+                height=height[row],
+                times=elongation[row],
+                **usual,
             ),
-            "of the pictures are long and thin",
+            "rule_strip",
         ),
-        _Judged(
-            "odd_size",
-            far_out(smaller, _SMALL),
-            of_size("smaller"),
-            "of the pictures are far from the usual size",
-        ),
-        _Judged(
-            "odd_size",
-            far_out(-smaller, _SMALL),
-            of_size("larger"),
-            "of the pictures are far from the usual size",
-        ),
+        _Judged("odd_size", far_out(smaller, _SMALL), of_size("small_picture"), "rule_size"),
+        _Judged("odd_size", far_out(-smaller, _SMALL), of_size("large_picture"), "rule_size"),
     ]
 
 

@@ -9,17 +9,21 @@ import numpy as np
 
 from dataparams.encoders.row_columns import columns_of
 from dataparams.health.findings import Finding, findings_table, joined_findings
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
 
     from dataparams.contents.rows import Row
     from dataparams.encoders.row_columns import RowColumn
     from dataparams.health.findings import Findings
+    from dataparams.health.sentences import Sentence
 
     Floats = NDArray[np.float64]
+    _Said: TypeAlias = dict[int, tuple[float, Sentence]]
 
 ROW_KINDS = ("low_information", "nearly_constant", "odd_value")
 """The kinds of findings that :func:`row_quality_findings` makes."""
@@ -63,7 +67,7 @@ def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequenc
         'Far outside its column: price is 307,000, where 311 to 330 is usual.'
     """
     if not len(rows):
-        return joined_findings((), (), dict.fromkeys(ROW_KINDS, "There is no row."))
+        return joined_findings((), (), dict.fromkeys(ROW_KINDS, sentence("no_row")))
     numbers = np.asarray(index)
     columns = columns_of(rows)
     constant = _constant(rows)
@@ -75,7 +79,7 @@ def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequenc
     }
     most = max(1, _USUAL_SHARE * len(rows))
     usual = {
-        kind: f"{len(found) / len(rows):.0%} of the rows {_WORDS[kind]}: that is usual here."
+        kind: sentence(f"usual_rows_{kind}", share=len(found) / len(rows))
         for kind, found in said.items()
         if len(found) > most
     }
@@ -88,14 +92,6 @@ def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequenc
     return joined_findings([findings_table(found)], set(ROW_KINDS) - set(usual), usual)
 
 
-_WORDS = {
-    "low_information": "are mostly missing",
-    "nearly_constant": "hold one value in all cells",
-    "odd_value": "hold values far outside their columns",
-}
-_Said = dict[int, tuple[float, str]]
-
-
 def _mostly_missing(columns: Sequence[RowColumn], count: int) -> _Said:
     if len(columns) < _FEWEST_CELLS:
         return {}
@@ -105,9 +101,9 @@ def _mostly_missing(columns: Sequence[RowColumn], count: int) -> _Said:
     share = missing / len(columns)
     usual = float(np.median(share))
     rows = np.flatnonzero((share > _MOSTLY) & (share > usual + _MORE_MISSING))
-    beside = f"of {len(columns)} cells; {usual * len(columns):.0f} are usual here."
+    beside = {"cells": len(columns), "usual": usual * len(columns)}
     return {
-        row: (float(share[row]), f"Mostly missing: {missing[row]} {beside}")
+        row: (float(share[row]), sentence("mostly_missing", count=int(missing[row]), **beside))
         for row in rows[np.argsort(-share[rows], kind="stable")].tolist()
     }
 
@@ -120,12 +116,12 @@ def _constant(rows: Sequence[Row]) -> _Said:
             continue
         present = [cell for cell in row.cells if cell is not None]
         if len(present) >= _FEWEST_CELLS and all(cell == first for cell in present):
-            said[number] = 0.9, f"The same in all {len(present)} cells: {first}."
+            said[number] = 0.9, sentence("same_cells", count=len(present), value=str(first))
     return said
 
 
 def _odd_values(columns: Sequence[RowColumn]) -> _Said:
-    found: dict[int, list[tuple[float, str]]] = defaultdict(list)
+    found: dict[int, list[tuple[float, Sentence]]] = defaultdict(list)
     for column in columns:
         if column.kind == "number":
             for row, distance, words in _odd_of_column(column):
@@ -133,14 +129,20 @@ def _odd_values(columns: Sequence[RowColumn]) -> _Said:
     said: _Said = {}
     for row, odd in found.items():
         odd.sort(reverse=True)
-        more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
-        words = "; ".join(one for _, one in odd[:_NAMED])
-        its = "Far outside its column" if len(odd) == 1 else "Far outside their columns"
-        said[row] = 1 - 0.5 * _FAR / odd[0][0], f"{its}: {words}{more}."
+        said[row] = 1 - 0.5 * _FAR / odd[0][0], _sentence([one for _, one in odd])
     return dict(sorted(said.items(), key=lambda one: -one[1][0]))
 
 
-def _odd_of_column(column: RowColumn) -> list[tuple[int, float, str]]:
+def _sentence(odd: list[Sentence]) -> Sentence:
+    said = sentence("far_outside", count=len(odd))
+    for place, one in enumerate(odd[:_NAMED]):
+        said += sentence("next") + one if place else one
+    if len(odd) > _NAMED:
+        said += sentence("more", count=len(odd) - _NAMED)
+    return said + sentence("end")
+
+
+def _odd_of_column(column: RowColumn) -> list[tuple[int, float, Sentence]]:
     """Rows of a column whose numbers are far out: how far, in ranges between the quartiles."""
     values = column.values.to_numpy().astype(np.float64)
     known = values[~np.isnan(values)]
@@ -156,9 +158,12 @@ def _odd_of_column(column: RowColumn) -> list[tuple[int, float, str]]:
     if is_far.sum() > max(1, _FAR_SHARE * len(known)):
         return []
     low, high = np.quantile(known, (0.25, 0.75)).tolist()
-    usual = f"where {_number(low)} to {_number(high)} is usual"
     return [
-        (row, float(distance[row]), f"{column.name} is {_number(values[row])}, {usual}")
+        (
+            row,
+            float(distance[row]),
+            sentence("outside", column=column.name, value=float(values[row]), low=low, high=high),
+        )
         for row in np.flatnonzero(is_far).tolist()
     ]
 
@@ -170,7 +175,3 @@ def _beyond_quartiles(values: Floats, known: Floats) -> Floats:
         return np.zeros(len(values))
     distance: Floats = np.maximum(low - values, values - high) / (high - low)
     return np.nan_to_num(distance, nan=0.0)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

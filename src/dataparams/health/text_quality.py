@@ -10,7 +10,7 @@ import polars as pl
 
 from dataparams.health.findings import Finding, findings_table, joined_findings
 from dataparams.health.limits import Limit, far_out
-from dataparams.terminal.words import counted
+from dataparams.health.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.health.findings import Findings
+    from dataparams.health.sentences import Sentence
 
-    Said: TypeAlias = "dict[int, tuple[float, str]]"
+    Said: TypeAlias = "dict[int, tuple[float, Sentence]]"
     """Of some rows, the strength of a finding and its sentence."""
 
 TEXT_KINDS = (
@@ -88,7 +89,7 @@ def text_quality_findings(
         [('low_information', [4]), ('nearly_constant', [9]), ('other_script', [17])]
     """
     if not len(texts):
-        return joined_findings((), (), dict.fromkeys(TEXT_KINDS, "There is no text."))
+        return joined_findings((), (), dict.fromkeys(TEXT_KINDS, sentence("no_text")))
     table = _counted(pl.Series("text", texts, dtype=pl.String))
     empty, repeated = _empty(table), _repeated(table)
     said: dict[str, Said] = {
@@ -101,7 +102,7 @@ def text_quality_findings(
     }
     most = max(1, _USUAL_SHARE * len(texts))
     usual = {
-        kind: f"{len(found) / len(texts):.0%} of the texts {_WORDS[kind]}: that is usual here."
+        kind: sentence(f"usual_texts_{kind}", share=len(found) / len(texts))
         for kind, found in said.items()
         if len(found) > most
     }
@@ -113,16 +114,6 @@ def text_quality_findings(
         for row, one in found.items()
     ]
     return joined_findings([findings_table(named)], set(TEXT_KINDS) - set(usual), usual)
-
-
-_WORDS = {
-    "low_information": "are empty or nearly so",
-    "nearly_constant": "repeat themselves",
-    "odd_size": "are very long",
-    "other_script": "are in other scripts",
-    "damaged": "have characters of a wrong encoding",
-    "markup": "have markup",
-}
 
 
 def _counted(texts: pl.Series) -> pl.DataFrame:
@@ -155,12 +146,12 @@ def _empty(table: pl.DataFrame) -> Said:
     return {row: _said_of_empty(table["length"][row], table["signs"][row]) for row in rows}
 
 
-def _said_of_empty(length: int, signs: int) -> tuple[float, str]:
+def _said_of_empty(length: int, signs: int) -> tuple[float, Sentence]:
     if not length:
-        return 1.0, "Empty."
+        return 1.0, sentence("empty_text")
     if not signs:
-        return 0.95, f"Nothing to read: {length:,} characters, and no letter or digit among them."
-    return 0.8, f"Nearly empty: {signs} {'letter' if signs == 1 else 'letters'} or digits."
+        return 0.95, sentence("nothing_to_read", count=length)
+    return 0.8, sentence("nearly_empty", count=signs)
 
 
 def _repeated(table: pl.DataFrame) -> Said:
@@ -173,11 +164,11 @@ def _repeated(table: pl.DataFrame) -> Said:
         character, count = Counter(characters).most_common(1)[0]
         share = count / len(characters)
         if share >= _SHARE_REPEATED:
-            said[row] = share, f"One character over and over: {character!r}, {count:,} times."
+            said[row] = share, sentence("one_character", character=repr(character), count=count)
     same = (pl.col("different_words") == 1) & (pl.col("words") >= _FEWEST_WORDS_REPEATED)
     for row in _rows_where(table, same):
         count = table["words"][row]
-        said.setdefault(row, (0.9, f"One word over and over, {count:,} times."))
+        said.setdefault(row, (0.9, sentence("one_word", count=count)))
     return said
 
 
@@ -189,9 +180,8 @@ def _long(table: pl.DataFrame, without: Iterable[int]) -> Said:
         return {}
     usual = float(np.exp(np.nanmedian(values)))
     found = far_out(values - np.log(usual), _LONG)
-    beside = f"characters; {usual:,.0f} are usual here."
     return {
-        int(row): (float(strength), f"Much longer than the others: {length[row]:,.0f} {beside}")
+        int(row): (float(strength), sentence("long_text", count=int(length[row]), usual=usual))
         for row, strength in zip(found.rows, found.strength, strict=True)
     }
 
@@ -206,21 +196,29 @@ def _of_other_script(table: pl.DataFrame) -> Said:
     is_told = (letters >= _FEWEST_OF_SCRIPT) & (share >= _SHARE_OF_SCRIPT)
     texts_of = np.bincount(main[is_told], minlength=len(names))
     is_usual = texts_of > max(1, _USUAL_SHARE * int(is_told.sum()))
-    usual = " and ".join(name for name, is_one in zip(names, is_usual, strict=True) if is_one)
+    usual = [name for name, is_one in zip(names, is_usual, strict=True) if is_one]
     if not usual:
         return {}
     return {
-        row: (float(share[row]), f"In another script: {names[main[row]]}; {usual} is usual here.")
+        row: (float(share[row]), _sentence_of_script(names[main[row]], usual))
         for row in np.flatnonzero(is_told & ~is_usual[main]).tolist()
     }
+
+
+def _sentence_of_script(script: str, usual: Sequence[str]) -> Sentence:
+    said = sentence("other_script") + sentence(f"script_{script}") + sentence("next")
+    for place, name in enumerate(usual):
+        said += (
+            sentence("and") + sentence(f"script_{name}") if place else sentence(f"script_{name}")
+        )
+    return said + sentence("usual_script")
 
 
 def _damaged(table: pl.DataFrame) -> Said:
     said: Said = {}
     for row in _rows_where(table, pl.col("garbage") > 0):
         count = table["garbage"][row]
-        places = counted(count, "place")
-        said[row] = 1 - 0.5 / (1 + count), f"Of a wrong encoding: {places} not as it was written."
+        said[row] = 1 - 0.5 / (1 + count), sentence("wrong_encoding", count=count)
     return said
 
 
@@ -230,7 +228,7 @@ def _marked_up(table: pl.DataFrame) -> Said:
     return {
         row: (
             1 - 1 / (1 + counts[row]),
-            f"Markup within the text: {counts[row]:,} tags or entities.",
+            sentence("markup", count=counts[row]),
         )
         for row in rows
     }

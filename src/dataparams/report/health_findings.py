@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dataparams.health.findings import KINDS
+from dataparams.health.sentences import restored_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,7 @@ def _shown_rows(found: Findings) -> dict[str, pl.DataFrame]:
 def _shown(row: dict[str, object], cited: CitedSamples, class_names: Sequence[str]) -> ShownFinding:
     samples, classes = _numbers(row["samples"]), _numbers(row["classes"])
     return ShownFinding(
-        sentence=str(row["sentence"]),
+        sentence=restored_sentence(str(row["sentence"]), str(row["parts"])),
         classes=[(one, class_names[one]) for one in classes if 0 <= one < len(class_names)],
         samples=[cited.sample(index, has_split=True) for index in samples[:_MOST_SAMPLES]],
         hidden=max(len(samples) - _MOST_SAMPLES, 0),

@@ -1,8 +1,9 @@
 """The languages of a report: its messages, how numbers and dates are written, other rooms' words.
 
-What the report says itself has a key, and a text per language in ``messages/``. What other rooms
-say is English; where its English text, or the pattern of it, is in the table ``sentences`` of a
-language, the text of that language is shown in its place, and otherwise the English one.
+What the report says itself has a key, and a text per language in ``messages/``. What health says
+has keys as well, of :data:`dataparams.health.sentences.SENTENCES`, and texts in the table
+``health``. What other rooms say is English; where its English text, or the pattern of it, is in the
+table ``sentences``, the text of that language is shown in its place, and otherwise the English one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import chain, zip_longest
@@ -18,9 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from markupsafe import Markup
 
+from dataparams.health.sentences import Sentence, filled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
+
+    from dataparams.health.sentences import Fact
 
 LanguageCode = Literal["en", "de"]
 """The languages that reports are written in."""
@@ -31,6 +36,7 @@ _MESSAGES = files("dataparams.report") / "messages"
 _NUMERAL = re.compile(r"\d[\d.,]*\d|\d")
 _MARK, _TRANSLATED = re.compile(r"\{\+?\}"), "{+}"
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+_LETTER = re.compile(r"[^\W\d]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +51,15 @@ class Language:
             stands for a name or a number, ``{+}`` for words that are translated in turn. The
             first that fits counts.
         months: Names of the months.
+        health: The sentences of health by their keys; of two the first is for a count of one. Empty
+            in English, in which they are kept.
     """
 
     code: LanguageCode
     messages: Mapping[str, str | dict[str, str]]
     sentences: Mapping[str, str]
     months: tuple[str, ...]
+    health: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
     def say(self, key: str, **values: object) -> Markup:
         """A message; ``count`` chooses between one and several, whole numbers are written out.
@@ -81,6 +90,8 @@ class Language:
         """
         if not sentence or self.code == "en":
             return sentence
+        if isinstance(sentence, Sentence) and sentence.parts:
+            return self._of_parts(sentence)
         plain = self.sentences.get(sentence)
         if plain is not None:
             return plain
@@ -189,6 +200,28 @@ class Language:
             if key.startswith("script.") and isinstance(text, str)
         }
 
+    def _of_parts(self, sentence: Sentence) -> str:
+        """A sentence of health, from what it is made of; one of a later version as it is."""
+        word_and = str(self.say("word.and"))
+        try:
+            return "".join(
+                filled(self.health[key], self._facts(facts), self._number, word_and)
+                for key, facts in sentence.parts
+            )
+        except (KeyError, IndexError, TypeError, ValueError):
+            return str(sentence)
+
+    def _facts(self, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+        """Facts of a sentence, those translated that are words of the program."""
+        told = dict(facts)
+        if isinstance(reason := facts.get("reason"), str):
+            # A decoder's own words are in unreadable.csv.
+            known = self.knows(reason)
+            told["reason"] = self.translated(reason) if known else str(self.say("health.no_reason"))
+        if isinstance(splits := facts.get("splits"), list):
+            told["splits"] = [(self.translated(name), count) for name, count in splits]
+        return told
+
     def _filled(self, text: str, parts: Sequence[str]) -> str:
         """A translated sentence, with what stood in the English one."""
         marks = _MARK.findall(text)
@@ -201,8 +234,12 @@ class Language:
     def _part(self, text: str) -> str:
         """A name as it is, or names with counts, or a number as this language writes it."""
         text = text.replace(") and ", f") {self.say('word.and')} ")
-        if not _NUMERAL.search(text) or re.search(r"[^\W\d]", text):
+        if not _NUMERAL.search(text) or _LETTER.search(text):
             return text
+        return self._number(text)
+
+    def _number(self, text: str) -> str:
+        """A number, or a share in percent, that is written as in English."""
         return re.sub(r" ?%$", "\N{NO-BREAK SPACE}%", self.numeral(text))
 
 
@@ -210,7 +247,13 @@ class Language:
 def language(code: LanguageCode) -> Language:
     """A language by its code."""
     stored: dict[str, Any] = json.loads((_MESSAGES / f"{code}.json").read_text(encoding="utf-8"))
-    return Language(code, stored["messages"], stored["sentences"], tuple(stored["months"]))
+    return Language(
+        code,
+        stored["messages"],
+        stored["sentences"],
+        tuple(stored["months"]),
+        stored.get("health", {}),
+    )
 
 
 @cache
