@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dataparams.report import write_report
 from made_cases import made_case
 from made_reports import ColoredContents, as_audit, first_two, made_analysis
-from watched_pages import watch
+from watched_pages import opened_from_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 NAMES = ("cat", "dog", "a name of a class that is quite long", *(f"class {n}" for n in range(21)))
 PAGES = ("index.html", "health.html", "confused_0.html", "changes_1.html", "class_0.html")
@@ -38,30 +38,9 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_report(browser: Browser, reports: Path) -> Iterator[Callable[..., Page]]:
-    """Opens pages from disk; what they should not do fails the test at its end."""
-    opened: list[BrowserContext] = []
-    troubles: list[str] = []
-
-    def opening(name: str, width: int = 1280, **options: Any) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, reduced_motion="reduce", **options
-        )
-        context.set_default_timeout(30_000)
-        opened.append(context)
-        page = context.new_page()
-        if "bypass_csp" not in options:  # the checker asks for files, in vain
-            watch(page, troubles)
-            page.on(
-                "request",
-                lambda one: None if one.url.startswith("file:") else troubles.append(one.url),
-            )
-        page.goto((reports / name).as_uri())
-        return page
-
-    yield opening
-    for context in opened:
-        context.close()
-    assert troubles == []
+    """Opens pages of the reports."""
+    with opened_from_disk(browser, reports) as opening:
+        yield opening
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280, 2560])

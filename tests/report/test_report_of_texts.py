@@ -16,13 +16,13 @@ from dataparams.run.folder import RunFolder
 from made_reports import first_two
 from made_text_runs import HOSTILE_TEXTS, LONG_TEXT, SCRIPTS
 from waiting import wait
-from watched_pages import watch
+from watched_pages import opened_from_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 WIDTHS = (360, 1280, 2560)
 
@@ -37,26 +37,9 @@ def reports(tmp_path_factory, text_run: RunFolder, row_run: RunFolder) -> Path:
 
 @pytest.fixture
 def open_report(browser: Browser, reports: Path) -> Iterator[Callable[..., Page]]:
-    """Opens pages; what a hostile text might do fails the test at its end."""
-    opened: list[BrowserContext] = []
-    troubles: list[str] = []
-
-    def opening(name: str, width: int = 1280, **options: Any) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, reduced_motion="reduce", **options
-        )
-        context.set_default_timeout(30_000)
-        opened.append(context)
-        page = context.new_page()
-        if "bypass_csp" not in options:  # the checker asks for files, in vain
-            watch(page, troubles)
-        page.goto((reports / name).as_uri())
-        return page
-
-    yield opening
-    for context in opened:
-        context.close()
-    assert troubles == []
+    """Opens pages of the reports."""
+    with opened_from_disk(browser, reports) as opening:
+        yield opening
 
 
 def samples_in(folder: Path) -> dict[int, dict[str, Any]]:
