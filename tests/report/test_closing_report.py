@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from closed_runs import ADJUDICATOR, settled_and_open
+from dataparams.analysis.noise_rate import NoiseEstimate
+from dataparams.analysis.split_findings import SplitFindings
 from dataparams.report import write_report
 from dataparams.report.case import Case, case_of
 from dataparams.report.people import decisions_of
@@ -142,13 +145,66 @@ def test_decisions_are_counted_before_and_after_and_by_whom(closed, audited):
     assert sum(row.before for row in people.classes) - 1 == sum(row.after for row in people.classes)
     assert by_name["cat"].to_others + by_name["dog"].to_others == 1
     text = section(closed, "people")
-    assert "1 is disputed." in text
+    assert "On 1 sample they wanted different things: 1 is still open." in " ".join(text.split())
     assert ">ann<" in text
     assert ">bob<" in text
     assert "67%" in text  # they agree on two of three
     left = section(closed, "left")
     assert "14 hard samples are undecided" in left
     assert "1 sample is disputed" in left
+
+
+def test_settled_disputes_are_told_apart_from_open_ones(tmp_path, audited):
+    known = known_samples(audited)
+    people = decisions_of(settled_and_open(), known, audited.class_names)
+    counts = (people.differed, people.by_majority, people.by_adjudicator, people.disputed)
+    assert counts == (3, 1, 1, 1)
+    assert people.adjudicators == (ADJUDICATOR,)
+    english = written(audited, replace(made_case(audited), people=people), tmp_path / "en")
+    assert (
+        "On 3 samples they wanted different things: 1 was settled by a majority of three or more "
+        "people, 1 was settled by an adjudicator (eve), 1 is still open."
+    ) in words_of_page(english / "index.html")
+    assert 'eve</span> <span class="muted">adjudicator</span>' in section(english, "people")
+    german = written(audited, replace(made_case(audited, "de"), people=people), tmp_path / "de")
+    assert (
+        "Bei 3 Beispielen wollten sie Verschiedenes: 1 hat eine Mehrheit von drei oder mehr "
+        "Personen entschieden, 1 hat eine Schiedsperson entschieden (eve), 1 ist noch offen."
+    ) in words_of_page(german / "index.html")
+    assert "1 Beispiel ist strittig" in section(german, "left")
+
+
+def test_people_who_agree_dispute_nothing(tmp_path, audited):
+    agreed = made_decisions(audited).filter(pl.col("annotator") == "ann")
+    agreed = pl.concat([agreed, agreed.with_columns(annotator=pl.lit("bob"))])
+    people = decisions_of(agreed, known_samples(audited), audited.class_names)
+    report = written(audited, replace(made_case(audited), people=people), tmp_path)
+    assert "Nothing is disputed." in section(report, "people")
+
+
+def test_the_share_of_wrong_labels_of_each_split_is_told_with_its_interval(tmp_path, audited):
+    splits = (
+        SplitFindings("train", 4000, 0.1, NoiseEstimate(0.032, 0.02, 0.05)),
+        SplitFindings("val", 64, 0.05),
+        SplitFindings("test", 400, 0.05),
+        SplitFindings("extra", 200),
+    )
+    analysis = replace(audited, findings=replace(audited.findings, splits=splits))
+    report = written(analysis, made_case(audited), tmp_path)
+    text = re.sub(r"<[^>]*>", " ", section(report, "splits"))
+    assert re.search(r"train\s+4,000\s+3\.2%\s+2\.0% \u2013 5\.0%", text)
+    assert re.search(r"val\s+64\s+too few to tell", text)
+    assert re.search(r"test\s+400\s+cannot be told", text)
+    assert re.search(r"extra\s+200\s+not judged", text)
+    assert "of fewer than 100 samples nothing is told" in text
+    assert "where the sample itself looks like the class that it was given" in text
+    assert 'href="#splits"' in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_of_one_split_there_is_no_table_of_splits(closed):
+    page = (closed / "index.html").read_text(encoding="utf-8")
+    assert 'id="splits"' not in page
+    assert 'href="#splits"' not in page
 
 
 def test_nobody_who_decided_is_asked_to_begin(tmp_path, audited):

@@ -487,8 +487,10 @@ def test_the_first_screen_of_an_audit_is_what_a_client_is_shown(tmp_path):
     overview = Page(report / "index.html").text.replace("\xa0", " ")
     told = [
         "Label audit",
-        "29 labeled samples in 2 classes, each judged by classifiers that never saw it.",
+        "29 labeled samples in 2 classes. Whether each label fits was judged by classifiers:",
         "Judged on 31 January 2026.",
+        "about 4 of 29 labels probably wrong (3 to 4)",
+        "3 points, listed below",
         "The most suspicious samples",
         "≈ 4",
         "of 29 labels are probably wrong: 12.3%, between 3 and 4 labels (90% interval: 9.0%",

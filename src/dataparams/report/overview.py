@@ -9,6 +9,7 @@ import polars as pl
 
 from dataparams.analysis.class_temperatures import ranked_classes
 from dataparams.analysis.judged_by import NOT_SEEN
+from dataparams.analysis.split_findings import FEWEST_OF_SPLIT
 from dataparams.analysis.suggestions import outliers
 from dataparams.report.changes_pages import shown_changes
 from dataparams.report.health_findings import FIRST_FINDINGS
@@ -36,7 +37,8 @@ _CONFUSIONS_BESIDE_MATRIX = 8
 _CONFUSIONS_ALONE = 30
 _SUBGROUPS = 30
 _PARTS = (
-    *("suspects", "contents", "figures", "verdict", "scope", "classes", "confusions", "far"),
+    *("suspects", "contents", "figures", "verdict", "splits", "scope", "classes"),
+    *("confusions", "far"),
     *("health", "people", "audited", "retraining", "left", "subgroups", "class_temperatures"),
     *("trajectories", "how", "annex"),
 )
@@ -118,11 +120,27 @@ def _head(
     """What the page is headed with."""
     return {
         "title": report_title(analysis, case),
+        "result": _result_words(analysis, shown_in),
         "settings": case.settings,
         "day": case.day,
         "total_words": shown_in.say("case.labeled", count=len(analysis.frame)),
         "classes_words": shown_in.say("unit.classes", count=len(present)),
     }
+
+
+def _result_words(analysis: Analysis, shown_in: Language) -> str:
+    """How many labels are probably wrong, in a few words."""
+    noise, total = analysis.noise, len(analysis.frame)
+    if not noise.is_known:
+        return shown_in.say("figures.unknown")
+    shares = (noise.rate, noise.low, noise.high)
+    if analysis.judged_by is None:
+        rate, low, high = map(shown_in.percent, shares)
+        return shown_in.say("case.result_share", rate=rate, low=low, high=high)
+    count, low_count, high_count = (round(share * total) for share in shares)
+    return shown_in.say(
+        "case.result_counts", wrong=count, total=total, low=low_count, high=high_count
+    )
 
 
 def _judged(analysis: Analysis) -> dict[str, Any]:
@@ -140,6 +158,8 @@ def _judged(analysis: Analysis) -> dict[str, Any]:
         "judged_by": analysis.judged_by,
         "not_seen": NOT_SEEN,
         "outliers": int(outliers(analysis.frame).sum()),
+        "splits": analysis.findings.splits,
+        "fewest_of_split": FEWEST_OF_SPLIT,
         "matrix": confusion_matrix(analysis.confusions, names) if has_matrix else None,
         "confusions": confused.head(most).to_dicts(),
         "confusions_total": len(confused),
@@ -172,13 +192,25 @@ def _case(analysis: Analysis, case: Case, shown_in: Language) -> dict[str, Any]:
     }
 
 
-def _people_words(people: PeoplesDecisions, shown_in: Language) -> dict[str, str]:
+def _people_words(people: PeoplesDecisions, shown_in: Language) -> dict[str, Any]:
     first, last = shown_in.day(people.first), shown_in.day(people.last)
     key = "people.period_day" if first == last else "people.period"
     return {
         "people_words": shown_in.say("people.count", count=len(people.annotators)),
         "period": shown_in.say(key, day=first, first=first, last=last),
+        "differed": _differed_words(people, shown_in),
     }
+
+
+def _differed_words(people: PeoplesDecisions, shown_in: Language) -> list[str]:
+    """What became of the samples on which people wanted different things."""
+    counts = {
+        "people.by_majority": people.by_majority,
+        "people.by_adjudicator": people.by_adjudicator,
+        "people.open": people.disputed,
+    }
+    names = ", ".join(people.adjudicators)
+    return [shown_in.say(key, count=count, names=names) for key, count in counts.items() if count]
 
 
 def _retraining_words(retraining: Retraining, shown_in: Language) -> dict[str, str]:
@@ -198,6 +230,7 @@ def _contents(values: dict[str, Any]) -> list[tuple[str, str]]:
     """The parts that the page names on top: their anchors, and keys of what they are called."""
     is_there = {
         "figures": True,
+        "splits": values["splits"],
         "scope": True,
         "classes": True,
         "confusions": values["confusions"],

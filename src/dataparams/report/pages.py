@@ -29,7 +29,16 @@ GENERATOR = '<meta name="generator" content="dataparams report">'
 """Marks a page as one of a report."""
 _PACKAGE = "dataparams.report"
 _PAGE = files(_PACKAGE) / "page"
-_STYLES = ("layout", "overview", "closing", "class_page", "written", "screens", "paper")
+_STYLES = (
+    "layout",
+    "overview",
+    "closing",
+    "cited_samples",
+    "class_page",
+    "written",
+    "screens",
+    "paper",
+)
 _SHARED_MODULES = ("elements", "contents", "points", "chart")
 _MODULES = ("words", "chunks", "piles", "zoom", "map", "sorting", "paper", "report")
 _LONGEST_NAME = 22

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -30,6 +30,7 @@ class AnnotatorCounts:
     relabel: int
     discard: int
     skip: int
+    is_adjudicator: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ class PeoplesDecisions:
         annotators: What each person decided.
         pairs: The agreement of each pair with samples in common, most in common first.
         skipped: Samples that were skipped and not decided by anybody.
-        disputed: Samples on which people want different things.
+        disputed: Samples on which people want different things, and which nobody has settled.
+        by_majority: Samples on which they differed, settled by the majority of three or more.
+        by_adjudicator: Those that an adjudicator settled.
+        adjudicators: Names of the adjudicators who did, ascending.
         first: The first moment, ISO 8601.
         last: The last one.
         classes: The classes that changed, most changes first.
@@ -79,11 +83,19 @@ class PeoplesDecisions:
     pairs: tuple[Agreement, ...]
     skipped: int
     disputed: int
+    by_majority: int
+    by_adjudicator: int
+    adjudicators: tuple[str, ...]
     first: str
     last: str
     classes: tuple[ClassBeforeAfter, ...]
     unchanged_classes: int
     undecided: dict[str, int]
+
+    @property
+    def differed(self) -> int:
+        """On how many samples people wanted different things, settled or not."""
+        return self.disputed + self.by_majority + self.by_adjudicator
 
     @property
     def decided(self) -> int:
@@ -164,6 +176,9 @@ def decisions_of(
         pairs=_pairs(in_force),
         skipped=int((every["action"] == "skip").sum()),
         disputed=int(every["is_disputed"].sum()),
+        by_majority=int((every["settled_by"] == "majority").sum()),
+        by_adjudicator=int((every["settled_by"] == "adjudicator").sum()),
+        adjudicators=_adjudicators(in_force, every),
         first=str(in_force["made_at"].min()),
         last=str(in_force["made_at"].max()),
         classes=tuple(classes[:_MOST_CLASSES]),
@@ -183,12 +198,26 @@ def _judged(run: RunFolder, analysis: Analysis) -> pl.DataFrame:
 
 def _annotators(in_force: pl.DataFrame) -> tuple[AnnotatorCounts, ...]:
     counts = in_force.group_by("annotator").agg(
-        **{action: (pl.col("action") == action).sum() for action in ACTIONS}
+        _is_adjudicator(in_force).any().alias("is_adjudicator"),
+        **{action: (pl.col("action") == action).sum() for action in ACTIONS},
     )
-    rows: list[dict[str, Any]] = counts.sort("annotator").to_dicts()
+    columns = ("annotator", *ACTIONS, "is_adjudicator")
     return tuple(
-        AnnotatorCounts(row["annotator"], *(int(row[action]) for action in ACTIONS)) for row in rows
+        AnnotatorCounts(*row) for row in counts.sort("annotator").select(columns).iter_rows()
     )
+
+
+def _adjudicators(in_force: pl.DataFrame, every: pl.DataFrame) -> tuple[str, ...]:
+    """Who settled disputes as an adjudicator."""
+    settled = every.filter(pl.col("settled_by") == "adjudicator").select("index")
+    theirs = in_force.filter(_is_adjudicator(in_force), pl.col("action") != "skip")
+    names = theirs.join(settled, on="index", how="semi")["annotator"]
+    return tuple(names.unique().sort())
+
+
+def _is_adjudicator(in_force: pl.DataFrame) -> pl.Expr:
+    is_known = "is_adjudicator" in in_force.columns
+    return pl.col("is_adjudicator") if is_known else pl.lit(value=False)
 
 
 def _pairs(in_force: pl.DataFrame) -> tuple[Agreement, ...]:
