@@ -210,7 +210,7 @@ def hidden_by_torch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One head with a hidden layer, trained by autograd, AdamW and the public class."""
     inputs, targets = features.rows(np.arange(len(labels))).double(), torch.from_numpy(labels)
-    tensors = (start.hidden[:, head], start.weights[head], start.bias[head])
+    tensors = (start.hidden[head], start.weights[head].T, start.bias[head].T)
     hidden, weights, bias = (each.double().clone().requires_grad_() for each in tensors)
     groups: list[dict[str, Any]] = [
         {"params": [hidden, weights]},
@@ -258,7 +258,7 @@ def test_one_of_many_heads_with_a_hidden_layer_is_the_head_that_pytorch_trains()
             features, labels, folds[repeat] != fold, start, head
         )
         assert np.abs(log_temperature).max() > 0.05
-        np.testing.assert_allclose(heads.networks.weights[head].numpy(), weights, atol=2e-4)
+        np.testing.assert_allclose(heads.networks.weights[head].T.numpy(), weights, atol=2e-4)
         np.testing.assert_allclose(
             heads.log_temperature[:, head].numpy(), log_temperature, atol=2e-3
         )

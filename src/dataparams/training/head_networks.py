@@ -102,27 +102,29 @@ class LinearNetworks:
 class PerceptronNetworks:
     """Heads with one hidden layer of rectified linear units.
 
+    Numbers lie in memory as products of few classes are fastest: head by head, and of each head
+    class by class.
+
     Attributes:
-        hidden: Weights from the features, (width, heads, units), float32; the last row is the bias.
-        weights: Weights from the units, (heads, units, classes), float32.
-        bias: (heads, 1, classes), float32.
+        hidden: Weights from the features, (heads, width, units), float32; the last row is the bias.
+        weights: Weights from the units, (heads, classes, units), float32.
+        bias: (heads, classes, 1), float32.
     """
 
     def __init__(
         self, settings: HeadSettings, width: int, num_classes: int, rng: np.random.Generator
     ) -> None:
         heads, units = settings.heads, settings.hidden
-        self._shape = heads, units
         # He et al., "Delving deep into rectifiers" (2015); logits begin at zero.
-        drawn = rng.normal(0, math.sqrt(2 / max(width - 1, 1)), (width, heads * units))
+        drawn = rng.normal(0, math.sqrt(2 / max(width - 1, 1)), (width, heads, units))
         drawn[-1] = 0
-        self._hidden = torch.from_numpy(drawn.astype("float32"))
-        self.weights = torch.zeros(heads, units, num_classes)
-        self.bias = torch.zeros(heads, 1, num_classes)
+        self.hidden = torch.from_numpy(drawn.astype("float32")).transpose(0, 1).contiguous()
+        self.weights = torch.zeros(heads, num_classes, units)
+        self.bias = torch.zeros(heads, num_classes, 1)
         self._steps = [
             _AdamStep(each, settings.momentum, decay)
             for each, decay in (
-                (self._hidden, settings.weight_decay),
+                (self.hidden, settings.weight_decay),
                 (self.weights, settings.weight_decay),
                 (self.bias, 0.0),
             )
@@ -131,30 +133,28 @@ class PerceptronNetworks:
 
     @property
     def num_classes(self) -> int:  # noqa: D102 - see the protocol
-        return self.bias.shape[2]
-
-    @property
-    def hidden(self) -> Tensor:  # noqa: D102 - see the class
-        return self._hidden.view(-1, *self._shape)
+        return self.bias.shape[1]
 
     def logits(self, inputs: Tensor) -> Tensor:  # noqa: D102 - see the protocol
-        self._active = (inputs @ self._hidden).relu_().view(-1, *self._shape).transpose(0, 1)
-        return torch.baddbmm(self.bias, self._active, self.weights).transpose(0, 1)
+        self._active = torch.matmul(inputs, self.hidden).relu_()
+        by_class = torch.baddbmm(self.bias, self.weights, self._active.transpose(1, 2))
+        return by_class.permute(2, 0, 1)
 
     def learn(self, inputs: Tensor, gradient: Tensor, rate: float) -> None:  # noqa: D102
-        of_logits = gradient.transpose(0, 1)
-        of_units = torch.bmm(of_logits, self.weights.transpose(1, 2))
-        of_units.mul_(self._active > 0)
+        of_logits = gradient.permute(1, 2, 0)
+        of_units = torch.bmm(of_logits.transpose(1, 2), self.weights)
+        of_units = torch.ops.aten.threshold_backward(of_units, self._active, 0)
         gradients = (
-            inputs.T @ of_units.transpose(0, 1).reshape(len(inputs), -1),
-            torch.bmm(self._active.transpose(1, 2), of_logits),
-            of_logits.sum(dim=1, keepdim=True),
+            torch.matmul(inputs.T, of_units),
+            torch.bmm(of_logits, self._active),
+            of_logits.sum(dim=2, keepdim=True),
         )
         for step, of_weights in zip(self._steps, gradients, strict=True):
             step.make(of_weights, rate)
 
     def logits_of(self, head: int, inputs: Tensor) -> Tensor:  # noqa: D102
-        return (inputs @ self.hidden[:, head]).relu_() @ self.weights[head] + self.bias[head]
+        active = (inputs @ self.hidden[head]).relu_()
+        return active @ self.weights[head].T + self.bias[head].T
 
 
 class _AdamStep:

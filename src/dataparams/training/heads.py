@@ -295,13 +295,24 @@ def _gradients(
     inverse = (-log_temperature).exp()
     scaled = logits * inverse.unsqueeze(2)
     column = labels.view(-1, 1, 1).expand(-1, logits.shape[1], 1)
-    probability = scaled.softmax(dim=2)
+    probability = _softmax(scaled)
     of_log_temperature = scaled.gather(2, column).squeeze(2) - torch.linalg.vecdot(
         probability, scaled
     )
     weight = inverse * active / active.sum(dim=0).clamp_min(1)
     probability.scatter_add_(2, column, torch.full_like(column, -1, dtype=probability.dtype))
     return probability.mul_(weight.unsqueeze(2)), of_log_temperature
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    """Over the classes of (B, H, C), in the order in which the numbers lie in memory.
+
+    Of few classes that lie side by side it takes ten times as long as of the same class by class.
+    """
+    by_class = logits.permute(1, 2, 0)
+    if by_class.is_contiguous():
+        return by_class.softmax(dim=1).permute(2, 0, 1)
+    return logits.softmax(dim=2)
 
 
 def _step_of_temperatures(
