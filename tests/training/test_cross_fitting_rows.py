@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
@@ -119,3 +121,34 @@ def test_chance_from_a_large_class_to_a_small_one_is_no_flow() -> None:
     labels[wrong] = (labels[wrong] + rng.integers(1, 3, int(wrong.sum()))) % 3
     assert one_way_flow(labels, found, 3).nnz > 0
     assert one_way_flow(labels, found, 3, 0.2).nnz == 0
+
+
+def overlapping(one_way: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of four classes, of whose labels some are swapped, or go from one class to the next."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 1200)
+    values = 2 * rng.normal(size=(4, 6))[truth] + rng.normal(size=(1200, 6))
+    labels = truth.copy()
+    chosen = np.flatnonzero(rng.random(1200) < 0.25)
+    labels[chosen] = (truth[chosen] + 1) % 4 if one_way else truth[rng.permutation(chosen)]
+    return values.astype(np.float16), labels
+
+
+def test_a_round_that_would_not_count_is_left_out() -> None:
+    values, labels = overlapping(one_way=False)
+    settings = CrossFittingSettings.for_rows(hidden=0)
+    told: list[tuple[int, int]] = []
+    fit = cross_fit(values, labels, 4, settings, on_progress=lambda *done: told.append(done))
+    assert len(fit.rounds) == 2
+    assert told[-1][0] == told[-1][1]
+    whole = cross_fit(values, labels, 4, replace(settings, may_skip_last_round=False))
+    for one, other in zip(fit.rounds, whole.rounds, strict=False):
+        np.testing.assert_array_equal(one.class_evidence, other.class_evidence)
+    assert whole.ways.one_way == 0
+
+
+def test_where_labels_go_one_way_every_round_is_there() -> None:
+    values, labels = overlapping(one_way=True)
+    fit = cross_fit(values, labels, 4, CrossFittingSettings.for_rows(hidden=0))
+    assert len(fit.rounds) == 3
+    assert fit.ways.one_way > 0

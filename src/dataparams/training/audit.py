@@ -107,11 +107,11 @@ def _audited(config: AuditConfig, samples: AuditedSamples, display: ProgressDisp
         settings = _settings(samples, config)
         _write_beginning(run, config, samples, key, settings)
         try:
-            _judge(run, config, samples, settings, display)
+            rounds = _judge(run, config, samples, settings, display)
         except BaseException as error:
             note_failure(run, error)
             raise
-        run.update_description(status="finished")
+        _write_end(run, rounds)
         is_same = before is not None and before.description()["audit"].get("data") == samples.key
         return Audited(run, is_new=True, before=before, is_of_same_data=is_same)
 
@@ -187,7 +187,8 @@ def _judge(
     samples: AuditedSamples,
     settings: CrossFittingSettings,
     display: ProgressDisplay,
-) -> None:
+) -> int:
+    """Write what heads say of every sample; returned is how many rounds it took."""
     num_classes = len(samples.source.class_names)
     rows: list[dict[str, float | int | None]] = []
 
@@ -233,6 +234,13 @@ def _judge(
     # There is nothing to plant among a few samples.
     if len(planted):
         run.write_planted(planted)
+    return len(fit.rounds)
+
+
+def _write_end(run: RunFolder, rounds: int) -> None:
+    audited = run.description()["audit"]
+    settings = {**audited["settings"], "rounds": rounds}
+    run.update_description(status="finished", audit={**audited, "settings": settings})
 
 
 def _settings(samples: AuditedSamples, config: AuditConfig) -> CrossFittingSettings:

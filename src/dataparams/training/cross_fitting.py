@@ -58,7 +58,7 @@ class CrossFit:
     """What heads that never saw a sample say of it.
 
     Attributes:
-        rounds: The rounds, in order.
+        rounds: The rounds, in order; without the last one where it was skipped.
         labels: Given labels, (n,).
         num_classes: C.
         settings: How evidence was gathered.
@@ -134,7 +134,7 @@ def _support(
     settings: CrossFittingSettings,
 ) -> NDArray[np.float64]:
     odds = np.zeros(len(labels))
-    for one, weight in zip(rounds, _weights(len(rounds), ways, settings), strict=True):
+    for one, weight in zip(rounds, _weights(ways, settings), strict=False):
         likeliest = (one.evidence, one.classes, one.class_evidence)
         wrong = log_odds_of_wrong(labels, *likeliest, ways.flow, ways.chance, ways.by_label)
         if ways.alike:
@@ -146,12 +146,13 @@ def _support(
     return score
 
 
-def _weights(rounds: int, ways: WaysOfError, settings: CrossFittingSettings) -> list[float]:
+def _weights(ways: WaysOfError, settings: CrossFittingSettings) -> list[float]:
     """How much each round counts: the last one where labels go one way, else the others.
 
     What goes one way is seen the better the fewer of these labels were learned from; elsewhere a
     further round only takes more of the difficult samples for wrong.
     """
+    rounds = settings.rounds
     if rounds == 1:
         return [1.0]
     later = 1 - 1 / (rounds - 1)
@@ -227,6 +228,10 @@ def cross_fit(
         passed()
 
     for number in range(settings.rounds):
+        if _counts_no_more(rounds, labels, num_classes, settings):
+            for _ in range(settings.heads.epochs):
+                passed()
+            break
         folds = assign_folds(labels, settings.heads, rng)
         heads = train_heads(
             scaled, labels, num_classes, folds, settings.heads, rng,
@@ -251,6 +256,18 @@ def cross_fit(
         rounds.append(_kept(found, rounds, labels, num_classes, settings))
         is_kept = rounds[-1].is_kept
     return CrossFit(tuple(rounds), labels, num_classes, settings, near)
+
+
+def _counts_no_more(
+    rounds: Sequence[Round],
+    labels: NDArray[np.int64],
+    num_classes: int,
+    settings: CrossFittingSettings,
+) -> bool:
+    """Whether only the last round is left, and labels do not go one way."""
+    if not settings.may_skip_last_round or not 0 < len(rounds) == settings.rounds - 1:
+        return False
+    return _ways(rounds, labels, num_classes, settings).one_way == 0
 
 
 def _kept(

@@ -48,6 +48,8 @@ class CrossFittingSettings:
         doubts_later_rounds: Whether later rounds count only as far as labels that evidence disputes
             are wrong by chance: where classes overlap, leaving out the doubtful takes more of them
             for wrong.
+        may_skip_last_round: Whether the last round is left out where labels do not go one way, so
+            that it would not count.
         doubtful_vote: How much the label of a sample counts that does not.
         alike_power: How much more the plain heads count where labels, if any, are wrong only since
             classes are alike: what heads with data parameters take for wrong there is often right.
@@ -71,6 +73,7 @@ class CrossFittingSettings:
     surest: float = 1.0
     least_flow: float = 0.0
     doubts_later_rounds: bool = False
+    may_skip_last_round: bool = False
     doubtful_vote: float = 0.02
     alike_power: float = 1.0
     likeliest: int = 10
@@ -101,6 +104,7 @@ class CrossFittingSettings:
             surest=0.25,
             least_flow=0.05,
             doubts_later_rounds=True,
+            may_skip_last_round=True,
         )
 
     def asks_trees(self, table: TreeTable | None, num_classes: int) -> bool:
