@@ -126,21 +126,43 @@ def test_a_label_by_chance_is_a_class_as_often_as_is_seen() -> None:
     is_wrong = rng.random(9000) < 0.3
     nowhere = sparse.csr_array((3, 3))
     swapped = np.where(is_wrong, rng.permutation(found), found)
-    likelier = chance_by_label(swapped, found, nowhere)
+    likelier = chance_by_label(swapped, found, nowhere, np.bincount(swapped))
     assert likelier[0] > 2 * likelier[1]
     assert likelier[1] > 1.5 * likelier[2]
     any_class = np.where(is_wrong, rng.integers(0, 3, 9000), found)
-    np.testing.assert_allclose(chance_by_label(any_class, found, nowhere), 1, atol=0.1)
+    as_often = chance_by_label(any_class, found, nowhere, np.bincount(any_class))
+    np.testing.assert_allclose(as_often, 1, atol=0.1)
 
 
 def test_few_labels_and_what_flows_one_way_say_nothing_of_chance() -> None:
-    found = np.repeat([0, 1, 2], 100)
-    nowhere = sparse.csr_array((3, 3))
-    np.testing.assert_allclose(chance_by_label(found, found, nowhere), 1)
-    one = np.where(np.arange(300) == 150, 0, found)
-    np.testing.assert_allclose(chance_by_label(one, found, nowhere), 1, atol=0.05)
-    many, labels = np.repeat([0, 1, 2], 5000), np.repeat([0, 1, 2], 5000)
-    labels[5000:7000] = 0
+    found = np.repeat([0, 1, 2], [400, 100, 100])
+    sizes, nowhere = np.bincount(found), sparse.csr_array((3, 3))
+    np.testing.assert_allclose(chance_by_label(found, found, nowhere, sizes), 1)
+    one = np.where(np.arange(600) == 450, 0, found)
+    np.testing.assert_allclose(chance_by_label(one, found, nowhere, sizes), 1, atol=0.05)
+    many = np.repeat([0, 1, 2], [20_000, 5000, 5000])
+    labels = np.where((np.arange(30_000) >= 20_000) & (np.arange(30_000) < 22_000), 0, many)
     flow = sparse.csr_array(([0.4], ([1], [0])), shape=(3, 3))
-    np.testing.assert_allclose(chance_by_label(labels, many, flow), 1, atol=0.01)
-    assert chance_by_label(labels, many, nowhere)[0] > 2
+    given = np.bincount(labels)
+    np.testing.assert_allclose(chance_by_label(labels, many, flow, given), 1, atol=0.01)
+    assert chance_by_label(labels, many, nowhere, given)[0] > 1.5
+
+
+def test_classes_of_one_size_are_alike_by_chance() -> None:
+    found = np.repeat([0, 1, 2], 1000)
+    labels = np.where(np.arange(3000) % 7 == 0, np.roll(found, 1000), found)
+    likelier = chance_by_label(labels, found, sparse.csr_array((3, 3)), np.full(3, 1000))
+    np.testing.assert_array_equal(likelier, 1)
+
+
+def test_where_labels_go_one_way_those_by_chance_are_any_class_alike() -> None:
+    rng = np.random.default_rng(0)
+    found = rng.choice(3, 9000, p=[0.7, 0.2, 0.1])
+    everywhere, unlikely = np.ones(9000, dtype=bool), np.zeros(9000)
+    swapped = np.where(rng.random(9000) < 0.3, rng.permutation(found), found)
+    one_way = np.where(rng.random(9000) < 0.3, (found + 1) % 3, found)
+    by_chance = WaysOfError.seen(swapped, found, unlikely, 3, everywhere)
+    assert np.ptp(np.asarray(by_chance.by_label)) > 0.5
+    flowing = WaysOfError.seen(one_way, found, unlikely, 3, everywhere)
+    assert flowing.one_way == 1
+    np.testing.assert_array_equal(np.asarray(flowing.by_label), 1)

@@ -31,6 +31,7 @@ _LITTLE, _MUCH = 0.1, 0.2
 _SOME, _MOST = 0.6, 0.8
 _LEAST = 1e-12
 _PRIOR_WRONG = 50.0
+_ALIKE_SLOPE, _SWAPPED_SLOPE = 0.15, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,10 @@ class WaysOfError:
         by_chance = float(np.clip((chance / disputed - _SOME) / (_MOST - _SOME), 0, 1))
         by_label: NDArray[np.float64] | float = 1.0
         if sure is not None:
-            by_label = chance_by_label(labels[sure], found[sure], flow)
+            given = np.bincount(labels, minlength=num_classes)
+            by_label = chance_by_label(labels[sure], found[sure], flow, given)
+            # Where labels go one way, what stands elsewhere is classes that overlap.
+            by_label **= 1 - is_one_way
         return cls(max(chance, LEAST_CHANCE), flow, is_one_way, alike, by_chance, by_label)
 
 
@@ -134,27 +138,36 @@ def one_way_flow(
 
 
 def chance_by_label(
-    labels: NDArray[np.int64], found: NDArray[np.integer], flow: sparse.csr_array
+    labels: NDArray[np.int64],
+    found: NDArray[np.integer],
+    flow: sparse.csr_array,
+    sizes: NDArray[np.integer],
 ) -> NDArray[np.float64]:
     """How much likelier a label by chance is each class than if all were alike.
 
-    Labels that were swapped are a class as often as that is frequent; others may be any alike. It
-    is told by how often each label stands where another class is found, with as many samples added
-    that agree with the mean as 50 such labels need; what flows one way does not count.
+    Labels that were swapped are a class as often as that is frequent; others may be any alike. So
+    it is a power of a class's frequency, between 0 and 1. Seen is the slope by which, of the
+    logarithms, the rate at which each label stands where another class is found rises with how
+    frequent it is (by least squares). Classes that overlap stand for each other too, and bring any
+    slope nearer to theirs: up to 0.15 the power is 0, from 0.5 on it is 1. As many samples are
+    added to each rate, at the mean of all, as 50 such labels need; what flows one way does not
+    count.
 
     Args:
         labels: Given labels of samples that evidence is sure of, (m,).
         found: The likeliest class of each by evidence, (m,).
         flow: From :func:`one_way_flow`, (C, C).
+        sizes: How often each class is given among all samples, (C,).
 
     Returns:
         (C,), above 0; the mean is 1.
 
     Example:
-        >>> found = np.repeat([0, 1, 2], 1000)
-        >>> labels = np.where(np.arange(3000) % 5 == 0, 0, found)
-        >>> chance_by_label(labels, found, sparse.csr_array((3, 3))).round(1)
-        array([2.5, 0.3, 0.3])
+        >>> found = np.repeat([0, 1, 2], [4000, 1000, 1000])
+        >>> labels = np.where(np.arange(6000) % 5 == 0, np.resize([0, 0, 0, 0, 1, 2], 6000), found)
+        >>> none = sparse.csr_array((3, 3))
+        >>> chance_by_label(labels, found, none, np.bincount(labels)).round(1)
+        array([2. , 0.5, 0.5])
     """
     num_classes = flow.shape[0]
     count = np.zeros((num_classes, num_classes))
@@ -163,9 +176,13 @@ def chance_by_label(
     wrong = (count * is_chance).sum(axis=0)
     seen = (count.sum(axis=1)[:, None] * is_chance).sum(axis=0)
     mean = max(wrong.sum() / max(seen.sum(), 1), _LEAST)
-    rate = (wrong + _PRIOR_WRONG) / (seen + _PRIOR_WRONG / mean)
-    likelier: NDArray[np.float64] = rate / rate.mean()
-    return likelier
+    rate = np.log((wrong + _PRIOR_WRONG) / (seen + _PRIOR_WRONG / mean))
+    size = np.log(np.maximum(sizes, 1))
+    size -= size.mean()
+    slope = (size * rate).sum() / max((size * size).sum(), _LEAST)
+    power = np.clip((slope - _ALIKE_SLOPE) / (_SWAPPED_SLOPE - _ALIKE_SLOPE), 0, 1)
+    likelier: NDArray[np.float64] = np.exp(power * size)
+    return likelier / likelier.mean()
 
 
 def log_odds_of_wrong(
