@@ -182,7 +182,8 @@ def chance_by_label(
     slope = (size * rate).sum() / max((size * size).sum(), _LEAST)
     power = np.clip((slope - _ALIKE_SLOPE) / (_SWAPPED_SLOPE - _ALIKE_SLOPE), 0, 1)
     likelier: NDArray[np.float64] = np.exp(power * size)
-    return likelier / likelier.mean()
+    likelier /= likelier.mean()
+    return likelier
 
 
 def log_odds_of_wrong(
