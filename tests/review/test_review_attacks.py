@@ -82,8 +82,8 @@ class Server:
         body = {"run": run, "request": request, "annotator": "ann", "decisions": [decision]}
         return self.ask("POST", "/api/decisions", body)[0]
 
-    def send(self, *pieces: bytes) -> bytes:
-        """What comes back for plain bytes, until the server closes or says no more."""
+    def send(self, *pieces: bytes, is_open: bool = False) -> bytes:
+        """What comes back for plain bytes, until the server closes; a head alone if it does not."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             answer = b""
             try:
@@ -92,6 +92,8 @@ class Server:
                 connection.settimeout(20)
                 while more := connection.recv(1 << 16):
                     answer += more
+                    if is_open and b"\r\n\r\n" in answer:
+                        break
             except OSError:
                 return answer
         return answer
@@ -224,7 +226,7 @@ def test_a_body_without_end_takes_no_memory(server):
     head = b"POST /api/undo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     head += b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n"
     piece = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
-    assert b" 411 " in server.send(head, *[piece] * 200)
+    assert b" 411 " in server.send(head, *[piece] * 200, is_open=True)
     assert server.memory() < before + 50
     assert server.ask("GET", "/api/run")[0] == 200
 
