@@ -51,7 +51,7 @@ def test_one_cell_changes_and_every_other_byte_of_every_part_stays(
     write_workbook(file, rows, prefix=prefix, row=2, column=3, more=PICTURE)
     before, tree = files_of(file), tree_of(file.parent)
     run = run_on(tmp_path / "run", file, **COLUMNS)
-    decide(run, {"train/2": "transfer <now>"})
+    decide(run, {"train/3": "transfer <now>"})
     planned = plan(run)
     assert not planned.notes
     apply_plan(planned)
@@ -82,7 +82,7 @@ def test_discarded_rows_get_a_column_of_marks(tmp_path: Path, file: Path) -> Non
     table = pl.read_excel(file)
     assert table[DISCARDED].to_list() == [False, True, False, False, False, False]
     source = open_source(str(file), **COLUMNS)
-    assert list(source.ids) == [f"train/{row}" for row in (0, 2, 3, 4, 5)]
+    assert list(source.ids) == [f"train/{row}" for row in (0, 2, 4, 5, 6)]
     # Somebody thinks otherwise about it later.
     decide(run, {"train/1": "card", "train/0": None})
     apply_plan(plan(run))

@@ -199,7 +199,7 @@ def test_findings_are_kept_until_what_they_are_made_of_changes(
     known = dict(before.made_of)
     none = before.table.clear()
     of_pictures = before.table.filter(pl.col("kind") == "exact_duplicates")
-    stale = [("small_class", [0], [0], 0.5, "Of before.")]
+    stale = [("small_class", [0], [0], 0.5, "Of before.", "[]")]
     table = pl.concat([of_pictures, pl.DataFrame(stale, schema=none.schema, orient="row")])
     write_findings(run, replace(before, table=table, made_of=known | {"analysis": "another"}))
     assert main(["analyze", str(run.path)]) == 0
