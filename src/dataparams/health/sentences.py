@@ -70,7 +70,7 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
         "usual here."
     ),
     "blurry": (
-        "Blurred: an edge is about {edge:.0f} pixels wide, seen at 256; {usual:.0f} are usual here."
+        "Blurred: an edge is about {edge:.0f} pixels wide, seen at 256; {usual:.0f} is usual here."
     ),
     "wide_strip": (
         "A strip: {width:.0f} x {height:.0f} pixels, {times:.0f} times as wide as high; "
