@@ -174,7 +174,7 @@ def test_the_methods_own_commands(tmp_path: Path) -> None:
     assert ranked.returncode == 0, ranked.stderr
     assert re.search(r"recall at the noise rate \d+\.\d%, AUROC 0\.\d+", ranked.stdout)
     table = pl.read_csv(tmp_path / "ranked.csv")
-    assert table.columns == ["index", "id", "label", "label_name", "value"]
+    assert table.columns == ["index", "id", "label", "label_name", "value", "split"]
     assert len(table) == round(0.4 * 1618)
     assert table["value"].is_sorted(descending=True)
     again = call("rank", found, "--threshold", "auto", "--out", "ranked.csv", folder=tmp_path)

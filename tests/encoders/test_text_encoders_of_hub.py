@@ -97,12 +97,17 @@ def test_what_is_no_model_of_texts_is_told_before_anything_large_comes(
             "never run",
         ),
     }
-    for name, (some, words) in others.items():
-        with serving(some) as server:
-            ((told,),) = opened(server, tmp_path / name, [READS])
-            assert words in told["message"], (name, told)
-            assert "`encoder=" in told["message"]
-            assert ("model.safetensors" in server.downloads()) == (name != "nothing")
+    with serving({}) as server:
+        server.others = {name: some for name, (some, _) in others.items()}
+        cases = [{**READS, "files": name} for name in others]
+        (all_told,) = opened(server, tmp_path / "home", cases)
+    began = [*server.asked_before, len(server.asked)]
+    for place, (name, (_, words)) in enumerate(others.items()):
+        told = all_told[place]
+        assert words in told["message"], (name, told)
+        assert "`encoder=" in told["message"]
+        downloads = server.downloads(*began[place : place + 2])
+        assert ("model.safetensors" in downloads) == (name != "nothing")
 
 
 @pytest.mark.parametrize("folder", ["", "0_StaticEmbedding/"])

@@ -48,6 +48,9 @@ def circumstance(name: str) -> contextlib.AbstractContextManager[object]:
 def attempt(case: dict[str, Any]) -> dict[str, object]:
     address = f"{os.environ['HF_ENDPOINT']}/mode/{case.get('mode', '')}"
     urllib.request.urlopen(address).read()  # noqa: S310
+    if files := case.get("files"):
+        urllib.request.urlopen(f"{os.environ['HF_ENDPOINT']}/files/{files}").read()  # noqa: S310
+        shutil.rmtree(constants.HF_HUB_CACHE, ignore_errors=True)
     notices: list[str] = []
     try:
         with (
@@ -86,6 +89,9 @@ if __name__ == "__main__":
     constants.HF_HUB_DOWNLOAD_TIMEOUT = 1
     known = replace(timm.get_pretrained_cfg(NAME), hf_hub_id=f"{REPOSITORY}@{COMMIT}")
     file = Path(sys.argv[1])
+    processes = json.load(sys.stdin)
+    if any(case.get("kind") == "text" for cases in processes for case in cases):
+        import sentence_transformers  # noqa: F401  (slow: once, before the first fork)
     with mock.patch.object(timm, "get_pretrained_cfg", return_value=known):
-        told = [attempts_of_a_process(cases, file) for cases in json.load(sys.stdin)]
+        told = [attempts_of_a_process(cases, file) for cases in processes]
     file.write_text(json.dumps(told))

@@ -38,6 +38,8 @@ class StandInHub:
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
+        self.others: dict[str, dict[str, bytes]] = {}
+        """Files that it has in their place once it is asked to, by a name."""
         self.mode = ""
         """Empty, or how it misbehaves: 429, 500, 503, hang, cut, cut-once."""
         self.asked: list[tuple[str, str]] = []
@@ -47,9 +49,10 @@ class StandInHub:
         self.cuts: Counter[str] = Counter()
         self.address = ""
 
-    def downloads(self) -> list[str]:
-        """Paths whose content was asked for, in order."""
-        files = [path for verb, path in self.asked if verb == "GET" and "/resolve/" in path]
+    def downloads(self, first: int = 0, last: int | None = None) -> list[str]:
+        """Paths whose content was asked for, in order; of some of the requests."""
+        asked = self.asked[first:last]
+        files = [path for verb, path in asked if verb == "GET" and "/resolve/" in path]
         return [_path_below(path, "resolve") for path in files]
 
 
@@ -95,6 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.mode = path.removeprefix("/mode/")
             self.hub.cuts.clear()
             self.hub.asked_before.append(len(self.hub.asked))
+            self._send(200)
+            return
+        if path.startswith("/files/"):
+            self.hub.files = self.hub.others[path.removeprefix("/files/")]
             self._send(200)
             return
         self.hub.asked.append((self.command, path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from dataparams.report.samples import SampleDetails
     from dataparams.web.excerpts import Excerpt
 
-_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+_ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
 def script_json(value: object) -> str:
@@ -23,7 +22,9 @@ def script_json(value: object) -> str:
         '{"name":"\\u003c/script\\u003e\\u003cb\\u003e \\u0026 co"}'
     """
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
+    for sign, escaped in _ESCAPES.items():
+        text = text.replace(sign, escaped)
+    return text
 
 
 def chunk_script(pile: str, number: int, samples: Sequence[SampleDetails]) -> str:
@@ -33,7 +34,7 @@ def chunk_script(pile: str, number: int, samples: Sequence[SampleDetails]) -> st
         >>> chunk_script("hard", 0, [])
         'registerChunk("hard",0,[]);\n'
     """
-    records = script_json([asdict(sample) for sample in samples])
+    records = script_json([vars(sample) for sample in samples])
     return f"registerChunk({script_json(pile)},{number},{records});\n"
 
 

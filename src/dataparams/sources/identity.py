@@ -12,6 +12,8 @@ import numpy as np
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.decoding_threads import side_by_side
+from dataparams.contents.rows import Row
+from dataparams.contents.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +27,7 @@ Identity = Literal["content", "size", "id"]
 """By what samples are told from others: the digest of their content, its size, or the id alone."""
 
 _BYTES = " bytes"
+_IN_MEMORY = (Row, Text, UnreadableContentError)
 _SHOWN = 5
 
 
@@ -132,7 +135,9 @@ class KnownContents:
             return []
         places, is_known = self._places(ids)
         sized = (is_known & self._is_size[places]).tolist()
-        words = side_by_side(_word, contents, is_known.tolist(), sized)
+        # Threads are worth it where contents are files.
+        work = map if all(isinstance(one, _IN_MEMORY) for one in contents) else side_by_side
+        words = list(work(_word, contents, is_known.tolist(), sized))
         return self.changed_words(ids, words)
 
     def changed_words(

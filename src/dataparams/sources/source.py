@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dataparams.contents.content import Content, ContentKind
     from dataparams.sources.text_column import TextColumn
 
-_AT_ONCE = 64
 _NO_SAMPLE = UnreadableContentError("the source has no row of this id")
 
 
@@ -43,9 +42,11 @@ class Contents(ABC):
 
     Attributes:
         kind: What they are, all of one kind; None where nothing is known of them.
+        rows_at_once: How many a sweep reads together.
     """
 
     kind: ContentKind | None = "image"
+    rows_at_once = 64
 
     @abstractmethod
     def __len__(self) -> int:
@@ -76,8 +77,8 @@ class Contents(ABC):
         Yields:
             All of them, a few at a time, in the order that suits the storage.
         """
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
+        for start in range(0, len(rows), self.rows_at_once):
+            some = rows[start : start + self.rows_at_once]
             yield Found(range(start, start + len(some)), self.read(some))
 
 

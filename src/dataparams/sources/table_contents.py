@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dataparams.contents.content import Content, ContentKind
     from dataparams.contents.rows import Cell
 
+_ROWS_AT_ONCE = 256
 _NO_TEXT = UnreadableContentError("there is no text")
 _LETTERS_OF_NUMBERS = frozenset("0123456789+-.:,_ ainfetruls")
 """All letters of numbers, dates, infinity and truths in small letters."""
@@ -39,6 +40,7 @@ class TextContents(Contents):
     """
 
     kind: ContentKind | None = "text"
+    rows_at_once = _ROWS_AT_ONCE
 
     def __init__(self, texts: pl.Series) -> None:
         self.texts = texts
@@ -79,6 +81,7 @@ class RowContents(Contents):
     """
 
     kind: ContentKind | None = "row"
+    rows_at_once = _ROWS_AT_ONCE
 
     def __init__(self, table: pl.DataFrame) -> None:
         self.table = table
