@@ -9,6 +9,7 @@ import pytest
 
 from dataparams.cleaning import changes as module
 from dataparams.cleaning.changes import COLUMNS, changes_csv, changes_of_run
+from dataparams.decisions.adjudicators import set_adjudicator
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.errors import ArgumentError, RunError
 from made_runs import made_run
@@ -64,6 +65,23 @@ def test_what_people_agree_on_is_a_change(run: RunFolder) -> None:
         "Decided in review by people who agree; the analysis gave 90 % that the label was wrong, "
         f"and {names[other]} as the likeliest."
     )
+
+
+def test_nobody_is_named_for_a_change_that_others_made(tmp_path: Path, run: RunFolder) -> None:
+    bare = made_run(tmp_path / "bare", tmp_path / "texts.csv", has_analysis=False)
+    set_adjudicator(DecisionStore(bare.review).database, "eve")
+    out, kept = Decision(1, "discard"), Decision(1, "keep", label(bare, 1))
+    skipped, third = Decision(2, "skip"), Decision(3, "discard")
+    decide(bare, "ann", out, Decision(2, "discard"), third)
+    decide(bare, "bob", kept, skipped, Decision(3, "keep", label(bare, 3)))
+    decide(bare, "Cid, MD", third, Decision(4, "discard"))
+    decide(bare, "eve", out)
+    assert changes_of_run(bare).select("index", "who", "why").rows() == [
+        (1, "ann, eve", "Disputed in review, and settled by an adjudicator."),
+        (2, "ann", "Decided in review."),
+        (3, "Cid, MD, ann", "Disputed in review, and settled by the majority."),
+        (4, "Cid, MD", "Decided in review."),
+    ]
 
 
 def test_without_an_analysis_the_reason_is_short(tmp_path: Path, run: RunFolder) -> None:

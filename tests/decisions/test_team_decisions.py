@@ -57,6 +57,20 @@ def outcome(store):
 # --- disputes ------------------------------------------------------------------------------------
 
 
+def test_a_decision_is_theirs_who_want_it_and_not_theirs_who_differ_or_skip(store):
+    decide(store, "Doe, Jane", (1, "relabel", 1), (2, "discard"), (3, "skip"), (4, "keep", 0))
+    decide(store, "bob", (1, "keep", 0), (2, "skip"), (3, "skip"), (4, "discard"))
+    set_adjudicator(store.database, "eve")
+    decide(store, "eve", (1, "relabel", 1))
+    agreed = agreed_decisions(store.in_force())
+    assert agreed.select("index", "annotators", "count").rows() == [
+        (1, "Doe, Jane, eve", 2),
+        (2, "Doe, Jane", 1),
+        (3, "Doe, Jane, bob", 2),
+        (4, "Doe, Jane, bob", 2),  # disputed: all who have a say
+    ]
+
+
 def test_an_adjudicator_settles_what_two_dispute_and_a_majority_does_where_there_is_none(store):
     decide(store, "ann", (1, "keep", 0), (2, "keep", 0))
     decide(store, "bob", (1, "relabel", 1), (2, "discard"))

@@ -54,8 +54,8 @@ def changes_of_run(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame
     Returns:
         A row per changed sample, by ascending index: ``index``, ``id``, ``old_label`` and
         ``new_label`` (names of classes; null where it is discarded), ``action`` (``relabel`` or
-        ``discard``), ``who`` (annotators, or ``dataparams``), ``when`` (ISO 8601, UTC), ``why`` (a
-        short sentence).
+        ``discard``), ``who`` (the annotators who want that, or ``dataparams``), ``when`` (ISO 8601,
+        UTC), ``why`` (a short sentence).
 
     Raises:
         RunError: If the run or its decisions are damaged, or there is no ``cleaned.parquet``.
@@ -181,13 +181,16 @@ def _decided(run: RunFolder) -> pl.DataFrame:
         agreed = agreed_decisions(store.in_force())
     finally:
         store.close()
-    several = pl.col("annotators").str.contains(", ", literal=True)
     return agreed.filter(pl.col("is_disputed") | (pl.col("action") != "skip")).select(
         pl.col("index").cast(pl.Int64),
         pl.col("label").cast(pl.Int64).alias("wanted"),
         pl.col("annotators").alias("who"),
         pl.col("made_at").alias("when"),
-        pl.when(several)
+        pl.when(pl.col("settled_by") == "adjudicator")
+        .then(pl.lit("Disputed in review, and settled by an adjudicator"))
+        .when(pl.col("settled_by") == "majority")
+        .then(pl.lit("Disputed in review, and settled by the majority"))
+        .when(pl.col("count") > 1)
         .then(pl.lit("Decided in review by people who agree"))
         .otherwise(pl.lit("Decided in review"))
         .alias("by"),

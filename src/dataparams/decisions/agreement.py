@@ -93,9 +93,11 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
             its column ``is_adjudicator`` nobody is one.
 
     Returns:
-        ``index``, ``action`` (null where disputed), ``label``, ``annotators`` (names, joined),
-        ``made_at`` (of the last), ``is_disputed``, ``settled_by`` (``majority`` or
-        ``adjudicator`` where annotators differed and that is settled, else null); ordered by index.
+        ``index``, ``action`` (null where disputed), ``label``, ``annotators`` (names of those who
+        want that, joined; where disputed, of all who have a say; where all skipped it, of those),
+        ``count`` (of them), ``made_at`` (of the last of them), ``is_disputed``, ``settled_by``
+        (``majority`` or ``adjudicator`` where annotators differed and that is settled, else null);
+        ordered by index.
 
     Example:
         >>> in_force = pl.DataFrame({
@@ -136,11 +138,10 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
     kept = (
         votes.filter(pl.col("action") == "keep").select("index", "outcome", is_kept=True).unique()
     )
-    everything = in_force.group_by("index").agg(
-        annotators=pl.col("annotator").sort().str.join(", "), made_at=pl.col("made_at").max()
-    )
-    joined = everything.join(settled, on="index", how="left").join(
-        kept, on=["index", "outcome"], how="left"
+    joined = (
+        _people(in_force, settled)
+        .join(settled, on="index", how="left")
+        .join(kept, on=["index", "outcome"], how="left")
     )
     disputed = pl.col("has_say").is_not_null() & pl.col("outcome").is_null()
     return joined.select(
@@ -156,10 +157,29 @@ def agreed_decisions(in_force: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("relabel")),
         label=pl.when(pl.col("outcome") != _LEFT_OUT).then("outcome"),
         annotators="annotators",
+        count="count",
         made_at="made_at",
         is_disputed=disputed,
         settled_by="settled_by",
     ).sort("index")
+
+
+def _people(in_force: pl.DataFrame, settled: pl.DataFrame) -> pl.DataFrame:
+    """Whose the decision is that counts for each sample: who differs has no part in it."""
+    outcome = pl.col("label").cast(pl.Int64).fill_null(_LEFT_OUT)
+    is_theirs = pl.col("has_say").is_null() | (
+        _HAS_SAY & (pl.col("outcome").is_null() | (outcome == pl.col("outcome")))
+    )
+    return (
+        in_force.join(settled, on="index", how="left")
+        .filter(is_theirs)
+        .group_by("index")
+        .agg(
+            annotators=pl.col("annotator").sort().str.join(", "),
+            count=pl.len(),
+            made_at=pl.col("made_at").max(),
+        )
+    )
 
 
 def _votes(in_force: pl.DataFrame) -> pl.DataFrame:
