@@ -12,6 +12,7 @@ from dataparams.cleaning.changes import COLUMNS
 from dataparams.cleaning.selection import CleanSettings
 from dataparams.cleaning.writing import clean_run
 from dataparams.cli.main import main
+from dataparams.decisions.store import DecisionStore
 from made_applied import decide, run_on, tree_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,40 @@ def test_a_list_a_question_and_a_way_back(
     assert tree_of(texts.parent) == before
     assert main([*words, "--undo"]) == 4
     assert main([*words, "--undo", "--dry-run"]) == 2
+
+
+def test_disputed_samples_are_told(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["apply", str(run.path), "--dry-run"]
+    DecisionStore(run.review).close()
+    assert main(words) == 0
+    assert "Nothing to change: nobody has decided anything yet." in capsys.readouterr().out
+    decide(run, {"train/0": "b"})
+    decide(run, {"train/0": "a"}, "bob")
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert f"1 sample is disputed and stays as it is; `dataparams decisions {run.path}`" in told
+    assert "Nothing to change: all that was decided is disputed." in told
+    decide(run, {"train/2": "b", "train/4": "b"})
+    decide(run, {"train/4": None}, "bob")
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "1 sample to another class" in told
+    assert "2 samples are disputed and stay as they are" in told
+
+
+def test_the_next_audit_is_given_the_columns_of_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "the data").mkdir()
+    file = tmp_path / "the data" / "two.csv"
+    rows = "".join(f"{row},{row**0.5},{'ab'[row % 2]},{'cd'[row % 2]}\n" for row in range(60))
+    file.write_text(f"x,y,kind,other kind\n{rows}")
+    made = run_on(tmp_path / "run", file, label_column="other kind")
+    made.write_description(made.description() | {"config": {"label_column": "other kind"}})
+    decide(made, {"train/0": "d"})
+    assert main(["apply", str(made.path), "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert f"Next: dataparams audit '{file}' --label-column 'other kind'; decisions" in told
 
 
 def test_a_long_list_goes_to_a_file(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -30,6 +31,7 @@ from dataparams.contents.images import EncodedImage
 from dataparams.errors import RunError
 from dataparams.run.safe_files import write_whole
 from dataparams.run.source import is_of_label_file
+from dataparams.sources.columns import WantedColumns
 from dataparams.sources.identity import named
 
 if TYPE_CHECKING:
@@ -233,10 +235,18 @@ def _undone(run: RunFolder, step: Step, place: Path) -> Applied:
 def _data_words(run: RunFolder, place: Path) -> str:
     """The data as ``dataparams audit`` takes them."""
     description = run.description()
+    given = description.get("config", {})
+    columns = WantedColumns(
+        given.get("image_column"),
+        given.get("text_column"),
+        given.get("label_column"),
+        given.get("row_columns") or (),
+    ).flags()
+    quoted = shlex.quote(str(place))
     if not is_of_label_file(description):
-        return str(place)
+        return f"{quoted}{columns}"
     features = description["audit"]["encoder"].get("features", "FILE")
-    return f"--features {features} --labels {place}"
+    return f"--features {shlex.quote(features)} --labels {quoted}{columns}"
 
 
 def _moves_of(step: Step) -> list[Move]:

@@ -13,6 +13,7 @@ from dataparams.applying.file_moves import Move, WantedMove, plan_moves
 from dataparams.applying.table_files import FileEdit, WantedLabel, notes_on_files, plan_edits
 from dataparams.cleaning.changes import (
     class_names_now,
+    decided_labels,
     described_changes,
     named_labels,
     samples_to_change,
@@ -100,21 +101,24 @@ def plan(run: RunFolder, origin: Origin = "decisions", data: str | None = None) 
     place = place_of_data(run, data)
     wanted = _standing(run, wanted_labels(run, origin))
     changed = wanted.filter(pl.col("wanted_name").ne_missing(pl.col("now_name")))
+    notes = _on_disputes(run)
     if not len(changed):
-        return Plan(run, place, origin, _described(run, changed), _journaled(changed))
+        nothing = (_described(run, changed), _journaled(changed))
+        return Plan(run, place, origin, *nothing, notes=tuple(notes))
     is_of_labels = is_of_label_file(run.description())
     digests = {} if is_of_labels else _require_unchanged(run, changed, data)
     source = opened_source(run, data)
-    notes: list[str] = []
     if is_of_labels:
         _require_same_labels(run, changed, source)
-        changed, notes = _without_unmarkable(place, changed)
+        changed, unmarkable = _without_unmarkable(place, changed)
+        notes += unmarkable
     if not is_of_labels and not is_table(place):
         _require_several_classes(source, changed)
         moves = _moves(place, source, changed)
         changed = changed.with_columns(after=pl.Series([move.after for move in moves]))
         samples = _journaled(changed, digests)
-        return Plan(run, place, origin, _described(run, changed), samples, tuple(moves))
+        found = (_described(run, changed), samples, tuple(moves))
+        return Plan(run, place, origin, *found, notes=tuple(notes))
     changed, done = _as_labeled(source, changed)
     if not len(changed):
         nothing = (_described(run, changed), _journaled(changed))
@@ -170,6 +174,15 @@ def _export_hint(run: RunFolder) -> str:
         f"`dataparams clean {run.path} --strategy reviewed` and then `dataparams export {run.path} "
         "--to parquet FOLDER` write the data with the corrections, and a list of them."
     )
+
+
+def _on_disputes(run: RunFolder) -> list[str]:
+    """A sentence on the samples that stay as they are since people differ about them."""
+    count = int(decided_labels(run)["is_disputed"].sum())
+    if not count:
+        return []
+    verb = "is disputed and stays as it is" if count == 1 else "are disputed and stay as they are"
+    return [f"{counted(count, 'sample')} {verb}; `dataparams decisions {run.path}` lists them."]
 
 
 def _standing(run: RunFolder, wanted: pl.DataFrame) -> pl.DataFrame:

@@ -143,7 +143,7 @@ def wanted_labels(run: RunFolder, origin: Origin = "decisions") -> pl.DataFrame:
         raise ArgumentError(
             f"`origin` is {origin!r}; expected one of {', '.join(get_args(Origin))}."
         )
-    decided = _decided(run)
+    decided = decided_labels(run)
     wanted = decided.filter(~pl.col("is_disputed")).drop("is_disputed")
     if origin == "cleaned":
         wanted = _cleaned(run, decided)
@@ -172,8 +172,18 @@ def time_of(file: Path) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _decided(run: RunFolder) -> pl.DataFrame:
-    """What people decided, and about which samples they want different things."""
+def decided_labels(run: RunFolder) -> pl.DataFrame:
+    """What people decided, and about which samples they want different things.
+
+    Args:
+        run: The run folder.
+
+    Returns:
+        The columns of :func:`wanted_labels`, and ``is_disputed``; no rows where nobody decided.
+
+    Raises:
+        RunError: If the decisions are damaged.
+    """
     if not run.review.is_file():
         return pl.DataFrame(schema={**_WANTED, "is_disputed": pl.Boolean})
     store = DecisionStore(run.review, read_only=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.applying.planning import Plan
+    from dataparams.cleaning.changes import Origin
     from dataparams.run.folder import RunFolder
 
 
@@ -76,8 +77,12 @@ def run(words: list[str], program: str) -> int:
     return 0
 
 
-def _why_nothing(run: RunFolder, origin: str) -> str:
-    if origin == "cleaned" or run.review.is_file():
+def _why_nothing(run: RunFolder, origin: Origin) -> str:
+    from dataparams.cleaning.changes import decided_labels, wanted_labels
+
+    if origin == "decisions" and not len(wanted_labels(run)) and len(decided_labels(run)):
+        return "all that was decided is disputed."
+    if origin == "cleaned" or len(wanted_labels(run)):
         return "the labels in the data are those that were decided."
     return f"nobody has decided anything yet. First: dataparams review {run.path}"
 

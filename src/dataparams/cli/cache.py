@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +52,7 @@ def run(words: list[str], program: str) -> int:
         )
     from dataparams.batches import open_streamed
     from dataparams.sources.cache import require_absent, write_cache
+    from dataparams.sources.columns import WantedColumns
     from dataparams.sources.hub.token import token_file
     from dataparams.sources.understanding import understand
     from dataparams.terminal.progress import progress_display
@@ -84,15 +84,8 @@ def run(words: list[str], program: str) -> int:
             f"Wrote {counted(summary.images, 'image')} to {config.out} "
             f"({size_text(summary.num_bytes)})."
         )
+        columns = WantedColumns(image=config.image_column, label=config.label_column).flags()
         display.line(
-            f"Next: dataparams train {config.dataset}{_columns_given(config)} --loader stream "
-            f"--cache {config.out}"
+            f"Next: dataparams train {config.dataset}{columns} --loader stream --cache {config.out}"
         )
     return 0
-
-
-def _columns_given(config: CacheConfig) -> str:
-    """The flags that choose columns, as they were given."""
-    columns = {"--image-column": config.image_column, "--label-column": config.label_column}
-    given = (f" {flag} {shlex.quote(name)}" for flag, name in columns.items() if name is not None)
-    return "".join(given)

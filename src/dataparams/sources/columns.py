@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataparams.errors import ArgumentError, DataError
@@ -42,6 +43,19 @@ class WantedColumns(NamedTuple):
             "row_columns": list(self.row) or None,
         }
         return {argument: given for argument, given in named.items() if given is not None}
+
+    def flags(self) -> str:
+        """The flags by which a command is given the same, a blank before each.
+
+        Example:
+            >>> WantedColumns(label="true kind", row=("x", "y")).flags()
+            " --label-column 'true kind' --row-columns x y"
+        """
+        words = []
+        for argument, given in self.arguments().items():
+            names = given if isinstance(given, list) else [given]
+            words += [f"--{argument.replace('_', '-')}", *map(shlex.quote, names)]
+        return "".join(f" {word}" for word in words)
 
 
 ANY_COLUMNS = WantedColumns()
