@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataparams.health.findings import KINDS
+import polars as pl
+
+from dataparams.health.findings import KINDS, LABEL_CONFLICTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataparams.analysis.result import Analysis
     from dataparams.report.case import Case
     from dataparams.report.language import Language
+    from dataparams.report.people import PeoplesDecisions
 
-_CERTAIN = (
-    *("duplicates_with_different_labels", "leakage", "exact_duplicates", "overlapping_classes"),
-)
+_CERTAIN = (LABEL_CONFLICTS, "leakage", "exact_duplicates", "overlapping_classes")
 """Kinds of findings that somebody must act on; the others are worth a look."""
+_OF_COPIES = (LABEL_CONFLICTS, "leakage", "exact_duplicates")
+"""Those that are settled where one copy is left."""
 
 
 def left_words(analysis: Analysis, case: Case, shown_in: Language) -> list[str]:
@@ -56,9 +61,28 @@ def _not_audited(case: Case) -> int:
 def _findings(case: Case, shown_in: Language) -> list[str]:
     if case.health is None:
         return []
-    counts = case.health.counts()
-    return [
-        shown_in.say("left.health", count=counts[kind], title=shown_in.translated(KINDS[kind]))
+    found = case.health.table
+    counts = {
+        kind: sum(
+            not _is_settled(kind, samples, case.people)
+            for samples in found.filter(pl.col("kind") == kind)["samples"].to_list()
+        )
         for kind in _CERTAIN
-        if counts.get(kind)
+    }
+    return [
+        shown_in.say("left.health", count=count, title=shown_in.translated(KINDS[kind]))
+        for kind, count in counts.items()
+        if count
     ]
+
+
+def _is_settled(kind: str, samples: Sequence[int], people: PeoplesDecisions | None) -> bool:
+    """Whether people's decisions leave one of some copies, or one label of all of them."""
+    if people is None or kind not in _OF_COPIES:
+        return False
+    decided = people.agreed.filter(pl.col("index").is_in(list(samples)))
+    labels = decided["new_label"].drop_nulls()
+    discarded = len(decided) - len(labels)
+    if discarded >= len(samples) - 1:
+        return True
+    return kind == LABEL_CONFLICTS and len(decided) == len(samples) and labels.n_unique() == 1

@@ -75,7 +75,8 @@ class PeoplesDecisions:
         last: The last one.
         classes: The classes that changed, most changes first.
         unchanged_classes: How many did not, or are not listed.
-        undecided: Hard and need-review samples without a decision that counts, by category.
+        undecided: Hard and need-review samples without a decision that counts, by category, without
+            disputed ones.
     """
 
     agreed: pl.DataFrame
@@ -183,7 +184,7 @@ def decisions_of(
         last=str(in_force["made_at"].max()),
         classes=tuple(classes[:_MOST_CLASSES]),
         unchanged_classes=len(class_names) - len(classes),
-        undecided=_undecided(known, agreed),
+        undecided=_undecided(known, every.filter(pl.col("action").ne_missing("skip"))),
     )
 
 
@@ -249,6 +250,6 @@ def _classes(
     return sorted(found, key=lambda row: -(row.to_others + row.discarded + row.from_others))
 
 
-def _undecided(known: pl.DataFrame, agreed: pl.DataFrame) -> dict[str, int]:
-    rest = known.join(agreed, on="index", how="anti")
+def _undecided(known: pl.DataFrame, decided: pl.DataFrame) -> dict[str, int]:
+    rest = known.join(decided, on="index", how="anti")
     return {name: int((rest["category"] == name).sum()) for name in ("hard", "review")}
