@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize
 
+    from driven_firefox import FirefoxPage
+
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 TABLET: ViewportSize = {"width": 820, "height": 1180}
 ZOOMED: ViewportSize = {"width": 640, "height": 430}
@@ -126,7 +128,7 @@ def is_expected(text: str, expected: str) -> bool:
     return expected in text or "GL Driver Message" in text
 
 
-def wait_saved(page: Page) -> None:
+def wait_saved(page: Page | FirefoxPage) -> None:
     """Wait until the page says that all is saved."""
     wait(page, "document.getElementById('saving-words').textContent === 'All saved'")
 

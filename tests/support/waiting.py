@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from driven_firefox import FirefoxPage
 
-def wait(page: Page, condition: str) -> None:
+
+def wait(page: Page | FirefoxPage, condition: str) -> None:
     """Wait for a condition; Playwright's own way to wait is barred by the page's policy."""
     deadline = time.monotonic() + 60
     while not page.evaluate(condition):
