@@ -128,6 +128,40 @@ def test_pointing_and_a_lasso_leave_the_points_as_they_are_drawn(open_page, seen
     wait(page, f"Number(document.getElementById('map-frame').dataset.draws) > {drawn}")
 
 
+def test_the_map_has_most_of_the_height_and_what_is_selected_stands_beside_it(open_page, seen):
+    page = open_page({"width": 1280, "height": 830})
+    open_map(page)
+    height = "document.getElementById('map-frame').clientHeight"
+    tall = page.evaluate(height)
+    assert tall > 0.6 * 830
+    drag_around(page)
+    page.locator(".picked-card[title]").first.wait_for()
+    frame, cards = (page.locator(one).bounding_box() for one in ("#map-frame", "#picked-strip"))
+    assert cards["x"] > frame["x"] + frame["width"]
+    assert cards["height"] > 100
+    assert page.evaluate(height) == tall
+
+
+def test_the_box_beside_a_point_leaves_with_it_and_covers_no_button(open_page, seen):
+    page = open_page()
+    open_map(page)
+    tip = page.locator("#map-tip")
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowRight")
+    tip.wait_for()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    buttons = page.locator(".map-buttons").bounding_box()
+    assert tip.bounding_box()["x"] + tip.bounding_box()["width"] <= buttons["x"]
+    for _ in range(6):
+        page.keyboard.press("+")
+    for _ in range(20):
+        page.keyboard.press("Shift+ArrowRight")
+    tip.wait_for(state="hidden")
+    page.keyboard.press("0")
+    tip.wait_for()
+
+
 THINNED = """async () => {
   const { drawerOn } = await import("/page/points_drawn.js");
   const { thinned } = await import("/page/thinning.js");
@@ -206,6 +240,8 @@ def test_confusions_and_similar_samples_open_as_lists_and_can_be_saved(open_page
     page.reload()
     page.locator("#list-line", has_text="most like").wait_for()
     page.locator("#saved-lists summary").click()
+    page.locator("[name=search]").fill("nothing is called so")
+    wait(page, "location.hash.includes('search=')")
     page.locator("#saved-list .list-entry", has_text="<i>mine</i>").click()
     wait(page, f"document.getElementById('counted').textContent === '{many} samples'")
     page.locator("#saved-list .remove").click()

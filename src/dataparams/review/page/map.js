@@ -351,12 +351,13 @@ export class SampleMap {
   }
 
   showTip() {
-    if (this.current === null) {
+    const { points, current, frame } = this;
+    const place = current === null ? null : frame.pixelOf(points.xs[current], points.ys[current]);
+    if (place && frame.isInView(...place)) {
+      this.tip.show(this.currentIndex, place);
+    } else {
       this.tip.hide();
-      return;
     }
-    const { points, current } = this;
-    this.tip.show(this.currentIndex, this.frame.pixelOf(points.xs[current], points.ys[current]));
   }
 
   /** The next point in a direction, sought in ever larger boxes around one. */

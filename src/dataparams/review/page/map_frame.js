@@ -89,6 +89,10 @@ export class MapFrame {
     return [placeX * this.scale + this.left, placeY * this.scale + this.top];
   }
 
+  isInView(x, y) {
+    return x >= 0 && y >= 0 && x <= this.width && y <= this.height;
+  }
+
   /** The box of places that is seen. */
   get box() {
     return this.boxWith(0);

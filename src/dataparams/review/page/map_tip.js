@@ -4,6 +4,8 @@ import { OUTLIER, WORDS, byId, element, fillFile, mark } from "/page/elements.js
 import { fillFrame, suggestionWords } from "/page/pieces.js";
 import { placeTip } from "/page/points.js";
 
+const BUTTONS = 56; // pixels at the right of the map, which the box leaves free
+
 export class MapTip {
   constructor(session, canvas) {
     this.session = session;
@@ -30,7 +32,8 @@ export class MapTip {
       this.fill(facts);
     }
     this.box.hidden = false;
-    placeTip(this.box, byId("map-frame"), x, y);
+    const { clientWidth, clientHeight } = byId("map-frame");
+    placeTip(this.box, { clientWidth: clientWidth - BUTTONS, clientHeight }, x, y);
     this.canvas.setAttribute("aria-label", `Map. ${this.words(facts, isSelected)}`);
   }
 
