@@ -121,6 +121,7 @@ def test_help_lists_the_keys_and_can_turn_them_off(open_page, place):
     page = open_page()
     page.keyboard.press("?")
     page.locator("#help-dialog[open]").wait_for()
+    assert page.evaluate("document.getElementById('help-dialog').scrollTop") == 0
     listed = page.locator("#help-dialog kbd").all_inner_texts()
     assert {"K", "S", "C", "D", "U", "Z", "G", "O", "M", "/", "?", "A"} <= set(listed)
     page.locator("#keys-on").uncheck()
@@ -184,6 +185,25 @@ def test_nothing_of_another_sample_stands_beside_a_picture(open_page):
     wait(page, "document.getElementById('fact-place').textContent === '9 of 45'")
     assert page.locator("#compare img").first.is_hidden()
     assert page.locator("#fact-chart .own").get_attribute("d") == ""
+
+
+def test_what_a_picture_is_compared_with_is_seen_without_scrolling(open_page):
+    page = open_page({"width": 1280, "height": 830})
+    page.keyboard.press("o")
+    page.locator("#compare img").first.wait_for()
+    page.locator("#fact-given:not(:empty)").wait_for()
+    compared, actions = (page.locator(one).bounding_box() for one in ("#compare", "#actions"))
+    assert compared["y"] + compared["height"] <= actions["y"]
+    assert page.locator("#stage-picture").bounding_box()["height"] > 300
+
+
+def test_what_was_decided_is_asked_for_with_the_easy_ones(open_page):
+    page = open_page()
+    easy = page.locator("[name=category][value=easy]")
+    for choice, is_asked_for in (("open", False), ("disputed", True)):
+        page.locator("[name=decision]").select_option(choice)
+        wait(page, f"location.hash.includes('decision={choice}')")
+        assert easy.is_checked() == is_asked_for
 
 
 def test_a_list_that_was_gone_through_ends_with_what_was_passed_over(open_page, place):

@@ -4,6 +4,7 @@ import { byId, count } from "/page/elements.js";
 
 const SEARCH_PAUSE = 250;
 const LISTS = ["near", "finding", "found"];
+const DECIDED = ["disputed", "others", "mine", "kept", "relabelled", "discarded", "skipped"];
 
 export class Filters {
   constructor(run, { onChange, onSubmit }) {
@@ -16,7 +17,7 @@ export class Filters {
       if (target.name === "search" && this.parameters.toString() === this.told) {
         return; // the field was left for a click on what was found, which stays where it is
       }
-      if (target.name === "subgroup" || target.name === "outlier") {
+      if (["decision", "subgroup", "outlier"].includes(target.name)) {
         this.showEasyOnes();
       }
       this.change();
@@ -106,11 +107,11 @@ export class Filters {
     return parameters;
   }
 
-  /** Take over what an address has. */
+  /** Take over what an address has, and nothing of what was wanted before. */
   read(parameters) {
     for (const name of ["decision", "label", "suggested", "split", "search"]) {
       const field = this.form.elements[name];
-      field.value = parameters.get(name) ?? field.value;
+      field.value = parameters.get(name) ?? (name === "decision" ? "todo" : "");
       if (field.selectedIndex === -1) {
         field.selectedIndex = 0;
       }
@@ -160,13 +161,16 @@ export class Filters {
     subgroup.value = groups.some((group) => group.name === chosen) ? chosen : "";
   }
 
-  /** A rare kind is mostly easy, and an outlier may be: what is asked for is not hidden. */
+  /**
+   * A rare kind is mostly easy; an outlier may be, and what was decided, such as a copy under another
+   * label: what is asked for is not hidden.
+   */
   showEasyOnes() {
-    const { label, outlier, subgroup } = this.form.elements;
+    const { decision, label, outlier, subgroup } = this.form.elements;
     const chosen = this.run.subgroups.find(
       (one) => String(one.label) === label.value && one.name === subgroup.value,
     );
-    if (chosen?.easy || outlier.checked) {
+    if (chosen?.easy || outlier.checked || DECIDED.includes(decision.value)) {
       this.form.querySelector("[name=category][value=easy]").checked = true;
     }
   }

@@ -26,6 +26,7 @@ export class ClassPicker {
       }
     });
     byId("picker-rename").addEventListener("click", () => this.askNewName());
+    byId("picker-save").addEventListener("click", () => this.rename());
     this.dialog.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
     this.dialog.addEventListener("close", () => {
       this.resolve?.(null);
@@ -47,7 +48,7 @@ export class ClassPicker {
 
   /** Let somebody choose; null where they do not. */
   ask(targets, suggested = null) {
-    byId("picker-target").textContent =
+    this.effect =
       targets === 1 ? "It is saved as the label of this sample." : `For ${counted(targets, "sample")}.`;
     this.suggested = suggested;
     this.setMode(null);
@@ -63,8 +64,11 @@ export class ClassPicker {
     this.renamed = renamed;
     byId("picker-title").textContent =
       renamed === null ? "Which class is it?" : `What should “${renamed.name}” be called?`;
+    byId("picker-target").textContent =
+      renamed === null ? this.effect : "Everybody sees the new name. What was decided stays.";
     byId("picker-trouble").textContent = "";
     byId("picker-rename").hidden = renamed !== null;
+    byId("picker-save").hidden = renamed === null;
     this.list.hidden = renamed !== null;
     this.input.value = renamed?.name ?? "";
     this.input.setAttribute("aria-label", renamed === null ? "Class name" : "New name, for everybody");
