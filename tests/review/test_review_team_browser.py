@@ -182,6 +182,8 @@ def test_an_audit_is_judged_blind_and_its_end_tells_what_it_found(open_page, pla
     assert "95% interval" in words
     assert complaints(page) == []
     page.keyboard.press("Escape")
+    wait(page, "document.getElementById('empty-words').textContent.startsWith('Nothing is left')")
+    page.locator("#empty-more", has_text="You decided about 12 samples").wait_for()
     page.locator("[name=decision]").select_option("audited")
     page.locator("[name=category][value=easy]").check()
     wait(page, "document.getElementById('counted').textContent === '12 samples'")

@@ -32,14 +32,14 @@ export class Ending {
       return;
     }
     const { query } = queue;
-    const isPlain = query.decision === "todo" && !query.search;
+    const isPlain = ["todo", "audit"].includes(query.decision) && !query.search;
     byId("empty-words").textContent = isPlain ? DONE : NONE;
     try {
       const parts = await get("/api/queue/without", query);
       if (this.page.session.queue !== queue) {
         return;
       }
-      const isOfDecisions = ["todo", "open"].includes(query.decision);
+      const isOfDecisions = ["todo", "open", "audit"].includes(query.decision);
       const others = parts.find((one) => one.part === "decision");
       if (isOfDecisions && others?.total) {
         await this.drawDone(parts);
