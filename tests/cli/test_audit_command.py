@@ -121,6 +121,19 @@ def test_what_cannot_be_is_said_without_a_traceback(
     assert not (tmp_path / "weights_CL").exists()
 
 
+def test_data_of_which_a_part_is_changed_are_not_judged(
+    photographs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(photographs) == 0
+    step = tmp_path / "run/applied/0001"
+    step.mkdir(parents=True)
+    (step / "step.json").write_text('{"status": "applying"}')
+    (tmp_path / "photos/dark/0.png").rename(tmp_path / "photos/bright/0-2.png")
+    assert main(photographs) == 4
+    assert "dataparams apply run, which finishes it" in capsys.readouterr().err
+    assert not (tmp_path / "run-2").exists()
+
+
 def test_a_training_in_place_of_heads_is_opened_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

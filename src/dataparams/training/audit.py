@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from dataparams.batches.labeled_images import UnreadableSample
 from dataparams.errors import RunError
+from dataparams.run.applied_changes import applied_changes
 from dataparams.run.folder import RunFolder
 from dataparams.run.neighbors import write_neighbors
 from dataparams.run.versions import installed_versions
@@ -144,11 +145,18 @@ def _alone(first: Path) -> Iterator[None]:
 
 
 def _run_folder(first: Path, key: str) -> tuple[RunFolder, RunFolder | None]:
-    """The folder of a finished audit of this key, or else a new one; and the newest other audit."""
+    """The folder of a finished audit of this key, or else a new one; and the newest other audit.
+
+    Raises:
+        RunError: If there is none to be had, or corrections of the newest are half applied.
+    """
     before = None
     for number in range(1, _MOST_FOLDERS):
         run = RunFolder(first if number == 1 else first.with_name(f"{first.name}-{number}"))
         if not run.exists():
+            if before is not None:
+                # Data of which a part is changed are no data to judge.
+                applied_changes(before.applied_folder, before.path)
             return run, before
         description = run.description()
         if "audit" not in description:
