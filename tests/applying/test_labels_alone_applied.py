@@ -147,10 +147,10 @@ def test_labels_in_another_order_are_refused(tmp_path: Path) -> None:
     run = run_on_labels(tmp_path / "run", file)
     decide(run, {"train/0": "dog"})
     file.write_text("label\n" + "".join(f"{one}\n" for one in reversed(NAMES)))
-    with pytest.raises(RunError, match=r"not what .* was trained on"):
+    with pytest.raises(RunError, match=r"not what .* judged"):
         plan(run)
     file.write_text("label\n" + "".join(f"{one}\n" for one in NAMES[:5]))
-    with pytest.raises(RunError, match=r"not what .* was trained on \(train/5\)"):
+    with pytest.raises(RunError, match=r"not what .* judged \(train/5\)"):
         plan(run)
 
 

@@ -331,7 +331,7 @@ def test_a_row_that_moved_or_got_another_label_is_named(tmp_path: Path) -> None:
     planned = plan(run)
     lines = csv_of().splitlines(keepends=True)
     file.write_text("".join([lines[0], "One more row of text,card\n", *lines[1:]]))
-    with pytest.raises(RunError, match=r"not what .* was trained on \(train/1\)"):
+    with pytest.raises(RunError, match=r"not what .* judged \(train/1\)"):
         apply_plan(planned)
     file.write_text(
         csv_of().replace(

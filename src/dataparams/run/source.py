@@ -310,9 +310,10 @@ def changed_error(run: RunFolder, place: str, changed: Sequence[str]) -> Changed
     """
     subject = "1 sample" if len(changed) == 1 else f"{len(changed):,} samples"
     verb = "is" if len(changed) == 1 else "are"
+    made, again = ("judged", "audit") if run.is_audit() else ("was trained on", "train")
     return ChangedDataError(
-        f"{subject} in {place} {verb} not what {run.path} was trained on ({named(changed)}). "
-        "Restore the data, say with `data=PATH` where they lie as they were, or train again."
+        f"{subject} in {place} {verb} not what {run.path} {made} ({named(changed)}). "
+        f"Restore the data, say with `data=PATH` where they lie as they were, or {again} again."
     )
 
 
