@@ -109,9 +109,15 @@ def decide(page: Page, right: str, picture: str = "") -> None:
             shoot(page, picture)
             page.locator("#picker-input").fill(right)
         page.keyboard.press("Enter")
-    is_last = len(set(text_of(page, "fact-place").split()) - {"of"}) == 1
-    if not is_last:
-        wait(page, f"document.getElementById('fact-file').textContent !== {sample!r}")
+    wait_for_next(page, sample)
+
+
+def wait_for_next(page: Page, sample: str) -> None:
+    """Wait until another sample is shown, or there is none left; the last of a list stays."""
+    if len(set(text_of(page, "fact-place").split()) - {"of"}) == 1:
+        return
+    is_other = f"document.getElementById('fact-file').textContent !== {sample!r}"
+    wait(page, f"{is_other} || !document.getElementById('empty').hidden")
 
 
 def text_of(page: Page, name: str) -> str:

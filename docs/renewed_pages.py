@@ -51,7 +51,7 @@ def printed(words: list[str], folder: Path) -> str:
     done = subprocess.run(
         [program or words[0], *words[1:]],
         cwd=folder,
-        env=environment(),
+        env={**environment(), "DATAPARAMS_CACHE": str(folder / "cache")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -60,7 +60,9 @@ def printed(words: list[str], folder: Path) -> str:
     sys.stdout.write(done.stdout)
     if done.returncode:
         raise SystemExit(f"It ended with {done.returncode}.")
-    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+    # Nobody else has the folder in which it is played.
+    output = done.stdout.replace(f"{folder.resolve()}/", "").strip()
+    return "\n".join(line.rstrip() for line in output.splitlines())
 
 
 def environment() -> dict[str, str]:
@@ -75,4 +77,6 @@ def shortened(output: str, wanted: str) -> str:
         return output
     lines = output.splitlines()
     first, last = numbers.get("first", 0), numbers.get("last", 0)
+    if first + last >= len(lines):
+        return output
     return "\n".join([*lines[:first], "...", *lines[len(lines) - last :]])

@@ -123,7 +123,7 @@ def shoot_map(page: Page, label: int) -> None:
     counted = text_of(page, "counted")
     page.keyboard.press("m")
     page.locator("[name=label]").select_option(str(label))
-    page.locator("#map-wait").wait_for(state="hidden")
+    page.locator("#map-wait").wait_for(state="hidden", timeout=300_000)
     box = place_of(page.locator("#map"))
     left, top, width, height = box["x"], box["y"], box["width"], box["height"]
     corners = ((0.5, 0.02), (0.98, 0.02), (0.98, 0.6), (0.5, 0.6), (0.5, 0.02))

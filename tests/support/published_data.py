@@ -63,6 +63,12 @@ def walkthrough(folder: Path) -> dict[str, Any]:
     return {}
 
 
+def museum(folder: Path) -> dict[str, Any]:
+    """``museum``: the same shapes under the name of the closed case's photographs."""
+    drawn(folder / "museum")
+    return {}
+
+
 def decisions(folder: Path) -> dict[str, Any]:
     """What two people decided about every run: they differ about one sample."""
     for description in (folder / "weights_CL").rglob("run.json"):
@@ -125,6 +131,7 @@ def banking(folder: Path) -> dict[str, Any]:
 GIVEN: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a folder of photographs": photographs,
     "the walk-through's photographs": walkthrough,
+    "photographs of a museum": museum,
     "decisions of two people": decisions,
     "a training loop": training_loop,
     "log temperatures and labels": trajectories,
