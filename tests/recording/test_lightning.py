@@ -18,6 +18,7 @@ from made_lightning import (  # noqa: E402
     CLASSES,
     Classifier,
     SharedClassifier,
+    SpawnedProcesses,
     made_loader,
     made_samples,
     made_trainer,
@@ -140,7 +141,7 @@ def test_bfloat16_learns_nearly_the_same(tmp_path: Path) -> None:
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     alone = trained(tmp_path, "one", batch_size=16)
     # Of samples in order each process takes every second one.
-    two = {"strategy": "ddp_spawn", "devices": 2, "use_distributed_sampler": False}
+    two = {"strategy": SpawnedProcesses(), "devices": 2, "use_distributed_sampler": False}
     made_trainer(tmp_path, new(tmp_path / "two"), **two).fit(SharedClassifier())
     shared = records_of(tmp_path / "two")
     assert_alike(shared, alone, atol=1e-5)

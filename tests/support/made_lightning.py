@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -64,6 +65,23 @@ def made_loader(
     """Batches of values, labels and index, in the same order in every epoch."""
     dataset = IndexedDataset(TensorDataset(*made_samples(count)))
     return DataLoader(dataset, batch_size=batch_size, **arguments)
+
+
+class SpawnedProcesses(DDPStrategy):  # type: ignore[misc]
+    """Processes that leave each other in good order.
+
+    One that ends while Gloo's threads still run is aborted now and then.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(start_method="spawn")
+
+    def teardown(self) -> None:
+        """Wait for the others, then leave them."""
+        super().teardown()
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()
+            torch.distributed.destroy_process_group()
 
 
 def made_trainer(folder: Path, *callbacks: pl.Callback, **arguments: Any) -> pl.Trainer:
