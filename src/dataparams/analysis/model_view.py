@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _BATCH = 500
 _STREAMED_BATCH = 128
+_PIXELS_ON_CPU = 1 << 19
+"""How many pixels a CPU is shown at once: its cache holds what the layers make of them."""
 _MOST_VALUES = 400_000_000
 
 
@@ -85,7 +87,7 @@ def view_through_model(
     features, probabilities, positions = [], [], []
     done = 0
     with torch.no_grad():
-        model.to(device).eval()
+        model.to(device).to(memory_format=torch.channels_last).eval()
         for batch in _batches(samples, whole, device, network_input):
             views = [batch.images, batch.images.flip(3)] if is_color else [batch.images]
             seen = [_look(model, view, entered) for view in views]
@@ -199,6 +201,11 @@ def _remember_input_of_head(model: nn.Module) -> list[Tensor]:
 
 
 def _look(model: nn.Module, images: Tensor, entered: list[Tensor]) -> tuple[Tensor, Tensor]:
-    logits = model(images).float()
-    features = entered[0].float().flatten(1) if entered else logits
-    return features, logits.softmax(dim=1)
+    is_on_cpu = images.device.type == "cpu"
+    size = max(1, _PIXELS_ON_CPU // images[0, 0].numel()) if is_on_cpu else len(images)
+    features, probabilities = [], []
+    for piece in torch.split(images.contiguous(memory_format=torch.channels_last), size):
+        logits = model(piece).float()
+        features.append(entered[0].float().flatten(1) if entered else logits)
+        probabilities.append(logits.softmax(dim=1))
+    return torch.cat(features), torch.cat(probabilities)
