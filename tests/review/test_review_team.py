@@ -20,44 +20,10 @@ from dataparams.review.guarding import Access
 from dataparams.review.preparing import piles_of
 from dataparams.review.ranked_facts import ranked_facts
 from made_reports import made_analysis
-from made_reviews import SIZES, TOKEN, client_of, decisions_of, made_review
+from made_reviews import SIZES, TOKEN, Team, client_of, decisions_of, made_review
 
 HIDDEN = ("confidence", "evidence", "subgroup", "suggested")
 AWAY = Access("0.0.0.0", 8000, TOKEN)  # noqa: S104
-
-
-class Team:
-    """A served run, and ways to ask as one of its annotators."""
-
-    def __init__(self, folder, **options: Any) -> None:
-        self.review = made_review(folder, **options)
-        self.client = client_of(self.review)
-        self.requests = 0
-
-    def get(self, path: str, who: str, **query: Any) -> Any:
-        answer = self.client.get(path, params={"annotator": who, **query})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def indices(self, who: str, **query: Any) -> list[int]:
-        return [one["index"] for one in self.get("/api/queue", who, **query)["samples"]]
-
-    def post(self, path: str, who: str, **body: Any) -> Any:
-        self.requests += 1
-        request = f"request-{self.requests:05}"
-        return self.client.post(
-            path, json={"run": self.review.key, "request": request, "annotator": who, **body}
-        )
-
-    def decide(self, who: str, *decisions: Any, audit: bool = False) -> Any:
-        body = decisions_of(self.review, "", who, *decisions)
-        answer = self.post("/api/decisions", who, decisions=body["decisions"], audit=audit)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def opinions(self, who: str, index: int) -> dict[str, str]:
-        told = self.get(f"/api/samples/{index}", who)["opinions"]
-        return {one["annotator"]: one["action"] for one in told}
 
 
 def prepare(folder, *, drawn=0, adjudicator=None, assignments=()):
@@ -74,7 +40,7 @@ def prepare(folder, *, drawn=0, adjudicator=None, assignments=()):
 @pytest.fixture
 def team(tmp_path):
     prepare(tmp_path / "run", adjudicator="eve")
-    made = Team(tmp_path / "run")
+    made = Team(made_review(tmp_path / "run"))
     yield made
     made.review.close()
 
@@ -82,7 +48,7 @@ def team(tmp_path):
 @pytest.fixture
 def audit(tmp_path):
     prepare(tmp_path / "run", drawn=20, adjudicator="eve")
-    made = Team(tmp_path / "run", is_auditing=True)
+    made = Team(made_review(tmp_path / "run", is_auditing=True))
     yield made
     made.review.close()
 
@@ -242,7 +208,7 @@ def test_the_result_is_told_and_goes_on_after_a_restart_without_hiding_anything(
     assert 0 < found["before"]["rate"] < 0.2
     assert found["remaining"]["rate"] <= found["before"]["rate"]
     audit.review.close()
-    again = Team(tmp_path / "run")  # without --audit
+    again = Team(made_review(tmp_path / "run"))  # without --audit
     assert again.get("/api/run", "ann")["audit"] is None
     assert again.indices("ann", decision="audit") == []
     assert again.get(f"/api/samples/{queue[0]}", "bob")["category"] != "audit"
@@ -365,7 +331,7 @@ def test_a_class_that_another_process_adds_and_gives_counts(team, tmp_path):
 def test_everybody_has_a_list_of_what_is_theirs(tmp_path):
     plan = (Assignment("ann", (1,)), Assignment("bob", share=0.5), Assignment("cid", share=0.5))
     prepare(tmp_path / "run", assignments=plan)
-    team = Team(tmp_path / "run")
+    team = Team(made_review(tmp_path / "run"))
     theirs = {who: team.indices(who, assigned=True) for who in ("ann", "bob", "cid")}
     assert theirs["ann"] == team.indices("ann", label=1)
     assert sorted(chain.from_iterable(theirs.values())) == sorted(team.indices("ann"))

@@ -145,3 +145,41 @@ def served(review: RunInReview, port: int = 0, keep_alive: int = 75) -> Iterator
         thread.join(15)
         listener.close()
         review.close()
+
+
+class Team:
+    """A served run, and ways to ask as one of its annotators.
+
+    Args:
+        review: The run.
+    """
+
+    def __init__(self, review: RunInReview) -> None:
+        self.review = review
+        self.client = client_of(review)
+        self.requests = 0
+
+    def get(self, path: str, who: str, **query: Any) -> Any:
+        answer = self.client.get(path, params={"annotator": who, **query})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def indices(self, who: str, **query: Any) -> list[int]:
+        return [one["index"] for one in self.get("/api/queue", who, **query)["samples"]]
+
+    def post(self, path: str, who: str, **body: Any) -> Any:
+        self.requests += 1
+        request = f"request-{self.requests:05}"
+        return self.client.post(
+            path, json={"run": self.review.key, "request": request, "annotator": who, **body}
+        )
+
+    def decide(self, who: str, *decisions: Any, audit: bool = False) -> Any:
+        body = decisions_of(self.review, "", who, *decisions)
+        answer = self.post("/api/decisions", who, decisions=body["decisions"], audit=audit)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def opinions(self, who: str, index: int) -> dict[str, str]:
+        told = self.get(f"/api/samples/{index}", who)["opinions"]
+        return {one["annotator"]: one["action"] for one in told}
