@@ -95,7 +95,10 @@ def hash_distances(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArra
         >>> hash_distances(np.array([0b1100], np.uint64), np.array([0b0101], np.uint64))
         array([2], dtype=uint8)
     """
-    return _count_bits(one ^ other)
+    # np.bitwise_count is of NumPy 2.
+    differing = np.atleast_1d(one ^ other).view(np.uint8).reshape(-1, 8)
+    counts: NDArray[np.uint8] = _BITS[differing].sum(axis=1, dtype=np.uint8)
+    return counts
 
 
 def alike_by_hash(
@@ -129,7 +132,7 @@ def alike_by_hash(
             one, other = order[:-step], order[step:]
             # Two mirrored hashes say what the two hashes say.
             differs = (one % count != other % count) & ((one < count) | (other < count))
-            near = differs & (_count_bits(both[one] ^ both[other]) <= most_bits)
+            near = differs & (hash_distances(both[one], both[other]) <= most_bits)
             pairs.append(np.stack([one[near] % count, other[near] % count], axis=1))
     found = np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
     return found.astype(np.int64, copy=False)
@@ -140,14 +143,6 @@ def _turned(values: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
         return values
     turned: NDArray[np.uint64] = (values << np.uint64(bits)) | (values >> np.uint64(64 - bits))
     return turned
-
-
-def _count_bits(values: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    # np.bitwise_count is of NumPy 2.
-    counts: NDArray[np.uint8] = _BITS[values.view(np.uint8).reshape(-1, 8)].sum(
-        axis=1, dtype=np.uint8
-    )
-    return counts
 
 
 _ROUNDING = 0.01

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from dataparams.health.perceptual_hash import SIDE, thumbnail
 from dataparams.health.picture_measures import PictureMeasures, gray_pixels, picture_measures
+from dataparams.health.picture_quality import measures_table
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
     from dataparams.contents.region_decoding import WholePicture
@@ -70,12 +71,9 @@ class KeptPictures:
         return self.measures[:, :2].astype(np.int64)
 
     def table(self, index: NDArray[np.int64]) -> pl.DataFrame:
-        """The measures as a table; see :func:`dataparams.health.picture_quality.measures_table`.
+        """The measures as a table.
 
         Args:
             index: Row of each picture in the source, (n,).
         """
-        names = PictureMeasures._fields
-        columns = zip(names, self.measures.T.astype(np.float64), strict=True)
-        whole = pl.DataFrame({"index": index, **dict(columns)})
-        return whole.with_columns(pl.col("width", "height").cast(pl.Int64))
+        return measures_table(index, self.measures)

@@ -67,13 +67,14 @@ class _Judged:
 
 
 def measures_table(
-    index: Sequence[int] | NDArray[np.int64], measures: Sequence[PictureMeasures]
+    index: Sequence[int] | NDArray[np.int64],
+    measures: Sequence[PictureMeasures] | NDArray[np.float32],
 ) -> pl.DataFrame:
     """The measures of some pictures as a table: ``index`` and a column for each measure.
 
     Args:
         index: Of each picture in the source, (n,).
-        measures: Of each.
+        measures: Of each, in the order of ``PictureMeasures``, (n, m).
 
     Example:
         >>> from dataparams.health.picture_measures import picture_measures
@@ -82,19 +83,10 @@ def measures_table(
     """
     from dataparams.health.picture_measures import PictureMeasures
 
-    whole = ("width", "height")
-    return pl.DataFrame(
-        {
-            "index": pl.Series(index, dtype=pl.Int64),
-            **{
-                name: pl.Series(
-                    [one[place] for one in measures],
-                    dtype=pl.Int64 if name in whole else pl.Float64,
-                )
-                for place, name in enumerate(PictureMeasures._fields)
-            },
-        }
-    )
+    columns = np.asarray(measures, np.float64).reshape(-1, len(PictureMeasures._fields)).T
+    named = dict(zip(PictureMeasures._fields, columns, strict=True))
+    table = pl.DataFrame({"index": pl.Series(index, dtype=pl.Int64), **named})
+    return table.with_columns(pl.col("width", "height").cast(pl.Int64))
 
 
 def picture_quality_findings(measures: pl.DataFrame) -> Findings:
