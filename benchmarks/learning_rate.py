@@ -18,10 +18,10 @@ FACTORS = (0.25, 1.0, 4.0)
 
 
 def first_samples(name: str, count: int) -> ImageDataset:
-    """The first samples of a data set to train on, and 2,000 to validate on."""
+    """The first samples of a data set, or all of fewer, to train on, and 2,000 to validate on."""
     dataset = load_dataset(name)
-    rows = torch.arange(count)
-    train_set = replace(dataset.train.select(rows), index=rows, num_instances=count)
+    rows = torch.arange(min(count, len(dataset.train)))
+    train_set = replace(dataset.train.select(rows), index=rows, num_instances=len(rows))
     return replace(
         dataset, train=train_set, val=dataset.val.select(torch.arange(min(2000, len(dataset.val))))
     )
@@ -78,7 +78,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4000)
     arguments = parser.parse_args()
     datasets = [first_samples(arguments.ten_classes, arguments.samples)]
-    datasets.append(digit_pairs(arguments.samples))
+    count = len(datasets[0].train)
+    datasets.append(digit_pairs(count))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for dataset in datasets:
@@ -97,7 +98,7 @@ def main() -> None:
     header = ["data", "classes", "epochs", "batch", "instance rate", "AUROC"]
     header += ["recall at noise rate", "accuracy", "at clamp", "temperatures"]
     body = table(header, rows) + (
-        f"\n\n{arguments.samples} training samples, 40 % of the labels swapped, small-cnn, one "
+        f"\n\n{count} training samples, 40 % of the labels swapped, small-cnn, one "
         "seed, after the last epoch; digit-pairs are two of scikit-learn's digits side by side."
     )
     write_section("The automatic instance learning rate", body)

@@ -146,12 +146,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photographs", type=Path, default=Path("../shared/data/caltech20"))
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many seeds")
     parser.add_argument("--rate", type=float, default=0.15)
     parser.add_argument("--val-frac", type=float, default=0.3)
     parser.add_argument("--amp", default="bf16")
     parser.add_argument("--runs", type=Path, default=Path("weights_CL/loop"))
     arguments = parser.parse_args()
+    if arguments.seeds < 1:
+        parser.error(f"--seeds is {arguments.seeds}; expected how many seeds to run, at least 1.")
     seeds = []
     for seed in range(arguments.seeds):
         config = TrainConfig(
