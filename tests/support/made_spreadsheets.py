@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -17,8 +17,33 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PART = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
-def write_spreadsheet(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Path:
-    """Write sheets by their names, each a list of rows; None is an empty cell."""
+class Formula(NamedTuple):
+    """A cell that is computed.
+
+    Attributes:
+        value: What its value is written as; None where no value is written at all.
+        kind: What is said of the value, such as ``str``.
+        address: The cell, where that is written.
+    """
+
+    value: str | None = None
+    kind: str = ""
+    address: str = ""
+
+
+def write_spreadsheet(
+    path: Path,
+    sheets: Mapping[str, Sequence[Sequence[object]]],
+    *,
+    workbook: str = "",
+) -> Path:
+    """Write sheets by their names, each a list of rows; None is an empty cell.
+
+    Args:
+        path: Where to.
+        sheets: Texts, numbers and formulas.
+        workbook: What stands in the file of the workbook below the names of the sheets.
+    """
     places = range(1, len(sheets) + 1)
     named = "".join(
         f'<sheet name="{escape(name)}" sheetId="{place}" r:id="rId{place}"/>'
@@ -35,7 +60,7 @@ def write_spreadsheet(path: Path, sheets: Mapping[str, Sequence[Sequence[object]
         f'PartName="/xl/workbook.xml" ContentType="{_PART}.sheet.main+xml"/>{kinds}</Types>',
         "_rels/.rels": _links([("officeDocument", "xl/workbook.xml")]),
         "xl/workbook.xml": f'<workbook xmlns="{_SHEETS}" xmlns:r="{_OFFICE}"><sheets>{named}'
-        "</sheets></workbook>",
+        f"</sheets>{workbook}</workbook>",
         "xl/_rels/workbook.xml.rels": _links(
             [("worksheet", f"worksheets/sheet{place}.xml") for place in places]
         ),
@@ -54,6 +79,11 @@ def write_spreadsheet(path: Path, sheets: Mapping[str, Sequence[Sequence[object]
 def _cell(value: object) -> str:
     if value is None:
         return "<c/>"
+    if isinstance(value, Formula):
+        kind = f' t="{value.kind}"' if value.kind else ""
+        written = "" if value.value is None else f"<v>{value.value}</v>"
+        place = f' r="{value.address}"' if value.address else ""
+        return f'<c{place}{kind}><f>LOWER("x &lt; y")</f>{written}</c>'
     if isinstance(value, int | float):
         return f"<c><v>{value}</v></c>"
     return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'

@@ -15,17 +15,10 @@ from xml.sax.saxutils import escape, quoteattr
 from dataparams.applying.compressed_writing import write_archive
 from dataparams.applying.delimited_cells import replaced
 from dataparams.applying.edits import spelled_classes
-from dataparams.applying.workbook_parts import (
-    SIGNATURES,
-    WORKBOOK,
-    end_of_tag,
-    first_sheet,
-    has_formulas,
-    iterate_elements,
-    recalculated,
-)
+from dataparams.applying.formulas import has_formulas, recalculated
 from dataparams.errors import DataError
 from dataparams.sources.spreadsheets import kept_places, read_spreadsheet
+from dataparams.sources.workbook_sheets import WORKBOOK, end_of_tag, first_sheet, iterate_elements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,6 +26,7 @@ if TYPE_CHECKING:
 
     from dataparams.applying.edits import TableEdits
 
+_SIGNATURES = "_xmlsignatures/"
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 _SPANS = re.compile(rb"""\sspans\s*=\s*("[^"]*"|'[^']*')""")
 _LOCKS = ("~${}", ".~lock.{}#")
@@ -101,7 +95,7 @@ def spreadsheet_notes(path: Path) -> tuple[str, ...]:
                 "write over the changes. Nothing was changed. Close it there, or remove that file."
             )
     with zipfile.ZipFile(path) as archive:
-        if any(name.startswith(SIGNATURES) for name in archive.namelist()):
+        if any(name.startswith(_SIGNATURES) for name in archive.namelist()):
             raise DataError(
                 f"{path} is signed, and the signature would not hold for changed labels. Nothing "
                 "was changed. Remove the signature first, or `dataparams export` writes a "

@@ -16,6 +16,7 @@ from dataparams.sources.header_row import is_title, title_found, unnamed
 from dataparams.sources.memory_table import MemoryTable
 from dataparams.sources.row_groups import shown_path
 from dataparams.sources.table_columns import list_names
+from dataparams.sources.uncomputed_formulas import formulas_of, told_of_formulas
 from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def read_spreadsheet(path: Path) -> MemoryTable:
         path: The file, which is read whole: a sheet has 1,048,576 rows at most.
 
     Raises:
-        DataError: If it is damaged or empty, or does not fit into memory.
+        DataError: If it is damaged or empty, does not fit into memory, or if a whole column is
+            empty where formulas were never computed.
         MissingPackageError: If the package that reads it is not installed.
     """
     with missing_packages_named():
@@ -68,9 +70,15 @@ def read_spreadsheet(path: Path) -> MemoryTable:
             f"a row per sample.{others}"
         )
     table = _named(_without_blank_end(table))
-    if is_title(table.columns, [column.null_count() < len(column) for column in table]):
+    is_filled = [column.null_count() < len(column) for column in table]
+    if is_title(table.columns, is_filled):
         raise DataError(title_found(path, table.columns))
-    return MemoryTable(path, table.to_arrow(), (_others(sheets),) if len(sheets) > 1 else ())
+    formulas = formulas_of(path)
+    told = told_of_formulas(shown_path(path), formulas)
+    if told and formulas.uncomputed and not all(is_filled):
+        raise DataError(told)
+    remarks = [told, _others(sheets) if len(sheets) > 1 else None]
+    return MemoryTable(path, table.to_arrow(), tuple(filter(None, remarks)))
 
 
 def _others(sheets: Sequence[str]) -> str:

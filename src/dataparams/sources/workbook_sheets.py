@@ -1,4 +1,4 @@
-"""The files within a spreadsheet (.xlsx), and the places of elements among the bytes of one."""
+"""The first sheet of a spreadsheet (.xlsx), and the places of elements among the bytes of XML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from xml.parsers import expat
 
-from dataparams.applying.delimited_cells import replaced
 from dataparams.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,11 +16,8 @@ if TYPE_CHECKING:
 
 WORKBOOK = "xl/workbook.xml"
 """The file that names the sheets."""
-SIGNATURES = "_xmlsignatures/"
-"""Where signatures lie."""
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
-_BEFORE_CALCULATION = ("sheets", "functionGroups", "externalReferences", "definedNames", "calcPr")
 _AT_ONCE = 1 << 16
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
@@ -97,7 +93,7 @@ def iterate_elements(data: bytes, names: Collection[str]) -> Iterator[Element]:
 
 
 def _refuse_entities(*_: object) -> None:
-    raise DataError("The spreadsheet declares entities, as none should; nothing was changed.")
+    raise DataError("The spreadsheet declares entities, as none should.")
 
 
 def end_of_tag(data: bytes, start: int) -> int:
@@ -132,37 +128,9 @@ def first_sheet(path: Path, archive: ZipFile) -> str:
                 if name in names:
                     return name
     raise DataError(
-        f"The first sheet of {path} cannot be found in it; nothing was changed. Save it once more, "
-        "or as CSV."
+        f"The first sheet of {path} cannot be found in it. Save it once more, or as CSV."
     )
 
 
 def _related(attributes: dict[str, str]) -> str | None:
     return next((value for name, value in attributes.items() if name.endswith(":id")), None)
-
-
-def has_formulas(archive: ZipFile) -> bool:
-    """Whether something in a spreadsheet is computed."""
-    sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
-    return any(re.search(rb"<(?:\w+:)?f[\s>/]", archive.read(name)) for name in sheets)
-
-
-def recalculated(data: bytes) -> bytes:
-    r"""The file that names the sheets, saying that all is to be computed anew once it is opened.
-
-    Example:
-        >>> recalculated(b"<workbook><sheets/><calcPr calcId='1'/></workbook>")
-        b'<workbook><sheets/><calcPr fullCalcOnLoad="1" calcId=\'1\'/></workbook>'
-    """
-    ends = [one for one in iterate_elements(data, _BEFORE_CALCULATION) if not one.is_start]
-    last = ends[-1]
-    flag = b' fullCalcOnLoad="1"'
-    if last.name != "calcPr":
-        prefix = last.tag[: -len(last.name)]
-        return replaced(data, [(last.end, last.end, f"<{prefix}calcPr".encode() + flag + b"/>")])
-    if "fullCalcOnLoad" in last.attributes:
-        tag = data[last.start : end_of_tag(data, last.start)]
-        said = re.sub(rb"""fullCalcOnLoad\s*=\s*["'][^"']*["']""", flag.strip(), tag)
-        return replaced(data, [(last.start, last.start + len(tag), said)])
-    place = last.start + 1 + len(last.tag.encode())
-    return replaced(data, [(place, place, flag)])
