@@ -85,7 +85,7 @@ def test_clean_digits_are_not_accused(
 
 def test_all_clean_digits_are_not_accused(tmp_path: Path) -> None:
     dataset = digits_of(range(10), [200] * 10)
-    run = trained(tmp_path, dataset, epochs=10)
+    run = trained(tmp_path, dataset, epochs=6)
     require_in_peace(analyze(run, dataset=dataset))
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_suggested_into_a_class_too_small_to_judge_whatever_the_model
 def test_nobody_of_a_small_class_is_hard(tmp_path: Path, few: int) -> None:
     # A tenth is held out: 10 or 18 are left beside 891.
     dataset = digits_of((0, 1), (990, few), shifts=True)
-    analysis = analyze(trained(tmp_path, dataset, epochs=8), dataset=dataset)
+    analysis = analyze(trained(tmp_path, dataset, epochs=5), dataset=dataset)
     assert share(analysis, "hard") == 0
     assert analysis.noise.rate <= 0.02
 
@@ -149,7 +149,7 @@ def at_random(images: LabeledImages) -> LabeledImages:
 def test_where_the_model_learned_nothing_that_comes_first(tmp_path: Path) -> None:
     clean = digits_of(range(10), [100] * 10)
     dataset = replace(clean, train=at_random(clean.train), val=at_random(clean.val))
-    run = trained(tmp_path, dataset, epochs=8)
+    run = trained(tmp_path, dataset, epochs=5)
     for use_model in (True, False):
         analysis = analyze(run, dataset=dataset, use_model=use_model)
         text = summary_text(analysis)
@@ -247,6 +247,7 @@ def test_every_recipe_is_judged_right(
     run = trained(
         tmp_path,
         dataset,
+        epochs=10,
         rand_fraction=0.2,
         learn_class_parameters=learns_classes,
         learn_inst_parameters=start is not None,
