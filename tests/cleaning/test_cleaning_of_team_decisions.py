@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ def test_clean_says_how_disputes_were_settled_and_takes_the_new_class(run, capsy
         in told
     )
     assert "1 is disputed and left out" in told
+    assert "2 are left out: 1 discarded by annotators, 1 disputed between annotators." in told
     assert " of 30 samples drawn are decided." in told
     assert "With the decisions applied" in told
     assert "brand new" in told
@@ -69,6 +71,18 @@ def test_clean_says_how_disputes_were_settled_and_takes_the_new_class(run, capsy
     one, two, three, *_ = run.samples()["index"].to_list()
     assert two in kept.index
     assert not {one, three} & set(kept.index.tolist())
+
+
+def test_clean_tells_what_its_own_verdict_drops_from_what_people_do(run, capsys):
+    assert main(["clean", str(run.path), "--strategy", "reviewed", "--undecided", "drop"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    found = re.search(r"(\d+) are left out: 1 discarded by annotators, 1 disputed .*?, (\d+) ", told)
+    assert found is not None, told
+    assert int(found[1]) == 2 + int(found[2])
+    assert f"{found[2]} dropped by verdict." in told
+    assert main(["clean", str(run.path), "--strategy", "easy", "--overwrite"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"(\d+) are left out: \1 dropped by verdict\.", told), told
 
 
 def test_what_is_exported_has_the_names_of_now(run, tmp_path):

@@ -74,7 +74,7 @@ def test_the_pictures_come_first_and_then_what_closes_the_case(closed):
         "Those with the highest estimated share",
         "Most frequent confusions",
         "duplicates with different labels 1 finding",
-        "2 people decided about 3 samples, on 30 January 2026",
+        "2 people decided about 4 samples, on 30 January 2026",
         "The share of wrong labels that remains",
         "What training on the cleaned data was worth",
         "What is left to do",
@@ -145,7 +145,9 @@ def test_decisions_are_counted_before_and_after_and_by_whom(closed, audited):
     assert sum(row.before for row in people.classes) - 1 == sum(row.after for row in people.classes)
     assert by_name["cat"].to_others + by_name["dog"].to_others == 1
     text = section(closed, "people")
-    assert "On 1 sample they wanted different things: 1 is still open." in " ".join(text.split())
+    words = " ".join(text.split())
+    assert "1 sample discarded, 1 is disputed and counts for none of these." in words
+    assert "On 1 sample they wanted different things: 1 is still open." in words
     assert ">ann<" in text
     assert ">bob<" in text
     assert "67%" in text  # they agree on two of three
@@ -171,6 +173,7 @@ def test_settled_disputes_are_told_apart_from_open_ones(tmp_path, audited):
         "Bei 3 Beispielen wollten sie Verschiedenes: 1 hat eine Mehrheit von drei oder mehr "
         "Personen entschieden, 1 hat eine Schiedsperson entschieden (eve), 1 ist noch offen."
     ) in words_of_page(german / "index.html")
+    assert ", 1 ist strittig und zählt zu keinem davon." in words_of_page(german / "index.html")
     assert "1 Beispiel ist strittig" in section(german, "left")
 
 

@@ -23,7 +23,7 @@ _MOST_CHANGES = 10
 def summary_text(
     table: pl.DataFrame, class_names: Sequence[str], settings: CleanSettings, file: Path
 ) -> str:
-    """How many samples are kept, relabeled and dropped, in words and tables.
+    """How many samples are kept, relabeled and left out, in words and tables.
 
     Those to train on are counted; what became of the others is said in a sentence.
 
@@ -48,7 +48,7 @@ def summary_text(
     parts = [
         (
             f"{new.len() - new.null_count()} of {len(table)} samples are kept ({counts}); "
-            f"{len(changed)} have another label than given, {new.null_count()} are dropped."
+            f"{len(changed)} have another label than given. {_left_out_text(table)}"
         ),
         _decisions_text(table, settings),
         _dropped_text(table, settings),
@@ -58,6 +58,25 @@ def summary_text(
         _changes_text(changed, class_names),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _left_out_text(table: pl.DataFrame) -> str:
+    """How many samples are left out, and for which reasons: people's, the program's, or neither."""
+    reason = (
+        pl.when("is_disputed")
+        .then(pl.lit("disputed between annotators"))
+        .when(pl.col("action") == "discard")
+        .then(pl.lit("discarded by annotators"))
+        .when(pl.col("category").is_null())
+        .then(pl.lit("never judged"))
+        .otherwise(pl.lit("dropped by verdict"))
+    )
+    gone = table.filter(pl.col("new_label").is_null()).select(reason=reason)["reason"]
+    if gone.is_empty():
+        return "None is left out."
+    counts = gone.value_counts().sort("reason")
+    reasons = ", ".join(f"{count} {reason}" for reason, count in counts.iter_rows())
+    return f"{len(gone)} {'is' if len(gone) == 1 else 'are'} left out: {reasons}."
 
 
 def _decisions_text(table: pl.DataFrame, settings: CleanSettings) -> str:
@@ -150,7 +169,7 @@ def _class_text(summary: pl.DataFrame, file: Path) -> str:
         [row["label_name"], *(str(row[name]) for name in COUNTS)]
         for row in shown.iter_rows(named=True)
     ]
-    header = ["class", "given", "kept", "to others", "dropped", "from others", "now"]
+    header = ["class", "given", "kept", "to others", "left out", "from others", "now"]
     return f"{title}\n{text_table(header, rows)}"
 
 

@@ -174,7 +174,7 @@ def _judged(analysis: Analysis) -> dict[str, Any]:
 def _case(analysis: Analysis, case: Case, shown_in: Language) -> dict[str, Any]:
     """What was checked, decided and gained."""
     people, classes = case.people, len(analysis.class_names)
-    decided = 0 if people is None else people.decided
+    decided = 0 if people is None else people.looked_at
     audited = case.audited
     return {
         "scope": case.scope,

@@ -104,6 +104,11 @@ class PeoplesDecisions:
         return len(self.agreed)
 
     @property
+    def looked_at(self) -> int:
+        """How many samples somebody decided about, those in dispute included."""
+        return self.decided + self.disputed
+
+    @property
     def kept(self) -> int:
         """How many given labels were confirmed."""
         return int((self.agreed["new_label"] == self.agreed["label"]).sum())
