@@ -76,7 +76,9 @@ def test_clean_says_how_disputes_were_settled_and_takes_the_new_class(run, capsy
 def test_clean_tells_what_its_own_verdict_drops_from_what_people_do(run, capsys):
     assert main(["clean", str(run.path), "--strategy", "reviewed", "--undecided", "drop"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    found = re.search(r"(\d+) are left out: 1 discarded by annotators, 1 disputed .*?, (\d+) ", told)
+    found = re.search(
+        r"(\d+) are left out: 1 discarded by annotators, 1 disputed .*?, (\d+) ", told
+    )
     assert found is not None, told
     assert int(found[1]) == 2 + int(found[2])
     assert f"{found[2]} dropped by verdict." in told

@@ -25,7 +25,8 @@ def class_counts(table: pl.DataFrame, class_names: Sequence[str]) -> pl.DataFram
     Returns:
         A row per class: ``label``, ``label_name``, ``given`` (samples with that label), how many of
         them are ``kept``, relabeled (``to_others``) and left out for whatever reason
-        (``dropped``); ``from_others`` (samples that were relabeled to it) and ``total`` (samples that have the label now).
+        (``dropped``); ``from_others`` (samples that were relabeled to it) and ``total`` (samples
+        that have the label now).
 
     Example:
         >>> table = pl.DataFrame({"label": [0, 0, 1], "new_label": [0, 1, None]})
