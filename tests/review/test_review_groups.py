@@ -5,16 +5,19 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
+from starlette.testclient import TestClient
 
 from dataparams.decisions.assignments import Assignment, assign
 from dataparams.decisions.audit_sample import draw_audit
 from dataparams.decisions.store import DecisionStore
 from dataparams.health.findings import Finding, Findings, findings_table, write_findings
+from dataparams.review.application import renewable
+from dataparams.review.guarding import Guard
 from dataparams.review.preparing import piles_of
 from dataparams.review.ranked_facts import ranked_facts
 from dataparams.run.folder import RunFolder
 from made_reports import made_analysis
-from made_reviews import SIZES, client_of, decisions_of, made_review
+from made_reviews import LOCAL, SIZES, client_of, decisions_of, made_review
 from reviewed_pages import wait_place, wait_saved
 from waiting import wait
 
@@ -125,6 +128,32 @@ def test_no_group_is_told_of_while_an_audit_goes_on(tmp_path):
         assert client.get("/api/groups/1").status_code == 404
 
 
+def test_newer_findings_are_told_and_served_when_they_are_asked_for(tmp_path):
+    folder = tmp_path / "run"
+    write_groups(folder, ())
+    first = made_review(folder)
+    served = renewable(first, LOCAL, lambda: made_review(folder))
+    with closing(served):
+        client = TestClient(Guard(served, LOCAL), base_url="http://127.0.0.1:8000")
+        run = client.get("/api/run").json()
+
+        def heard():
+            return client.get("/api/changes", params={"annotator": "ann", "after": 0}).json()
+
+        assert heard()["findings"] == run["findings"]
+        assert not heard()["are_newer_findings_there"]
+        write_groups(folder)
+        told = heard()
+        assert told["are_newer_findings_there"]
+        assert not told["is_newer_there"]
+        assert queue(client)["grouped"] == 0
+        assert client.post("/api/renew", json={"run": run["run"]}).status_code == 200
+        told = heard()
+        assert not told["are_newer_findings_there"]
+        assert told["findings"] != run["findings"]
+        assert queue(client)["grouped"] == len(FIRST)
+
+
 # --- in a browser ---------------------------------------------------------------------------------
 
 PAGE_GROUPS = (
@@ -189,6 +218,26 @@ def test_a_group_is_shown_side_by_side_and_one_key_decides_about_all_of_it(
     assert len(place.opinions()) == 4
     page.keyboard.press("g")
     page.locator("#group").wait_for(state="hidden")
+
+
+def test_on_a_phone_the_pictures_of_a_group_are_in_sight_without_scrolling(open_page, place):
+    write_groups(place.folder, PAGE_GROUPS)
+    page = open_page({"width": 360, "height": 740}, has_touch=True)
+    page.locator(".views [data-view=single]").tap()
+    page.locator(".group-card[aria-label*='given']").nth(2).wait_for()
+    page.locator("#stage-picture img").first.wait_for()
+    for width, height in ((360, 740), (360, 640), (375, 667), (414, 896)):
+        page.set_viewport_size({"width": width, "height": height})
+        strip, shown, bar = (
+            page.locator(part).bounding_box()
+            for part in ("#group-strip", "#stage-picture", "#actions")
+        )
+        assert strip["y"] + strip["height"] <= shown["y"]
+        assert strip["height"] >= 44
+        assert shown["y"] + shown["height"] <= bar["y"]
+        assert shown["height"] >= height / 4
+    page.locator("#group-apart").tap()
+    wait(page, "document.getElementById('group-words').textContent.includes('alone')")
 
 
 def test_of_a_group_that_the_server_has_no_longer_each_is_decided_about_alone(open_page, place):

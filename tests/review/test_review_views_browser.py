@@ -358,7 +358,18 @@ def test_a_newer_analysis_is_announced_while_the_page_is_open(open_page, place):
     analysis.write_bytes(b"newer")
     os.utime(analysis, (1, 1))
     page.locator("#renewal:not([hidden])").wait_for()
-    assert page.locator("#renew").is_visible()
+    assert page.locator("#renew").inner_text() == "Load the new analysis"
+
+
+def test_newer_findings_are_announced_while_the_page_is_open(open_page, place):
+    page = open_page()
+    assert page.locator("#renewal").is_hidden()
+    (place.folder / "health.parquet").write_bytes(b"newer")
+    page.locator("#renewal:not([hidden])").wait_for()
+    assert page.locator("#renew").inner_text() == "Load the new findings"
+    assert "duplicates and other findings may be others" in page.locator("#renewal").inner_text()
+    (place.folder / "analysis.parquet").write_bytes(b"newer too")
+    page.locator("#renew", has_text="Load the new analysis").wait_for()
 
 
 def states(page: Page):

@@ -201,8 +201,19 @@ def cache_of(run: RunFolder) -> Path:
 
 def made_key(run: RunFolder) -> str:
     """A name for the analysis that was written last."""
-    file = run.path / "analysis.parquet"
-    facts = str(file.stat().st_mtime_ns) if file.is_file() else "none"
+    return _key_of(run.path / "analysis.parquet")
+
+
+def health_key(run: RunFolder) -> str:
+    """A name for the findings beside the labels that were written last."""
+    return _key_of(run.health_file)
+
+
+def _key_of(file: Path) -> str:
+    try:
+        facts = str(file.stat().st_mtime_ns)
+    except FileNotFoundError:
+        facts = "none"
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 

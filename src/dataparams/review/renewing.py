@@ -1,4 +1,4 @@
-"""Going on with a newer analysis while the server runs."""
+"""Going on with a newer analysis, or newer findings beside the labels, while the server runs."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ class Renewable:
 
 
 def add_renewing(app: FastAPI, review: RunInReview, renewable: Renewable) -> None:
-    """Let a page ask for the newer analysis."""
+    """Let a page ask for what is newer on the disk."""
 
     @app.post("/api/renew")
     async def renew(request: RenewRequest) -> dict[str, Any]:
-        """Go on with the analysis that was written last; pages load anew afterwards."""
+        """Go on with the analysis and findings written last; pages load anew afterwards."""
         if request.run != review.key:
             raise HTTPException(409, "Another run is served here now.")
         await renewable.renew()

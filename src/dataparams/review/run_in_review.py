@@ -17,7 +17,7 @@ from dataparams.review.feature_map import FeatureMap
 from dataparams.review.health_lists import HealthLists, health_of
 from dataparams.review.label_conflicts import LabelConflicts, conflicts_of
 from dataparams.review.maps import ClassMaps
-from dataparams.review.preparing import Prepared, cache_of, made_key, prepared_of
+from dataparams.review.preparing import Prepared, cache_of, health_key, made_key, prepared_of
 from dataparams.review.row_norms import RowNorms
 from dataparams.review.samples import ReviewSamples
 from dataparams.review.saved_filters import SavedFilters
@@ -62,6 +62,7 @@ class RunInReview:
             whose samples nothing of the kind may be known.
         saved_filters: Filters that people gave a name.
         analysis: Names the analysis that is reviewed.
+        findings: Names the findings beside the labels that are shown, or that there were none.
         folder: The run folder.
         overview: What does not change: classes, sub-groups, the chart's frame.
         annotator: Who is asked to decide; None where the page asks.
@@ -82,6 +83,7 @@ class RunInReview:
     conflicts: LabelConflicts
     saved_filters: SavedFilters
     analysis: str
+    findings: str
     folder: RunFolder
     overview: dict[str, Any]
     annotator: str | None = None
@@ -119,7 +121,8 @@ def open_review(
         )
     prepared = analysis if isinstance(analysis, Prepared) else prepared_of(analysis)
     samples = ReviewSamples(prepared.facts)
-    key, made = run_key(run), made_key(run)
+    # Named before they are read: what is written meanwhile is newer.
+    key, made, found = run_key(run), made_key(run), health_key(run)
     cache = cache_of(run)
     features_of = _features_of(run)
     feature_map = FeatureMap(run, samples, cache, is_possible=features_of is not None)
@@ -152,6 +155,7 @@ def open_review(
         conflicts=conflicts_of(None if team.is_auditing else health, samples),
         saved_filters=SavedFilters(run.path / "review_filters"),
         analysis=made,
+        findings=found,
         folder=run,
         overview=prepared.overview,
         annotator=annotator,

@@ -18,7 +18,7 @@ from dataparams.review.content_views import (
 )
 from dataparams.review.lists import commands
 from dataparams.review.page_files import page_file
-from dataparams.review.preparing import made_key
+from dataparams.review.preparing import health_key, made_key
 from dataparams.review.queue_pages import page_of
 from dataparams.review.refusing import ranks_of
 from dataparams.review.schemas import MOST_DECISIONS, MOST_DETAILED, Name, Number, QueueQuery
@@ -51,6 +51,7 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "words": asdict(words_of(review.kind)),
             "legend": LEGEND if review.kind == "row" else "",
             "analysis": review.analysis,
+            "findings": review.findings,
             "data": review.views.mark,
             "has_features": review.feature_map.is_possible,
             "commands": commands(review),
@@ -139,6 +140,8 @@ def add_samples(app: FastAPI, review: RunInReview) -> None:
             "data": review.views.mark,
             "analysis": review.analysis,
             "is_newer_there": made_key(review.folder) != review.analysis,
+            "findings": review.findings,
+            "are_newer_findings_there": health_key(review.folder) != review.findings,
         }
 
 
