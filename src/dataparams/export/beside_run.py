@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from dataparams.decisions.class_changes import class_names_of
 from dataparams.export.samples import DISCARDED, NO_SAMPLE, LeftOutSample
 from dataparams.run.applied_changes import applied_changes
 from dataparams.run.source import is_kept, opened_source
@@ -19,7 +20,7 @@ from dataparams.sources.splits import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,7 +37,8 @@ class BesideRun:
     Attributes:
         samples: ``index`` (null where the run has another sample of that number), ``id``,
             ``label``, ``split`` of the samples that it did not judge.
-        class_names: Name of class 0, 1, ...: those of the run, then those that it does not know.
+        class_names: Name of class 0, 1, ...: those of the run as they are called now, with those
+            that people added, then those that it does not know.
         splits: ``id`` and ``split`` of all samples of the source.
         comes_split: Whether the source itself has splits.
         left_out: What cannot be read, as the run found, and what is no sample.
@@ -66,15 +68,17 @@ def beside_run(run: RunFolder, judged: pl.DataFrame, data: str | None) -> Beside
     if is_kept(run.description()):
         return None
     source = opened_source(run, data)
-    names = run.class_names()
+    given, now = run.class_names(), class_names_of(run)
     splits = _splits_of(source, run)
     unreadable = {one.id: one.reason for one in run.unreadable()}
     known = pl.Series([*judged["id"], *unreadable], dtype=pl.String)
     rows = np.flatnonzero(~splits["id"].is_in(known.implode()).to_numpy())
-    every = (*names, *(name for name in source.class_names if name not in names))
+    every = (*now, *(name for name in source.class_names if name not in (*given, *now)))
+    # Data in which a class was renamed have its new name; others have the one that they gave.
+    numbers = {name: number for names in (given, every) for number, name in enumerate(names)}
     of_split = dict(splits.iter_rows())
     return BesideRun(
-        _samples(source, rows, every, splits["split"], judged["index"]),
+        _samples(source, rows, numbers, splits["split"], judged["index"]),
         every,
         splits,
         comes_split(source),
@@ -140,11 +144,10 @@ def _set_aside(source: Source, val_frac: float, seed: int) -> NDArray[np.int64]:
 def _samples(
     source: Source,
     rows: NDArray[np.int64],
-    class_names: Sequence[str],
+    numbers: Mapping[str, int],
     splits: pl.Series,
     taken: pl.Series,
 ) -> pl.DataFrame:
-    numbers = {name: number for number, name in enumerate(class_names)}
     renumbered = np.array([numbers[name] for name in source.class_names], dtype=np.int64)
     index = pl.Series("index", rows, dtype=pl.Int64)
     is_taken = index.is_in(taken.cast(pl.Int64).implode())

@@ -16,6 +16,7 @@ from dataparams.cleaning.changes import (
     time_of,
     wanted_labels,
 )
+from dataparams.export.applied_labels import discarded_by_apply
 from dataparams.run.cleaned_samples import CLEANED
 
 if TYPE_CHECKING:
@@ -24,45 +25,47 @@ if TYPE_CHECKING:
     from dataparams.run.folder import RunFolder
 
 
-def write_changes(export: Export, *, are_cleaned: bool) -> None:
+def write_changes(export: Export) -> None:
     """Write ``changes.csv`` beside what is exported; of a data set, which has none, nothing.
 
     Args:
         export: What was exported.
-        are_cleaned: Whether the labels are those of ``cleaned.parquet``.
 
     Raises:
         RunError: If another file lies there, or the run is damaged.
     """
     run = export.samples.run
     if run is not None:
-        changes = changes_of_export(run, export.samples, are_cleaned=are_cleaned)
+        changes = changes_of_export(run, export.samples)
         export.destination.put(CHANGES, changes_csv(changes))
 
 
-def changes_of_export(
-    run: RunFolder, samples: LabeledSamples, *, are_cleaned: bool
-) -> pl.DataFrame:
+def changes_of_export(run: RunFolder, samples: LabeledSamples) -> pl.DataFrame:
     """The changes in an export, as a table; see :func:`dataparams.cleaning.changes.changes_of_run`.
 
     Args:
         run: The run folder.
         samples: What is exported.
-        are_cleaned: Whether the labels are those of ``cleaned.parquet``, which discards the rest.
     """
+    are_cleaned, are_applied = samples.labels == "cleaned", samples.labels == "applied"
     # Whose a change is depends on where the labels are from: the same change, told by both.
     known = wanted_labels(run, "cleaned" if are_cleaned else "decisions")
     exported = samples.table.select("id", pl.col("label").cast(pl.Int64).alias("wanted"))
-    file = run.path / (CLEANED if are_cleaned else "analysis.parquet")
+    table = samples_to_change(run).join(exported, on="id", how="inner")
+    file, by = run.path / "analysis.parquet", "Suggested by the analysis"
+    if are_cleaned:
+        file = run.path / CLEANED
+    if are_applied:
+        file, by = run.path / CHANGES, "Written by dataparams apply"
+        gone = samples_to_change(run).join(discarded_by_apply(run), on="index", how="semi")
+        table = pl.concat([table, gone.with_columns(wanted=pl.lit(None, pl.Int64))])
     table = (
-        samples_to_change(run)
-        .join(exported, on="id", how="inner")
-        .filter(pl.col("label") != pl.col("wanted"))
-        .join(known, on=["index", "wanted"], how="left")
+        table.filter(pl.col("label").ne_missing(pl.col("wanted")))
+        .join(known, on=["index", "wanted"], how="left", nulls_equal=True)
         .with_columns(
             pl.col("who").fill_null(PROGRAM),
             pl.col("when").fill_null(time_of(file) if file.is_file() else ""),
-            pl.col("by").fill_null("Suggested by the analysis"),
+            pl.col("by").fill_null(by),
         )
     )
     relabeled = described_changes(run, table)

@@ -42,9 +42,10 @@ class ExportConfig:
     damaged, or no sample, is listed in left_out.csv."""
     include: str | None = None
     """The categories to export, such as easy,review; by default all samples."""
-    labels: Literal["given", "suggested", "cleaned"] | None = None
-    """given: as they are. suggested: the analysis's where it is sure enough. cleaned: those of the
-    run's cleaned.parquet, and its samples alone; the default where there is such a file."""
+    labels: Literal["given", "suggested", "cleaned", "applied"] | None = None
+    """given: as the run was given them. suggested: the analysis's where it is sure enough. cleaned:
+    those of the run's cleaned.parquet, and its samples alone; the default where there is such a
+    file. applied: as dataparams apply wrote them; otherwise the default where it did."""
     confidence: float = 0.5
     """How confident a suggested label has to be, 0 ... 1."""
     with_truth: bool = False

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from dataparams.contents.content import ContentKind
     from dataparams.export.config import ExportConfig, Target
-    from dataparams.export.samples import LabeledSamples
 
 
 def export(
@@ -77,17 +76,11 @@ def export(
         job = Export(samples, destination, form=form, link=config.link, on_progress=on_progress)
         TARGETS[config.to](job)
         if job.count:
-            write_changes(job, are_cleaned=_are_cleaned(config, samples))
+            write_changes(job)
         word = job.finish()
     for notice in job.notices:
         tell(notice)
     return word
-
-
-def _are_cleaned(config: ExportConfig, samples: LabeledSamples) -> bool:
-    """Whether the exported labels are those of ``cleaned.parquet``."""
-    run = samples.run
-    return run is not None and config.labels in ("cleaned", None) and run.cleaned.exists()
 
 
 def _folder(config: ExportConfig) -> Path:

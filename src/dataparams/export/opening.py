@@ -30,7 +30,7 @@ from dataparams.sources.understanding import understand
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dataparams.export.run_samples import Labels
+    from dataparams.export.samples import Labels
     from dataparams.sources.source import Found, Source
 
 _OF_DATA = ("index", "id", "label", "split", *TRUTH)
@@ -62,8 +62,10 @@ def open_samples(
         include: The categories to export; none for all samples. Needs an analysis.
         labels: ``given``: as the run was given them. ``suggested``: the analysis's suggestions
             where they are at least as confident as ``confidence``. ``cleaned``: those of
-            ``cleaned.parquet`` in the run folder, and only its samples. None for ``cleaned`` where
-            there is such a file, and otherwise for ``given``.
+            ``cleaned.parquet`` in the run folder, and only its samples. ``applied``: as
+            ``dataparams apply`` wrote them, without the samples that it discarded. None for
+            ``cleaned`` where there is such a file, else for ``applied`` where something was
+            applied, and otherwise for ``given``.
         confidence: How confident a suggestion has to be, 0 ... 1.
         with_truth: Keep what a run knows of the truth, whose labels were made wrong on purpose: the
             columns ``true_label`` and ``is_corrupted``.
@@ -165,7 +167,7 @@ def _samples_of_dataset(
     label_column: str | None,
     row_columns: Sequence[str],
 ) -> LabeledSamples:
-    if include or labels in ("suggested", "cleaned"):
+    if include or labels in ("suggested", "cleaned", "applied"):
         given = "`include`" if include else f'`labels="{labels}"`'
         raise ArgumentError(
             f"{given} needs the run folder of an analyzed training; {name} is a data set."

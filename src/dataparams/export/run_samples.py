@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from dataparams.analysis.result import CATEGORIES
-from dataparams.cleaning.changes import changes_of_run
+from dataparams.cleaning.changes import changes_of_run, wanted_labels
 from dataparams.decisions.class_changes import class_names_of
 from dataparams.errors import DataError, RunError
+from dataparams.export.applied_labels import applied_labels, require_agreement
 from dataparams.export.beside_run import beside_run, discarded
 from dataparams.export.samples import LabeledSamples
+from dataparams.run.applied_changes import applied_changes
 from dataparams.run.cleaned_samples import read_cleaned
 from dataparams.run.source import ContentsOfRun, is_kept, source_of
 from dataparams.run.table_checks import require_among, require_range
@@ -26,10 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataparams.export.beside_run import BesideRun
-    from dataparams.export.samples import LeftOutSample
+    from dataparams.export.samples import Labels, LeftOutSample
     from dataparams.run.folder import RunFolder
-
-Labels = Literal["given", "suggested", "cleaned"]
 
 TRUTH = ("true_label", "is_corrupted")
 """The columns of what a run knows of the truth."""
@@ -83,18 +83,11 @@ def samples_of_run(
             )
         told = frame.cast({"index": pl.Int64}).select("index", *_FIRST, pl.exclude(*_OF_SAMPLES))
         table = table.join(told, on="index", how="left", maintain_order="left")
-    table, dropped = _relabeled(run, table, labels, confidence)
-    if "label_source" in table.columns:
-        notices.append(
-            f"Labels are those of {run.cleaned}, which discards "
-            f'{len(dropped):,} samples; `labels="given"` exports all as they were.'
-        )
-    elif labels is None and len(decided := changes_of_run(run)):
-        notices.append(
-            f"Labels are those that the run was given; {counted(len(decided), 'change')} that "
-            f"people decided on {'is' if len(decided) == 1 else 'are'} not in this export. For "
-            f"them, first: dataparams clean {run.path} --strategy reviewed"
-        )
+    whose = labels or _usual_labels(run)
+    if labels is None and whose == "cleaned":
+        require_agreement(run)
+    table, dropped = _relabeled(run, table, names, whose, confidence)
+    notices += _about_labels(run, table, whose, len(dropped), is_chosen=labels is not None)
     path = _place_of(description, data)
     return LabeledSamples(
         name=str(description.get("dataset", run.path.name)),
@@ -108,8 +101,66 @@ def samples_of_run(
         kind=run.content_kind(),
         are_small=is_kept(description) and not description["source"].get("folders"),
         has_splits=beside is not None and beside.comes_split,
-        left_out=(*dropped, *(() if beside is None else beside.left_out)),
+        left_out=(*dropped, *_other_left_out(beside, table, dropped)),
+        labels=whose,
     )
+
+
+def _other_left_out(
+    beside: BesideRun | None, table: pl.DataFrame, dropped: Sequence[LeftOutSample]
+) -> list[LeftOutSample]:
+    """What else is left out, without rows that are marked as discarded: those are the run's."""
+    if beside is None:
+        return []
+    known = {one.id for one in dropped} | set(table["id"])
+    return [one for one in beside.left_out if one.id not in known]
+
+
+def _usual_labels(run: RunFolder) -> Labels:
+    """Whose labels are exported where nobody says: the last that anybody made of them."""
+    if run.cleaned.exists():
+        return "cleaned"
+    return "given" if applied_changes(run.applied_folder, run.path).is_empty else "applied"
+
+
+def _about_labels(
+    run: RunFolder, table: pl.DataFrame, whose: Labels, dropped: int, *, is_chosen: bool
+) -> list[str]:
+    """Whose labels are exported, and what people decided that is not in them."""
+    if whose == "cleaned":
+        told = (
+            f"Labels are those of {run.cleaned}, which discards "
+            f'{dropped:,} samples; `labels="given"` exports all as they were.'
+        )
+        return [told]
+    if whose == "applied":
+        changed = len(table.filter(pl.col("label") != pl.col("given_label")))
+        told = (
+            f"Labels are those that `dataparams apply` wrote: {changed:,} are others than the run "
+            f'was given, and {dropped:,} discarded samples are left out; `labels="given"` exports '
+            "all as they were."
+        )
+        pending = _not_applied(run, table)
+        verb = "is" if pending == 1 else "are"
+        first = f"{counted(pending, 'change')} that people decided on since {verb} not in this"
+        more = f"{first} export. For them, first: dataparams apply {run.path}"
+        return [told, more] if pending else [told]
+    decided = () if is_chosen else changes_of_run(run)
+    if not len(decided):
+        return []
+    told = (
+        f"Labels are those that the run was given; {counted(len(decided), 'change')} that "
+        f"people decided on {'is' if len(decided) == 1 else 'are'} not in this export. For "
+        f"them, first: dataparams clean {run.path} --strategy reviewed"
+    )
+    return [told]
+
+
+def _not_applied(run: RunFolder, table: pl.DataFrame) -> int:
+    """How many samples are to have another label by people's decisions than they were applied."""
+    exported = table.select("index", exported="label")
+    wanted = wanted_labels(run).join(exported, on="index", how="left")
+    return len(wanted.filter(pl.col("wanted").ne_missing(pl.col("exported"))))
 
 
 def _beside(
@@ -166,14 +217,17 @@ def _place_of(description: dict[str, Any], data: str | None) -> Path | None:
 
 
 def _relabeled(
-    run: RunFolder, table: pl.DataFrame, labels: Labels | None, confidence: float
+    run: RunFolder, table: pl.DataFrame, names: Sequence[str], labels: Labels, confidence: float
 ) -> tuple[pl.DataFrame, list[LeftOutSample]]:
     """The table with the wanted labels as ``label`` and the given ones as ``given_label``.
 
     Also what is left out of it.
     """
-    if labels == "cleaned" or (labels is None and run.cleaned.exists()):
+    if labels == "cleaned":
         return _cleaned(table, run)
+    if labels == "applied":
+        wanted, dropped = applied_labels(run, table, names)
+        return _with_labels(table, wanted), dropped
     if labels != "suggested":
         return table, []
     if "suggested_label" not in table.columns:

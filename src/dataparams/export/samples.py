@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -43,6 +43,9 @@ _EXTENSIONS = {
 _NUMBERS_OF_CLASSES = ("label", "given_label", "suggested_label", "true_label")
 
 
+Labels = Literal["given", "suggested", "cleaned", "applied"]
+"""Whose labels are exported: those that a run was given; the suggestions of its analysis; those of
+``cleaned.parquet``; or those that ``dataparams apply`` wrote where the data live."""
 NO_SAMPLE = "no sample"
 """How the reason begins why a file is not exported that was never a sample."""
 DISCARDED = "dropped"
@@ -105,6 +108,7 @@ class LabeledSamples:
         notices: Sentences for the user.
         has_splits: Whether files go into a folder for each split.
         left_out: What is known before not to be exported.
+        labels: Whose labels are exported.
     """
 
     name: str
@@ -119,6 +123,7 @@ class LabeledSamples:
     notices: tuple[str, ...] = ()
     has_splits: bool = False
     left_out: tuple[LeftOutSample, ...] = ()
+    labels: Labels = "given"
 
     def __len__(self) -> int:
         return len(self.table)
