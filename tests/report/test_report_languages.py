@@ -219,3 +219,26 @@ def test_a_sentence_of_a_later_version_stays_english() -> None:
 def test_names_are_data_in_a_message() -> None:
     said = language("en").say("confusions.cell", count=2, given="<b>", suggested="{count}")
     assert said.endswith("given &lt;b&gt;, suggested {count}")
+
+
+@pytest.mark.parametrize("name", ["dog", "car; side", "a % that; the label", "x; y; z."])
+@pytest.mark.parametrize(
+    "by",
+    [
+        "Decided in review",
+        "Decided in review by people who agree",
+        "Disputed in review, and settled by an adjudicator",
+        "Disputed in review, and settled by the majority",
+        "The class was renamed in review",
+        "Chosen by dataparams clean, strategy likely",
+    ],
+)
+def test_why_a_label_was_changed_is_told_whatever_its_class_is_called(by: str, name: str) -> None:
+    evidence = f"the analysis gave 98 % that the label was wrong, and {name} as the likeliest"
+    german = language("de")
+    assert german.translated(f"{by}; {evidence}.") == (
+        f"{german.translated(by)}; die Analyse gab 98 %, dass das Label falsch war, und {name} als "
+        "wahrscheinlichste Klasse."
+    )
+    assert german.translated(f"{by}.") == f"{german.translated(by)}."
+    assert german.knows(by)
