@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from dataparams.report import write_report
+from dataparams.report.people import ClassBeforeAfter
 from made_cases import made_case
 from made_reports import ColoredContents, as_audit, first_two, made_analysis
 from watched_pages import opened_from_disk
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NAMES = ("cat", "dog", "a name of a class that is quite long", *(f"class {n}" for n in range(21)))
+LONG_NAMES = (
+    "Schmetterlinge_und_Falter_suedlich",
+    "Rotkehlchen-Weibchen-juvenil",
+    "painted turtle (Chrysemys picta bellii)",
+    "Donaudampfschifffahrtskapitaenspatent",
+    "cat",
+    "northern_cardinal_male_juvenile",
+)
 PAGES = ("index.html", "health.html", "confused_0.html", "changes_1.html", "class_0.html")
 A4 = 182  # Millimeters between the margins.
 PAPER = round(A4 / 25.4 * 96)
@@ -129,3 +140,49 @@ def test_on_paper_nothing_is_cut_and_nothing_is_missing(open_report):
     rows = page.locator(".annex tbody tr")
     assert rows.count() == 250
     assert rows.last.evaluate("(one) => one.getBoundingClientRect().height") > 0
+
+
+BROKEN = """() => {
+  const cells = '.classes th, .subgroups tbody th, .two-columns tbody th, .changes .name';
+  const broken = [];
+  for (const cell of document.querySelectorAll(cells)) {
+    const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (words.nextNode()) {
+      const range = document.createRange();
+      range.selectNodeContents(words.currentNode);
+      const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+      if (lines.size > 1 && !/[\\s-]/.test(words.currentNode.data.trim())) {
+        broken.push(words.currentNode.data);
+      }
+    }
+  }
+  return broken;
+}"""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_on_paper_names_are_broken_where_their_words_end(browser, tmp_path, language):
+    sizes = [{"hard": 6, "review": 3, "easy": 9}] * len(LONG_NAMES)
+    analysis = made_analysis(sizes, names=LONG_NAMES, has_class_temperatures=True)
+    case = made_case(analysis, language, changes=len(LONG_NAMES))
+    numbers = range(len(LONG_NAMES))
+    changes = case.changes.with_columns(
+        id=pl.Series([f"train/{LONG_NAMES[n]}/IMG_2026_{n}_original.jpg" for n in numbers]),
+        old_label=pl.Series(LONG_NAMES),
+        new_label=pl.Series([LONG_NAMES[n - 1] for n in numbers]),
+    )
+    rows = tuple(ClassBeforeAfter(name, 120, 12, 3, 9) for name in LONG_NAMES)
+    people = replace(case.people, classes=rows)
+    case = replace(case, changes=changes, people=people)
+    write_report(analysis, tmp_path / "report", embed=first_two, case=case)
+    with opened_from_disk(browser, tmp_path / "report") as opening:
+        page = opening("index.html", PAPER)
+        page.emulate_media(media="print")
+        assert page.locator(".changes .name").count() >= 3 * len(LONG_NAMES)
+        assert page.evaluate(BROKEN) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
+        narrowest = page.evaluate(
+            "[...document.querySelectorAll('.changes tbody td:last-child')]"
+            ".map((one) => one.getBoundingClientRect().width)"
+        )
+        assert min(narrowest) > PAPER / 6

@@ -6,9 +6,11 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from dataparams.analysis.result import CATEGORY_MARKS, CATEGORY_TITLES
 from dataparams.analysis.sample_words import kind_of_analysis, words_of
@@ -18,7 +20,7 @@ from dataparams.web.assets import SHARED, SHARED_STYLES, joined, plain_script
 from dataparams.web.unusual_values import LEGEND, UNUSUAL_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dataparams.analysis.result import Analysis
     from dataparams.report.language import Language, LanguageCode
@@ -43,6 +45,10 @@ _SHARED_MODULES = ("elements", "contents", "points", "chart")
 _MODULES = ("words", "chunks", "piles", "zoom", "map", "sorting", "paper", "report")
 _LONGEST_NAME = 22
 _EMPTY_LINES = re.compile(r"\A\s*\n")
+_LONGEST_PIECE = 20
+_MAY_BREAK = Markup("<wbr>")
+_WORDS = re.compile(r"[^\s_/-]+[\s_/-]*|[\s_/-]+")
+_BREAKS_ANYWAY = re.compile(r"[\s-]\Z")
 
 
 def style() -> str:
@@ -77,6 +83,26 @@ def shortened(name: str) -> str:
         'a very long name of a…'
     """
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1].rstrip()}…"
+
+
+def wrapped(name: str) -> Markup:
+    """A name that may be broken after ``_`` and ``/``, as it may after blanks and hyphens anyway.
+
+    A longer word without any of these may be broken in it, so that no column is as wide as it.
+
+    Example:
+        >>> str(wrapped("grand_piano & <b>")), str(wrapped("a" * 22))
+        ('grand_<wbr>piano &amp; &lt;b&gt;', 'aaaaaaaaaaa<wbr>aaaaaaaaaaa')
+    """
+    pieces = [piece for word in _WORDS.findall(name) for piece in _cut(word)]
+    between = (Markup() if _BREAKS_ANYWAY.search(one) else _MAY_BREAK for one in pieces[:-1])
+    return Markup().join(chain.from_iterable(zip_longest(pieces, between, fillvalue="")))
+
+
+def _cut(word: str) -> Iterator[str]:
+    """A word in pieces of equal lengths, of which none is too long for a column."""
+    length = max(-(-len(word) // -(-len(word) // _LONGEST_PIECE)), 1)
+    return (word[start : start + length] for start in range(0, len(word), length))
 
 
 def from_first_line(text: str) -> str:
@@ -125,6 +151,7 @@ def _environment(code: LanguageCode) -> Environment:
         day=shown_in.day,
         shortened=shortened,
         from_first_line=from_first_line,
+        wrapped=wrapped,
     )
     environment.globals.update(
         language=shown_in,
