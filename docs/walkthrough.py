@@ -56,10 +56,9 @@ def play(words: list[str], folder: Path) -> None:
 def review(browser: Browser, address: str, run: RunFolder) -> None:
     """Ann goes through the whole queue, Bob through its beginning; he errs now and then."""
     names = run.class_names()
-    truth = {
-        sample: names[label]
-        for sample, label in run.samples().select("id", "true_label").iter_rows()
-    }
+    # Labels of samples to validate on are as given; they are in the queue as well.
+    known = (run.judged_samples().select("id", "label"), run.samples().select("id", "true_label"))
+    truth = {sample: names[label] for table in known for sample, label in table.iter_rows()}
     bob = opened(browser, address, "Bob", color_scheme="dark")
     ann = opened(browser, address, "Ann")
     decide_in_grid(ann, truth)
