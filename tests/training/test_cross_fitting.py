@@ -87,6 +87,58 @@ def test_the_last_round_counts_where_labels_go_one_way_and_the_others_elsewhere(
         np.testing.assert_array_equal(changed.support, fit.support)
 
 
+@pytest.mark.parametrize(
+    ("by_chance", "alike", "counts"), [(1.0, 0.0, True), (0.0, 1.0, True), (0.0, 0.0, False)]
+)
+def test_only_the_first_round_counts_where_wrong_labels_and_difficult_samples_are_mixed(
+    by_chance: float, alike: float, counts: bool
+) -> None:
+    features, truth = blobs([60] * 4, spread=3.0)
+    labels = swapped(truth, 0.3)
+    fit = cross_fit(features, labels, 4)
+    first, second, last = fit.rounds
+    other = replace(second, evidence=second.evidence * np.float32(0.5))
+    changed = replace(fit, rounds=(first, other, last))
+    ways = replace(fit.ways, by_chance=by_chance, alike=alike, one_way=0.0)
+    for one in (fit, changed):
+        vars(one)["ways"] = ways
+    assert np.array_equal(changed.support, fit.support) != counts
+
+
+def pairs_that_touch(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Twenty classes, of which each two are alike."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(20), 60)
+    centers = np.repeat(rng.normal(size=(10, WIDTH)), 2, axis=0)
+    centers += 0.5 * rng.normal(size=centers.shape)
+    return centers[labels] + rng.normal(size=(len(labels), WIDTH)), labels
+
+
+def test_difficult_samples_of_classes_that_are_alike_stand_above_labels_by_chance() -> None:
+    features, truth = pairs_that_touch(seed=2)
+    labels = swapped(truth, 0.2)
+    fit = cross_fit(features, labels, 20)
+    without = replace(fit, settings=replace(fit.settings, likeness=0.0))
+    is_wrong = labels != truth
+    is_difficult = ~is_wrong & (fit.rounds[0].classes[:, 0] == labels // 2 * 2 + 1 - labels % 2)
+    by_chance = is_wrong & (labels // 2 != truth // 2)
+
+    def above(support: np.ndarray) -> float:
+        return float((support[is_difficult][:, None] > support[by_chance]).mean())
+
+    assert above(fit.support) > above(without.support) > 0.5
+
+
+def test_likeness_of_classes_is_no_excuse_where_labels_go_one_way() -> None:
+    features, truth = blobs([150] * 4, spread=3.0)
+    labels = truth.copy()
+    labels[np.flatnonzero(truth == 1)[:50]] = 2
+    fit = cross_fit(features, labels, 4)
+    without = replace(fit, settings=replace(fit.settings, likeness=0.0))
+    assert fit.ways.one_way == 1
+    np.testing.assert_array_equal(fit.support, without.support)
+
+
 def test_clean_labels_of_separate_classes_all_stand_high() -> None:
     features, labels = blobs([60] * 4)
     fit = cross_fit(features, labels, 4)

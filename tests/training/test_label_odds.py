@@ -9,9 +9,11 @@ from scipy import sparse
 from dataparams.training.label_odds import (
     WaysOfError,
     chance_by_label,
+    likeness_of_classes,
     log_odds_of_rival,
     log_odds_of_wrong,
     one_way_flow,
+    with_likeness,
 )
 
 CLASSES = 5
@@ -73,6 +75,44 @@ def test_less_evidence_is_more_suspicious_where_nothing_flows() -> None:
     found = [odds(0, [share, 0.9 - share, 0.1], nowhere) for share in (0.8, 0.5, 0.2, 0.0)]
     assert found == sorted(found)
     assert np.isfinite(found).all()
+
+
+def evidence_of(count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The likeliest four classes of samples of which every class has some, and their evidence."""
+    rng = np.random.default_rng(3)
+    table = rng.dirichlet(np.full(classes, 0.3), size=count)
+    likeliest = np.argsort(-table, axis=1)[:, :4]
+    return likeliest, np.take_along_axis(table, likeliest, axis=1)
+
+
+def test_likeness_is_the_mean_evidence_beyond_the_usual_class_by_class() -> None:
+    likeliest, evidence = evidence_of(300, CLASSES)
+    found = likeness_of_classes(likeliest, evidence, CLASSES).toarray()
+    for one in range(CLASSES):
+        chosen = likeliest[:, 0] == one
+        total = np.zeros(CLASSES)
+        np.add.at(total, likeliest[chosen].ravel(), evidence[chosen].ravel())
+        mean = np.delete(total / chosen.sum(), one)
+        expected = np.insert(np.maximum(mean - mean.mean(), 0), one, 0)
+        np.testing.assert_allclose(found[one], expected, atol=1e-12)
+
+
+def test_of_two_classes_none_is_more_alike_than_usual() -> None:
+    likeliest, evidence = evidence_of(100, 2)
+    assert likeness_of_classes(likeliest, evidence, 2).nnz == 0
+
+
+def test_a_label_is_less_suspicious_where_samples_of_this_kind_resemble_it() -> None:
+    alike = likeness_of_classes(
+        np.array([[0, 1, 2], [2, 0, 1]]), np.array([[0.7, 0.3, 0.0]] * 2), 3
+    )
+    classes, table = np.array([[0, 2, 1]] * 2), np.array([[0.98, 0.01, 0.01]] * 2)
+    labels, given = np.array([1, 2]), np.array([0.01, 0.01])
+    resembled, not_resembled = with_likeness(labels, given, classes, table, alike, 0.1)
+    assert resembled > not_resembled == 0.01
+    np.testing.assert_array_equal(with_likeness(labels, given, classes, table, alike, 0.0), given)
+    sure = np.ones(2)
+    np.testing.assert_array_equal(with_likeness(labels, sure, classes, table, alike, 0.1), sure)
 
 
 def test_a_sure_rival_is_more_suspicious_than_several() -> None:

@@ -9,8 +9,8 @@ logistic regression (R). Together they are the evidence for each class,
 In the next round the heads learn only from samples whose label has more than half of the highest
 evidence, and the others hardly vote; R is asked once. What counts in the end are the log odds that
 a label is wrong, given the evidence and the ways in which labels of this data set err (see
-:mod:`dataparams.training.label_odds`): of the last round where labels go one way, else their mean
-over the rounds before.
+:mod:`dataparams.training.label_odds`): of the last round where labels go one way, of the first one
+where wrong labels and difficult samples are mixed, else their mean over all but the last.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from dataparams.training.heads import (
 )
 from dataparams.training.label_odds import (
     WaysOfError,
+    likeness_of_classes,
     log_odds_of_rival,
     log_odds_of_wrong,
+    with_likeness,
 )
 from dataparams.training.neighbors import nearest_neighbors, neighbor_votes
 from dataparams.training.plain_voice import plain_voice
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from dataparams.encoders.row_features import TreeTable
     from dataparams.training.heads import OnBatch
@@ -77,9 +80,17 @@ class CrossFit:
         return _ways(self.rounds, self.labels, self.num_classes, self.settings)
 
     @cached_property
+    def likeness(self) -> tuple[sparse.csr_array, ...]:
+        """Which classes are alike, by the evidence of each round."""
+        return tuple(
+            likeness_of_classes(one.classes, one.class_evidence, self.num_classes)
+            for one in self.rounds
+        )
+
+    @cached_property
     def support(self) -> NDArray[np.float64]:
         """How well the given label stands, (n,), between 0 and 1; low is bad."""
-        return _support(self.rounds, self.labels, self.ways, self.settings)
+        return _support(self.rounds, self.labels, self.ways, self.likeness, self.settings)
 
     def support_for(
         self, rows: NDArray[np.int64], labels: NDArray[np.int64]
@@ -97,7 +108,7 @@ class CrossFit:
             (m,), between 0 and 1.
         """
         chosen = tuple(one.as_if_given(rows, labels, self.num_classes) for one in self.rounds)
-        return _support(chosen, labels, self.ways, self.settings)
+        return _support(chosen, labels, self.ways, self.likeness, self.settings)
 
 
 def _ways(
@@ -131,12 +142,15 @@ def _support(
     rounds: Sequence[Round],
     labels: NDArray[np.int64],
     ways: WaysOfError,
+    likeness: Sequence[sparse.csr_array],
     settings: CrossFittingSettings,
 ) -> NDArray[np.float64]:
     odds = np.zeros(len(labels))
-    for one, weight in zip(rounds, _weights(ways, settings), strict=False):
-        likeliest = (one.evidence, one.classes, one.class_evidence)
-        wrong = log_odds_of_wrong(labels, *likeliest, ways.flow, ways.chance, ways.by_label)
+    share = settings.likeness * (1 - ways.one_way)
+    for one, alike, weight in zip(rounds, likeness, _weights(ways, settings.rounds), strict=False):
+        classes = one.classes, one.class_evidence
+        evidence = with_likeness(labels, one.evidence, *classes, alike, share)
+        wrong = log_odds_of_wrong(labels, evidence, *classes, ways.flow, ways.chance, ways.by_label)
         if ways.alike:
             given, of_classes = _with_more_of_the_plain(one, settings)
             rival = log_odds_of_rival(labels, given, one.classes, of_classes)
@@ -146,18 +160,16 @@ def _support(
     return score
 
 
-def _weights(ways: WaysOfError, settings: CrossFittingSettings) -> list[float]:
+def _weights(ways: WaysOfError, rounds: int) -> list[float]:
     """How much each round counts: the last one where labels go one way, else the others.
 
-    What goes one way is seen the better the fewer of these labels were learned from; elsewhere a
-    further round only takes more of the difficult samples for wrong.
+    What goes one way is seen the better the fewer of these labels were learned from. Elsewhere the
+    last round only takes more of the difficult samples for wrong; and so do those before it, after
+    the first, where some of the labels that evidence disputes are wrong and others are difficult.
     """
-    rounds = settings.rounds
     if rounds == 1:
         return [1.0]
-    later = 1 - 1 / (rounds - 1)
-    if settings.doubts_later_rounds:
-        later *= ways.by_chance
+    later = (1 - 1 / (rounds - 1)) * max(ways.by_chance, ways.alike)
     others = [1 - later, *[later / max(rounds - 2, 1)] * (rounds - 2)]
     return [*((1 - ways.one_way) * weight for weight in others), ways.one_way]
 

@@ -45,14 +45,14 @@ class CrossFittingSettings:
             that the first round was the surest of (but 200, or half of them where these are fewer).
             Where classes overlap, the doubtful ones go to the larger class whatever their label is.
         least_flow: A smaller share of a class is taken for no flow.
-        doubts_later_rounds: Whether later rounds count only as far as labels that evidence disputes
-            are wrong by chance: where classes overlap, leaving out the doubtful takes more of them
-            for wrong.
         may_skip_last_round: Whether the last round is left out where labels do not go one way, so
             that it would not count.
         doubtful_vote: How much the label of a sample counts that does not.
         alike_power: How much more the plain heads count where labels, if any, are wrong only since
             classes are alike: what heads with data parameters take for wrong there is often right.
+        likeness: How much evidence for a label counts that samples of the likeliest classes have in
+            the mean, beside the sample's own, where labels do not go one way; 0 for rows of tables,
+            whose classes overlap by nature, so that it would excuse wrong labels.
         likeliest: How many of the likeliest classes are kept of each sample.
     """
 
@@ -72,10 +72,10 @@ class CrossFittingSettings:
     kept_above_else: float = 0.5
     surest: float = 1.0
     least_flow: float = 0.0
-    doubts_later_rounds: bool = False
     may_skip_last_round: bool = False
     doubtful_vote: float = 0.02
     alike_power: float = 1.0
+    likeness: float = 0.05
     likeliest: int = 10
 
     @classmethod
@@ -103,7 +103,7 @@ class CrossFittingSettings:
             kept_above_else=0.1,
             surest=0.25,
             least_flow=0.05,
-            doubts_later_rounds=True,
+            likeness=0.0,
             may_skip_last_round=True,
         )
 

@@ -10,6 +10,11 @@ among these than if all were alike, ``flow[c, y]`` the share of class c that goe
 way. Confusion by a model, or of classes that are alike, goes both ways: among
 samples with label y where evidence says c, and label c where it says y, there are equally many but
 for chance. So what goes one way more often than chance allows is labels.
+
+Where labels do not go one way, a label that samples of this kind often resemble is a difficult
+sample more often than a wrong one. With L[c, y] the evidence for y that samples of class c have in
+the mean, beyond what they have for any class, what counts there is ``Q_y + share * sum over c of
+Q_c * L[c, y]``: few labels by chance are such classes.
 """
 
 from __future__ import annotations
@@ -32,6 +37,7 @@ _SOME, _MOST = 0.6, 0.8
 _LEAST = 1e-12
 _PRIOR_WRONG = 50.0
 _ALIKE_SLOPE, _SWAPPED_SLOPE = 0.15, 0.5
+_ASKED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +190,78 @@ def chance_by_label(
     likelier: NDArray[np.float64] = np.exp(power * size)
     likelier /= likelier.mean()
     return likelier
+
+
+def likeness_of_classes(
+    classes: NDArray[np.integer], class_evidence: NDArray[np.floating], num_classes: int
+) -> sparse.csr_array:
+    """Evidence that samples found to be a class have for each other class, beyond the usual.
+
+    Usual is the mean of the other classes: with two classes there is nothing beyond it.
+
+    Args:
+        classes: The likeliest classes of each sample, (n, k), the likeliest first.
+        class_evidence: For them, (n, k).
+        num_classes: C, at least 2.
+
+    Returns:
+        (C, C), row: the class found, column: another one; between 0 and 1, and 0 on the diagonal.
+
+    Example:
+        >>> classes = np.array([[0, 1, 2], [0, 1, 2], [1, 0, 2], [2, 0, 1]])
+        >>> table = np.array([[0.6, 0.4, 0], [1, 0, 0], [0.8, 0.2, 0], [0.8, 0.1, 0.1]])
+        >>> likeness_of_classes(classes, table, 3).toarray().round(2)
+        array([[0. , 0.1, 0. ],
+               [0.1, 0. , 0. ],
+               [0. , 0. , 0. ]])
+    """
+    shape = num_classes, num_classes
+    found = np.repeat(classes[:, 0], classes.shape[1])
+    evidence = class_evidence.astype(np.float64).ravel()
+    total = sparse.coo_array((evidence, (found, classes.ravel())), shape=shape)
+    mean = total.tocsr().tocoo()
+    is_other = mean.row != mean.col
+    row, column = mean.row[is_other], mean.col[is_other]
+    share = mean.data[is_other] / np.bincount(classes[:, 0], minlength=num_classes)[row]
+    usual = np.bincount(row, weights=share, minlength=num_classes) / (num_classes - 1)
+    share -= usual[row]
+    keep = share > _LEAST
+    return sparse.coo_array((share[keep], (row[keep], column[keep])), shape=shape).tocsr()
+
+
+def with_likeness(
+    labels: NDArray[np.int64],
+    evidence: NDArray[np.floating],
+    classes: NDArray[np.integer],
+    class_evidence: NDArray[np.floating],
+    likeness: sparse.csr_array,
+    share: float,
+) -> NDArray[np.float64]:
+    """Evidence for each label, with a share of what the samples of its likeliest classes have.
+
+    Args:
+        labels: (m,).
+        evidence: For the label, (m,).
+        classes: The likeliest classes of each, (m, k); the first three are asked.
+        class_evidence: For them, (m, k).
+        likeness: From :func:`likeness_of_classes`.
+        share: How much that counts.
+
+    Returns:
+        (m,), at most 1.
+
+    Example:
+        >>> alike = sparse.csr_array(np.array([[0, 0.5, 0], [0.5, 0, 0], [0, 0, 0]]))
+        >>> classes, table = np.array([[0, 1], [0, 1]]), np.array([[1.0, 0.0], [1.0, 0.0]])
+        >>> with_likeness(np.array([1, 2]), table[:, 1], classes, table, alike, 0.1)
+        array([0.05, 0.  ])
+    """
+    enough = evidence.astype(np.float64)
+    if share and likeness.nnz:
+        for column in range(min(_ASKED, classes.shape[1])):
+            alike = _entries(likeness, classes[:, column], labels)
+            enough += share * class_evidence[:, column] * alike
+    return np.minimum(enough, 1)
 
 
 def log_odds_of_wrong(
