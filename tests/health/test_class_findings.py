@@ -5,6 +5,8 @@ What held-out models say is made from the features here: the vote of each sample
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.held_out_evidence import HeldOutEvidence
 from dataparams.health.class_findings import CLASS_KINDS, class_findings
+from dataparams.health.overlapping_classes import JudgedClasses, overlapping_classes
 
 WIDTH = 32
 
@@ -97,6 +100,30 @@ def test_wrong_labels_do_not_make_two_classes_one(share: float) -> None:
     rng = np.random.default_rng(0)
     is_wrong = rng.random(300) < share
     assert not len(found_in(features, np.where(is_wrong, 1 - labels, labels)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("share", [0.38, 0.42])
+def test_wrong_labels_of_classes_that_touch_are_not_called_overlap(seed: int, share: float) -> None:
+    # Models are right about the truth in 85 %; neighbors of these features are of either class.
+    rng = np.random.default_rng(seed)
+    truth = np.arange(600) % 2
+    predicted = np.where(rng.random(600) < 0.15, 1 - truth, truth)
+    is_wrong = rng.random(600) < share
+    lead = rng.uniform(0.55, 0.95, 600)
+    judged = JudgedClasses(
+        index=np.arange(600),
+        labels=np.where(is_wrong, 1 - truth, truth),
+        classes=np.stack([predicted, 1 - predicted], axis=1),
+        class_evidence=np.stack([lead, 1 - lead], axis=1),
+        is_suspicious=is_wrong,
+        right=np.where(is_wrong, 0.1, 0.95),
+        class_names=["cat", "lynx"],
+    )
+    space = FeatureSpace(rng.normal(size=(600, WIDTH)))
+    assert overlapping_classes(judged, space) == []
+    (found,) = overlapping_classes(replace(judged, right=np.ones(600)), space)
+    assert found.told_apart == pytest.approx(0.85 - 0.7 * share, abs=0.06)
 
 
 def test_confusion_that_goes_one_way_is_not_called_overlap() -> None:

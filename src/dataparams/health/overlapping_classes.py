@@ -25,6 +25,8 @@ _FEWEST_CONFUSED = 6
 _LEAST_CONFUSED = 0.15
 """In the mean of the two shares that are taken for the other class."""
 _MOST_TOLD_APART = 0.62
+_MOST_OF_RIGHT = 0.7
+"""Where each label counts as much as it is likely to be right."""
 _LEAST_MIXED = 0.3
 _NEIGHBORS = 10
 _MOST_IN_PAIR = 4_000
@@ -42,6 +44,7 @@ class JudgedClasses:
         classes: The likeliest classes of each, (n, k), the likeliest first.
         class_evidence: Evidence for them, (n, k).
         is_suspicious: Whether the sample is none of the easy ones, (n,).
+        right: How likely the given label is right, (n,), 0 ... 1.
         class_names: Names of the classes.
     """
 
@@ -50,6 +53,7 @@ class JudgedClasses:
     classes: NDArray[np.int64]
     class_evidence: NDArray[np.float64]
     is_suspicious: NDArray[np.bool_]
+    right: NDArray[np.floating]
     class_names: Sequence[str]
 
 
@@ -87,8 +91,9 @@ def overlapping_classes(judged: JudgedClasses, space: FeatureSpace | None) -> li
 
     Held-out models take at least 15 % for the other class, in the mean of the two, and asked which
     of the two a sample is of, they are right in at most 62 %. Where many labels are wrong the same
-    happens, but then the samples still lie apart: so at least 30 % as many of their neighbors must
-    be taken for the other class as if the two were mixed at random.
+    happens, but not where each label counts as much as it is likely to be right: so that must be at
+    most 70 %. And the samples then still lie apart: so at least 30 % as many of their neighbors
+    must be taken for the other class as if the two were mixed at random.
 
     Args:
         judged: What held-out models make of n samples.
@@ -101,9 +106,12 @@ def overlapping_classes(judged: JudgedClasses, space: FeatureSpace | None) -> li
     for first, second, of_first, of_second in _confused(judged):
         rows = _of_either(judged, first, second)
         is_second = _taken_for_second(judged, rows, first, second)
-        told_apart = _told_apart(judged.labels[rows] == second, is_second)
+        is_label = judged.labels[rows] == second
+        told_apart = _told_apart(is_label, is_second, np.ones(len(rows)))
+        of_right = _told_apart(is_label, is_second, judged.right[rows] + _LEAST)
         mixed = _mixed(is_second, space.of(rows))
-        if told_apart <= _MOST_TOLD_APART and mixed >= _LEAST_MIXED:
+        is_guessed = told_apart <= _MOST_TOLD_APART and of_right <= _MOST_OF_RIGHT
+        if is_guessed and mixed >= _LEAST_MIXED:
             suspicions, error, error_merged = _changes(judged, first, second)
             found.append(
                 Overlap(
@@ -174,8 +182,12 @@ def _taken_for_second(
     return is_second
 
 
-def _told_apart(is_label: NDArray[np.bool_], is_taken: NDArray[np.bool_]) -> float:
-    return float((is_taken[is_label].mean() + (~is_taken[~is_label]).mean()) / 2)
+def _told_apart(
+    is_label: NDArray[np.bool_], is_taken: NDArray[np.bool_], weights: NDArray[np.floating]
+) -> float:
+    of_second = np.average(is_taken[is_label], weights=weights[is_label])
+    of_first = np.average(~is_taken[~is_label], weights=weights[~is_label])
+    return float((of_second + of_first) / 2)
 
 
 def _mixed(is_second: NDArray[np.bool_], points: NDArray[np.float32]) -> float:
