@@ -1,6 +1,6 @@
 /* The map of a class. */
 
-import { element, fillFile, mark, percent } from "../../web/page/elements.js";
+import { element, fillName, mark, percent } from "../../web/page/elements.js";
 import { DIRECTIONS, neighborOf, placeTip, pointAt } from "../../web/page/points.js";
 import { loadSample, parseReference } from "./chunks.js";
 import { fillPicture } from "./piles.js";
@@ -69,7 +69,7 @@ export class SampleMap {
     const picture = element("span", "picture");
     fillPicture(picture, sample, sample.small);
     const file = element("span", "file name");
-    fillFile(file, sample.id);
+    fillName(file, sample.id);
     const lines = [
       picture,
       mark(sample.category),

@@ -1,6 +1,6 @@
 /* The cards of a pile, which load as they are scrolled, or all of them for paper. */
 
-import { WORDS, count, element, fillFile, fillMark, fillSuggestion, phrase } from "../../web/page/elements.js";
+import { WORDS, count, element, fillMark, fillName, fillSuggestion, phrase } from "../../web/page/elements.js";
 import { cardContent } from "../../web/page/contents.js";
 import { reportPhrase } from "./words.js";
 import { cardId, chunkSize, content, loadChunk, shownCount } from "./chunks.js";
@@ -43,9 +43,9 @@ function makeCard(sample, pile, number) {
   fillPicture(card.querySelector(".picture"), sample, sample.small);
   fillMark(card.querySelector(".mark"), sample.category);
   const file = card.querySelector(".file");
-  fillFile(file, sample.id);
+  fillName(file, sample.id);
   file.title = sample.id;
-  card.querySelector(".given").textContent = sample.label;
+  fillName(card.querySelector(".given"), sample.label);
   fillSuggestion(card.querySelector(".suggested"), sample, sample.suggested);
   return card;
 }

@@ -1,7 +1,7 @@
 /* The enlarged sample. */
 
 import { TrajectoryChart } from "../../web/page/chart.js";
-import { count, fillFile, fillMark, fillSuggestion } from "../../web/page/elements.js";
+import { count, fillMark, fillName, fillSuggestion } from "../../web/page/elements.js";
 import { wholeContent } from "../../web/page/contents.js";
 import { cardId, content, loadSample, loadWhole, shownCount } from "./chunks.js";
 import { reportPhrase } from "./words.js";
@@ -53,7 +53,7 @@ export class Zoom {
     this.part("previous").disabled = this.number === 0;
     this.part("next").disabled = this.number === shown - 1;
     this.fillContent(sample);
-    fillFile(this.part("file"), sample.id);
+    fillName(this.part("file"), sample.id);
     this.part("given").textContent = sample.label;
     this.part("index").textContent = sample.index;
     fillSuggestion(this.dialog.querySelector(".suggested"), sample, sample.suggested);

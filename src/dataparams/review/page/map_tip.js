@@ -1,6 +1,6 @@
 /* The box beside the point that is pointed at: what sample it is. */
 
-import { OUTLIER, WORDS, byId, element, fillFile, mark } from "/page/elements.js";
+import { OUTLIER, WORDS, byId, element, fillName, mark } from "/page/elements.js";
 import { fillFrame, suggestionWords } from "/page/pieces.js";
 import { placeTip } from "/page/points.js";
 
@@ -42,7 +42,7 @@ export class MapTip {
     const frame = element("span", "picture");
     fillFrame(frame, this.session, facts.index);
     const file = element("span", "file name");
-    fillFile(file, facts.id);
+    fillName(file, facts.id);
     const given = element("span", "name", `given ${classNames[facts.label]}`);
     const words = element("span", "name", suggestionWords(facts, classNames));
     const flag = facts.is_outlier ? [element("span", "flag", OUTLIER)] : [];

@@ -2,7 +2,7 @@
 
 import { TrajectoryChart } from "/page/chart.js";
 import { wholeContent } from "/page/contents.js";
-import { byId, count, element, fillFile, fillMark, fillSuggestion } from "/page/elements.js";
+import { byId, count, element, fillMark, fillName, fillSuggestion } from "/page/elements.js";
 import {
   described,
   fillFrame,
@@ -178,7 +178,7 @@ export class Single {
     byId("stage-picture").classList.remove("easy", "hard", "review");
     byId("stage-picture").classList.add(facts.category);
     fillMark(byId("fact-mark"), facts.category);
-    fillFile(byId("fact-file"), facts.id);
+    fillName(byId("fact-file"), facts.id);
     byId("fact-given").textContent = classNames[facts.label];
     const { unjudged } = this.session.run.classes[facts.label];
     byId("fact-unjudged").hidden = unjudged === null;

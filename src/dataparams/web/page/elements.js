@@ -19,6 +19,11 @@ export const PHRASES = {
   no_trajectory: "No trajectory",
 };
 
+/* As the templates break names: a word with what ends it, and how long a piece of one may be. */
+const NAME_WORDS = /[^\s_/-]+[\s_/-]*|[\s_/-]+/gu;
+const BREAKS_ANYWAY = /[\s-]$/u;
+const LONGEST_PIECE = 20;
+
 export const byId = (id) => document.getElementById(id);
 
 export function element(tag, className = "", text = "") {
@@ -55,11 +60,25 @@ export function mark(category) {
   return made;
 }
 
-/** A file name that breaks after a slash first. */
-export function fillFile(place, id) {
-  const parts = id.split("/").map((part, i, all) => (i < all.length - 1 ? `${part}/` : part));
+/** A name, of a file or a class, that breaks where its words end, and in a word only if it is long. */
+export function fillName(place, name) {
+  const pieces = (name.match(NAME_WORDS) ?? []).flatMap(cutWord);
   place.replaceChildren(
-    ...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])),
+    ...pieces.flatMap((piece, i) =>
+      i === pieces.length - 1 || BREAKS_ANYWAY.test(piece)
+        ? [piece]
+        : [piece, document.createElement("wbr")],
+    ),
+  );
+}
+
+/** A word in pieces of equal lengths, none too long for a column. */
+function cutWord(word) {
+  const letters = [...word];
+  const length = Math.ceil(letters.length / Math.ceil(letters.length / LONGEST_PIECE));
+  const count = Math.ceil(letters.length / length);
+  return Array.from({ length: count }, (_, i) =>
+    letters.slice(i * length, (i + 1) * length).join(""),
   );
 }
 
@@ -78,6 +97,6 @@ export const count = (number) => written(number);
 export function fillSuggestion(place, sample, name) {
   place.classList.toggle("likely", sample.is_likely);
   place.querySelector(".note").textContent = sample.note;
-  place.querySelector(".name").textContent = name ?? "";
+  fillName(place.querySelector(".name"), name ?? "");
   place.querySelector(".confidence").textContent = name === null ? "" : percent(sample.confidence);
 }
