@@ -42,6 +42,15 @@ def test_single_cells_that_were_never_computed_are_told(tmp_path: Path) -> None:
     assert any("The formula of the cell B8 of" in note for note in source.notes)
 
 
+def test_an_empty_column_beside_a_sum_is_not_taken_for_formulas(tmp_path: Path) -> None:
+    rows = [[*row, None] for row in cards(["lost", "stolen"] * 20)]
+    rows[0][2] = "notes"
+    rows.append([None, Formula(address="B42"), None])
+    source = open_source(str(write_spreadsheet(tmp_path / "cards.xlsx", {"cards": rows})))
+    assert len(source) == 40
+    assert any("The formula of the cell B42 of" in note for note in source.notes)
+
+
 def test_values_to_be_computed_anew_are_told(tmp_path: Path) -> None:
     categories = [Formula(("lost", "stolen")[row % 2], "str") for row in range(40)]
     sheets = {"cards": cards(categories)}

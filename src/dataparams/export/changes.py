@@ -51,13 +51,14 @@ def changes_of_export(run: RunFolder, samples: LabeledSamples) -> pl.DataFrame:
     # Whose a change is depends on where the labels are from: the same change, told by both.
     known = wanted_labels(run, "cleaned" if are_cleaned else "decisions")
     exported = samples.table.select("id", pl.col("label").cast(pl.Int64).alias("wanted"))
-    table = samples_to_change(run).join(exported, on="id", how="inner")
+    samples_of_run = samples_to_change(run)
+    table = samples_of_run.join(exported, on="id", how="inner")
     file, by = run.path / "analysis.parquet", "Suggested by the analysis"
     if are_cleaned:
         file = run.path / CLEANED
     if are_applied:
         file, by = run.path / CHANGES, "Written by dataparams apply"
-        gone = samples_to_change(run).join(discarded_by_apply(run), on="index", how="semi")
+        gone = samples_of_run.join(discarded_by_apply(run), on="index", how="semi")
         table = pl.concat([table, gone.with_columns(wanted=pl.lit(None, pl.Int64))])
     table = (
         table.filter(pl.col("label").ne_missing(pl.col("wanted")))
