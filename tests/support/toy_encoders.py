@@ -25,6 +25,7 @@ class LetterEncoder:
     name = "letters"
     width = 26
     batch_size = 4
+    processes = 0
 
     def __init__(self, key: str = "letters-1", threads: int = 1, seconds: float = 0.0) -> None:
         self.key = key

@@ -24,6 +24,8 @@ class Encoder(Protocol):
         width: Length of a feature, 1 or above.
         batch_size: The best number of contents to encode at once, 1 or above.
         threads: The best number of threads to call ``encode`` in, 1 or above.
+        processes: The best number of processes to call ``prepare`` in, where contents are many; 0
+            for threads of this one.
     """
 
     @property
@@ -41,8 +43,11 @@ class Encoder(Protocol):
     @property
     def threads(self) -> int: ...  # noqa: D102
 
+    @property
+    def processes(self) -> int: ...  # noqa: D102
+
     def prepare(self, content: Content) -> NDArray[Any]:
-        """The network's input for one content; called in several threads at once.
+        """The network's input for one content; called in several threads, or forked processes.
 
         Raises:
             UnreadableContentError: If the content cannot be read or decoded, or is of the wrong

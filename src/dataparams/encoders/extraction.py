@@ -1,8 +1,8 @@
 """The way from contents to features in the cache: read, digest, prepare, encode, write.
 
-Contents are read in one thread and prepared in others, while the network is at work. On a CPU it
-is at work on a batch in each core: that is quicker than all cores on one batch, and very much so
-where other programs use the machine as well.
+Contents are read in one thread and prepared in others, or in processes where they are many and
+cores are, while the network is at work. On a CPU it is at work on a batch in each core: that is
+quicker than all cores on one batch, and very much so where other programs use the machine as well.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.encoders.feature_piece import DIGEST_BYTES
-from dataparams.encoders.measuring import prepare, whole_picture
-from dataparams.encoders.reading_ahead import ReadAhead
+from dataparams.encoders.measuring import FEWEST_FOR_PROCESSES, prepare, whole_picture
+from dataparams.encoders.reading_ahead import examined_ahead
 from dataparams.errors import DataError, Stopped
 from dataparams.terminal.words import counted
 
@@ -90,6 +90,7 @@ def extract(
     rows: NDArray[np.int64],
     *,
     measurements: Measurements | None = None,
+    processes: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], int] = lambda: 0,
 ) -> Sweep:
@@ -101,28 +102,34 @@ def extract(
         contents: The contents.
         rows: Rows of those wanted, (n,), each once.
         measurements: What is measured of pictures while they are decoded, and where that is kept.
+        processes: Number of processes in which contents are prepared, 0 for threads; None for as
+            many as suit the encoder, where much is not in the cache.
         on_progress: Called with the number of samples done and of all.
         should_stop: The number of the signal that asks to stop, 0 for none.
 
     Raises:
-        DataError: If the encoder gives something that is no number.
+        DataError: If the encoder gives something that is no number, or a process ends unexpectedly.
         RunError: If the cache cannot be written.
         Stopped: If ``should_stop`` said so; what was computed is written.
     """
     measuring, kept = measurements or (None, None)
     claims = _Claims(stored, kept)
     work = _Work(encoder, stored, kept, rows, on_progress)
+    if processes is None:
+        is_much = len(rows) - stored.count >= FEWEST_FOR_PROCESSES
+        processes = encoder.processes if is_much else 0
 
     def examine(some: list[Placed]) -> list[Examined]:
         return [_examine(place, content, encoder, measuring, claims) for place, content in some]
 
     with (
         network_threads(encoder) as networks,
-        ReadAhead(contents, rows.tolist(), examine) as blocks,
+        examined_ahead(contents, rows.tolist(), examine, processes=processes) as blocks,
     ):
         try:
             for block in blocks:
-                work.take(block, networks)
+                # Each process knows only what it has examined itself.
+                work.take([claims.once(one) for one in block] if processes else block, networks)
                 work.stop_if(should_stop())
             work.encode_rest(networks)
             work.finish()
@@ -138,7 +145,7 @@ def extract(
 
 
 class _Claims:
-    """Which contents are taken care of, so that each is examined once; for several threads."""
+    """Which contents are taken care of, so that each is encoded once; for several threads."""
 
     def __init__(self, stored: StoredFeatures, kept: StoredMeasurements | None) -> None:
         self._stored, self._kept = stored, kept
@@ -147,13 +154,24 @@ class _Claims:
 
     def take(self, digest: bytes) -> tuple[bool, bool]:
         """Whether the caller is the one to have a content encoded, and to have it measured."""
-        with self._lock:
-            if digest in self._taken:
-                return False, False
-            self._taken.add(digest)
+        if not self._is_first(digest):
+            return False, False
         word = np.frombuffer(digest, np.uint8)[None]
         lacks_measures = self._kept is not None and not self._kept.has(word)[0]
         return not self._stored.has(word)[0], lacks_measures
+
+    def once(self, examined: Examined) -> Examined:
+        """The same, without what was made of the same content before, in another process."""
+        is_made = examined.prepared is not None or examined.measured is not None
+        if not is_made or self._is_first(examined.digest):
+            return examined
+        return examined._replace(prepared=None, measured=None)
+
+    def _is_first(self, digest: bytes) -> bool:
+        with self._lock:
+            is_first = digest not in self._taken
+            self._taken.add(digest)
+            return is_first
 
 
 def _examine(

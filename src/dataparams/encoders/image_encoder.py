@@ -13,6 +13,7 @@ import torch
 from dataparams.encoders.image_preparation import ImagePreparation
 from dataparams.encoders.weights import hash_of_weights
 from dataparams.errors import ArgumentError
+from dataparams.sources.reading_processes import forked_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ _DIGITS = 16
 _BATCH_ON_CPU = 8
 _BATCH_ON_ACCELERATOR = 64
 _THREADS_BESIDE_ACCELERATOR = 2
+_CORES_TO_A_PREPARING_ONE = 4
 _LARGEST_HALF = 65504.0
 _LONGEST_NAME = 60
 
@@ -78,6 +80,7 @@ class ImageEncoder:
         is_cpu = self._device.type == "cpu"
         self.batch_size = _BATCH_ON_CPU if is_cpu else _BATCH_ON_ACCELERATOR
         self.threads = torch.get_num_threads() if is_cpu else _THREADS_BESIDE_ACCELERATOR
+        self.processes = _preparing_processes(forked_workers(), is_cpu=is_cpu)
         self.precision = precision or _fast_precision(self._device)
         self.key = _key(name, weights, preparation, self.precision)
         self._scale, self._shift = _normalization(preparation, self._device)
@@ -157,6 +160,19 @@ def image_encoder(
     return ImageEncoder(
         name, weights, width, preparation, lambda: network, device=device, precision=precision
     )
+
+
+def _preparing_processes(cores: int, *, is_cpu: bool) -> int:
+    """How many processes keep up with the network: threads of one process hinder each other.
+
+    Example:
+        >>> [_preparing_processes(cores, is_cpu=False) for cores in (1, 2, 16)]
+        [0, 2, 16]
+        >>> [_preparing_processes(cores, is_cpu=True) for cores in (1, 2, 16)]
+        [0, 0, 4]
+    """
+    count = cores // _CORES_TO_A_PREPARING_ONE if is_cpu else cores
+    return count if count > 1 else 0
 
 
 def _fast_precision(device: torch.device) -> torch.dtype:

@@ -16,8 +16,9 @@ from dataparams.contents.region_decoding import WholePicture, decode_region
 from dataparams.contents.regions import Region
 from dataparams.encoders.feature_cache import StoredFeatures
 from dataparams.encoders.feature_piece import DIGEST_BYTES
-from dataparams.encoders.reading_ahead import ReadAhead
+from dataparams.encoders.reading_ahead import examined_ahead
 from dataparams.errors import Stopped
+from dataparams.sources.reading_processes import forked_workers
 from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from dataparams.encoders.reading_ahead import Placed
     from dataparams.sources.source import Contents
 
+FEWEST_FOR_PROCESSES = 2000
+"""Contents to examine; fewer take less time than processes to begin and to end."""
 _SHORTER_SIDE = 256
 _AT_ONCE = 16_384
 
@@ -178,7 +181,8 @@ def measure_all(
             waiting.clear()
 
     done = 0
-    with ReadAhead(contents, rows.tolist(), examine) as blocks:
+    processes = forked_workers() if len(rows) >= FEWEST_FOR_PROCESSES else 0
+    with examined_ahead(contents, rows.tolist(), examine, processes=processes) as blocks:
         for block in blocks:
             waiting.update(block)
             done += len(block)

@@ -29,6 +29,7 @@ class PixelEncoder:
         width: Length of a feature.
         batch_size: Number of contents encoded at once.
         threads: Number of threads.
+        processes: None.
 
     Example:
         >>> from dataparams.contents.images import PixelImage
@@ -43,6 +44,7 @@ class PixelEncoder:
     width = 3 * _SIDE * _SIDE
     batch_size = 256
     threads = 1
+    processes = 0
 
     def prepare(self, content: Content) -> NDArray[Any]:
         """The image in 16 x 16 pixels, (16, 16, 3), uint8, whatever its aspect ratio.

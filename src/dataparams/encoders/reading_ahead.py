@@ -1,13 +1,17 @@
-"""Contents read in one thread and examined in others, a few ahead of their consumer."""
+"""Contents read in one thread and examined in others or in processes, ahead of their consumer."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
+from torch.utils.data import Dataset
+
 from dataparams.contents.decoding_threads import decoding_threads
+from dataparams.contents.images import EncodedImage
+from dataparams.sources.reading_processes import reading_loader, results_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +26,81 @@ if TYPE_CHECKING:
     """The position of a row among the requested ones, and its content."""
 
 _Result = TypeVar("_Result")
+_ADVICE = "Free some memory and give the same command again: it goes on from what is kept."
 _CONTENTS_AT_ONCE = 8
+_CONTENTS_TO_SEND = 32
 _BLOCKS_AHEAD = 16
 _SECONDS_TO_LOOK = 0.1
 
 
-class ReadAhead(Generic[_Result]):
-    """An iterator over results for contents, in the order in which the contents are stored.
+@contextmanager
+def examined_ahead(
+    contents: Contents,
+    rows: Sequence[int],
+    examine: Callable[[list[Placed]], _Result],
+    *,
+    processes: int = 0,
+) -> Iterator[Iterator[_Result]]:
+    """Results for contents, in the order in which the contents are stored.
+
+    Args:
+        contents: The contents; those stored together are read together, once.
+        rows: The requested rows.
+        examine: Makes a result of a few of them; called in several threads, or in processes, which
+            have a copy of all that it knows now.
+        processes: Number of processes, which are forked; 0 for threads. Threads that decode
+            pictures hinder each other where they are many.
+
+    Yields:
+        An iterator over the results; threads and processes end with the block.
+
+    Raises:
+        DataError: If a process ends unexpectedly.
+    """
+    if processes:
+        jobs = _Pieces(contents, rows, _CONTENTS_TO_SEND)
+        loader = reading_loader(_Examining(examine), jobs, processes, start_method="fork")
+        with closing(results_of(loader, _ADVICE)) as results:
+            yield results
+        return
+    with _ReadAhead(contents, rows, examine) as blocks:
+        yield iter(blocks)
+
+
+class _Pieces:
+    """Contents, a few at a time, in the order in which they are stored."""
+
+    def __init__(self, contents: Contents, rows: Sequence[int], size: int) -> None:
+        self._contents, self._rows, self._size = contents, rows, size
+
+    def __iter__(self) -> Iterator[list[Placed]]:
+        for found in self._contents.sweep(self._rows):
+            placed = list(zip(found.places, map(_sendable, found.contents), strict=True))
+            for start in range(0, len(placed), self._size):
+                yield placed[start : start + self._size]
+
+
+def _sendable(
+    content: Content | UnreadableContentError,
+) -> Content | UnreadableContentError:
+    """The same content with bytes of its own where it views others', which cannot be sent."""
+    if isinstance(content, EncodedImage) and isinstance(content.stored, memoryview):
+        return EncodedImage(bytes(content.stored), content.file)
+    return content
+
+
+class _Examining(Dataset[_Result]):
+    """Examines pieces of contents; forked processes have a copy of it."""
+
+    def __init__(self, examine: Callable[[list[Placed]], _Result]) -> None:
+        self._examine = examine
+
+    def __getitem__(self, piece: list[Placed]) -> _Result:
+        return self._examine(piece)
+
+
+class _ReadAhead(Generic[_Result]):
+    """Examines contents in threads.
 
     It is a context manager, whose threads end with it.
 
@@ -67,19 +139,13 @@ class ReadAhead(Generic[_Result]):
 
     def _read(self, pool: ThreadPoolExecutor) -> None:
         try:
-            for some in self._pieces():
+            for some in _Pieces(self._contents, self._rows, _CONTENTS_AT_ONCE):
+                if self._is_over.is_set():
+                    return
                 self._put(pool.submit(self._examine, some))
             self._put(None)
         except BaseException as error:  # noqa: BLE001 - raised in the consumer's thread
             self._put(error)
-
-    def _pieces(self) -> Iterator[list[Placed]]:
-        for found in self._contents.sweep(self._rows):
-            placed = list(zip(found.places, found.contents, strict=True))
-            for start in range(0, len(placed), _CONTENTS_AT_ONCE):
-                if self._is_over.is_set():
-                    return
-                yield placed[start : start + _CONTENTS_AT_ONCE]
 
     def _put(self, block: Future[_Result] | BaseException | None) -> None:
         while not self._is_over.is_set():

@@ -57,6 +57,7 @@ class SentenceModel:
         key: The name of the folder of its features: of the files' contents.
         batch_size: Number of texts encoded at once.
         threads: Number of threads; the model uses all cores in one.
+        processes: None.
         truncated: How many of the texts encoded so far are longer than it can take.
 
     Raises:
@@ -66,6 +67,7 @@ class SentenceModel:
 
     batch_size = _BATCH
     threads = 1
+    processes = 0
 
     def __init__(self, name: str, folder: Path) -> None:
         if find_spec(_LIBRARY) is None:

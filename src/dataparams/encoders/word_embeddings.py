@@ -46,6 +46,7 @@ class WordEncoder:
         width: Length of a feature.
         batch_size: Number of texts encoded at once.
         threads: Number of threads.
+        processes: None.
 
     Raises:
         MissingPackageError: If the package is not installed.
@@ -64,6 +65,7 @@ class WordEncoder:
     width = 256
     batch_size = 256
     threads = 1
+    processes = 0
 
     def __init__(self) -> None:
         self._files = _packaged(_WEIGHTS), _packaged(_VOCABULARY)

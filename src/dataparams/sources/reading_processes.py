@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,9 +15,10 @@ from torch.utils.data import DataLoader, Dataset
 from dataparams.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 _Result = TypeVar("_Result")
+_LESS = "Give fewer `workers`, or a smaller `batch_size`."
 PREFETCH = 2
 """Jobs that wait, or are being done, for each process."""
 
@@ -24,6 +27,16 @@ def default_workers() -> int:
     """One process per core, shared among the training processes on this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (cores or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def forked_workers() -> int:
+    """One process per core, as above, where they can be forked; otherwise 0.
+
+    A forked process has all that this one has. Others would run the user's script once more, and
+    import PyTorch.
+    """
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
+    return default_workers() if can_fork else 0
 
 
 def reading_loader(
@@ -79,11 +92,12 @@ def read_in_processes(
     yield from results_of(reading_loader(dataset, jobs, workers))
 
 
-def results_of(loader: DataLoader[_Result]) -> Iterator[_Result]:
+def results_of(loader: DataLoader[_Result], advice: str = _LESS) -> Generator[_Result, None, None]:
     """Iterate over a loader's results, with an explanation if a process has died.
 
     Args:
         loader: What ``reading_loader`` made.
+        advice: What to do then, in a sentence.
 
     Yields:
         The results in the jobs' order.
@@ -103,7 +117,7 @@ def results_of(loader: DataLoader[_Result]) -> Iterator[_Result]:
                 raise
             raise DataError(
                 "A process that reads images ended unexpectedly; memory, or shared memory "
-                "(/dev/shm), may be too small. Give fewer `workers`, or a smaller `batch_size`. "
+                f"(/dev/shm), may be too small. {advice} "
                 f"PyTorch says: {str(error).partition(chr(10))[0]}"
             ) from error
         yield result
