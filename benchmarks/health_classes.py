@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,10 +40,17 @@ NOISES = (("swap", 0.15), ("symmetric", 0.2), ("pairflip", 0.3))
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Features and labels."""
+    """Features and labels.
+
+    Attributes:
+        features: (n, d).
+        labels: (n,).
+        kept: Where audits of them are kept.
+    """
 
     features: NDArray[np.float16]
     labels: Labels
+    kept: Path
 
 
 def data_of(name: str, data: Path, cache: Path) -> Data:
@@ -55,28 +62,33 @@ def data_of(name: str, data: Path, cache: Path) -> Data:
         made = feature_set(name, data, data, cache)
         features, labels = made.features, made.labels
     step = -(-len(labels) // MOST)
-    return Data(np.asarray(features[::step]), labels[::step])
+    return Data(np.asarray(features[::step]), labels[::step], cache / f"classes-{name}")
 
 
 def findings_of(data: Data, labels: Labels, seed: int) -> pl.DataFrame:
-    """What is found of classes and outliers with these labels."""
-    with TemporaryDirectory() as folder:
-        np.save(f"{folder}/features.npy", data.features)
-        np.save(f"{folder}/labels.npy", labels)
-        analysis = audit(
-            features=f"{folder}/features.npy",
-            labels=f"{folder}/labels.npy",
-            out=f"{folder}/run",
-            seed=seed,
-        )
-        assert analysis.run is not None
-        features = features_of_run(analysis.run)
-        assert features is not None
-        space = FeatureSpace(features)
-        evidence = held_out_evidence(analysis.run, analysis.frame)
-        frame, names = analysis.frame, analysis.class_names
-        of_classes = class_findings(frame, names, evidence, space).table
-        return of_classes.vstack(outlier_findings(frame, names, space).table)
+    """What is found of classes and outliers with these labels.
+
+    The audit is kept, so that findings can be made anew without it.
+    """
+    folder = data.kept / f"{sha256(labels.tobytes()).hexdigest()[:16]}-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (data.kept / "features.npy").exists():
+        np.save(data.kept / "features.npy", data.features)
+    np.save(folder / "labels.npy", labels)
+    analysis = audit(
+        features=data.kept / "features.npy",
+        labels=folder / "labels.npy",
+        out=folder / "run",
+        seed=seed,
+    )
+    assert analysis.run is not None
+    features = features_of_run(analysis.run)
+    assert features is not None
+    space = FeatureSpace(features)
+    evidence = held_out_evidence(analysis.run, analysis.frame)
+    frame, names = analysis.frame, analysis.class_names
+    of_classes = class_findings(frame, names, evidence, space).table
+    return of_classes.vstack(outlier_findings(frame, names, space).table)
 
 
 def cut_at_random(labels: Labels, label: int, seed: int) -> Labels:

@@ -5,8 +5,6 @@ What held-out models say is made from the features here: the vote of each sample
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
@@ -14,7 +12,6 @@ import pytest
 from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.held_out_evidence import HeldOutEvidence
 from dataparams.health.class_findings import CLASS_KINDS, class_findings
-from dataparams.health.overlapping_classes import JudgedClasses, overlapping_classes
 
 WIDTH = 32
 
@@ -27,9 +24,16 @@ def clouds(sizes: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return centers[labels] + rng.normal(0, 0.35, (len(labels), WIDTH)), labels
 
 
-def found_in(features: np.ndarray, labels: np.ndarray) -> pl.DataFrame:
+def found_in(
+    features: np.ndarray,
+    labels: np.ndarray,
+    evidence: HeldOutEvidence | None = None,
+    *,
+    is_suspected: bool = True,
+) -> pl.DataFrame:
+    """What is found; where nothing is suspected, wrong labels count as typical ones."""
     names = [f"class {k}" for k in range(labels.max() + 1)]
-    evidence = neighbors_say(features, labels)
+    evidence = evidence or neighbors_say(features, labels)
     predicted = evidence.classes[:, 0]
     samples = pl.DataFrame(
         {
@@ -37,7 +41,7 @@ def found_in(features: np.ndarray, labels: np.ndarray) -> pl.DataFrame:
             "label": labels,
             "category": np.where(predicted == labels, "easy", "hard"),
             "suggested_label": predicted,
-            "noise_probability": 1 - evidence.evidence,
+            "noise_probability": (1 - evidence.evidence) * is_suspected,
             "is_outlier": np.zeros(len(labels), dtype=bool),
         }
     )
@@ -49,9 +53,12 @@ def neighbors_say(features: np.ndarray, labels: np.ndarray) -> HeldOutEvidence:
     np.fill_diagonal(distances, np.inf)
     near = np.argsort(distances, axis=1)[:, :15]
     votes = np.stack([(labels[near] == k).mean(axis=1) for k in range(labels.max() + 1)], axis=1)
+    return as_evidence(votes, labels)
+
+
+def as_evidence(votes: np.ndarray, labels: np.ndarray) -> HeldOutEvidence:
     classes = np.argsort(-votes, axis=1, kind="stable")
-    rows = np.arange(len(labels))
-    of_label = votes[rows, labels]
+    of_label = votes[np.arange(len(labels)), labels]
     return HeldOutEvidence(
         evidence=of_label,
         probability=of_label,
@@ -79,7 +86,9 @@ def test_a_class_cut_at_random_is_found_to_be_one(seed: int) -> None:
     assert (kind, classes) == ("overlapping_classes", [0, 3])
     assert {index - 1000 for index in samples} <= set(range(160))
     assert strength > 0.7
-    assert sentence.startswith("class 0 and class 3 may be one class. ")
+    assert sentence.startswith(
+        "class 0 and class 3 may be one class: nothing was found in the features"
+    )
 
 
 def test_what_merging_would_change_is_what_it_changes() -> None:
@@ -103,27 +112,46 @@ def test_wrong_labels_do_not_make_two_classes_one(share: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("share", [0.38, 0.42])
-def test_wrong_labels_of_classes_that_touch_are_not_called_overlap(seed: int, share: float) -> None:
-    # Models are right about the truth in 85 %; neighbors of these features are of either class.
+def test_halves_of_a_class_are_found_though_models_take_both_for_a_third(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    truth = np.arange(600) % 2
-    predicted = np.where(rng.random(600) < 0.15, 1 - truth, truth)
-    is_wrong = rng.random(600) < share
-    lead = rng.uniform(0.55, 0.95, 600)
-    judged = JudgedClasses(
-        index=np.arange(600),
-        labels=np.where(is_wrong, 1 - truth, truth),
-        classes=np.stack([predicted, 1 - predicted], axis=1),
-        class_evidence=np.stack([lead, 1 - lead], axis=1),
-        is_suspicious=is_wrong,
-        right=np.where(is_wrong, 0.1, 0.95),
-        class_names=["cat", "lynx"],
-    )
-    space = FeatureSpace(rng.normal(size=(600, WIDTH)))
-    assert overlapping_classes(judged, space) == []
-    (found,) = overlapping_classes(replace(judged, right=np.ones(600)), space)
-    assert found.told_apart == pytest.approx(0.85 - 0.7 * share, abs=0.06)
+    labels = np.repeat([0, 1, 2, 3], [800, 60, 60, 400])
+    centers = np.zeros((4, WIDTH))
+    centers[:3, 0], centers[1:3, 1], centers[3, 2] = 1, 0.3, 1
+    features = centers[labels] + rng.normal(0, 0.2, (len(labels), WIDTH))
+    predicted = neighbors_say(features, labels).classes[:, 0]
+    assert (predicted[np.isin(labels, (1, 2))] == 0).mean() > 0.8
+    found = found_in(features, labels).filter(kind="overlapping_classes")
+    assert found["classes"].to_list() == [[1, 2]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_classes_that_models_have_not_learned_are_not_called_one(seed: int) -> None:
+    features, labels = clouds([150, 150, 80], seed)
+    votes = np.random.default_rng(seed).dirichlet([5, 5, 0.1], size=len(labels))
+    votes[labels == 2] = [0.05, 0.05, 0.9]
+    found = found_in(features, labels, as_evidence(votes, labels))
+    assert "overlapping_classes" not in found["kind"].to_list()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.15, 0.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_classes_that_features_tell_apart_a_little_stay_two_with_wrong_labels(
+    seed: int, share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1, 2], 300)
+    centers = np.zeros((3, WIDTH))
+    centers[0, 0], centers[1, :2], centers[2, 2] = 3, (3, 0.6), 3
+    features = centers[labels] + rng.normal(0, 0.3, (900, WIDTH))
+    is_wrong = rng.random(900) < share
+    given = np.where(is_wrong, (labels + 1) % 3, labels)
+    assert not len(found_in(features, given).filter(kind="overlapping_classes"))
+
+
+def test_so_few_samples_that_chance_could_tell_them_apart_are_not_called_one_class() -> None:
+    features, labels = clouds([24, 80, 80])
+    labels[:24:2] = 3
+    assert not len(found_in(features, labels).filter(kind="overlapping_classes"))
 
 
 def test_confusion_that_goes_one_way_is_not_called_overlap() -> None:
@@ -144,6 +172,23 @@ def test_two_classes_merged_are_found_to_look_like_two(seed: int) -> None:
     assert len({labels[index - 1000] for index in samples}) == 1
     assert 0.5 <= strength < 1
     assert "class 0 looks like two classes: 90 and 90 of its samples" in sentence
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_wrong_labels_that_nobody_suspects_do_not_make_a_class_look_like_two(seed: int) -> None:
+    features, labels = clouds([120, 120, 120, 120, 120], seed)
+    given = labels.copy()
+    given[:42] = 1
+    found = found_in(features, given, is_suspected=False)
+    assert "class_like_two" not in found["kind"].to_list()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_whose_kinds_lie_nearer_than_classes_do_is_one(seed: int) -> None:
+    features, labels = clouds([90, 90, 90, 80, 80], seed)
+    features[:45, 0] += 1.5
+    features[:45, 1] -= 1.2
+    assert "class_like_two" not in found_in(features, labels)["kind"].to_list()
 
 
 def test_a_class_of_a_few_is_too_small_and_nothing_else_is_said_of_it() -> None:

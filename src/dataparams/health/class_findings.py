@@ -61,7 +61,6 @@ def class_findings(
             evidence.classes,
             evidence.class_evidence,
             (samples["category"] != "easy").to_numpy(),
-            1 - samples["noise_probability"].fill_null(0.0).to_numpy(),
             class_names,
         )
         found += overlap_findings(judged, space)

@@ -25,10 +25,13 @@ _MOST_DIRECTIONS = 16
 _STARTS = 3
 _STEPS = 20
 _LEAST_GAP = 1.75
-_SPREADS = 2.0
+_SPREADS = 2.5
 _LEAST_SPREAD = 0.1
 _NORMAL = 1.4826
-_LEAST_DISTANCE = 0.75
+_LEAST_DISTANCE = 0.9
+_NEIGHBORS = 10
+_LEAST_OWN = 2.0
+"""How many more of the neighbors of a part must be of its class than of any other."""
 _DRAWS = 3
 
 
@@ -75,10 +78,19 @@ def divided_classes(
 
     Each class of 40 samples or more is cut in two by k-means. The smaller part must have a quarter
     of it. Between the parts there must be a gap that cutting a normal cloud of the same variances
-    does not give (the idea of the gap statistic: Tibshirani, Walther, Hastie, JRSS B 2001): 1.75
-    times as far apart, and beyond what is usual for the classes of these data by two robust
-    standard deviations, so that where every class has its kinds none is accused. The centers must
-    be nearly as far apart (0.75 times) as a class and its nearest other one in the median.
+    does not give (the idea of the gap statistic: Tibshirani, Walther, Hastie, JRSS B 2001), 1.75
+    times as far apart, and the centers must be nearly as far apart (0.9 times) as a class and its
+    nearest other one in the median. Gap times distance must be beyond what is usual for the classes
+    of these data, by 2.5 robust standard deviations of the logarithm, so that where every class has
+    its kinds none is accused.
+
+    A part whose samples lie among those of another class is not named: that is what wrong labels
+    look like that nobody suspects. Of the neighbors of each part, twice as many must be of the
+    class as of any other.
+
+    What cannot be found: classes merged whose samples lie in one cloud, where the features in which
+    samples differ most say nothing of the class (prices and sizes of diamonds say little of their
+    cut), and those no farther apart than the kinds within the other classes are.
 
     Args:
         space: The features, n of them.
@@ -107,13 +119,15 @@ def divided_classes(
     }
     if not cuts or usual == 0:
         return []
-    least_gap = _least_gap(np.array([cut.gap for cut in cuts.values()]))
+    is_unusual = _are_unusual(np.array([cut.gap * cut.distance for cut in cuts.values()]))
     found = [
         DividedClass(label, *_parts(space, members[label], cut), cut.gap, cut.distance / usual)
-        for label, cut in cuts.items()
-        if cut.gap >= least_gap
+        for (label, cut), is_chosen in zip(cuts.items(), is_unusual, strict=True)
+        if is_chosen
+        and cut.gap >= _LEAST_GAP
         and cut.least_share >= _LEAST_SHARE
         and cut.distance >= _LEAST_DISTANCE * usual
+        and _are_parts_of_its_own(space, labels, cut)
     ]
     return sorted(found, key=lambda one: -one.gap)
 
@@ -134,12 +148,29 @@ def _usual_distance(centers: Floats) -> float:
     return float(np.median(distances.min(axis=1)))
 
 
-def _least_gap(gaps: Floats) -> float:
-    """The gap from which on a class looks like two among the classes of these data."""
-    middle = float(np.median(gaps))
-    spread = max(_NORMAL * float(np.median(np.abs(gaps - middle))), _LEAST_SPREAD)
+def _are_unusual(measures: Floats) -> NDArray[np.bool_]:
+    """Which of the classes' measures are far above the others'."""
     # Of two or three classes, what is usual cannot be told.
-    return max(_LEAST_GAP, middle + _SPREADS * spread) if len(gaps) > 3 else _LEAST_GAP
+    if len(measures) <= 3:
+        return np.ones(len(measures), dtype=bool)
+    logs = np.log(np.maximum(measures, 1e-9))
+    middle = np.median(logs)
+    spread = max(_NORMAL * float(np.median(np.abs(logs - middle))), _LEAST_SPREAD)
+    is_unusual: NDArray[np.bool_] = logs >= middle + _SPREADS * spread
+    return is_unusual
+
+
+def _are_parts_of_its_own(space: FeatureSpace, labels: NDArray[np.integer], cut: _Cut) -> bool:
+    """Whether around both parts of a class there is none that has half as many samples."""
+    near = space.nearest(space.of(cut.drawn), _NEIGHBORS + 1, without=np.zeros(0, dtype=np.intp))
+    around = np.where(near == cut.drawn[:, None], -1, labels[near])
+    own = labels[cut.drawn[0]]
+    for part in (cut.is_second, ~cut.is_second):
+        found, times = np.unique(around[part], return_counts=True)
+        others = times[(found != own) & (found >= 0)]
+        if times[found == own].sum() < _LEAST_OWN * others.max(initial=0):
+            return False
+    return True
 
 
 def _cut_in_two(space: FeatureSpace, drawn: Rows) -> _Cut:

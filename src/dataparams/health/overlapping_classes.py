@@ -10,9 +10,15 @@ import numpy as np
 from dataparams.analysis.class_standing import FEWEST_SAMPLES
 from dataparams.health.findings import Finding
 from dataparams.health.sentences import sentence
+from dataparams.health.telling_apart import (
+    by_chance_within,
+    lead_by_neighbors,
+    lead_by_trees,
+    told_apart,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -21,15 +27,17 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.intp]
 
-_FEWEST_CONFUSED = 6
-_LEAST_CONFUSED = 0.15
-"""In the mean of the two shares that are taken for the other class."""
-_MOST_TOLD_APART = 0.62
-_MOST_OF_RIGHT = 0.7
-"""Where each label counts as much as it is likely to be right."""
-_LEAST_MIXED = 0.3
-_NEIGHBORS = 10
-_MOST_IN_PAIR = 4_000
+_LEAST_SHARED = 0.4
+"""Of the evidence for two classes, beside what samples of a class have for their own."""
+_MOST_PAIRS = 50
+_ERRORS = 2.0
+_MOST_ABOVE_CHANCE = 0.1
+_TRACE = 0.03
+"""Held-out models of an audit are right so much more often, since other samples that have learned
+of a label by an earlier round hold a trace of it."""
+_MOST_ERROR = 0.075
+"""With a standard error above that, two labels of which nothing is known look like one class."""
+_MOST_OF_EACH = 1_000
 _MOST_SHOWN = 50
 _LEAST = 1e-9
 
@@ -44,7 +52,6 @@ class JudgedClasses:
         classes: The likeliest classes of each, (n, k), the likeliest first.
         class_evidence: Evidence for them, (n, k).
         is_suspicious: Whether the sample is none of the easy ones, (n,).
-        right: How likely the given label is right, (n,), 0 ... 1.
         class_names: Names of the classes.
     """
 
@@ -53,7 +60,6 @@ class JudgedClasses:
     classes: NDArray[np.int64]
     class_evidence: NDArray[np.float64]
     is_suspicious: NDArray[np.bool_]
-    right: NDArray[np.floating]
     class_names: Sequence[str]
 
 
@@ -64,12 +70,11 @@ class Overlap:
     Attributes:
         first: Number of one class.
         second: Number of the other.
-        of_first: Share of the first that held-out models take for the second, 0 ... 1.
-        of_second: The reverse.
-        told_apart: How often held-out models are right when asked which of the two a sample is of,
-            as many answers as samples for each, in the mean of the two: 0.5 is guessing.
-        mixed: How many of the neighbors of their samples are then taken for the other class, beside
-            how many would be if the two were mixed at random, 0 ... 1; NaN without features.
+        told_apart: How often the right one is answered when asked which of the two a sample is of,
+            by the best of the audit's held-out models, neighbors and trees, as many answers as
+            samples for each, in the mean of the two: 0.5 is guessing.
+        mixed: How many of the neighbors of their samples are of the other class, beside how many
+            would be if the two were mixed at random.
         suspicions: Labels that are suspicious now, and would not be if the two were one.
         error: Share of all samples whose label held-out models disagree with, 0 ... 1.
         error_merged: That share, were the two one class.
@@ -77,8 +82,6 @@ class Overlap:
 
     first: int
     second: int
-    of_first: float
-    of_second: float
     told_apart: float
     mixed: float
     suspicions: int
@@ -87,13 +90,19 @@ class Overlap:
 
 
 def overlapping_classes(judged: JudgedClasses, space: FeatureSpace | None) -> list[Overlap]:
-    """The pairs of classes that models cannot tell apart, those least told apart first.
+    """The pairs of classes between which the features tell nothing, those least told apart first.
 
-    Held-out models take at least 15 % for the other class, in the mean of the two, and asked which
-    of the two a sample is of, they are right in at most 62 %. Where many labels are wrong the same
-    happens, but not where each label counts as much as it is likely to be right: so that must be at
-    most 70 %. And the samples then still lie apart: so at least 30 % as many of their neighbors
-    must be taken for the other class as if the two were mixed at random.
+    Looked at are the pairs that held-out models hardly tell apart: what samples of each have of
+    evidence for the other is, multiplied and beside that for their own, 40 % or more of what it
+    were if the two were one. At most 50 pairs, those that share most. It does not count which
+    class they name, for where two are halves of one they may name a third for both.
+
+    Asked which of the two a sample is of, these models must be right no more often than chance
+    allows: within two standard errors, at most 60 %, and 3 % for what they know of the answer. That
+    is no proof: they may not have learned two rare classes, and where many labels are wrong they
+    learn less. So neighbors and trees that know these two labels alone must be right no more often
+    than chance allows either. Wrong labels dilute what features tell, they do not take it away, so
+    that they do not make overlap; and pairs so small that chance alone allows more are not named.
 
     Args:
         judged: What held-out models make of n samples.
@@ -102,31 +111,8 @@ def overlapping_classes(judged: JudgedClasses, space: FeatureSpace | None) -> li
     """
     if space is None:
         return []
-    found = []
-    for first, second, of_first, of_second in _confused(judged):
-        rows = _of_either(judged, first, second)
-        is_second = _taken_for_second(judged, rows, first, second)
-        is_label = judged.labels[rows] == second
-        told_apart = _told_apart(is_label, is_second, np.ones(len(rows)))
-        of_right = _told_apart(is_label, is_second, judged.right[rows] + _LEAST)
-        mixed = _mixed(is_second, space.of(rows))
-        is_guessed = told_apart <= _MOST_TOLD_APART and of_right <= _MOST_OF_RIGHT
-        if is_guessed and mixed >= _LEAST_MIXED:
-            suspicions, error, error_merged = _changes(judged, first, second)
-            found.append(
-                Overlap(
-                    first=first,
-                    second=second,
-                    of_first=of_first,
-                    of_second=of_second,
-                    told_apart=told_apart,
-                    mixed=mixed,
-                    suspicions=suspicions,
-                    error=error,
-                    error_merged=error_merged,
-                )
-            )
-    return sorted(found, key=lambda one: one.told_apart)
+    asked = (_overlap(judged, space, *pair) for pair in _confused(judged))
+    return sorted((one for one in asked if one is not None), key=lambda one: one.told_apart)
 
 
 def overlap_findings(judged: JudgedClasses, space: FeatureSpace | None) -> list[Finding]:
@@ -143,63 +129,63 @@ def overlap_findings(judged: JudgedClasses, space: FeatureSpace | None) -> list[
     ]
 
 
-def _confused(judged: JudgedClasses) -> Iterator[tuple[int, int, float, float]]:
-    """Pairs of classes some of which are taken for the other, and the two shares."""
-    predicted, count = judged.classes[:, 0], len(judged.class_names)
-    sizes = np.bincount(judged.labels, minlength=count)
-    is_other = predicted != judged.labels
-    low = np.minimum(judged.labels, predicted)[is_other]
-    high = np.maximum(judged.labels, predicted)[is_other]
-    pairs, times = np.unique(low * count + high, return_counts=True)
-    for pair in pairs[times >= _FEWEST_CONFUSED].tolist():
-        first, second = divmod(pair, count)
-        if min(sizes[first], sizes[second]) < FEWEST_SAMPLES:
-            continue
-        of_first = float((predicted[judged.labels == first] == second).mean())
-        of_second = float((predicted[judged.labels == second] == first).mean())
-        if (of_first + of_second) / 2 >= _LEAST_CONFUSED:
-            yield first, second, of_first, of_second
+def _confused(judged: JudgedClasses) -> list[tuple[int, int]]:
+    """Pairs of classes that share evidence, those that share most first.
 
-
-def _of_either(judged: JudgedClasses, first: int, second: int) -> Rows:
-    """Samples of two classes, at most 4,000, spread evenly."""
-    rows = np.flatnonzero(np.isin(judged.labels, (first, second)))
-    return rows[:: -(-len(rows) // _MOST_IN_PAIR)]
-
-
-def _taken_for_second(
-    judged: JudgedClasses, rows: Rows, first: int, second: int
-) -> NDArray[np.bool_]:
-    """Which samples are likeliest of the second class, as many as have its label.
-
-    So it does not matter which of the two a model prefers where it cannot tell.
+    Of one class under two labels, samples of both have the same evidence for each in the mean,
+    whatever the sizes: then the product of what they have for the other is that of what they have
+    for their own.
     """
-    evidence = [_evidence(judged, rows, label) + _LEAST for label in (first, second)]
-    lead = np.log(evidence[1]) - np.log(evidence[0])
-    is_second = np.zeros(len(rows), dtype=bool)
-    wanted = int((judged.labels[rows] == second).sum())
-    is_second[np.argsort(-lead, kind="stable")[:wanted]] = True
-    return is_second
+    from scipy.sparse import coo_array
+
+    count = len(judged.class_names)
+    sizes = np.bincount(judged.labels, minlength=count)
+    listed = judged.classes.shape[1]
+    labels = np.repeat(judged.labels, listed)
+    entries = (judged.class_evidence.ravel(), (labels, judged.classes.ravel()))
+    evidence = coo_array(entries, shape=(count, count)).tocsr()
+    own = np.maximum(evidence.diagonal(), _LEAST)
+    product = (evidence * evidence.T).tocoo()
+    first, second = product.row, product.col
+    shared = product.data / (own[first] * own[second])
+    is_one = (first < second) & (shared >= _LEAST_SHARED)
+    is_one &= np.minimum(sizes[first], sizes[second]) >= FEWEST_SAMPLES
+    order = np.flatnonzero(is_one)[np.argsort(-shared[is_one], kind="stable")][:_MOST_PAIRS]
+    return list(zip(first[order].tolist(), second[order].tolist(), strict=True))
 
 
-def _told_apart(
-    is_label: NDArray[np.bool_], is_taken: NDArray[np.bool_], weights: NDArray[np.floating]
-) -> float:
-    of_second = np.average(is_taken[is_label], weights=weights[is_label])
-    of_first = np.average(~is_taken[~is_label], weights=weights[~is_label])
-    return float((of_second + of_first) / 2)
+def _overlap(judged: JudgedClasses, space: FeatureSpace, first: int, second: int) -> Overlap | None:
+    """How far two classes overlap; None where something tells them apart, or they are too few."""
+    rows = np.concatenate([_some(judged, label) for label in (first, second)])
+    is_second = judged.labels[rows] == second
+    error = by_chance_within(is_second)
+    by_models = told_apart(_lead(judged, rows, first, second), is_second)
+    most = 0.5 + min(_ERRORS * error, _MOST_ABOVE_CHANCE)
+    if error > _MOST_ERROR or by_models > most + _TRACE:
+        return None
+    points = space.of(rows)
+    lead, mixed = lead_by_neighbors(points, is_second)
+    by_neighbors = told_apart(lead, is_second)
+    if by_neighbors > most:
+        return None
+    by_trees = told_apart(lead_by_trees(points, is_second), is_second)
+    if by_trees > most:
+        return None
+    best = max(by_models, by_neighbors, by_trees)
+    return Overlap(first, second, best, mixed, *_changes(judged, first, second))
 
 
-def _mixed(is_second: NDArray[np.bool_], points: NDArray[np.float32]) -> float:
-    """How mixed two kinds of samples are among their neighbors; 1 is at random."""
-    share = float(is_second.mean())
-    by_chance = 2 * share * (1 - share)
-    if by_chance == 0 or len(points) <= _NEIGHBORS:
-        return 0.0
-    likeness = points @ points.T
-    np.fill_diagonal(likeness, -np.inf)
-    near = np.argpartition(-likeness, _NEIGHBORS, axis=1)[:, :_NEIGHBORS]
-    return min(1.0, float((is_second[near] != is_second[:, None]).mean()) / by_chance)
+def _some(judged: JudgedClasses, label: int) -> Rows:
+    """Samples of a class, at most 1,000, spread evenly."""
+    rows = np.flatnonzero(judged.labels == label)
+    return rows[:: -(-len(rows) // _MOST_OF_EACH)]
+
+
+def _lead(judged: JudgedClasses, rows: Rows, first: int, second: int) -> NDArray[np.float64]:
+    """How far held-out models prefer the second of two classes, (m,)."""
+    evidence = [np.log(_evidence(judged, rows, label) + _LEAST) for label in (first, second)]
+    lead: NDArray[np.float64] = evidence[1] - evidence[0]
+    return lead
 
 
 def _evidence(judged: JudgedClasses, rows: Rows, label: int) -> NDArray[np.float64]:
@@ -219,9 +205,12 @@ def _is_between(judged: JudgedClasses, first: int, second: int) -> NDArray[np.bo
 
 
 def _samples_between(judged: JudgedClasses, one: Overlap) -> Rows:
-    """Those taken for the other class, the surest first."""
-    rows = np.flatnonzero(_is_between(judged, one.first, one.second))
-    return rows[np.argsort(-judged.class_evidence[rows, 0], kind="stable")]
+    """Those for which the other class has more evidence than their own, the most first."""
+    rows = np.flatnonzero(np.isin(judged.labels, (one.first, one.second)))
+    lead = _lead(judged, rows, one.first, one.second)
+    lead = np.where(judged.labels[rows] == one.first, lead, -lead)
+    order = np.argsort(-lead, kind="stable")
+    return rows[order[lead[order] > 0]]
 
 
 def _changes(judged: JudgedClasses, first: int, second: int) -> tuple[int, float, float]:
@@ -235,7 +224,7 @@ def _changes(judged: JudgedClasses, first: int, second: int) -> tuple[int, float
 
 def _strength(one: Overlap) -> float:
     """0.5 where they are told apart as well as counts as overlap, 1 where that is guessing."""
-    told = (one.told_apart - 0.5) / (_MOST_TOLD_APART - 0.5)
+    told = (one.told_apart - 0.5) / (_MOST_ABOVE_CHANCE + _TRACE)
     return 1 - 0.5 * float(np.clip(told, 0, 1))
 
 
