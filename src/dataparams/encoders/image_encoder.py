@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _DIGITS = 16
 _BATCH_ON_CPU = 8
-_BATCH_ON_ACCELERATOR = 64
+_PIXELS_ON_ACCELERATOR = 256 * 224 * 224
+_MOST_ON_ACCELERATOR = 256
 _THREADS_BESIDE_ACCELERATOR = 2
 _CORES_TO_A_PREPARING_ONE = 4
 _LARGEST_HALF = 65504.0
@@ -78,7 +79,7 @@ class ImageEncoder:
         self.preparation = preparation
         self._device = device or _accelerator() or torch.device("cpu")
         is_cpu = self._device.type == "cpu"
-        self.batch_size = _BATCH_ON_CPU if is_cpu else _BATCH_ON_ACCELERATOR
+        self.batch_size = _BATCH_ON_CPU if is_cpu else _batch_on_accelerator(preparation)
         self.threads = torch.get_num_threads() if is_cpu else _THREADS_BESIDE_ACCELERATOR
         self.processes = _preparing_processes(forked_workers(), is_cpu=is_cpu)
         self.precision = precision or _fast_precision(self._device)
@@ -108,8 +109,9 @@ class ImageEncoder:
             The features, (b, width), clamped to the range of half precision; infinite numbers and
             NaN stay as they are.
         """
-        batch = np.zeros((self.batch_size, *prepared[0].shape), np.uint8)
+        batch = np.empty((self.batch_size, *prepared[0].shape), np.uint8)
         np.stack(prepared, out=batch[: len(prepared)])
+        batch[len(prepared) :] = 0
         with torch.inference_mode():
             features = self._features(torch.from_numpy(batch))[: len(prepared)].float()
             clamped = features.clamp(-_LARGEST_HALF, _LARGEST_HALF)
@@ -160,6 +162,12 @@ def image_encoder(
     return ImageEncoder(
         name, weights, width, preparation, lambda: network, device=device, precision=precision
     )
+
+
+def _batch_on_accelerator(preparation: ImagePreparation) -> int:
+    """Images at once: many, since each call waits for its turn, and fewer where they are large."""
+    pixels = preparation.height * preparation.width
+    return max(1, min(_MOST_ON_ACCELERATOR, _PIXELS_ON_ACCELERATOR // pixels))
 
 
 def _preparing_processes(cores: int, *, is_cpu: bool) -> int:
