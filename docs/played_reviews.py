@@ -25,11 +25,11 @@ SIZE: ViewportSize = {"width": 1280, "height": 830}
 @contextmanager
 def served(words: list[str], folder: Path) -> Iterator[tuple[Browser, str]]:
     """A browser, and the address at which a command serves the review."""
-    program = shutil.which(words[0], path=environment()["PATH"]) or words[0]
+    program = shutil.which(words[0], path=environment(folder)["PATH"]) or words[0]
     server = subprocess.Popen(
         [program, *words[1:], "--no-open"],
         cwd=folder,
-        env=environment(),
+        env=environment(folder),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -47,11 +47,11 @@ def renewed(fence: re.Match[str], folder: Path, play: Callable[[list[str], Path]
 
 def printed(words: list[str], folder: Path) -> str:
     """What a command prints where there is no terminal."""
-    program = shutil.which(words[0], path=environment()["PATH"])
+    program = shutil.which(words[0], path=environment(folder)["PATH"])
     done = subprocess.run(
         [program or words[0], *words[1:]],
         cwd=folder,
-        env={**environment(), "DATAPARAMS_CACHE": str(folder / "cache")},
+        env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -65,9 +65,10 @@ def printed(words: list[str], folder: Path) -> str:
     return "\n".join(line.rstrip() for line in output.splitlines())
 
 
-def environment() -> dict[str, str]:
-    """This one, in which the programs of this Python are found first."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def environment(folder: Path) -> dict[str, str]:
+    """This one, with the programs of this Python first and a cache of its own in the folder."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "DATAPARAMS_CACHE": str(folder / "cache")}
 
 
 def shortened(output: str, wanted: str) -> str:
