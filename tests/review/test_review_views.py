@@ -170,6 +170,20 @@ def test_without_features_the_page_is_told_why_there_is_no_map(plain):
     assert plain.client.get("/api/run").json()["has_features"] is False
 
 
+def test_a_review_warns_where_the_features_of_its_audit_are_gone(tmp_path):
+    folder = tmp_path / "run"
+    review = made_review(folder, changed=featured(folder))
+    told = client_of(review).get("/api/run").json()["warnings"]
+    assert not any("no map" in one for one in told)
+    review.close()
+    (folder / "features.npy").unlink()
+    again = made_review(folder)
+    *_, warning = client_of(again).get("/api/run").json()["warnings"]
+    assert "no map of all samples" in warning
+    assert "audit command" in warning
+    again.close()
+
+
 def test_features_that_are_gone_are_told_and_tried_again(tmp_path):
     folder = tmp_path / "run"
     review = made_review(folder, changed=featured(folder))

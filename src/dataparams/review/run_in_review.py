@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from dataparams.review.similar import FeaturesOf
     from dataparams.run.folder import RunFolder
 
+_FEATURES_GONE = (
+    "What the network saw of these samples is no longer kept where the audit left it, so there is "
+    "no map of all samples, and none that are similar by it. The same audit command computes it "
+    "again; then start the review once more."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class RunInReview:
@@ -157,16 +163,28 @@ def open_review(
         analysis=made,
         findings=found,
         folder=run,
-        overview=prepared.overview,
+        overview=_with_what_is_gone(prepared.overview, run, has_features=features_of is not None),
         annotator=annotator,
     )
 
 
 def _features_of(run: RunFolder) -> FeaturesOf | None:
     """What gives the features of samples, where the run is an audit and has them."""
-    is_audit = (run.path / "run.json").is_file() and run.is_audit()
-    features = features_of_run(run) if is_audit else None
+    features = features_of_run(run) if _is_audit(run) else None
     return None if features is None else features.of
+
+
+def _is_audit(run: RunFolder) -> bool:
+    return (run.path / "run.json").is_file() and run.is_audit()
+
+
+def _with_what_is_gone(
+    overview: dict[str, Any], run: RunFolder, *, has_features: bool
+) -> dict[str, Any]:
+    """The same, with a warning where an audit had features that can no longer be read."""
+    if has_features or not _is_audit(run) or not run.description()["audit"].get("encoder"):
+        return overview
+    return {**overview, "warnings": [*overview["warnings"], _FEATURES_GONE]}
 
 
 def run_key(run: RunFolder) -> str:
