@@ -108,7 +108,7 @@ def main() -> None:
             photographs = DistinctPhotographs(files, count)
             how = f"{processes} processes" if processes else "threads"
             with tempfile.TemporaryDirectory() as folder:
-                for what in (how, f"{how}, kept before"):
+                for what in (how, "kept before"):
                     seconds = seconds_of(photographs, processes, Path(folder))
                     row = [name, what, f"{count:,}", f"{seconds:.1f}", f"{count / seconds:,.0f}"]
                     rows.append(row)

@@ -62,7 +62,9 @@ def data_of(name: str, data: Path, cache: Path) -> Data:
         made = feature_set(name, data, data, cache)
         features, labels = made.features, made.labels
     step = -(-len(labels) // MOST)
-    return Data(np.asarray(features[::step]), labels[::step], cache / f"classes-{name}")
+    some = np.asarray(features[::step])
+    word = sha256(some.tobytes()).hexdigest()[:8]
+    return Data(some, labels[::step], cache / f"classes-{name}-{word}")
 
 
 def findings_of(data: Data, labels: Labels, seed: int) -> pl.DataFrame:

@@ -92,7 +92,9 @@ def main() -> None:
     if arguments.samples < len(dataset.train.labels):
         first = torch.arange(arguments.samples)
         part = replace(dataset.train.select(first), num_instances=arguments.samples)
-        dataset = replace(dataset, train=part, val=dataset.val.select(first))
+        dataset = replace(
+            dataset, train=part, val=dataset.val.select(first[: len(dataset.val.labels)])
+        )
     rows = []
     for learns in (True, False):
         found = outcome(

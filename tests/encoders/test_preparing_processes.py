@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +14,16 @@ import timm
 
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.images import EncodedImage, PixelImage
-from dataparams.encoders import measuring
+from dataparams.encoders import extraction, measuring
 from dataparams.encoders.extraction import Measurements, extract
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.image_encoder import image_encoder
 from dataparams.encoders.measuring import StoredMeasurements, measure_all
+from dataparams.encoders.reading_ahead import examined_ahead
 from dataparams.errors import DataError, Stopped
 from dataparams.health.picture_measuring import PictureMeasuring
 from dataparams.sources.reading_processes import forked_workers
+from forked_processes import SUPPORT, run_program
 from made_contents import ListedContents
 from made_copies import made_picture
 
@@ -36,6 +39,13 @@ class Deadly(EncodedImage):
 
     def loaded(self):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Unplugged(EncodedImage):
+    """Lies on a drive that is gone."""
+
+    def loaded(self):
+        raise DataError("the drive is gone")
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +107,25 @@ def test_processes_find_out_what_threads_do(contents, encoder, tmp_path):
     assert one.computed == other.computed == 31
 
 
+def test_processes_are_chosen_by_what_is_to_be_done(contents, encoder, tmp_path, monkeypatch):
+    chosen = []
+
+    def noting(*arguments, processes, **options):
+        chosen.append(processes)
+        return examined_ahead(*arguments, processes=processes, **options)
+
+    monkeypatch.setattr(extraction, "examined_ahead", noting)
+    monkeypatch.setattr(encoder, "processes", PROCESSES)
+    swept(contents, encoder, tmp_path, None)
+    monkeypatch.setattr(extraction, "FEWEST_FOR_PROCESSES", len(contents))
+    swept(contents, encoder, tmp_path, None)
+    swept(contents, encoder, tmp_path / "elsewhere", None)
+    others = ListedContents([PixelImage(np.full((9, 9), shade, np.uint8)) for shade in range(70)])
+    swept(others, encoder, tmp_path, None)
+    # Too few; all kept; nothing kept; kept are others.
+    assert chosen == [0, 0, PROCESSES, PROCESSES]
+
+
 def test_what_is_kept_is_not_prepared_again(contents, encoder, tmp_path):
     swept(contents, encoder, tmp_path, PROCESSES)
     assert swept(contents, encoder, tmp_path, PROCESSES)[0].computed == 0
@@ -107,6 +136,45 @@ def test_a_process_that_is_killed_is_told_of(files, encoder, tmp_path):
     with pytest.raises(DataError, match=r"ended unexpectedly.*same command again.*kept"):
         swept(contents, encoder, tmp_path, PROCESSES)
     assert not multiprocessing.active_children()
+
+
+def test_a_process_that_is_killed_while_the_network_is_at_work_is_told_of(files, encoder, tmp_path):
+    contents = ListedContents([EncodedImage(None, str(file)) for file in files] * 40)
+
+    def kill_one():
+        for process in multiprocessing.active_children()[:1]:
+            os.kill(process.pid, signal.SIGKILL)
+            time.sleep(0.5)
+        return 0
+
+    with pytest.raises(DataError, match=r"ended unexpectedly.*same command again.*kept"):
+        swept(contents, encoder, tmp_path, PROCESSES, should_stop=kill_one)
+    assert not multiprocessing.active_children()
+
+
+def test_what_cannot_be_sent_is_an_error_and_no_wait_for_ever(files, encoder, tmp_path):
+    class Local(EncodedImage):
+        """Its class cannot be found by another process."""
+
+    contents = ListedContents([*(EncodedImage(None, str(file)) for file in files), Local(b"")])
+    with pytest.raises(AttributeError, match="pickle"):
+        swept(contents, encoder, tmp_path, PROCESSES)
+    assert not multiprocessing.active_children()
+
+
+def test_an_error_of_a_user_arrives_in_its_words(files, encoder, tmp_path):
+    contents = ListedContents([*(EncodedImage(None, str(file)) for file in files), Unplugged(b"")])
+    with pytest.raises(DataError, match=r"^the drive is gone$"):
+        swept(contents, encoder, tmp_path, PROCESSES)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_stops_and_says_how_to_go_on(number, files, tmp_path):
+    words = [str(number.value), str(tmp_path), *map(str, files)]
+    told = run_program(SUPPORT / "stopped_preparing.py", *words, folder=tmp_path)
+    assert told.returncode == 128 + number, told.stderr
+    assert "same command goes on" in told.stdout
 
 
 def test_processes_end_when_a_signal_asks_to_stop(contents, encoder, tmp_path):

@@ -148,6 +148,19 @@ def test_classes_that_features_tell_apart_a_little_stay_two_with_wrong_labels(
     assert not len(found_in(features, given).filter(kind="overlapping_classes"))
 
 
+@pytest.mark.parametrize("rare", [20, 40])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rare_class_beside_a_large_one_that_it_differs_from_is_not_called_one_with_it(
+    seed: int, rare: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1, 2], [1000, rare, 400])
+    centers = np.zeros((3, WIDTH))
+    centers[0, 0], centers[1, :2], centers[2, 2] = 1, (1, 0.6), 1
+    features = centers[labels] + rng.normal(0, 0.2, (len(labels), WIDTH))
+    assert not len(found_in(features, labels).filter(kind="overlapping_classes"))
+
+
 def test_so_few_samples_that_chance_could_tell_them_apart_are_not_called_one_class() -> None:
     features, labels = clouds([24, 80, 80])
     labels[:24:2] = 3

@@ -1,8 +1,8 @@
 """The way from contents to features in the cache: read, digest, prepare, encode, write.
 
-Contents are read in one thread and prepared in others, or in processes where they are many and
-cores are, while the network is at work. On a CPU it is at work on a batch in each core: that is
-quicker than all cores on one batch, and very much so where other programs use the machine as well.
+Contents are read in one thread and prepared in others, or in processes where contents and cores are
+many, while the network is at work. On a CPU it is at work on a batch in each core: that is quicker
+than all cores on one batch, and very much so where other programs use the machine as well.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _SECONDS_OF_A_PIECE = 15.0
 _BYTES_OF_A_PIECE = 1 << 27
+_LAST = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,8 @@ def extract(
         rows: Rows of those wanted, (n,), each once.
         measurements: What is measured of pictures while they are decoded, and where that is kept.
         processes: Number of processes in which contents are prepared, 0 for threads; None for as
-            many as suit the encoder, where much is not in the cache.
+            many as suit the encoder, where contents are many and the last of them are not in the
+            cache.
         on_progress: Called with the number of samples done and of all.
         should_stop: The number of the signal that asks to stop, 0 for none.
 
@@ -116,7 +118,7 @@ def extract(
     claims = _Claims(stored, kept)
     work = _Work(encoder, stored, kept, rows, on_progress)
     if processes is None:
-        is_much = len(rows) - stored.count >= FEWEST_FOR_PROCESSES
+        is_much = len(rows) >= FEWEST_FOR_PROCESSES and not _is_last_kept(contents, rows, claims)
         processes = encoder.processes if is_much else 0
 
     def examine(some: list[Placed]) -> list[Examined]:
@@ -133,8 +135,10 @@ def extract(
                 work.stop_if(should_stop())
             work.encode_rest(networks)
             work.finish()
-        except BaseException:
-            # The error that led here is the one to tell of.
+        except BaseException as error:
+            # The error that led here is the one to tell of, unless a signal ended processes too.
+            if isinstance(error, DataError | RuntimeError):
+                work.stop_if(should_stop())
             with suppress(Exception):
                 work.write()
             raise
@@ -142,6 +146,12 @@ def extract(
 
 
 # --- before the network --------------------------------------------------------------------------
+
+
+def _is_last_kept(contents: Contents, rows: NDArray[np.int64], claims: _Claims) -> bool:
+    """Whether nothing remains to do for the last contents: then probably for none."""
+    read = contents.read(rows[-_LAST:].tolist())
+    return not any(claims.is_needed(content) for content in read)
 
 
 class _Claims:
@@ -159,6 +169,17 @@ class _Claims:
         word = np.frombuffer(digest, np.uint8)[None]
         lacks_measures = self._kept is not None and not self._kept.has(word)[0]
         return not self._stored.has(word)[0], lacks_measures
+
+    def is_needed(self, content: Content | UnreadableContentError) -> bool:
+        """Whether a content is to be encoded or measured, whoever does it."""
+        try:
+            if isinstance(content, UnreadableContentError):
+                return False
+            word = np.frombuffer(bytes.fromhex(content.loaded().digest()), np.uint8)[None]
+        except UnreadableContentError:
+            return False
+        is_measured = self._kept is None or bool(self._kept.has(word)[0])
+        return not (is_measured and self._stored.has(word)[0])
 
     def once(self, examined: Examined) -> Examined:
         """The same, without what was made of the same content before, in another process."""

@@ -120,11 +120,6 @@ class StoredFeatures:
             raise self._unwritable(error, 0) from error
         self.refresh()
 
-    @property
-    def count(self) -> int:
-        """Of how many contents there are features."""
-        return len(self._places)
-
     def refresh(self) -> None:
         """List the pieces again, which other processes write and merge."""
         with self._lock:

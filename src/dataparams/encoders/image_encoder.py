@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _DIGITS = 16
 _BATCH_ON_CPU = 8
-_PIXELS_ON_ACCELERATOR = 256 * 224 * 224
-_MOST_ON_ACCELERATOR = 256
+_BATCH_ON_ACCELERATOR = 64
+_BATCH_ON_LARGE_GPU = 256
+_LARGE_GPU = 15e9
+"""Bytes of its memory."""
+_USUAL_PIXELS = 224 * 224
 _THREADS_BESIDE_ACCELERATOR = 2
 _CORES_TO_A_PREPARING_ONE = 4
 _LARGEST_HALF = 65504.0
@@ -79,7 +82,9 @@ class ImageEncoder:
         self.preparation = preparation
         self._device = device or _accelerator() or torch.device("cpu")
         is_cpu = self._device.type == "cpu"
-        self.batch_size = _BATCH_ON_CPU if is_cpu else _batch_on_accelerator(preparation)
+        self.batch_size = (
+            _BATCH_ON_CPU if is_cpu else _batch_on_accelerator(self._device, preparation)
+        )
         self.threads = torch.get_num_threads() if is_cpu else _THREADS_BESIDE_ACCELERATOR
         self.processes = _preparing_processes(forked_workers(), is_cpu=is_cpu)
         self.precision = precision or _fast_precision(self._device)
@@ -164,10 +169,14 @@ def image_encoder(
     )
 
 
-def _batch_on_accelerator(preparation: ImagePreparation) -> int:
-    """Images at once: many, since each call waits for its turn, and fewer where they are large."""
+def _batch_on_accelerator(device: torch.device, preparation: ImagePreparation) -> int:
+    """Images at once: many, since each call waits for its turn, but as memory allows."""
+    is_large = (
+        device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory > _LARGE_GPU
+    )
+    most = _BATCH_ON_LARGE_GPU if is_large else _BATCH_ON_ACCELERATOR
     pixels = preparation.height * preparation.width
-    return max(1, min(_MOST_ON_ACCELERATOR, _PIXELS_ON_ACCELERATOR // pixels))
+    return max(1, min(most, most * _USUAL_PIXELS // pixels))
 
 
 def _preparing_processes(cores: int, *, is_cpu: bool) -> int:

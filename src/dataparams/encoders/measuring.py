@@ -17,7 +17,7 @@ from dataparams.contents.regions import Region
 from dataparams.encoders.feature_cache import StoredFeatures
 from dataparams.encoders.feature_piece import DIGEST_BYTES
 from dataparams.encoders.reading_ahead import examined_ahead
-from dataparams.errors import Stopped
+from dataparams.errors import DataError, Stopped
 from dataparams.sources.reading_processes import forked_workers
 from dataparams.terminal.words import counted
 
@@ -165,6 +165,7 @@ def measure_all(
         should_stop: The number of the signal that asks to stop, 0 for none.
 
     Raises:
+        DataError: If a process ends unexpectedly.
         RunError: If measurements cannot be written.
         Stopped: If ``should_stop`` said so; what was measured is kept.
     """
@@ -182,21 +183,30 @@ def measure_all(
 
     done = 0
     processes = forked_workers() if len(rows) >= FEWEST_FOR_PROCESSES else 0
-    with examined_ahead(contents, rows.tolist(), examine, processes=processes) as blocks:
-        for block in blocks:
-            waiting.update(block)
-            done += len(block)
-            if on_progress is not None:
-                on_progress(done, len(rows))
-            signal_number = should_stop()
-            if signal_number or len(waiting) >= _AT_ONCE:
-                write()
-            if signal_number:
-                raise Stopped(
-                    f"Stopped: {done:,} of {counted(len(rows), 'picture')} were measured, and what "
-                    "was measured is kept. The same command goes on from there.",
-                    signal_number,
-                )
+
+    def stop_if(signal_number: int) -> None:
+        if signal_number:
+            write()
+            raise Stopped(
+                f"Stopped: {done:,} of {counted(len(rows), 'picture')} were measured, and what "
+                "was measured is kept. The same command goes on from there.",
+                signal_number,
+            )
+
+    try:
+        with examined_ahead(contents, rows.tolist(), examine, processes=processes) as blocks:
+            for block in blocks:
+                waiting.update(block)
+                done += len(block)
+                if on_progress is not None:
+                    on_progress(done, len(rows))
+                stop_if(should_stop())
+                if len(waiting) >= _AT_ONCE:
+                    write()
+    except DataError:
+        # A signal may have ended the processes too.
+        stop_if(should_stop())
+        raise
     write()
     kept.merge()
 

@@ -1,7 +1,8 @@
-"""Contents read in one thread and examined in others or in processes, ahead of their consumer."""
+"""Contents examined ahead of their consumer, in threads or in processes."""
 
 from __future__ import annotations
 
+import pickle
 import queue
 import threading
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -11,10 +12,11 @@ from torch.utils.data import Dataset
 
 from dataparams.contents.decoding_threads import decoding_threads
 from dataparams.contents.images import EncodedImage
-from dataparams.sources.reading_processes import reading_loader, results_of
+from dataparams.errors import UserError
+from dataparams.sources.reading_processes import deaths_told, reading_loader, results_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from typing_extensions import Self
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
     """The position of a row among the requested ones, and its content."""
 
 _Result = TypeVar("_Result")
-_ADVICE = "Free some memory and give the same command again: it goes on from what is kept."
+_ENDED = (
+    "A process that prepares samples ended unexpectedly; memory may be too small. Free some and "
+    "give the same command again: it goes on from what is kept."
+)
 _CONTENTS_AT_ONCE = 8
 _CONTENTS_TO_SEND = 32
+_MOST_BYTES = 1 << 22
 _BLOCKS_AHEAD = 16
 _SECONDS_TO_LOOK = 0.1
 
@@ -58,45 +64,83 @@ def examined_ahead(
         DataError: If a process ends unexpectedly.
     """
     if processes:
-        jobs = _Pieces(contents, rows, _CONTENTS_TO_SEND)
-        loader = reading_loader(_Examining(examine), jobs, processes, start_method="fork")
-        with closing(results_of(loader, _ADVICE)) as results:
-            yield results
+        with (
+            deaths_told(_ENDED),
+            closing(_by_processes(contents, rows, examine, processes)) as some,
+        ):
+            yield some
         return
     with _ReadAhead(contents, rows, examine) as blocks:
         yield iter(blocks)
 
 
-class _Pieces:
-    """Contents, a few at a time, in the order in which they are stored."""
+def _by_processes(
+    contents: Contents,
+    rows: Sequence[int],
+    examine: Callable[[list[Placed]], _Result],
+    processes: int,
+) -> Generator[_Result, None, None]:
+    jobs = _SentPieces(contents, rows)
+    loader = reading_loader(_Examining(examine), jobs, processes, start_method="fork")
+    with closing(results_of(loader, _ENDED)) as results:
+        for result in results:
+            if isinstance(result, UserError):
+                raise result
+            yield result
 
-    def __init__(self, contents: Contents, rows: Sequence[int], size: int) -> None:
-        self._contents, self._rows, self._size = contents, rows, size
 
-    def __iter__(self) -> Iterator[list[Placed]]:
-        for found in self._contents.sweep(self._rows):
-            placed = list(zip(found.places, map(_sendable, found.contents), strict=True))
-            for start in range(0, len(placed), self._size):
-                yield placed[start : start + self._size]
+def _pieces(contents: Contents, rows: Sequence[int], most: int) -> Iterator[list[Placed]]:
+    """Contents, a few at a time, fewer where they are large, in the order of the storage."""
+    for found in contents.sweep(rows):
+        piece: list[Placed] = []
+        size = 0
+        for placed in zip(found.places, found.contents, strict=True):
+            piece.append(placed)
+            size += _bytes_in_memory(placed[1])
+            if len(piece) == most or size >= _MOST_BYTES:
+                yield piece
+                piece, size = [], 0
+        if piece:
+            yield piece
 
 
-def _sendable(
-    content: Content | UnreadableContentError,
-) -> Content | UnreadableContentError:
-    """The same content with bytes of its own where it views others', which cannot be sent."""
+def _bytes_in_memory(content: Content | UnreadableContentError) -> int:
+    return len(content.stored or b"") if isinstance(content, EncodedImage) else 0
+
+
+class _SentPieces:
+    """Pieces of contents as they are sent to processes.
+
+    Pickled here, so that what cannot be is an error here; by the loader it would never arrive.
+    """
+
+    def __init__(self, contents: Contents, rows: Sequence[int]) -> None:
+        self._contents, self._rows = contents, rows
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in _pieces(self._contents, self._rows, _CONTENTS_TO_SEND):
+            yield pickle.dumps([(place, _sendable(content)) for place, content in piece])
+
+
+def _sendable(content: Content | UnreadableContentError) -> Content | UnreadableContentError:
+    """The same content with bytes of its own where it views others', which cannot be pickled."""
     if isinstance(content, EncodedImage) and isinstance(content.stored, memoryview):
         return EncodedImage(bytes(content.stored), content.file)
     return content
 
 
-class _Examining(Dataset[_Result]):
+class _Examining(Dataset[_Result | UserError]):
     """Examines pieces of contents; forked processes have a copy of it."""
 
     def __init__(self, examine: Callable[[list[Placed]], _Result]) -> None:
         self._examine = examine
 
-    def __getitem__(self, piece: list[Placed]) -> _Result:
-        return self._examine(piece)
+    def __getitem__(self, piece: bytes) -> _Result | UserError:
+        # What the loader raises it words anew, with the traceback of the process.
+        try:
+            return self._examine(pickle.loads(piece))  # noqa: S301 - of the process that forked it
+        except UserError as error:
+            return error
 
 
 class _ReadAhead(Generic[_Result]):
@@ -139,7 +183,7 @@ class _ReadAhead(Generic[_Result]):
 
     def _read(self, pool: ThreadPoolExecutor) -> None:
         try:
-            for some in _Pieces(self._contents, self._rows, _CONTENTS_AT_ONCE):
+            for some in _pieces(self._contents, self._rows, _CONTENTS_AT_ONCE):
                 if self._is_over.is_set():
                     return
                 self._put(pool.submit(self._examine, some))

@@ -31,7 +31,7 @@ _NORMAL = 1.4826
 _LEAST_DISTANCE = 0.9
 _NEIGHBORS = 10
 _LEAST_OWN = 2.0
-"""How many more of the neighbors of a part must be of its class than of any other."""
+"""How many times as many neighbors of a part must be of its class as of any other."""
 _DRAWS = 3
 
 

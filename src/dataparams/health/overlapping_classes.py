@@ -35,9 +35,10 @@ _MOST_ABOVE_CHANCE = 0.1
 _TRACE = 0.03
 """Held-out models of an audit are right so much more often, since other samples that have learned
 of a label by an earlier round hold a trace of it."""
-_MOST_ERROR = 0.075
+_MOST_ERROR = 0.065
 """With a standard error above that, two labels of which nothing is known look like one class."""
 _MOST_OF_EACH = 1_000
+_MOST_FOR_TREES = 400
 _MOST_SHOWN = 50
 _LEAST = 1e-9
 
@@ -101,8 +102,9 @@ def overlapping_classes(judged: JudgedClasses, space: FeatureSpace | None) -> li
     allows: within two standard errors, at most 60 %, and 3 % for what they know of the answer. That
     is no proof: they may not have learned two rare classes, and where many labels are wrong they
     learn less. So neighbors and trees that know these two labels alone must be right no more often
-    than chance allows either. Wrong labels dilute what features tell, they do not take it away, so
-    that they do not make overlap; and pairs so small that chance alone allows more are not named.
+    than chance allows either. As many samples of each count. Wrong labels dilute what features
+    tell, they do not take it away, so that they do not make overlap; and pairs of which one has
+    fewer than 30 samples are not named, since chance alone allows too much there.
 
     Args:
         judged: What held-out models make of n samples.
@@ -156,29 +158,40 @@ def _confused(judged: JudgedClasses) -> list[tuple[int, int]]:
 
 def _overlap(judged: JudgedClasses, space: FeatureSpace, first: int, second: int) -> Overlap | None:
     """How far two classes overlap; None where something tells them apart, or they are too few."""
-    rows = np.concatenate([_some(judged, label) for label in (first, second)])
+    rows = _as_many_of_each(judged, first, second, _MOST_OF_EACH)
     is_second = judged.labels[rows] == second
     error = by_chance_within(is_second)
     by_models = told_apart(_lead(judged, rows, first, second), is_second)
     most = 0.5 + min(_ERRORS * error, _MOST_ABOVE_CHANCE)
     if error > _MOST_ERROR or by_models > most + _TRACE:
         return None
-    points = space.of(rows)
-    lead, mixed = lead_by_neighbors(points, is_second)
+    lead, mixed = lead_by_neighbors(space.of(rows), is_second)
     by_neighbors = told_apart(lead, is_second)
     if by_neighbors > most:
         return None
-    by_trees = told_apart(lead_by_trees(points, is_second), is_second)
+    by_trees = _told_by_trees(judged, space, first, second)
     if by_trees > most:
         return None
     best = max(by_models, by_neighbors, by_trees)
     return Overlap(first, second, best, mixed, *_changes(judged, first, second))
 
 
-def _some(judged: JudgedClasses, label: int) -> Rows:
-    """Samples of a class, at most 1,000, spread evenly."""
-    rows = np.flatnonzero(judged.labels == label)
-    return rows[:: -(-len(rows) // _MOST_OF_EACH)]
+def _told_by_trees(judged: JudgedClasses, space: FeatureSpace, first: int, second: int) -> float:
+    """How often trees are right, which are given fewer samples, since they take seconds."""
+    rows = _as_many_of_each(judged, first, second, _MOST_FOR_TREES)
+    is_second = judged.labels[rows] == second
+    return told_apart(lead_by_trees(space.of(rows), is_second), is_second)
+
+
+def _as_many_of_each(judged: JudgedClasses, first: int, second: int, most: int) -> Rows:
+    """As many samples of one class as of the other, spread evenly.
+
+    Of unequal numbers a rule that nearly always answers the larger would seem to guess.
+    """
+    of_each = [np.flatnonzero(judged.labels == label) for label in (first, second)]
+    count = min(most, *map(len, of_each))
+    chosen = [np.linspace(0, len(rows) - 1, count).round().astype(np.intp) for rows in of_each]
+    return np.concatenate([rows[places] for rows, places in zip(of_each, chosen, strict=True)])
 
 
 def _lead(judged: JudgedClasses, rows: Rows, first: int, second: int) -> NDArray[np.float64]:
@@ -229,12 +242,17 @@ def _strength(one: Overlap) -> float:
 
 
 def _sentence(one: Overlap, judged: JudgedClasses) -> Sentence:
-    return sentence(
+    found = sentence(
         "overlap",
         first=judged.class_names[one.first],
         second=judged.class_names[one.second],
         right=float(one.told_apart),
         mixed=float(one.mixed),
+    )
+    if not one.suspicions and one.error == one.error_merged:
+        return found
+    return found + sentence(
+        "merging",
         ended=one.suspicions,
         suspicions=int(judged.is_suspicious.sum()),
         before=float(one.error),

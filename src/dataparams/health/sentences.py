@@ -141,9 +141,11 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
         "{first} and {second} may be one class: nothing was found in the features that tells them "
         "apart. Asked which of the two a sample is of, models that never saw it are right in at "
         "most {right:.0%} (50% is guessing), and the neighbors are {mixed:.0%} as mixed as by "
-        "chance. Merging the two would end {ended} of {suspicions} "
-        "suspicions, and lower the share of labels that models disagree with from {before:.1%} to "
-        "{after:.1%}."
+        "chance."
+    ),
+    "merging": (
+        " Merging the two would end {ended} of {suspicions} suspicions, and lower the share of "
+        "labels that models disagree with from {before:.1%} to {after:.1%}."
     ),
     "outlier": "Unlike anything else here: far from all classes, whatever its label.",
     "class_outlier": "Unlike the others of {name}, and of no other class either.",

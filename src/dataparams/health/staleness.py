@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dataparams.health.findings import Findings
     from dataparams.run.folder import RunFolder
 
-CHECKS = "1"
+CHECKS = "2"
 """The version of the checks; another one where they find something else in the same data."""
 ANALYSIS = "analysis"
 """What the findings about classes and outliers alone are made of."""

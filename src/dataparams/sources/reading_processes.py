@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
+import signal
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
 _Result = TypeVar("_Result")
-_LESS = "Give fewer `workers`, or a smaller `batch_size`."
+_READING_ENDED = (
+    "A process that reads images ended unexpectedly; memory, or shared memory (/dev/shm), may be "
+    "too small. Give fewer `workers`, or a smaller `batch_size`."
+)
+_DEATH = re.compile(r"DataLoader worker \(pid.*\) (is killed by signal|exited unexpectedly)")
+_MOST_FORKED = 32
 PREFETCH = 2
 """Jobs that wait, or are being done, for each process."""
 
@@ -30,13 +37,14 @@ def default_workers() -> int:
 
 
 def forked_workers() -> int:
-    """One process per core, as above, where they can be forked; otherwise 0.
+    """One process per core, at most 32, where several can be forked; otherwise 0.
 
     A forked process has all that this one has. Others would run the user's script once more, and
-    import PyTorch.
+    import PyTorch. More than 32 would wait for the one that receives what they make.
     """
     can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
-    return default_workers() if can_fork else 0
+    count = min(default_workers(), _MOST_FORKED)
+    return count if can_fork and count > 1 and not multiprocessing.current_process().daemon else 0
 
 
 def reading_loader(
@@ -92,12 +100,14 @@ def read_in_processes(
     yield from results_of(reading_loader(dataset, jobs, workers))
 
 
-def results_of(loader: DataLoader[_Result], advice: str = _LESS) -> Generator[_Result, None, None]:
+def results_of(
+    loader: DataLoader[_Result], words: str = _READING_ENDED
+) -> Generator[_Result, None, None]:
     """Iterate over a loader's results, with an explanation if a process has died.
 
     Args:
         loader: What ``reading_loader`` made.
-        advice: What to do then, in a sentence.
+        words: What is told then.
 
     Yields:
         The results in the jobs' order.
@@ -109,18 +119,42 @@ def results_of(loader: DataLoader[_Result], advice: str = _LESS) -> Generator[_R
         results = iter(loader)
     while True:
         try:
-            result = next(results)
-        except StopIteration:
+            with deaths_told(words):
+                result = next(results, _OVER)
+        except BaseException:
+            # The error holds the iterator, and would keep the processes alive.
+            getattr(results, "_shutdown_workers", _nothing)()
+            raise
+        if isinstance(result, _Over):
             return
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise DataError(
-                "A process that reads images ended unexpectedly; memory, or shared memory "
-                f"(/dev/shm), may be too small. {advice} "
-                f"PyTorch says: {str(error).partition(chr(10))[0]}"
-            ) from error
         yield result
+
+
+@contextlib.contextmanager
+def deaths_told(words: str) -> Iterator[None]:
+    """Within, the death of a loader's process is told in some words.
+
+    PyTorch raises it wherever the main thread is, also while that waits for something else.
+
+    Args:
+        words: What is told.
+
+    Raises:
+        DataError: If a process ended unexpectedly.
+
+    Example:
+        >>> with deaths_told("A process ended."):
+        ...     raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+        Traceback (most recent call last):
+        dataparams.errors.DataError: A process ended. PyTorch says: DataLoader worker (pid 7) is ...
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _DEATH.match(str(error)):
+            raise
+        said = str(error).partition("\n")[0]
+        raise DataError(f"{words} PyTorch says: {said}") from error
 
 
 @contextlib.contextmanager
@@ -131,10 +165,24 @@ def _any_number_of_processes() -> Iterator[None]:
         yield
 
 
+class _Over:
+    """Comes after the last result."""
+
+
+_OVER = _Over()
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
 def _as_it_is(result: _Result) -> _Result:
     return result
 
 
 def _begin(_: int) -> None:
+    # A terminal sends Ctrl-C to all; the process that waits decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # A damaged image is reported as such; Pillow's warning about it would say it twice.
     warnings.filterwarnings("ignore", module=r"PIL\b")

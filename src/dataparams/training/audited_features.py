@@ -17,6 +17,7 @@ from dataparams.contents.rows import Row
 from dataparams.contents.texts import Text
 from dataparams.encoders.feature_cache import FeatureCache
 from dataparams.encoders.features import Features, compute_features, features_of
+from dataparams.encoders.measuring import FEWEST_FOR_PROCESSES
 from dataparams.encoders.opening import open_encoder
 from dataparams.encoders.pixel_encoder import PIXELS_NAME, PixelEncoder
 from dataparams.encoders.ready_features import read_ready_features, ready_features_count
@@ -323,8 +324,11 @@ def _say_beforehand(
     told = f"Features: {encoder.name}, {encoder.width:,} numbers of each sample; "
     if computed:
         size = cache.disk_needed(len(source), encoder.width)
+        # Processes, which prepare many, are quicker than the threads that prepared these.
+        are_many = len(source) >= FEWEST_FOR_PROCESSES * processes
+        roughly = "at most" if encoder.processes and are_many else "about"
         told += (
-            f"about {duration_text(seconds)}, and at most {size_text(size)} in {cache.folder}. "
+            f"{roughly} {duration_text(seconds)}, and at most {size_text(size)} in {cache.folder}. "
             "Nothing leaves this machine."
         )
     else:
