@@ -155,6 +155,23 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     assert set(counts.values()) == {PER_REQUEST}
 
 
+def test_a_history_is_whole_however_few_rows_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(DecisionStore(tmp_path / "review.sqlite")) as store:
+        assert store.history().is_empty()
+        for number in range(14):
+            decided = [Decision(number % 5, "discard")]
+            store.record(f"r{number}", f"a{number % 2}", decided)
+        whole = store.history()
+        assert len(whole) == 14
+        for rows in (1, 4, 7, 14, 15):
+            monkeypatch.setattr("dataparams.decisions.store._ROWS_OF_A_PAGE", rows)
+            assert store.history().equals(whole)
+            own = store.history(annotator="a1")
+            assert own.equals(whole.filter(annotator="a1"))
+
+
 def test_several_processes_decide_at_once(tmp_path: Path) -> None:
     _run("together", tmp_path)
     for round_ in range(ROUNDS):

@@ -303,9 +303,11 @@ class Standing:
         """What each annotator wants, a number by rank: 0 for nothing, 1 for unsure."""
         return dict(self._codes)
 
-    def history(self, *, since: str = "", of_audit: bool = False) -> pl.DataFrame:
+    def history(
+        self, *, since: str = "", annotator: str | None = None, of_audit: bool = False
+    ) -> pl.DataFrame:
         """Decisions and undos, in order; see :meth:`DecisionStore.history`."""
-        return self._store.history(since=since, of_audit=of_audit)
+        return self._store.history(since=since, annotator=annotator, of_audit=of_audit)
 
     def blind(self) -> dict[str, NDArray[np.bool_]]:
         """Which of these were decided before anybody else's decision could be seen."""
