@@ -304,8 +304,8 @@ class DecisionStore:
             The columns of :meth:`in_force` but the last, ``before`` (number of the decision in
             force before; null for none) and ``undoes`` (number of the decision that is taken back).
         """
-        # In pages, since rows take ten times as much memory before they are in a table; no row of
-        # those that are there by now ever changes.
+        # In pages, since rows take three times as much memory before they are in a table; no row
+        # of those that are there by now ever changes.
         last, after = self.last_number(), 0
         pages: list[pl.DataFrame] = []
         while not pages or len(pages[-1]) == _ROWS_OF_A_PAGE:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dataparams.sources.source import Contents
 
 FEWEST_FOR_PROCESSES = 2000
-"""Contents to examine; fewer take less time than processes to begin and to end."""
+"""Contents to examine; fewer take threads a few seconds at most."""
 _SHORTER_SIDE = 256
 _AT_ONCE = 16_384
 
