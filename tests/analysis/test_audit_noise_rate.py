@@ -73,12 +73,13 @@ def mixture(
 
 
 @given(rate=st.floats(0.0, 0.6), seed=seeds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_rate_is_that_of_the_mixture(rate: float, seed: int) -> None:
+    # The same draws each time: the error has a standard deviation of 0.015 over all, so that one in
+    # a thousand would be beyond.
     mixed = mixture(rate, seed)
     estimate = mixed.noise().estimate
-    # The error has a standard deviation of at most 0.015 over draws.
-    assert abs(estimate.rate - mixed.is_wrong.mean()) < 0.075
+    assert abs(estimate.rate - mixed.is_wrong.mean()) < 0.05
     assert 0 <= estimate.low <= estimate.rate <= estimate.high <= 1
 
 

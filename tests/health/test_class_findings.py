@@ -148,6 +148,20 @@ def test_classes_that_features_tell_apart_a_little_stay_two_with_wrong_labels(
     assert not len(found_in(features, given).filter(kind="overlapping_classes"))
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("share", [0.3, 0.38])
+def test_wrong_labels_of_classes_that_touch_are_not_called_overlap(seed: int, share: float) -> None:
+    # The best that features allow is right about the truth in 85 %.
+    rng = np.random.default_rng(seed)
+    truth = np.repeat([0, 1, 2], [1000, 1000, 400])
+    centers = np.zeros((3, WIDTH))
+    centers[0, :2], centers[1, :2], centers[2, 2] = (1, 0), (1, 0.2 * 2.07), 1
+    features = centers[truth] + rng.normal(0, 0.2, (len(truth), WIDTH))
+    is_wrong = (truth < 2) & (rng.random(len(truth)) < share)
+    given = np.where(is_wrong, 1 - truth, truth)
+    assert not len(found_in(features, given).filter(kind="overlapping_classes"))
+
+
 @pytest.mark.parametrize("rare", [20, 40])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_rare_class_beside_a_large_one_that_it_differs_from_is_not_called_one_with_it(

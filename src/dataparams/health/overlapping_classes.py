@@ -38,7 +38,6 @@ of a label by an earlier round hold a trace of it."""
 _MOST_ERROR = 0.065
 """With a standard error above that, two labels of which nothing is known look like one class."""
 _MOST_OF_EACH = 1_000
-_MOST_FOR_TREES = 400
 _MOST_SHOWN = 50
 _LEAST = 1e-9
 
@@ -158,38 +157,32 @@ def _confused(judged: JudgedClasses) -> list[tuple[int, int]]:
 
 def _overlap(judged: JudgedClasses, space: FeatureSpace, first: int, second: int) -> Overlap | None:
     """How far two classes overlap; None where something tells them apart, or they are too few."""
-    rows = _as_many_of_each(judged, first, second, _MOST_OF_EACH)
+    rows = _as_many_of_each(judged, first, second)
     is_second = judged.labels[rows] == second
     error = by_chance_within(is_second)
     by_models = told_apart(_lead(judged, rows, first, second), is_second)
     most = 0.5 + min(_ERRORS * error, _MOST_ABOVE_CHANCE)
     if error > _MOST_ERROR or by_models > most + _TRACE:
         return None
-    lead, mixed = lead_by_neighbors(space.of(rows), is_second)
+    points = space.of(rows)
+    lead, mixed = lead_by_neighbors(points, is_second)
     by_neighbors = told_apart(lead, is_second)
     if by_neighbors > most:
         return None
-    by_trees = _told_by_trees(judged, space, first, second)
+    by_trees = told_apart(lead_by_trees(points, is_second), is_second)
     if by_trees > most:
         return None
     best = max(by_models, by_neighbors, by_trees)
     return Overlap(first, second, best, mixed, *_changes(judged, first, second))
 
 
-def _told_by_trees(judged: JudgedClasses, space: FeatureSpace, first: int, second: int) -> float:
-    """How often trees are right, which are given fewer samples, since they take seconds."""
-    rows = _as_many_of_each(judged, first, second, _MOST_FOR_TREES)
-    is_second = judged.labels[rows] == second
-    return told_apart(lead_by_trees(space.of(rows), is_second), is_second)
-
-
-def _as_many_of_each(judged: JudgedClasses, first: int, second: int, most: int) -> Rows:
-    """As many samples of one class as of the other, spread evenly.
+def _as_many_of_each(judged: JudgedClasses, first: int, second: int) -> Rows:
+    """As many samples of one class as of the other, at most 1,000, spread evenly.
 
     Of unequal numbers a rule that nearly always answers the larger would seem to guess.
     """
     of_each = [np.flatnonzero(judged.labels == label) for label in (first, second)]
-    count = min(most, *map(len, of_each))
+    count = min(_MOST_OF_EACH, *map(len, of_each))
     chosen = [np.linspace(0, len(rows) - 1, count).round().astype(np.intp) for rows in of_each]
     return np.concatenate([rows[places] for rows, places in zip(of_each, chosen, strict=True)])
 
