@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from checked_pages import complaints_about
 from dataparams.batches import ImageDataset, load_dataset
 from dataparams.run.folder import RunFolder
 from dataparams.training import TrainConfig, train
@@ -118,19 +120,11 @@ def row_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @pytest.fixture
-def complaints() -> Callable[[Page], list[str]]:
-    """What axe, a checker of accessibility, finds wrong with a page as it is."""
+def complaints() -> Callable[..., list[str]]:
+    """What axe finds wrong with a page; see :func:`checked_pages.complaints_about`."""
     reason = "axe-playwright-python is not installed"
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=reason).Axe()
-
-    def found(page: Page) -> list[str]:
-        return [
-            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-            for one in axe.run(page).response["violations"]
-            for node in one["nodes"]
-        ]
-
-    return found
+    return partial(complaints_about, axe=axe.axe_script)
 
 
 @pytest.fixture

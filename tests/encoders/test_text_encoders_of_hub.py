@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,83 +31,91 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return found | more
 
 
+CASES = [
+    {**TEXT, "offline": "yes"},
+    # First, while there is no connection yet that could be used again.
+    {**READS, "circumstance": "no-name"},
+    TEXT,
+    {**TEXT, "HF_TOKEN": "hf_AccountWithoutAccess"},
+    {**READS, "mode": "500"},
+    {**READS, "circumstance": "small-disk"},
+    {**READS, "mode": "cut"},
+    # What has come already is no whole model.
+    {**READS, "offline": "yes"},
+    READS,
+]
+LATER = [{**READS, "mode": "500"}, {**TEXT, "offline": "yes"}]
+WORDS = [
+    (0, "`offline=True` forbids"),
+    (1, "(DNS)"),
+    (1, "`encoder=FOLDER`"),
+    (2, "is gated, and there is no token"),
+    (3, "terms are not accepted"),
+    (4, "down or overloaded (500)"),
+    (5, "of disk space"),
+    (6, "the connection broke in the middle of the download"),
+    (6, "are whole and stay in"),
+    (7, "`offline=True` forbids"),
+]
+NO_MODELS = {
+    "nothing": "has neither modules.json nor config.json",
+    "pictures": "cannot be opened",
+    "cut": "cannot be opened",
+    "code": "never run",
+}
+
+
+def files_of_no_models(files: dict[str, bytes], folder: Path) -> dict[str, dict[str, bytes]]:
+    """The files of what is no model of texts, by the names of ``NO_MODELS``."""
+    save_image_model(folder)
+    return {
+        "nothing": {"model.safetensors": b"x" * 1000},
+        "pictures": {path.name: path.read_bytes() for path in folder.iterdir()},
+        "cut": {**files, "model.safetensors": files["model.safetensors"][:-9]},
+        "code": {**files, "modules.json": json.dumps([{"type": "mine.Model"}]).encode()},
+    }
+
+
 def test_a_model_is_downloaded_once_and_every_refusal_says_what_to_do(
     files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    cases = [
-        {**TEXT, "offline": "yes"},
-        # First, while there is no connection yet that could be used again.
-        {**READS, "circumstance": "no-name"},
-        TEXT,
-        {**TEXT, "HF_TOKEN": "hf_AccountWithoutAccess"},
-        {**READS, "mode": "500"},
-        {**READS, "circumstance": "small-disk"},
-        {**READS, "mode": "cut"},
-        # What has come already is no whole model.
-        {**READS, "offline": "yes"},
-        READS,
-    ]
-    later = [{**READS, "mode": "500"}, {**TEXT, "offline": "yes"}]
+    # All in one program: the library takes many seconds to import.
+    strange = [{**READS, "files": name} for name in NO_MODELS]
     with serving(files) as server:
-        (*refusals, first), (broken, offline) = opened(server, tmp_path / "home", cases, later)
-        downloads = server.downloads()
-        before = [*server.asked_before, len(server.asked)]
-    assert before[-3:] == [before[-1]] * 3  # what is here is not asked for
+        server.others = files_of_no_models(files, tmp_path / "pictures")
+        told = opened(server, tmp_path / "home", CASES, LATER, strange)
+    began = [*server.asked_before, len(server.asked)]
+    at_last = began[len(CASES) + len(LATER) :]
+    assert_came_once(told[0], told[1], files, server.downloads(0, at_last[0]))
+    # What is here is not asked for.
+    assert began[len(CASES) : len(CASES) + len(LATER) + 1] == [at_last[0]] * 3
+    for place, (name, words) in enumerate(NO_MODELS.items()):
+        refusal = told[2][place]
+        assert words in refusal["message"], (name, refusal)
+        assert "`encoder=" in refusal["message"]
+        downloads = server.downloads(*at_last[place : place + 2])
+        assert ("model.safetensors" in downloads) == (name != "nothing")
+
+
+def assert_came_once(
+    attempts: list[dict[str, Any]],
+    later: list[dict[str, Any]],
+    files: dict[str, bytes],
+    downloads: list[str],
+) -> None:
+    *refusals, first = attempts
     told = [refusal["message"] for refusal in refusals]
-    for place, words in (
-        (0, "`offline=True` forbids"),
-        (1, "(DNS)"),
-        (1, "`encoder=FOLDER`"),
-        (2, "is gated, and there is no token"),
-        (3, "terms are not accepted"),
-        (4, "down or overloaded (500)"),
-        (5, "of disk space"),
-        (6, "the connection broke in the middle of the download"),
-        (6, "are whole and stay in"),
-        (7, "`offline=True` forbids"),
-    ):
+    for place, words in WORDS:
         assert words in told[place], (place, told[place])
     assert all("data set" not in message and "datasets/" not in message for message in told)
     assert {refusal["kind"] for refusal in refusals} <= {"DataError", "NotOnHubError"}
     assert "downloading" in first["notices"][0]
+    broken, offline = later
     assert offline == {**first, "notices": []}
     assert broken == offline
     assert set(downloads) == set(files) - {"README.md", "onnx/model.onnx", "pytorch_model.bin"}
     whole = [path for path in downloads if path != "model.safetensors"]
     assert len(whole) == len(set(whole))
-
-
-def test_what_is_no_model_of_texts_is_told_before_anything_large_comes(
-    files: dict[str, bytes], tmp_path: Path
-) -> None:
-    pictures = tmp_path / "pictures"
-    save_image_model(pictures)
-    others = {
-        "nothing": ({"model.safetensors": b"x" * 1000}, "has neither modules.json nor config.json"),
-        "pictures": (
-            {path.name: path.read_bytes() for path in pictures.iterdir()},
-            "cannot be opened",
-        ),
-        "cut": (
-            {**files, "model.safetensors": files["model.safetensors"][:-9]},
-            "cannot be opened",
-        ),
-        "code": (
-            {**files, "modules.json": json.dumps([{"type": "mine.Model"}]).encode()},
-            "never run",
-        ),
-    }
-    with serving({}) as server:
-        server.others = {name: some for name, (some, _) in others.items()}
-        cases = [{**READS, "files": name} for name in others]
-        (all_told,) = opened(server, tmp_path / "home", cases)
-    began = [*server.asked_before, len(server.asked)]
-    for place, (name, (_, words)) in enumerate(others.items()):
-        told = all_told[place]
-        assert words in told["message"], (name, told)
-        assert "`encoder=" in told["message"]
-        downloads = server.downloads(*began[place : place + 2])
-        assert ("model.safetensors" in downloads) == (name != "nothing")
 
 
 @pytest.mark.parametrize("folder", ["", "0_StaticEmbedding/"])
