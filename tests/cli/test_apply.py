@@ -109,12 +109,21 @@ def test_the_next_audit_is_given_the_columns_of_the_first(
 
 
 def test_a_long_list_goes_to_a_file(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    decide(run, {"train/1": "a"})
+    assert main(["apply", str(run.path), "--yes"]) == 0
+    done = (run.path / "changes.csv").read_bytes()
     decide(run, {f"train/{row}": "b" for row in range(0, 50, 2)})
     assert main(["apply", str(run.path), "--dry-run"]) == 0
     assert "... and 5 more. All of them:" in capsys.readouterr().out
-    table = pl.read_csv(run.path / "changes.csv")
+    planned = run.path / "planned_changes.csv"
+    table = pl.read_csv(planned)
     assert table.columns == list(COLUMNS)
     assert len(table) == 25
+    # What was applied is told by what was applied alone.
+    assert (run.path / "changes.csv").read_bytes() == done
+    assert main(["apply", str(run.path), "--yes"]) == 0
+    assert not planned.exists()
+    assert len(pl.read_csv(run.path / "changes.csv")) == 26
 
 
 def test_without_decisions_there_is_nothing_to_change(

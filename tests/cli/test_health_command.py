@@ -122,6 +122,9 @@ def test_data_are_looked_at_without_a_run(
     text = capsys.readouterr().out
     assert "near duplicates" in text
     assert "Not looked for: the same in two splits (all samples are of one split)" in text
+    for kind in ("outliers", "classes that overlap", "classes that look like two"):
+        assert kind in text.partition("Not looked for:")[2]
+    assert "only the data were looked at" in text
     table = pl.read_csv(out)
     assert table.columns == ["finding", "kind", "strength", "index", "id", "label", "what"]
     first = table.filter(pl.col("kind") == "duplicates_with_different_labels")

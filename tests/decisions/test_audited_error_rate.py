@@ -273,3 +273,17 @@ def test_a_run_without_an_audit_has_no_rate(tmp_path):
     assert audited_error_rate(RunFolder(tmp_path)) is None
     DecisionStore(tmp_path / "review.sqlite").close()
     assert audited_error_rate(RunFolder(tmp_path)) is None
+
+
+def test_samples_that_a_training_held_out_are_wrong_as_others_are(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_description({"class_names": ["a", "b"], "status": "finished"})
+    table = pl.DataFrame({"index": range(COUNT), "id": [f"{row}" for row in range(COUNT)]})
+    splits = ["train", "val"] * (COUNT // 2)
+    run.write_samples(table.with_columns(label=pl.lit(0), split=pl.Series(splits)))
+    with closing(DecisionStore(run.review)) as store:
+        every = drawn(store, COUNT)["index"].to_list()
+        decide(store, "audit", "ann", dict.fromkeys(every, "relabel"), is_audit=True)
+    rate = audited_error_rate(run)
+    assert rate.reviewed == COUNT
+    assert rate.before.rate == 1

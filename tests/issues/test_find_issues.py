@@ -144,6 +144,23 @@ def test_samples_of_which_nothing_is_known_are_not_judged(made: MadePredictions,
     np.testing.assert_allclose(scores(issues)[rest], expected, rtol=1e-9)
 
 
+def test_a_sample_that_missed_epochs_is_judged_by_the_others(made: MadePredictions) -> None:
+    logits = np.log(made.pred_probs)
+    of_epochs = np.stack([0.5 * logits, 0.8 * logits, logits])
+    # What is left out is told by what the other epochs say alone.
+    of_epochs[0, :50], of_epochs[1, 25:75] = np.nan, np.nan
+    issues = find_issues(made.labels, logits=of_epochs)
+    assert issues.issues["label_score"].null_count() == 0
+    assert "cannot be judged" not in issues.report()
+    worst = np.argsort(scores(issues))[: made.is_wrong.sum()]
+    assert made.is_wrong[worst].mean() > 0.9
+    both = find_issues(made.labels, features=made.features, logits=of_epochs)
+    assert both.analysis.epochs == (1, 2, 3)
+    of_epochs[1] = np.nan
+    with pytest.raises(ArgumentError, match=r"`logits\[1\]` is NaN for all samples"):
+        find_issues(made.labels, logits=of_epochs)
+
+
 def test_each_kind_fills_the_gaps_of_the_other(made: MadePredictions) -> None:
     pred_probs, features = made.pred_probs.copy(), made.features.copy()
     pred_probs[:100], features[300:] = np.nan, np.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def test_what_a_browser_has_does_not_come_again(open_page):
     page = open_page()
-    states = {}
+    states: dict[str, int] = {}
     page.on("response", lambda one: states.setdefault(one.url.rpartition("/")[2], one.status))
     page.reload()
     page.locator(".tile[data-filled]").first.wait_for()

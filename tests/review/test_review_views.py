@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+from importlib.resources import files
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +20,7 @@ from dataparams.review.guarding import Guard
 from dataparams.review.layout import layout
 from dataparams.review.own_process import OwnProcess
 from dataparams.review.saved_filters import MOST_SAVED, SavedFilter, SavedFilters
+from dataparams.review.schemas import QueueQuery
 from dataparams.review.similar import nearest_of
 from dataparams.run.features import RunFeatures
 from dataparams.run.folder import RunFolder
@@ -392,6 +395,15 @@ def test_what_was_done_is_counted_and_what_comes_next_is_told(plain):
     commands = plain.client.get("/api/run").json()["commands"]
     assert all(str(plain.folder) in one["command"] for one in commands)
     assert [one["command"].split()[1] for one in commands] == ["apply", "clean", "report"]
+    # What was decided is what is trained on.
+    assert commands[1]["command"].endswith(" --strategy reviewed")
+
+
+def test_every_filter_that_can_be_left_out_has_words():
+    page = (files("dataparams.review") / "page" / "ending.js").read_text(encoding="utf-8")
+    words = page[page.index("const WITHOUT = {") : page.index("};")]
+    named = set(re.findall(r"^  (\w+): ", words, re.MULTILINE))
+    assert named == set(QueueQuery.model_fields) - {"annotator", "after", "limit"}
 
 
 # --- a newer analysis ----------------------------------------------------------------------------

@@ -197,8 +197,16 @@ def test_damaged_archives(opened, tmp_path):
 def test_a_byte_that_is_no_utf8_is_said_by_row_and_column(opened):
     data = written(ROWS) + "Où est ma carte,lost\n".encode("latin-1")
     message = refused(opened, data)
-    assert "Row 30 (the first below the names is 0)" in message
-    assert "no UTF-8 in its column 'text': O\\xf9 est" in message
+    assert "Column 'text' in row 30 (the first below the names is 0)" in message
+    assert "no UTF-8: O\\xf9 est" in message
+    assert "iconv" in message
+
+
+def test_a_name_that_is_no_utf8_is_said(opened):
+    data = "größe,kind\n".encode("cp1252") + b"".join(b"%d,a\n%d,b\n" % (n, n) for n in range(9))
+    message = refused(opened, data)
+    assert "The row of names" in message
+    assert "no UTF-8: gr\\xf6\\xdfe" in message
     assert "iconv" in message
 
 

@@ -93,3 +93,21 @@ def test_an_archive_that_was_cut_is_no_shorter_file(tmp_path):
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-900])
     with pytest.raises(DataError, match="Truncated"):
         read_json_lines(tmp_path / "a.jsonl.gz")
+
+
+@pytest.mark.parametrize("block", [64, 1 << 16])
+@pytest.mark.parametrize("row", [0, 40])
+def test_a_byte_that_is_no_utf8_is_said_by_row(row, block, tmp_path, monkeypatch):
+    monkeypatch.setattr(json_objects, "_BLOCK", block)
+    lines = [
+        json.dumps({"text": f"Frage {number}", "label": "ab"[number % 2]}) for number in range(50)
+    ]
+    lines[row] = lines[row].replace("Frage", "für")
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes("\n\n".join(lines).encode("cp1252"))
+    with pytest.raises(DataError, match=rf"Row {row} \(the first is 0\) .* no UTF-8.*f\\xfcr"):
+        read_json_lines(path)
+    path = tmp_path / "rows.json"
+    path.write_bytes(f"[{', '.join(lines)}]".encode("cp1252"))
+    with pytest.raises(DataError, match=r"row from about \d+ on .* no UTF-8.*f\\xfcr"):
+        read_json_lines(path)

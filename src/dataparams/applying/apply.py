@@ -17,7 +17,7 @@ from dataparams.applying.file_moves import (
     require_known_state,
 )
 from dataparams.applying.journal import Step, begin_step, last_step, only_one
-from dataparams.applying.planning import plan
+from dataparams.applying.planning import PLANNED, plan
 from dataparams.applying.table_files import (
     replace_files,
     require_restorable,
@@ -207,8 +207,10 @@ def _finished(run: RunFolder, step: Step, place: Path, done: Done) -> Applied:
         perform(_moves_of(step), place)
     else:
         replace_files(step.known["files"], _paths_of(step, place))
-    step.with_status("applied")
+    # Before the step is done: a kill in between is finished by the next call.
     write_whole(run.path / CHANGES, changes_csv(changes_of_run(run, step.known["origin"])))
+    (run.path / PLANNED).unlink(missing_ok=True)
+    step.with_status("applied")
     return Applied(done, step.known["count"], place, step.path, _data_words(run, place))
 
 

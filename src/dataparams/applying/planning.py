@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from dataparams.sources.tables import LabelColumns
 
 _FEWEST_CLASSES = 2
+PLANNED = "planned_changes.csv"
+"""The file in a run folder that has all changes of a plan of many; gone when they are made."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,13 +88,14 @@ def _why_nothing(run: RunFolder, origin: Origin) -> str:
 
 
 def _say_plan(planned: Plan) -> None:
+    from dataparams.applying.planning import PLANNED
     from dataparams.applying.summary import MOST_SHOWN, plan_text
-    from dataparams.cleaning.changes import CHANGES, changes_csv
+    from dataparams.cleaning.changes import changes_csv
     from dataparams.run.safe_files import write_whole
 
     file: Path | None = None
     if len(planned) > MOST_SHOWN:
-        file = planned.run.path / CHANGES
+        file = planned.run.path / PLANNED
         write_whole(file, changes_csv(planned.changes))
     say(plan_text(planned, file))
     say("")

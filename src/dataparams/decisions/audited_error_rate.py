@@ -157,7 +157,7 @@ def audited_error_rate(run: RunFolder) -> AuditedErrorRate | None:
         if audit is None:
             return None
         history, adjudicators = store.history(of_audit=True), adjudicators_in(store.database)
-    given = run.samples().select("index", given="label")
+    given = run.judged_samples().select("index", given="label")
     return error_rate_of(audit, history, adjudicators, given)
 
 

@@ -8,13 +8,19 @@ import polars as pl
 
 from dataparams.analysis.feature_space import FeatureSpace
 from dataparams.analysis.held_out_evidence import held_out_evidence
-from dataparams.health.class_findings import class_findings
+from dataparams.health.class_findings import (
+    CLASS_KINDS,
+    SMALL_CLASS,
+    class_findings,
+    small_classes,
+)
 from dataparams.health.damaged import damaged_findings
 from dataparams.health.duplicate_findings import duplicate_findings
-from dataparams.health.findings import Findings, joined_findings
-from dataparams.health.outliers import outlier_findings
+from dataparams.health.findings import Findings, findings_table, joined_findings
+from dataparams.health.outliers import OUTLIER_KINDS, outlier_findings
 from dataparams.health.picture_quality import PICTURE_KINDS, picture_quality_findings
 from dataparams.health.row_quality import ROW_KINDS, row_quality_findings
+from dataparams.health.sentences import sentence
 from dataparams.health.text_quality import TEXT_KINDS, text_quality_findings
 from dataparams.run.features import features_of_run
 
@@ -36,7 +42,18 @@ def check(samples: CheckedSamples, analysis: Analysis | None = None) -> Findings
     found = [damaged_findings(samples), duplicate_findings(samples), _quality(samples)]
     if analysis is not None and samples.run is not None:
         found.append(findings_of_analysis(analysis, samples.run))
+    else:
+        found.append(_without_analysis(samples))
     return _joined(found)
+
+
+def _without_analysis(samples: CheckedSamples) -> Findings:
+    """Classes that are too small, which labels tell; nothing on what models are needed for."""
+    small = small_classes(samples.index, samples.labels, samples.class_names)
+    unknown = [kind for kind in (*OUTLIER_KINDS, *CLASS_KINDS) if kind != SMALL_CLASS]
+    return joined_findings(
+        [findings_table(small)], [SMALL_CLASS], dict.fromkeys(unknown, sentence("no_analysis"))
+    )
 
 
 def _joined(found: Sequence[Findings]) -> Findings:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dataparams.analysis.held_out_evidence import HeldOutEvidence
     from dataparams.health.findings import Findings
 
-CLASS_KINDS = ("overlapping_classes", "class_like_two", "small_class")
+SMALL_CLASS = "small_class"
+CLASS_KINDS = ("overlapping_classes", "class_like_two", SMALL_CLASS)
 """The kinds of findings that :func:`class_findings` makes."""
 _MOST_SHOWN = 50
 
@@ -49,7 +50,7 @@ def class_findings(
     """
     labels = samples["label"].to_numpy().astype(np.int64)
     index = samples["index"].to_numpy().astype(np.int64)
-    found = _small_classes(index, labels, class_names)
+    found = small_classes(index, labels, class_names)
     reasons: dict[str, str] = {}
     if evidence is None or space is None:
         lacking = "no_features_of_classes" if evidence is not None else "no_models"
@@ -72,14 +73,21 @@ def class_findings(
     return joined_findings([findings_table(found)], checked, reasons)
 
 
-def _small_classes(
+def small_classes(
     index: NDArray[np.int64], labels: NDArray[np.int64], class_names: Sequence[str]
 ) -> list[Finding]:
+    """The classes that are too small to judge.
+
+    Args:
+        index: Row of each sample in the source, (n,).
+        labels: Class of each, (n,).
+        class_names: Name of class 0, 1, ...
+    """
     sizes = np.bincount(labels, minlength=len(class_names))
     is_small = (sizes > 0) & (sizes < FEWEST_SAMPLES)
     return [
         Finding(
-            "small_class",
+            SMALL_CLASS,
             index[labels == label].tolist(),
             1 - sizes[label] / (2 * FEWEST_SAMPLES),
             sentence(

@@ -169,6 +169,7 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "no_edges": "No picture has what it takes to judge that, such as edges and enough pixels.",
     "no_features": "The run has no features in which samples could be near each other.",
     "no_features_of_classes": "The run has no features to tell classes apart by.",
+    "no_analysis": "only the data were looked at; an audit of them has the models for that",
     "no_models": "The run has no models that never saw the samples to tell classes apart by.",
     "rule_plain": (
         "{share:.0%} of the pictures are nearly of one color: that is the rule in these data."

@@ -45,7 +45,8 @@ def find_issues(
         features: What describes the samples, (n, d), such as embeddings: small classifiers are
             trained on them with data parameters, in folds, as an audit does.
         logits: Scores before the softmax, (n, C), of models that did not learn from the sample; or
-            of some epochs of one training, (epochs, n, C), which may have.
+            of some epochs of one training, (epochs, n, C), which may have. A sample that took no
+            part in an epoch has NaN there, and is taken as in the epoch before.
         samples: The samples themselves, to be shown later: texts, a table, paths of images, a data
             set; used with ``out``.
         class_names: Names of the classes, in the order of the columns. By default numbers, or the

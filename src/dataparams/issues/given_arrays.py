@@ -27,7 +27,7 @@ class GivenArrays:
         logits: Of some epochs, (epochs, n, C); None where none were given.
         features: (n, d); None where none were given.
         has_probabilities: Whether a sample has them, (n,).
-        has_logits: Whether a sample has those of all epochs, (n,).
+        has_logits: Whether a sample has those of an epoch or more, (n,).
         has_features: Whether a sample has them, (n,).
     """
 
@@ -78,7 +78,7 @@ def checked_arrays(pred_probs: Any, features: Any, logits: Any, count: int) -> G
     none = np.zeros(count, dtype=bool)
     has_logits = none
     if of_epochs is not None:
-        has_logits = np.all([_is_given("logits", epoch) for epoch in of_epochs], axis=0)
+        has_logits = np.any(_given_by_epoch(of_epochs), axis=0)
     given = GivenArrays(
         probabilities,
         of_epochs,
@@ -219,6 +219,19 @@ def _is_given(name: str, values: Floats) -> NDArray[np.bool_]:
                 "Expected finite numbers, or NaN in all of a row where nothing is known of a "
                 "sample."
             )
+    return given
+
+
+def _given_by_epoch(logits: Floats) -> list[NDArray[np.bool_]]:
+    """Whether each sample has logits, by epoch; of several epochs none may be without any."""
+    given = [_is_given("logits", epoch) for epoch in logits]
+    if any(some.any() for some in given):
+        for number, some in enumerate(given):
+            if not some.any():
+                raise ArgumentError(
+                    f"`logits[{number}]` is NaN for all samples; expected finite numbers for some. "
+                    "Leave out an epoch of which nothing is known."
+                )
     return given
 
 

@@ -177,18 +177,13 @@ def _records(
 ) -> tuple[EpochRecord, ...]:
     """By epoch: of the training that logits tell of, else of heads, else of one prediction.
 
-    Samples that one of them lacks are filled in from the others.
+    Samples that one of them lacks are filled in from the others. Of epochs in which a sample took
+    no part it is as in the one before; as in the next, where there is none before.
     """
     count = len(labels.numbers)
     sources: list[tuple[EpochRecord, ...]] = []
     if given.logits is not None and given.has_logits.any():
-        rows = np.flatnonzero(given.has_logits)
-        sources.append(
-            tuple(
-                prediction_record(number, softmax(logits[rows]), labels.numbers[rows], rows, count)
-                for number, logits in enumerate(given.logits, start=1)
-            )
-        )
+        sources.append(_records_of_training(given.logits, labels, count))
     if heads is not None:
         sources.append(heads.records)
     if given.probabilities is not None and given.has_probabilities.any():
@@ -199,6 +194,20 @@ def _records(
     for others in sources[1:]:
         records = tuple(filled_in(record, others[-1]) for record in records)
     return records
+
+
+def _records_of_training(
+    logits: NDArray[np.floating], labels: GivenLabels, count: int
+) -> tuple[EpochRecord, ...]:
+    records: list[EpochRecord] = []
+    for number, of_epoch in enumerate(logits, start=1):
+        rows = np.flatnonzero(np.isfinite(of_epoch[:, 0]))
+        chance = softmax(of_epoch[rows])
+        record = prediction_record(number, chance, labels.numbers[rows], rows, count)
+        records.append(filled_in(record, records[-1]) if records else record)
+    for place in range(len(records) - 1, 0, -1):
+        records[place - 1] = filled_in(records[place - 1], records[place])
+    return tuple(records)
 
 
 def _by_features(heads: _Heads | None, count: int) -> dict[str, pl.Series]:

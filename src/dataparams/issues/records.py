@@ -42,13 +42,13 @@ def mean_probabilities(logits: NDArray[np.floating], rows: Rows) -> NDArray[np.f
     """The mean over the epochs of the class probabilities of some samples, (m, C).
 
     Args:
-        logits: (epochs, n, C).
-        rows: Which of the n samples, (m,).
+        logits: (epochs, n, C); NaN in all of a row where nothing is known of a sample in an epoch.
+        rows: Which of the n samples, (m,); each is known in an epoch or more.
     """
     mean = np.zeros((len(rows), logits.shape[2]), dtype=np.float32)
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
-        found = np.mean([softmax(epoch[part]) for epoch in logits], axis=0)
+        found = np.nanmean([softmax(epoch[part]) for epoch in logits], axis=0)
         mean[start : start + _ROWS] = found
     return mean
 

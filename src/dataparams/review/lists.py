@@ -66,8 +66,8 @@ def commands(review: RunInReview) -> list[dict[str, str]]:
             "command": f"dataparams apply {place}",
         },
         {
-            "words": "Choose what to train on, and train again",
-            "command": f"dataparams clean {place}",
+            "words": "Choose what to train on by what was decided; it says how to train again",
+            "command": f"dataparams clean {place} --strategy reviewed",
         },
         {
             "words": "Report what was found and done",

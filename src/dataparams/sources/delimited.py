@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from dataparams.errors import DataError
-from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8, require_text
+from dataparams.sources.encodings import TEXT_FAILURES, no_utf8, opened_as_utf8, require_text
 from dataparams.sources.header_row import unnamed
 from dataparams.sources.row_groups import shown_path
 from dataparams.terminal.words import counted
@@ -116,6 +116,8 @@ def _try_dialect(path: Path, dialect: Dialect) -> _Tried:
     if batch is None or not batch.num_rows:
         return _Tried(dialect, 0, is_quoted=False)
     cells = [batch.column(place)[0].as_py() or b"" for place in range(batch.num_columns)]
+    if wrong_name := next((cell for cell in cells if not _is_utf8(cell)), None):
+        raise no_utf8("The row of names", path, wrong_name.decode("utf-8", "backslashreplace"))
     names = tuple(
         cell.decode("utf-8", "replace").strip() or unnamed(place)
         for place, cell in enumerate(cells)
@@ -269,11 +271,8 @@ def _decoded(path: Path, dialect: Dialect, values: Any, start: int, place: int) 
             (row, cell) for row, cell in enumerate(values.to_pylist()) if not _is_utf8(cell)
         )
     shown = _shorten(cell.decode("utf-8", "backslashreplace"))
-    raise DataError(
-        f"Row {start + row} (the first below the names is 0) of {shown_path(path)} has a byte that "
-        f"is no UTF-8 in its column {dialect.names[place]!r}: {shown}. Save the file as UTF-8; "
-        "where it is Windows-1252: iconv -f WINDOWS-1252 -t UTF-8."
-    )
+    where = f"Column {dialect.names[place]!r} in row {start + row} (the first below the names is 0)"
+    raise no_utf8(where, path, shown)
 
 
 def _is_utf8(cell: bytes | None) -> bool:

@@ -81,6 +81,20 @@ def opened_as_utf8(path: Path) -> Iterator[Any]:
             yield pa.transcoding_input_stream(stream, encoding, "utf-8")
 
 
+def no_utf8(where: str, path: Path, shown: str) -> DataError:
+    """The error of a byte that is no UTF-8.
+
+    Args:
+        where: Which row, as a sentence begins.
+        path: The file.
+        shown: What is there, the byte as an escape.
+    """
+    return DataError(
+        f"{where} of {shown_path(path)} has a byte that is no UTF-8: {shown}. Save the file as "
+        "UTF-8; where it is Windows-1252: iconv -f WINDOWS-1252 -t UTF-8."
+    )
+
+
 def require_text(path: Path, head: bytes) -> None:
     """Refuse what is no text, by its first bytes in UTF-8.
 

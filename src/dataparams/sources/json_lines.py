@@ -12,7 +12,7 @@ import pyarrow as pa
 from dataparams.errors import DataError
 from dataparams.sources.arrow_types import is_list as is_list_type
 from dataparams.sources.arrow_types import is_text
-from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8
+from dataparams.sources.encodings import TEXT_FAILURES, no_utf8, opened_as_utf8
 from dataparams.sources.json_objects import is_list, iterate_lines, iterate_lists
 from dataparams.sources.kept_pieces import keep_pieces
 from dataparams.sources.memory_table import MemoryTable
@@ -86,6 +86,7 @@ def _iterate_lines(path: Path, schema: Any = None) -> Iterator[Any]:
     with opened_as_utf8(path) as stream:
         for piece in iterate_lines(stream):
             if piece.strip():
+                _require_utf8(path, piece, start)
                 read = json.ReadOptions(use_threads=False, block_size=len(piece) + 1)
                 try:
                     table = json.read_json(pa.BufferReader(piece), read, parse)
@@ -102,10 +103,30 @@ def _counted_on(message: str, start: int) -> str:
 
 def _iterate_list(path: Path, schema: Any = None) -> Iterator[pl.DataFrame]:
     """Read values of a list, many at once; without a schema types are of each piece alone."""
+    start = 0
     with opened_as_utf8(path) as stream:
         for piece in iterate_lists(stream):
             if piece.strip(b"[] \t\r\n"):
-                yield pl.read_json(io.BytesIO(piece), schema=schema, infer_schema_length=None)
+                _require_utf8(path, piece, start, is_one_list=True)
+                frame = pl.read_json(io.BytesIO(piece), schema=schema, infer_schema_length=None)
+                start += len(frame)
+                yield frame
+
+
+def _require_utf8(path: Path, piece: bytes, start: int, *, is_one_list: bool = False) -> None:
+    """Raise DataError, which names the row, where a piece that begins at some row is no UTF-8."""
+    try:
+        piece.decode()
+    except UnicodeDecodeError as error:
+        before = piece[: error.start].splitlines(keepends=True)
+        is_within = bool(before) and not before[-1].endswith(b"\n")
+        whole = before[:-1] if is_within else before
+        row = f"Row {start + sum(bool(line.strip()) for line in whole)} (the first is 0)"
+        if is_one_list:
+            row = f"A row from about {start} on (the first is 0)"
+        first = piece[: error.start].rpartition(b"\n")[2][-20:]
+        shown = first + piece[error.start : error.start + 20].partition(b"\n")[0]
+        raise no_utf8(row, path, shown.decode("utf-8", "backslashreplace")) from error
 
 
 def _joined(first: Any, second: Any) -> Any:

@@ -14,6 +14,8 @@ const WITHOUT = {
   subgroup: "of every sub-group",
   outlier: "outliers or not",
   search: "without the words sought",
+  split: "of every split",
+  assigned: "not only those assigned to you",
   near: "not only what is like that sample",
   finding: "not only of this finding",
   found: "not only what was found so",
