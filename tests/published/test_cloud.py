@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,15 @@ from dataparams.run.folder import RunFolder
 if TYPE_CHECKING:
     from dataparams.training import TrainConfig
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
-FILE = Path(__file__).parents[2] / "cloud" / "train_imagenet.yaml"
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "cloud" / "train_imagenet.yaml"
+WITH_THE_COMMANDS = ["--no-dev", "--extra", "app"]
 ON_THE_SECOND_OF_TWO_NODES = {
     "SKYPILOT_NUM_NODES": "2",
     "SKYPILOT_NODE_RANK": "1",
@@ -44,8 +52,10 @@ def test_the_run_command_is_understood(
     words = done.stdout.split("\0")[:-1]
     program = words.index("main_imagenet.py")
     launcher, words = words[:program], ["train", "--recipe", "imagenet", *words[program + 1 :]]
-    given = dict(zip(launcher[3::2], launcher[4::2], strict=True))
-    assert launcher[:3] == ["run", "--no-dev", "torchrun"]
+    start = ["run", *WITH_THE_COMMANDS, "torchrun"]
+    assert launcher[: len(start)] == start
+    options = launcher[len(start) :]
+    given = dict(zip(options[::2], options[1::2], strict=True))
     assert given.pop("--master-port").isdigit()
     assert given == {
         "--nnodes": "2",
@@ -67,6 +77,12 @@ def test_the_run_command_is_understood(
     assert config.learn_inst_parameters
     assert config.loader == "stream"
     assert config.output_dir.startswith(tuple(task["volumes"])), "it is to outlive the machine"
+
+
+def test_what_the_commands_need_is_installed(task: dict[str, Any]) -> None:
+    assert f"uv sync {' '.join(WITH_THE_COMMANDS)}" in task["setup"].splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert WITH_THE_COMMANDS[-1] in project["optional-dependencies"]
 
 
 def test_it_recovers_and_holds_no_secret(task: dict[str, Any]) -> None:

@@ -219,7 +219,7 @@ def test_nobody_who_decided_is_asked_to_begin(tmp_path, audited):
     assert 'id="audited"' not in page
     decided = written(audited, made_case(audited, audited=MeasuredRate(rate=None)), tmp_path)
     assert "Nobody has decided" not in section(decided, "left")
-    assert "Not measured." in section(decided, "audited")
+    assert "Begun: 180 of 200 drawn samples" in section(decided, "audited")
 
 
 def test_the_measured_rate_is_told_with_its_interval_and_what_is_open(closed):

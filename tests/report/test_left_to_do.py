@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from dataparams.applying.apply import apply_plan, undo
+from dataparams.applying.planning import plan
+from dataparams.cleaning.changes import changes_of_run
 from dataparams.health.findings import Finding, Findings, findings_table
+from dataparams.report.case import count_waiting
 from dataparams.report.language import language
 from dataparams.report.left_to_do import left_words
 from dataparams.report.people import decisions_of
+from made_applied import decide, run_on
 from made_cases import known_samples, made_case
 from made_reports import as_audit, made_analysis
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFLICTS, COPIES = "duplicates_with_different_labels", "exact_duplicates"
 
@@ -52,6 +61,28 @@ def test_copies_that_people_settled_are_not_left_to_do() -> None:
     left = left_words(analysis, case, shown_in)
     for title in ("duplicates with different labels", "exact duplicates"):
         assert shown_in.say("left.health", count=1, title=title) in left
+    assert shown_in.say("left.apply", count=3) in left_words(
+        analysis, replace(case, waiting=3), shown_in
+    )
+    assert not any("dataparams apply" in line for line in left)
     nobody = left_words(analysis, replace(case, people=None), shown_in)
     assert shown_in.say("left.health", count=3, title="duplicates with different labels") in nobody
     assert shown_in.say("left.health", count=2, title="exact duplicates") in nobody
+
+
+def test_corrections_wait_until_they_are_in_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "texts.csv"
+    rows = "".join(f"some longer text {row},{'ab'[row % 2]}\n" for row in range(40))
+    data.write_text(f"text,label\n{rows}")
+    run = run_on(tmp_path / "run", data)
+    decide(run, {"train/0": "b", "train/3": None, "train/4": "a"})
+    assert count_waiting(run, changes_of_run(run)) == 2
+    apply_plan(plan(run))
+    assert count_waiting(run, changes_of_run(run)) == 0
+    decide(run, {"train/6": "b"})
+    assert count_waiting(run, changes_of_run(run)) == 1
+    undo(run)
+    assert count_waiting(run, changes_of_run(run)) == 3
+    # What is no file here cannot be changed.
+    data.rename(tmp_path / "elsewhere.csv")
+    assert count_waiting(run, changes_of_run(run)) == 0

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from dataparams.cleaning.changes import changes_of_run
 from dataparams.decisions.audited_error_rate import audited_error_rate
+from dataparams.errors import RunError
 from dataparams.health.findings import read_findings
 from dataparams.report.people import peoples_decisions
 from dataparams.report.retraining import retraining_of
 from dataparams.report.scope import Scope, scope_of
 from dataparams.report.settings import ReportSettings, read_settings
+from dataparams.run.applied_changes import applied_changes
+from dataparams.sources.opening import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from dataparams.health.findings import Findings
     from dataparams.report.people import PeoplesDecisions
     from dataparams.report.retraining import Retraining
+    from dataparams.run.folder import RunFolder
 
 
 class MeasuredShare(Protocol):
@@ -125,6 +129,7 @@ class Case:
         audited: The share of wrong labels that people measured; None where they did not.
         changes: A row per change of a label: ``index``, ``id``, ``old_label``, ``new_label``,
             ``action``, ``who``, ``when``, ``why``; None where there is no such list.
+        waiting: How many of these could be made in the data, and are not yet.
     """
 
     settings: ReportSettings
@@ -135,6 +140,7 @@ class Case:
     retraining: Retraining | None = None
     audited: AuditedRate | None = None
     changes: pl.DataFrame | None = None
+    waiting: int = 0
 
 
 def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
@@ -153,6 +159,7 @@ def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
         return Case(settings or ReportSettings(), scope_of(analysis, None), today)
     settings = settings or _without_what_is_gone(read_settings(run))
     people = peoples_decisions(run, analysis)
+    changes = None if people is None else changes_of_run(run)
     return Case(
         settings=settings,
         scope=scope_of(analysis, run),
@@ -161,8 +168,27 @@ def case_of(analysis: Analysis, settings: ReportSettings | None = None) -> Case:
         people=people,
         retraining=retraining_of(run, settings.compared_with),
         audited=audited_error_rate(run),
-        changes=None if people is None else changes_of_run(run),
+        changes=changes,
+        waiting=0 if changes is None else count_waiting(run, changes),
     )
+
+
+def count_waiting(run: RunFolder, changes: pl.DataFrame) -> int:
+    """How many changes are not in the data, where these are files that can be changed.
+
+    Args:
+        run: The run folder.
+        changes: As of :func:`dataparams.cleaning.changes.changes_of_run`.
+    """
+    if local_path(str(run.description().get("source", {}).get("name") or "")) is None:
+        return 0
+    try:
+        applied = applied_changes(run.applied_folder, run.path).samples
+    except RunError:
+        # A call was stopped; the next one goes on with all of them.
+        return len(changes)
+    made = applied.select("index", new_label="label")
+    return len(changes.join(made, on=["index", "new_label"], how="anti", nulls_equal=True))
 
 
 def _without_what_is_gone(settings: ReportSettings) -> ReportSettings:

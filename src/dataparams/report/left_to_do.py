@@ -43,6 +43,7 @@ def left_words(analysis: Analysis, case: Case, shown_in: Language) -> list[str]:
     if case.people is None and (counts["left.hard"] or counts["left.review"]):
         lines.append(say("left.start"))
     elif case.people is not None and case.people.relabeled + case.people.discarded:
+        lines += [say("left.apply", count=case.waiting)] if case.waiting else []
         lines += [] if case.retraining is not None else [say("left.retrain")]
     return lines
 

@@ -121,6 +121,7 @@ def _head(
     return {
         "title": report_title(analysis, case),
         "result": _result_words(analysis, shown_in),
+        "done": _done_words(case, shown_in),
         "settings": case.settings,
         "day": case.day,
         "total_words": shown_in.say("case.labeled", count=len(analysis.frame)),
@@ -141,6 +142,19 @@ def _result_words(analysis: Analysis, shown_in: Language) -> str:
     return shown_in.say(
         "case.result_counts", wrong=count, total=total, low=low_count, high=high_count
     )
+
+
+def _done_words(case: Case, shown_in: Language) -> str:
+    """What people did about it, and what share of wrong labels they measured; or nothing."""
+    parts: list[str] = []
+    if case.people is not None:
+        counts = {"relabeled": case.people.relabeled, "discarded": case.people.discarded}
+        parts += [shown_in.say(f"people.{name}", count=count) for name, count in counts.items()]
+    rate = case.audited
+    if rate is not None and None not in (rate.rate, rate.low, rate.high):
+        share, low, high = map(shown_in.percent, (rate.rate or 0, rate.low or 0, rate.high or 0))
+        parts.append(shown_in.say("case.remaining", rate=share, low=low, high=high))
+    return "; ".join(parts)
 
 
 def _judged(analysis: Analysis) -> dict[str, Any]:
@@ -185,6 +199,7 @@ def _case(analysis: Analysis, case: Case, shown_in: Language) -> dict[str, Any]:
         "people": people,
         **({} if people is None else _people_words(people, shown_in)),
         "audited": audited if audited is not None and audited.rate is not None else None,
+        "begun": audited,
         "retraining": case.retraining,
         **({} if case.retraining is None else _retraining_words(case.retraining, shown_in)),
         "left": left_words(analysis, case, shown_in),
