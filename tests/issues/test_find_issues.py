@@ -210,7 +210,7 @@ def test_predictions_that_look_learned_by_heart_are_told(made: MadePredictions) 
     by_heart = np.full((len(made.labels), 4), 0.01)
     by_heart[np.arange(len(made.labels)), made.labels] = 0.97
     told = find_issues(made.labels, by_heart).analysis.warnings
-    assert any("learned their labels by heart" in sentence for sentence in told)
+    assert any("has memorized their labels" in sentence for sentence in told)
     assert find_issues(made.labels, made.pred_probs).analysis.warnings == ()
 
 

@@ -189,7 +189,10 @@ def test_what_was_stopped_while_it_was_written_is_made_again(
     assert run.description()["status"] == "finished"
 
 
-@pytest.mark.parametrize("samples", [["one"], 5])
+@pytest.mark.parametrize(
+    "samples",
+    [["one"], 5, {"text": ["one"]}, [{"size": 1}, "x"], [{"size": [1]}, {"size": "x"}]],
+)
 def test_a_mistake_in_the_samples_leaves_no_folder(
     made: MadePredictions, tmp_path: Path, samples: Any
 ) -> None:

@@ -295,3 +295,14 @@ def test_a_kill_before_the_first_file_was_whole_is_no_obstacle(tmp_path: Path) -
     for name in ("samples.parquet", "contents.parquet"):
         (folder / name).unlink()
     assert read(begun(folder, TEXTS))[0] == Text(TEXTS[0])
+
+
+def test_columns_of_one_name_are_all_kept(tmp_path: Path) -> None:
+    table = pd.DataFrame([[row, f"word {row}", row / 2] for row in range(4)], columns=[1, "1", 1])
+    run = begun(tmp_path / "run", table)
+    assert [[name for name, _ in row.items()] for row in read(run)[:1]] == [["1", "1_1", "1_2"]]
+
+
+def test_names_of_images_that_are_not_there_are_said(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match=r"no file nowhere/0.jpg: they are kept as texts"):
+        begun(tmp_path / "run", [f"nowhere/{row}.jpg" for row in range(4)])

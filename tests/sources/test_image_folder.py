@@ -265,8 +265,14 @@ def test_a_folder_whose_own_name_is_not_utf8(tmp_path):
     [
         ("a.txt", "no image by its extension"),
         ("README", "no image by its extension"),
-        ("a.HEIC", "HEIC image, which needs the package pillow-heif: pip install pillow-heif"),
-        ("a.heif", "HEIC image, which needs the package pillow-heif: pip install pillow-heif"),
+        (
+            "a.HEIC",
+            'HEIC image, which needs the package pillow-heif: pip install "dataparams[heic]" brings it',
+        ),
+        (
+            "a.heif",
+            'HEIC image, which needs the package pillow-heif: pip install "dataparams[heic]" brings it',
+        ),
         ("a.CR2", "image of a format that is not read; convert it to JPEG or PNG"),
         ("a.svg", "image of a format that is not read; convert it to JPEG or PNG"),
         ("a.MOV", "video"),

@@ -67,7 +67,7 @@ def run(words: list[str], program: str) -> int:
     if not len(planned):
         say("\n".join([*planned.notes, f"Nothing to change: {_why_nothing(run, config.from_)}"]))
         return 0
-    _say_plan(planned)
+    _say_plan(planned, is_decided=config.yes and not config.dry_run)
     if config.dry_run:
         say("Nothing was changed: this was a dry run.")
     elif config.yes or _agreed(planned):
@@ -87,16 +87,18 @@ def _why_nothing(run: RunFolder, origin: Origin) -> str:
     return f"nobody has decided anything yet. First: dataparams review {run.path}"
 
 
-def _say_plan(planned: Plan) -> None:
+def _say_plan(planned: Plan, *, is_decided: bool) -> None:
     from dataparams.applying.planning import PLANNED
     from dataparams.applying.summary import MOST_SHOWN, plan_text
-    from dataparams.cleaning.changes import changes_csv
+    from dataparams.cleaning.changes import CHANGES, changes_csv
     from dataparams.run.safe_files import write_whole
 
     file: Path | None = None
     if len(planned) > MOST_SHOWN:
-        file = planned.run.path / PLANNED
-        write_whole(file, changes_csv(planned.changes))
+        # What is made at once is in the list of what was made.
+        file = planned.run.path / (CHANGES if is_decided else PLANNED)
+        if not is_decided:
+            write_whole(file, changes_csv(planned.changes))
     say(plan_text(planned, file))
     say("")
 

@@ -91,11 +91,14 @@ def find_issues(
     from dataparams.issues.result import Issues
     from dataparams.issues.run_writing import require_free, write_run
     from dataparams.issues.tables import tables_of
+    from dataparams.recording.sample_kinds import frame_of
 
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ArgumentError(f"`seed` is {seed!r}; expected a whole number, 0 or above.")
     if out is not None:
         require_free(out)
+        # What is wrong with them is said before heads are trained.
+        frame_of(samples)
     values = label_values(labels)
     if samples is not None and hasattr(samples, "__len__") and len(samples) != len(values):
         raise ArgumentError(

@@ -72,7 +72,7 @@ def _of_predictions(
         found.append(
             f"These probabilities agree with {(likeliest == labels).mean():.1%} of the labels: "
             "they look like those of a model that has learned from the very samples that it "
-            "judges, and has learned their labels by heart. Then wrong labels cannot be seen. Give "
+            "judges, and has memorized their labels. Then wrong labels cannot be seen. Give "
             "out-of-sample ones, such as of scikit-learn's cross_val_predict(..., "
             'method="predict_proba").'
         )

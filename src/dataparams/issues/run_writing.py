@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,8 @@ def _kept(
     from dataparams.recording.kept_samples import kept_samples
 
     kept = kept_samples(samples, labels.numbers, labels.class_names, run.path)
+    if kept.kind != "image" and kept.notice is not None:
+        warnings.warn(kept.notice, stacklevel=4)
     source = {
         "name": CONTENTS,
         "is_kept": True,

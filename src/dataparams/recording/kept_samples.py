@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from dataparams.errors import ArgumentError, RunError
 from dataparams.recording.sample_kinds import (
+    are_names_of_images,
     files_of,
     frame_of,
     is_label_column,
@@ -106,7 +107,14 @@ def kept_samples(
         return _of_files(files, run)
     texts = texts_of(samples)
     if texts is not None:
-        return _of_texts(texts)
+        kept = _of_texts(texts)
+        if are_names_of_images(listed := texts.to_list()):
+            words = (
+                "All of `samples` end as names of image files do, but there is no file "
+                f"{listed[0]}: they are kept as texts. Give paths from {Path.cwd()}, or whole ones."
+            )
+            return replace(kept, notice=words)
+        return kept
     return _of_pictures(samples, count, None if is_anew else run / CONTENTS)
 
 

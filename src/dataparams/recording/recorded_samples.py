@@ -128,7 +128,7 @@ def recorded_samples(
 ) -> RecordedSamples:
     """The samples by the arguments of :class:`dataparams.recording.recording.Recording`.
 
-    Warns where nothing can be kept of samples that were given.
+    Warns where nothing can be kept of samples that were given, or not what they seem to be.
 
     Raises:
         ArgumentError: If they do not fit each other.
@@ -138,6 +138,6 @@ def recorded_samples(
     if validation is not None:
         held_out, _ = numbered_labels(validation, names, "validation")
     kept = kept_samples(samples, numbers, names, run.path, is_anew=is_anew)
-    if kept.kind is None and kept.notice is not None:
+    if kept.kind != "image" and kept.notice is not None:
         warnings.warn(kept.notice, stacklevel=4)
     return RecordedSamples(numbers, held_out, names, given_ids(ids, kept, len(numbers)), kept)

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 from datetime import date, time
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from dataparams.errors import ArgumentError
 from dataparams.sources.file_kinds import extension, readable_extensions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,7 +49,12 @@ def frame_of(samples: Any) -> pl.DataFrame | None:
     if hasattr(samples, "__arrow_c_stream__") and hasattr(samples, "column_names"):
         return pl.DataFrame(samples)
     if isinstance(samples, list | tuple) and samples and _is_row(samples[0]):
-        return pl.DataFrame(list(samples), infer_schema_length=None)
+        return _of_rows(samples)
+    if isinstance(samples, Mapping):
+        raise ArgumentError(
+            f"`samples` is a {type(samples).__name__} of {len(samples)} names; expected a table, "
+            "such as polars.DataFrame(samples), or a list with an item for each sample."
+        )
     return None
 
 
@@ -144,6 +150,23 @@ def _is_row(sample: Any) -> bool:
     return all(value is None or isinstance(value, plain) for value in sample.values())
 
 
+def _of_rows(samples: Sequence[Any]) -> pl.DataFrame:
+    """A table of mappings, one for each sample."""
+    for place, one in enumerate(samples):
+        if not isinstance(one, Mapping):
+            raise ArgumentError(
+                f"`samples` has {one!r} at {place}, and rows elsewhere; expected a dict for each."
+            )
+    try:
+        return pl.DataFrame(list(samples), infer_schema_length=None, strict=False)
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ArgumentError(
+            f"`samples` cannot be taken for a table: {reason}. Expected a dict for each sample, "
+            "with values of one kind under each name."
+        ) from error
+
+
 def _is_hugging_face(samples: Any) -> bool:
     return hasattr(samples, "features") and hasattr(samples, "with_format")
 
@@ -156,16 +179,23 @@ def _is_series(samples: Any) -> bool:
 
 def _of_pandas(frame: Any) -> pl.DataFrame:
     """A table of pandas, column by column: to convert it whole takes a further package."""
-    columns = []
-    for place, name in enumerate(frame.columns):
+    columns: list[pl.Series] = []
+    for place, label in enumerate(frame.columns):
         values = frame.iloc[:, place]
+        name = _unlike(str(label), {column.name for column in columns})
         if values.dtype.kind in "biuf":
-            column = pl.Series(str(name), np.asarray(values), nan_to_null=True)
+            column = pl.Series(name, np.asarray(values), nan_to_null=True)
         else:
             cells = [None if _is_missing(one) else one for one in values.tolist()]
-            column = pl.Series(str(name), cells, strict=False)
+            column = pl.Series(name, cells, strict=False)
         columns.append(column)
     return pl.DataFrame(columns)
+
+
+def _unlike(name: str, others: Collection[str]) -> str:
+    """A name that no other column has: numbered where one has it, as readers of files do."""
+    numbered = (f"{name}_{number}" for number in count(1))
+    return next(one for one in chain([name], numbered) if one not in others)
 
 
 def _is_missing(value: Any) -> bool:
@@ -175,13 +205,21 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _are_paths(texts: list[Any]) -> bool:
+def are_names_of_images(texts: Sequence[Any]) -> bool:
+    """Whether all of some texts end as names of image files do.
+
+    Example:
+        >>> are_names_of_images(["cats/1.jpg", "2.png"]), are_names_of_images(["a text"])
+        (True, False)
+    """
     readable = readable_extensions()
-    return (
-        bool(texts)
-        and all(isinstance(text, str) and extension(text) in readable for text in texts)
-        and Path(texts[0]).expanduser().is_file()
+    return bool(texts) and all(
+        isinstance(text, str) and extension(text) in readable for text in texts
     )
+
+
+def _are_paths(texts: list[Any]) -> bool:
+    return are_names_of_images(texts) and Path(texts[0]).expanduser().is_file()
 
 
 def _plain_column(column: pl.Series) -> pl.Series:
