@@ -246,7 +246,7 @@ def test_folders_that_hold_no_classes(tmp_path, monkeypatch):
     assert "Found files: 1 .md, 1 .txt; folders: notes; passed over: no image by" in message
     message = refused(make(tmp_path / "one", "cat/1.png", "dog/1.heic"))
     assert "images of one class only (cat)" in message
-    assert "needs the package pillow-heif" in message
+    assert "needs pillow-heif" in message
     with pytest.raises(DataError, match="no images in class folders"):
         require_images(tmp_path / "text")
     require_images(tmp_path / "one")
@@ -267,11 +267,11 @@ def test_a_folder_whose_own_name_is_not_utf8(tmp_path):
         ("README", "no image by its extension"),
         (
             "a.HEIC",
-            'HEIC image, which needs the package pillow-heif: pip install "dataparams[heic]" brings it',
+            'HEIC image, which needs pillow-heif: pip install "dataparams[heic]" brings it',
         ),
         (
             "a.heif",
-            'HEIC image, which needs the package pillow-heif: pip install "dataparams[heic]" brings it',
+            'HEIC image, which needs pillow-heif: pip install "dataparams[heic]" brings it',
         ),
         ("a.CR2", "image of a format that is not read; convert it to JPEG or PNG"),
         ("a.svg", "image of a format that is not read; convert it to JPEG or PNG"),

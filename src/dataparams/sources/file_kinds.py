@@ -98,7 +98,7 @@ def why_no_image(name: str) -> str:
     """
     ending = extension(name)
     if ending in HEIC_EXTENSIONS:
-        return "HEIC image, which needs the package pillow-heif: pip install \"dataparams[heic]\" brings it"
+        return 'HEIC image, which needs pillow-heif: pip install "dataparams[heic]" brings it'
     if ending in _OTHER_IMAGE_EXTENSIONS:
         return "image of a format that is not read; convert it to JPEG or PNG"
     return "video" if ending in _VIDEO_EXTENSIONS else "no image by its extension"
