@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,6 +155,7 @@ def test_values_of_all_kinds_belong_to_a_row_and_structures_do_not(opened):
         ("copied", KINDS, "is a copy of the label"),
         ("code", [KINDS.index(kind) for kind in KINDS], "is another name of the label"),
         ("is_sorted", None, "is sorted by class"),
+        ("taken", None, "is sorted by class"),
         (
             "group",
             [f"{kind[:3]}{row % 2}" for row, kind in enumerate(KINDS)],
@@ -168,9 +170,13 @@ def test_values_of_all_kinds_belong_to_a_row_and_structures_do_not(opened):
     ],
 )
 def test_what_gives_the_label_away_is_said_and_left_out(opened, name, values, reason):
-    if name == "is_sorted":
+    if name in ("is_sorted", "taken"):
         order = np.argsort(KINDS, kind="stable")
         values = (3 * np.argsort(order) + 5).tolist()
+    if name == "taken":
+        values = [
+            datetime(2020, 1, 1, tzinfo=timezone.utc) + timedelta(hours=one) for one in values
+        ]
     if name == "true_label":
         name, values = "class_name", [KINDS[0], "gone", *KINDS[2:]]
     columns = {"size": SIZES, name: values, "label": KINDS}

@@ -34,6 +34,13 @@ def opened(tmp_path, labels, *, is_text=False):
         (repeated("a;b", "b;c", "a", "c;a"), "several labels in a cell, such as 'a;b'"),
         (repeated("a|b", "b|c", "a", "c|a"), "several labels in a cell, such as 'a|b'"),
         (repeated("a, b", "b, c", "c, a"), "several labels in a cell, such as 'a, b'"),
+        (
+            repeated("scab/rust", "scab", "rust", "rot/rust", "rot"),
+            "several labels in a cell, such as",
+        ),
+        (repeated("a+b", "b", "a", "b+a"), "several labels in a cell, such as 'a+b'"),
+        (repeated("0 1 0 1", "1 1 0 0"), "lists of numbers, boxes or masks"),
+        (repeated("12.5 30 44 80", "1, 2, 3, 4"), "lists of numbers, boxes or masks"),
         (repeated('["a", "b"]', '["b"]'), "several labels in a cell, such as"),
         (repeated("['a', 'b']", "[]"), "several labels in a cell, such as"),
         (repeated("[1, 2, 30, 40]", "[3, 4, 50, 60]"), "lists of numbers, boxes or masks"),
@@ -73,6 +80,14 @@ def test_masks_of_images_are_no_classes(tmp_path):
         open_source(str(tmp_path / "table.parquet"), label_column="mask")
 
 
+def test_paths_of_masks_are_no_classes(tmp_path):
+    masks = [f"masks/{row}.PNG" for row in range(COUNT)]
+    table = pl.DataFrame({"image": repeated({"bytes": photo(0), "path": None}), "mask": masks})
+    table.write_parquet(tmp_path / "table.parquet")
+    with pytest.raises(DataError, match="names of image files, masks as it seems"):
+        open_source(str(tmp_path / "table.parquet"), label_column="mask")
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -80,6 +95,10 @@ def test_masks_of_images_are_no_classes(tmp_path):
         repeated("Sports, indoors", "Sports, outdoors", "News, local"),
         repeated("(none)", "(some)"),
         repeated("a;b", "c"),
+        repeated("young/male", "young/female", "old/male", "old/female"),
+        repeated("C++", "C", "C#", "Go"),
+        repeated("TCP/IP", "UDP", "HTTP/2"),
+        repeated("1-2", "3-4", "10 20"),
         [row % 50 for row in range(COUNT)],
         [1000 + row % 20 for row in range(COUNT)],
         list(range(1, COUNT + 1)),

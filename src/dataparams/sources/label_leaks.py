@@ -21,7 +21,7 @@ def why_it_tells(name: str, values: Any, labels: Any) -> str | None:
 
     A label that is wrong contradicts what describes the sample. What follows the label also there
     was made from it: a copy or another name of it, what belongs to one class alone wherever it
-    occurs, or a number that was counted up class by class.
+    occurs, or a number or a time that goes up class by class.
 
     Args:
         name: The column's name.
@@ -35,6 +35,9 @@ def why_it_tells(name: str, values: Any, labels: Any) -> str | None:
     """
     if isinstance(labels, str):
         return None
+    if pa.types.is_temporal(values.type):
+        is_sorted = len(labels) >= _FEWEST_ROWS and _is_sorted_by_class(values, labels)
+        return "is sorted by class" if is_sorted else None
     plain = plain_labels(values)
     if isinstance(plain, str):
         return None

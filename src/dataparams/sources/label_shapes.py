@@ -10,11 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataparams.sources.arrow_types import is_list, is_text, plain_values
+from dataparams.sources.folder import is_image_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SEPARATORS = (";", "|", ",")
+_SEPARATORS_OF_NAMES = ("/", "+")
+"""What also stands within the name of one class."""
 _SHARED = 0.8
 _FEWEST_COMBINED = 2
 _MOST_LOOKED_AT = 20_000
@@ -26,6 +29,7 @@ _FEWEST_NUMBERS, _FEWEST_TEXTS = 20, 100
 _MOSTLY = 0.8
 _STRUCTURE = re.compile(r"\s*[\[{(].*[\]})]\s*", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBERS = re.compile(r"[-+\d.,;\s]+")
 
 
 def why_no_classes(column: Any) -> str | None:
@@ -70,7 +74,21 @@ def _of_texts(column: Any) -> str | None:
         if any(len(_NUMBER.findall(value)) >= _BOX for value in structures[:_BOX]):
             return f"lists of numbers, boxes or masks as it seems, {shown}"
         return f"several labels in a cell, {shown}"
-    return next(filter(None, (_combined(values, separator) for separator in _SEPARATORS)), None)
+    if values and all(map(_is_list_of_numbers, values)):
+        return f"lists of numbers, boxes or masks as it seems, such as {_shorten(values[0])!r}"
+    if values and all(map(is_image_file, values)):
+        return f"names of image files, masks as it seems, such as {_shorten(values[0])!r}"
+    found = [
+        *(_combined(values, separator) for separator in _SEPARATORS),
+        *(_combined(values, one, has_alone=True) for one in _SEPARATORS_OF_NAMES),
+    ]
+    return next(filter(None, found), None)
+
+
+def _is_list_of_numbers(value: str) -> bool:
+    """Whether it is four numbers or more and nothing else, as of a box or a mask."""
+    is_plain = _NUMBERS.fullmatch(value) is not None
+    return is_plain and len(re.split(r"[,;\s]+", value.strip(" ,;"))) >= _BOX
 
 
 def _are_plain(structures: Sequence[str]) -> bool:
@@ -78,14 +96,20 @@ def _are_plain(structures: Sequence[str]) -> bool:
     return all(value.lstrip().startswith("(") and "," not in value for value in structures)
 
 
-def _combined(values: Sequence[str], separator: str) -> str | None:
-    """Whether values are put together from few parts, each of which is in several of them."""
+def _combined(values: Sequence[str], separator: str, *, has_alone: bool = False) -> str | None:
+    """Whether values are put together from few parts, each of which is in several of them.
+
+    With ``has_alone`` some of the parts must be values by themselves as well: classes that are
+    named by two properties have both in each name.
+    """
     parts = {value: [part.strip() for part in value.split(separator)] for value in values}
     combined = [value for value, some in parts.items() if len(some) > 1]
     if len(combined) < _FEWEST_COMBINED:
         return None
     counts = Counter(part for some in parts.values() for part in set(some))
     of_combined = {part for value in combined for part in parts[value] if part}
+    if has_alone and not of_combined & {value.strip() for value in values}:
+        return None
     shared = sum(counts[part] > 1 for part in of_combined)
     if not of_combined or shared < _SHARED * len(of_combined):
         return None
