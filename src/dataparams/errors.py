@@ -6,6 +6,7 @@ line makes flags of them (see :mod:`dataparams.terminal.flags`).
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 
 
@@ -33,6 +34,16 @@ class ArgumentError(UserError, ValueError):
         ...
         dataparams.errors.ArgumentError: `top` is 1.4; expected a share between 0 and 1.
     """
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value is a number, and neither infinite nor NaN.
+
+    Example:
+        >>> is_finite(2), is_finite(float("nan")), is_finite("2")
+        (True, False, False)
+    """
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def require_share(name: str, value: object) -> None:

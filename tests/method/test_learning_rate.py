@@ -28,6 +28,7 @@ def test_choosing_it_needs_no_torch() -> None:
     [
         ({"epochs": 0}, "`epochs` is 0; expected a number, 1 or above"),
         ({"epochs": math.nan}, "`epochs` is nan"),
+        ({"epochs": "30"}, "`epochs` is 30; expected a number"),
         ({"batch_size": 0}, "`batch_size` is 0; expected a number, 1 or above"),
         ({"batch_size": -128}, "`batch_size` is -128"),
         ({"momentum": 1.0}, "`momentum` is 1.0; expected 0 <= momentum < 1"),

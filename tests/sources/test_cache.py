@@ -12,7 +12,7 @@ from PIL import Image
 from dataparams.batches import StreamedBatches, stream_dataset
 from dataparams.contents.content import UnreadableContentError
 from dataparams.contents.pixmap import view_pixmap
-from dataparams.errors import DataError, RunError
+from dataparams.errors import ArgumentError, DataError, RunError
 from dataparams.sources.cache import CacheSummary, open_cache, write_cache
 from dataparams.sources.opening import open_source
 from made_contents import OpenedPictures, stored_in
@@ -34,6 +34,14 @@ def prepared(tmp_path_factory):
     (folder / "pets" / "train" / "cat" / "004.png").write_bytes(b"no image")
     summary = cached(folder / "pets", folder / "pets.arrow", quality=None)
     return folder / "pets", folder / "pets.arrow", summary
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("size", 0), ("size", 5000), ("quality", 101), ("workers", -1)]
+)
+def test_a_number_out_of_its_range_is_an_error(prepared, tmp_path, name, value):
+    with pytest.raises(ArgumentError, match=f"`{name}` is {value}; expected a whole number"):
+        cached(prepared[0], tmp_path / "a.arrow", **{name: value})
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import tyro
 
-from dataparams.errors import UserError
 from dataparams.terminal.words import counted, size_text
 
 
@@ -41,22 +40,14 @@ class CacheConfig:
 def run(words: list[str], program: str) -> int:
     """Run the command; see :data:`dataparams.cli.main.COMMANDS`."""
     config = tyro.cli(CacheConfig, args=words, prog=f"{program} cache")
-    from dataparams.training.config import MOST_WORKERS
-
-    for flag, value, most in (("size", config.size, 4096), ("quality", config.quality, 100)):
-        if not 1 <= value <= most:
-            raise UserError(f"--{flag} is {value}; expected a whole number, 1 ... {most}.")
-    if config.workers is not None and not 1 <= config.workers <= MOST_WORKERS:
-        raise UserError(
-            f"--workers is {config.workers}; expected a whole number, 1 ... {MOST_WORKERS}."
-        )
     from dataparams.batches import open_streamed
-    from dataparams.sources.cache import require_absent, write_cache
+    from dataparams.sources.cache import require_absent, require_cache_settings, write_cache
     from dataparams.sources.columns import WantedColumns
     from dataparams.sources.hub.token import token_file
     from dataparams.sources.understanding import understand
     from dataparams.terminal.progress import progress_display
 
+    require_cache_settings(config.size, config.quality, config.workers)
     require_absent(config.out, overwrite=config.overwrite)
     with token_file(config.hf_token_file), progress_display("preparing") as display:
         source, _ = open_streamed(

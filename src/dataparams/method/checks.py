@@ -8,7 +8,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from dataparams.errors import ArgumentError
+from dataparams.errors import ArgumentError, is_finite
 from dataparams.method.exchange import world_size
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -43,18 +43,18 @@ def require_settings(
         clamp: Above 0, the first below the second; or None.
     """
     for name, value in positive.items():
-        if not (value > 0 and math.isfinite(value)):
+        if not (is_finite(value) and value > 0):
             raise ArgumentError(f"`{name}` is {value}; expected a number above 0.")
     given = {name: rate for name, rate in rates.items() if rate is not None}
     for name, value in {**given, **not_negative}.items():
-        if not (value >= 0 and math.isfinite(value)):
+        if not (is_finite(value) and value >= 0):
             raise ArgumentError(f"`{name}` is {value}; expected a finite number, 0 or above.")
     if not given:
         raise ArgumentError(
             "`lr_inst` and `lr_class` are both None; expected a learning rate for the instance "
             "parameters (`lr_inst`), the class parameters (`lr_class`), or both."
         )
-    if not 0 <= momentum < 1:
+    if not (is_finite(momentum) and 0 <= momentum < 1):
         raise ArgumentError(f"`momentum` is {momentum}; expected 0 <= momentum < 1.")
     if clamp is not None and not 0 < clamp[0] < clamp[1]:
         raise ArgumentError(

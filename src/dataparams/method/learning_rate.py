@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from dataparams.errors import ArgumentError
+from dataparams.errors import ArgumentError, is_finite
 
 _RATE_PER_SAMPLE = 1.67
 
@@ -41,9 +39,9 @@ def instance_learning_rate(epochs: int, batch_size: int, momentum: float = 0.9) 
         0.19
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not (value >= 1 and math.isfinite(value)):
+        if not (is_finite(value) and value >= 1):
             raise ArgumentError(f"`{name}` is {value}; expected a number, 1 or above.")
-    if not 0 <= momentum < 1:
+    if not (is_finite(momentum) and 0 <= momentum < 1):
         raise ArgumentError(f"`momentum` is {momentum}; expected 0 <= momentum < 1.")
     decayed = momentum * (1 - momentum**epochs) / (1 - momentum)
     displacement = (epochs - decayed) / (1 - momentum)

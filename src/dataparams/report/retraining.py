@@ -115,7 +115,7 @@ def _validated(run: RunFolder) -> pl.DataFrame:
     """``id``, ``label`` and ``predicted`` of the validation samples of a training."""
     if run.is_audit():
         raise RunError(
-            f"{run.path} is an audit, which trains no model to validate. Give --compared-with a "
+            f"{run.path} is an audit, which trains no model to validate. Give `compared_with` a "
             "training on the labels as they were, and of an audit one after the cleaning as well."
         )
     table = run.held_out()

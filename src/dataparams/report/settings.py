@@ -91,4 +91,4 @@ def with_given(kept: ReportSettings, given: dict[str, object]) -> ReportSettings
     return ReportSettings(**{**asdict(kept), **chosen})
 
 
-_REMEDY = "Remove it, and give --title, --client and the other flags again."
+_REMEDY = "Remove it, and give `title`, `client` and the others again."

@@ -26,7 +26,7 @@ from dataparams.contents.region_decoding import (
     resized_jpeg,
     resized_pixels,
 )
-from dataparams.errors import DataError, RunError
+from dataparams.errors import ArgumentError, DataError, RunError, is_finite
 from dataparams.sources.arrow_types import numpy_array
 from dataparams.sources.reading_processes import read_in_processes
 from dataparams.sources.source import Contents, LeftOut, Source, require_image_source
@@ -45,6 +45,7 @@ _FORMAT = 1
 _KEY = b"dataparams.image_cache"
 _ROWS_AT_ONCE = 64
 _NAMES = 100
+_LARGEST_SIDE, _MOST_PROCESSES = 4096, 1024
 _COLUMNS = {
     "image": pa.large_binary(),
     "id": pa.large_string(),
@@ -92,6 +93,28 @@ class CacheSummary:
 # --- writing -------------------------------------------------------------------------------------
 
 
+def require_cache_settings(size: int, quality: int | None, workers: int | None) -> None:
+    """Check the numbers that a cache is made by.
+
+    Args:
+        size: As of :func:`write_cache`, as the others.
+        quality: None keeps the pixels.
+        workers: None for one per core.
+
+    Raises:
+        ArgumentError: If one is out of its range.
+    """
+    for name, value, least, most in (
+        ("size", size, 1, _LARGEST_SIDE),
+        ("quality", quality, 1, 100),
+        ("workers", workers, 0, _MOST_PROCESSES),
+    ):
+        if value is not None and not (is_finite(value) and least <= value <= most):
+            raise ArgumentError(
+                f"`{name}` is {value}; expected a whole number, {least} ... {most}."
+            )
+
+
 def write_cache(
     source: Source,
     out: Path,
@@ -107,7 +130,7 @@ def write_cache(
     Args:
         source: The images.
         out: The file to write; it appears when it is whole.
-        size: Pixels to which the shorter side is resized, 1 or above; smaller images keep theirs.
+        size: Pixels to which the shorter side is resized, 1 ... 4096; smaller images keep theirs.
         quality: Of the JPEG files, 1 ... 100; None keeps the pixels as they are. A JPEG file that
             is small enough already is kept as it is.
         workers: Number of processes; by default one per core.
@@ -118,9 +141,11 @@ def write_cache(
         What was written.
 
     Raises:
+        ArgumentError: If a number is out of its range.
         RunError: If ``out`` exists, or cannot be written.
         DataError: If most images are unreadable.
     """
+    require_cache_settings(size, quality, workers)
     require_image_source(source)
     require_absent(out, overwrite=overwrite)
     encoding = "raw" if quality is None else f"JPEG {quality}"
