@@ -15,7 +15,12 @@ from dataparams.analysis.cautions import ClassAccuracies, cautions
 from dataparams.analysis.judged_by import NOT_SEEN, evidence_words
 from dataparams.analysis.result import CATEGORY_TITLES
 from dataparams.analysis.sample_words import words_of
-from dataparams.analysis.subgroup_names import FAR_FROM_ALL, OWN_KIND, subgroup_name, told_apart
+from dataparams.analysis.subgroup_names import (
+    FAR_FROM_ALL,
+    OWN_KIND,
+    names_told_apart,
+    subgroup_name,
+)
 from dataparams.analysis.suggestions import MAYBE, NO_OTHER, NONE, OUTLIER
 from dataparams.analysis.summaries import TOO_SMALL, UNLEARNED
 from dataparams.health.findings import KINDS
@@ -138,7 +143,7 @@ def other_rooms_say() -> list[str]:
         *KINDS.values(),
         *warnings,
         *subgroups,
-        *told_apart([*subgroups, *subgroups, FAR_FROM_ALL, FAR_FROM_ALL, OWN_KIND, OWN_KIND]),
+        *names_told_apart([*subgroups, *subgroups, FAR_FROM_ALL, FAR_FROM_ALL, OWN_KIND, OWN_KIND]),
         *(LEGEND, NOT_SEEN, OUTLIER, MAYBE, NO_OTHER, NONE, TOO_SMALL, UNLEARNED),
         *filter(None, (evidence_words(0.034, 0.25), evidence_words(0.5, None), group_name(2))),
     ]

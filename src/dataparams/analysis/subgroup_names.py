@@ -54,13 +54,13 @@ def subgroup_name(
     return RARE_KIND if is_rare else OWN_KIND
 
 
-def told_apart(names: Sequence[str]) -> list[str]:
+def names_told_apart(names: Sequence[str]) -> list[str]:
     """Names of a class's sub-groups, with numbers where two would be equal.
 
     Example:
-        >>> told_apart(["like dog", "rare kind", "like dog"])
+        >>> names_told_apart(["like dog", "rare kind", "like dog"])
         ['like dog (1)', 'rare kind', 'like dog (2)']
-        >>> told_apart(["like a", "like a", "like a (1)"])
+        >>> names_told_apart(["like a", "like a", "like a (1)"])
         ['like a (2)', 'like a (3)', 'like a (1)']
     """
     counts = Counter(names)

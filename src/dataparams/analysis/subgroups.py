@@ -16,8 +16,8 @@ from dataparams.analysis.subgroup_names import (
     NEIGHBORS,
     OWN_KIND,
     RARE_KIND,
+    names_told_apart,
     subgroup_name,
-    told_apart,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def subgroups_of_samples(
     compared = np.full(count, -1, dtype=np.int64)
     for members in rows_by_class(judged.labels):
         groups = list(_groups(judged, members, described_by))
-        for group, name in zip(groups, told_apart([one.name for one in groups]), strict=True):
+        for group, name in zip(groups, names_told_apart([one.name for one in groups]), strict=True):
             names[group.rows] = name
             places[group.rows] = np.arange(len(group.rows))
             shown = group.rows[: len(group.nearest_easy)]

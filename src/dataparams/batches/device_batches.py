@@ -169,7 +169,7 @@ class DeviceBatches:
         world_size: int = 1,
         channels_last: bool = False,
     ) -> None:
-        require_share(batch_size, rank, world_size)
+        require_process_share(batch_size, rank, world_size)
         _require_images(samples.images, augmentation.crop_padding, mean, std)
         self._device = torch.device(device)
         self._augmentation = augmentation
@@ -254,7 +254,7 @@ def epoch_generator(seed: int, number: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
-def require_share(batch_size: int, rank: int, world_size: int) -> None:
+def require_process_share(batch_size: int, rank: int, world_size: int) -> None:
     """Raise ValueError if a process cannot have a share of such batches.
 
     Args:

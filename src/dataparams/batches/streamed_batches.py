@@ -11,7 +11,12 @@ from torch import Tensor
 
 from dataparams.batches.batch_reader import Job, Read, Reader
 from dataparams.batches.crops import MIDDLE_SHARE
-from dataparams.batches.device_batches import Batch, batch_bounds, epoch_generator, require_share
+from dataparams.batches.device_batches import (
+    Batch,
+    batch_bounds,
+    epoch_generator,
+    require_process_share,
+)
 from dataparams.batches.labeled_images import UnreadableSample
 from dataparams.batches.normalization import Normalization
 from dataparams.errors import DataError
@@ -109,7 +114,7 @@ class StreamedBatches:
         interpolation: Interpolation = "bilinear",
         middle_share: float = MIDDLE_SHARE,
     ) -> None:
-        require_share(batch_size, rank, world_size)
+        require_process_share(batch_size, rank, world_size)
         self._samples = samples
         self._device = torch.device(device)
         self._augment, self._seed, self._shuffle = augment, seed, shuffle

@@ -12,7 +12,7 @@ import polars as pl
 from dataparams.analysis.result import CATEGORIES
 from dataparams.errors import ArgumentError, RunError, UserError, require_share
 from dataparams.export.beside_run import no_samples
-from dataparams.export.run_samples import TRUTH, has_files, in_usual_order, samples_of_run
+from dataparams.export.run_samples import TRUTH, exported_samples, has_files, in_usual_order
 from dataparams.export.samples import LabeledSamples
 from dataparams.run.folder import RunFolder
 from dataparams.sources.builtin import builtin_name
@@ -94,7 +94,7 @@ def open_samples(
             "with commas between."
         )
     if Path(what, "run.json").is_file():
-        samples = samples_of_run(RunFolder(Path(what)), labels, confidence, data)
+        samples = exported_samples(RunFolder(Path(what)), labels, confidence, data)
         if not with_truth:
             samples = replace(samples, table=samples.table.drop(TRUTH, strict=False))
         elif "is_corrupted" not in samples.table.columns:

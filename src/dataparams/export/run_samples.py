@@ -37,7 +37,7 @@ _FIRST = ("category", "suspicion", "suggested_label", "suggested_confidence")
 _OF_SAMPLES = ("index", "id", "label", "split", "label_name", "suggested_name", *_FIRST)
 
 
-def samples_of_run(
+def exported_samples(
     run: RunFolder,
     labels: Labels | None,
     confidence: float,

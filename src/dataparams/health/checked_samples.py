@@ -89,7 +89,7 @@ class CheckedSamples:
         return len(self.index)
 
 
-def samples_of_run(
+def checked_samples_of_run(
     run: RunFolder,
     *,
     data: str | None = None,

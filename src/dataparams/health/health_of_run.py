@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataparams.errors import RunError
-from dataparams.health.checked_samples import samples_of_run
+from dataparams.health.checked_samples import checked_samples_of_run
 from dataparams.health.checking import check, findings_of_analysis
 from dataparams.health.findings import read_findings, write_findings
 from dataparams.health.staleness import ANALYSIS, changed_since, made_of, renewed_findings
@@ -85,7 +85,7 @@ def new_findings(
         Stopped: If a signal asked for it.
     """
     with StopSignals() as signals:
-        samples = samples_of_run(
+        samples = checked_samples_of_run(
             run,
             data=data,
             most_decoded=most_decoded,

@@ -43,19 +43,19 @@ def made_of(run: RunFolder, analysis: Analysis | None) -> dict[str, str]:
     encoder = run.description().get("audit", {}).get("encoder")
     found = {
         "checks": CHECKS,
-        "data": digest_of(samples) + digest_of(contents),
+        "data": digest_of_table(samples) + digest_of_table(contents),
         "features": sha256(json.dumps(encoder, sort_keys=True).encode()).hexdigest(),
     }
-    return found if analysis is None else found | {ANALYSIS: digest_of(analysis.frame)}
+    return found if analysis is None else found | {ANALYSIS: digest_of_table(analysis.frame)}
 
 
-def digest_of(table: pl.DataFrame) -> str:
+def digest_of_table(table: pl.DataFrame) -> str:
     """A digest of a table's columns and rows, in hex; none of its columns is of lists.
 
     Example:
         >>> one, other = pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [1, 3]})
-        >>> digest_of(one) == digest_of(one.clone()), digest_of(one) == digest_of(other)
-        (True, False)
+        >>> [digest_of_table(one) == digest_of_table(table) for table in (one.clone(), other)]
+        [True, False]
     """
     digest = sha256()
     for name in sorted(table.columns):

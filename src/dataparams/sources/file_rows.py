@@ -140,7 +140,7 @@ def _nearest_id(given: str, ids: TextColumn) -> str | None:
     ending = "/" + posixpath.basename(_as_id(given, ""))
     same_file = next((sample for sample in ids if sample.endswith(ending)), None)
     # Comparing takes microseconds for each id, and there may be millions.
-    return same_file or nearest_of(given, islice(ids, _COMPARED))
+    return same_file or nearest_name(given, islice(ids, _COMPARED))
 
 
 def _parse_index(path: Path, column: NamedColumn, count: int) -> NDArray[np.int64]:
@@ -216,11 +216,11 @@ def require_no_other_order(path: Path, columns: Sequence[NamedColumn], source: S
 # --- words and numbers ----------------------------------------------------------------------------
 
 
-def nearest_of(given: str, known: Iterable[str]) -> str | None:
+def nearest_name(given: str, known: Iterable[str]) -> str | None:
     """The known name that is nearest to an unknown one.
 
     Example:
-        >>> nearest_of("hosre", ["cat", "horse"]), nearest_of("CAT", ["cat", "horse"])
+        >>> nearest_name("hosre", ["cat", "horse"]), nearest_name("CAT", ["cat", "horse"])
         ('horse', 'cat')
     """
     names = list(known)

@@ -12,7 +12,7 @@ from dataparams.sources.encodings import TEXT_FAILURES, opened_as_utf8
 from dataparams.sources.file_rows import (
     NamedColumn,
     find_rows,
-    nearest_of,
+    nearest_name,
     require_no_other_order,
     require_once,
     row_of,
@@ -240,7 +240,7 @@ def _no_class(text: str, class_names: Sequence[str]) -> str:
         expected = f"the name of a class ({shown}{more}), since classes are named by numbers here"
     else:
         expected = f"the name of a class or a number 0 ... {len(class_names) - 1}"
-    nearest = None if whole_number(text) is not None else nearest_of(text, class_names)
+    nearest = None if whole_number(text) is not None else nearest_name(text, class_names)
     hint = "" if nearest is None else f" Did you mean {nearest!r}?"
     return f"has the label {text!r}; expected {expected}.{hint}"
 

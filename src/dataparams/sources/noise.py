@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dataparams.errors import ArgumentError, require_share
-from dataparams.sources.file_rows import nearest_of
+from dataparams.sources.file_rows import nearest_name
 from dataparams.sources.label_file import KEEP, read_labels
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _require_noise_arguments(kind: str, fraction: float) -> NoiseKind:
             require_share("rand_fraction", fraction)
             noise: NoiseKind = known
             return noise
-    nearest = nearest_of(kind, NOISE_KINDS)
+    nearest = nearest_name(kind, NOISE_KINDS)
     raise ArgumentError(
         f"`noise` is {kind!r}; expected {', '.join(NOISE_KINDS)} or file:PATH."
         + ("" if nearest is None else f" Did you mean {nearest!r}?")

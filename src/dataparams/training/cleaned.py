@@ -140,7 +140,7 @@ def _decided_validation(val: Split, samples: pl.DataFrame) -> Split:
     return val.with_labels(decided).select(positions.sort().values)
 
 
-def digest_of(cleaned: CleanedSamples) -> str:
+def digest_of_cleaned(cleaned: CleanedSamples) -> str:
     """What tells these samples, labels and weights from others, in hex."""
     digest = hashlib.sha256()
     for name in ("index", "label", "weight"):

@@ -30,7 +30,7 @@ from dataparams.sources.text_column import TextColumn
 from dataparams.sources.understanding import understand
 from dataparams.terminal.words import counted
 from dataparams.training.cleaned import select_cleaned, settings_of_source_run
-from dataparams.training.samples_table import content_words, samples_table
+from dataparams.training.samples_table import samples_table, words_of_dataset
 from dataparams.training.subset import (
     record_with_instances,
     subset_of_lowest,
@@ -171,7 +171,7 @@ def prepare_data(
             source=opened,
             understanding=understanding,
         )
-    words = content_words(dataset)
+    words = words_of_dataset(dataset)
     dataset = _in_color(dataset) if in_color else dataset
     train: Split = dataset.train
     truth = None
@@ -213,7 +213,7 @@ def _cleaned_data(
     )
     class_names = tuple(cleaned.made["class_names"])
     dataset = replace(dataset, val=chosen.val, class_names=class_names)  # type: ignore[arg-type]
-    words = content_words(dataset)
+    words = words_of_dataset(dataset)
     train = chosen.train
     if in_color and isinstance(train, LabeledImages) and train.image_shape[0] == 1:
         train = train.in_color()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataparams.run.versions import installed_versions
 from dataparams.sources.opening import whole_name
-from dataparams.training.cleaned import digest_of
+from dataparams.training.cleaned import digest_of_cleaned
 
 if TYPE_CHECKING:
     from dataparams.sources.understanding import Understanding
@@ -38,7 +38,7 @@ def run_description(
         "image_shape": list(data.train.image_shape),
         "fingerprint": data.dataset.fingerprint,
         "validation_fingerprint": _validation_fingerprint(data),
-        "cleaned": None if data.cleaned is None else digest_of(data.cleaned),
+        "cleaned": None if data.cleaned is None else digest_of_cleaned(data.cleaned),
         "class_names": list(data.dataset.class_names),
         "counts": {
             "instances": data.dataset.train.num_instances,

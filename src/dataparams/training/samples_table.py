@@ -36,7 +36,7 @@ def samples_table(
         dataset: The data set as it was loaded.
         labels: Class of each sample of the training split; some may have been changed.
         truth: The labels of the training split before and after, where some were made wrong.
-        words: Of each split what :func:`content_words` gives.
+        words: Of each split what :func:`words_of_dataset` gives.
     """
     tables = []
     for split, name, given, contents in (
@@ -65,7 +65,7 @@ def _texts(texts: Sequence[str]) -> pl.Series:
     return pl.Series(texts, dtype=pl.String)
 
 
-def content_words(dataset: AnyDataset) -> tuple[pl.Series, pl.Series]:
+def words_of_dataset(dataset: AnyDataset) -> tuple[pl.Series, pl.Series]:
     """What tells the contents of the samples of both splits from others.
 
     Digests where all contents were read, sizes where they are read one by one; nothing of images
