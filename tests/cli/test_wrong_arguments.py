@@ -44,7 +44,7 @@ COMMAND_LINES = [
     ("train digits --restart --resume", "--restart and --resume are both given"),
     ("cache digits --out {out} --quality 0", "--quality is 0"),
     ("cache digits --out {out} --size 0", "--size is 0"),
-    ("cache digits --out {out} --workers 0", "--workers is 0"),
+    ("cache digits --out {out} --workers 5000", "--workers is 5000"),
     ("rank {run} --top 1.4", "--top is 1.4"),
     ("rank {run} --top 0.4 --threshold auto", "--top and --threshold are both given"),
     ("analyze {run} --review-budget 2", "--review-budget is 2"),

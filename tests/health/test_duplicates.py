@@ -92,7 +92,7 @@ def test_of_one_split_leakage_is_not_looked_for():
 
 def test_empty_texts_are_no_duplicates():
     samples = samples_of_texts(["", "", "  ", " ", ONE, OTHER], [0, 1, 0, 1, 0, 1])
-    assert not len(check(samples).table)
+    assert set(check(samples).table["kind"]) == {"small_class"}
 
 
 def test_rows_of_few_different_values_say_nothing():
@@ -123,12 +123,16 @@ def test_samples_of_which_nothing_is_known_are_no_duplicates_of_each_other():
     whole = samples_of_texts(["a", "b", "c"])
     unknown = replace(whole, kind=None, texts=None, digests=pl.Series([None] * 3, dtype=pl.String))
     found = check(unknown)
-    assert found.checked == ("damaged",)
+    assert found.checked == ("damaged", "small_class")
     assert set(found.not_checked) == {
         "duplicates_with_different_labels",
         "leakage",
         "exact_duplicates",
         "near_duplicates",
+        "outlier",
+        "class_outlier",
+        "overlapping_classes",
+        "class_like_two",
     }
 
 
@@ -142,4 +146,5 @@ def test_copies_are_found_by_their_hash_where_the_contents_are_gone():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_sample_and_one_alone(count):
-    assert not len(check(samples_of_texts([ONE] * count)).table)
+    found = check(samples_of_texts([ONE] * count)).table
+    assert found["kind"].to_list() == ["small_class"] * count
