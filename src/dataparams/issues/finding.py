@@ -97,8 +97,9 @@ def find_issues(
         raise ArgumentError(f"`seed` is {seed!r}; expected a whole number, 0 or above.")
     if out is not None:
         require_free(out)
-        # What is wrong with them is said before heads are trained.
-        frame_of(samples)
+        # What is wrong with a table is said before heads are trained.
+        frame = frame_of(samples)
+        samples = samples if frame is None else frame
     values = label_values(labels)
     if samples is not None and hasattr(samples, "__len__") and len(samples) != len(values):
         raise ArgumentError(

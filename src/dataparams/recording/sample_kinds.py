@@ -153,12 +153,13 @@ def _is_row(sample: Any) -> bool:
 def _of_rows(samples: Sequence[Any]) -> pl.DataFrame:
     """A table of mappings, one for each sample."""
     for place, one in enumerate(samples):
-        if not isinstance(one, Mapping):
+        if one is not None and not isinstance(one, Mapping):
             raise ArgumentError(
                 f"`samples` has {one!r} at {place}, and rows elsewhere; expected a dict for each."
             )
     try:
-        return pl.DataFrame(list(samples), infer_schema_length=None, strict=False)
+        rows = [{} if one is None else one for one in samples]
+        return pl.DataFrame(rows, infer_schema_length=None, strict=False)
     except (pl.exceptions.PolarsError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise ArgumentError(
