@@ -156,6 +156,29 @@ def test_decisions_are_counted_before_and_after_and_by_whom(closed, audited):
     assert "1 sample is disputed" in left
 
 
+def test_cards_say_what_was_decided(closed, audited):
+    decided = decisions_of(
+        made_decisions(audited), known_samples(audited), audited.class_names
+    ).new_labels
+    assert len(decided) == 3
+    cards = {
+        re.search(r'title="([^"]*)"', card).group(1): card
+        for card in section(closed, "suspects").split("<li ")[1:]
+    }
+    told = 0
+    for index, identifier, label in audited.frame.select("index", "id", "label").iter_rows():
+        if identifier not in cards:
+            continue
+        words = " ".join(re.sub(r"<[^>]*>", "", cards[identifier].partition(">")[2]).split())
+        if index not in decided:
+            assert "Decided" not in words
+            continue
+        new, told = decided[index], told + 1
+        said = "discarded" if new is None else f"now {audited.class_names[new]}"
+        assert words.endswith(f"Decided: ✓ {'label kept' if new == label else said}")
+    assert told == 2
+
+
 def test_settled_disputes_are_told_apart_from_open_ones(tmp_path, audited):
     known = known_samples(audited)
     people = decisions_of(settled_and_open(), known, audited.class_names)

@@ -93,6 +93,21 @@ def test_a_sample_of_a_finding_opens_in_its_class(open_report):
     page.locator("dialog[open]").wait_for()
 
 
+def test_what_was_decided_is_told_in_the_single_view(open_report):
+    page = open_report("de/index.html")
+    page.locator(".suspects .decided").first.wait_for()
+    card = page.locator(".suspects .card", has=page.locator(".decided")).first
+    words = card.locator(".decided .name").inner_text()
+    assert words == "aussortiert" or words.startswith("jetzt ")
+    card.locator(".card-link").click()
+    page.locator("dialog[open]").wait_for()
+    assert page.locator("#zoom-decided").inner_text() == words
+    page.locator("#zoom-close").click()
+    told = page.locator(".card .decided:visible")
+    assert words in told.locator(".name").all_inner_texts()
+    assert told.count() < page.locator(".card").count()
+
+
 def test_scripts_speak_the_language_of_the_report(open_report):
     page = open_report("de/class_0.html")
     page.locator("#hard-0 a").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -122,6 +123,11 @@ class PeoplesDecisions:
     def relabeled(self) -> int:
         """How many got another label."""
         return self.decided - self.kept - self.discarded
+
+    @cached_property
+    def new_labels(self) -> dict[int, int | None]:
+        """The label that counts, None for discarded, by the number of the sample."""
+        return dict(self.agreed.select("index", "new_label").iter_rows())
 
     @property
     def corrected(self) -> pl.DataFrame:

@@ -50,6 +50,7 @@ class SampleDetails:
         note: What is said instead of a suggestion, or before one that is not likely.
         truth: Name of the true label where it is known to differ from the given one.
         is_outlier: Whether it may be of no class at all.
+        decided: What people decided about its label, in words; None where they did not.
         evidence: What was found for its label, in words; None of a training.
         subgroup: Name of the sub-group; None for most.
         small: Link of the small picture; None where there is none. This and what follows is as in
@@ -73,6 +74,7 @@ class SampleDetails:
     note: str
     truth: str | None
     is_outlier: bool
+    decided: str | None
     evidence: str | None
     subgroup: str | None
     small: str | None
@@ -113,6 +115,7 @@ class ClassSamples:
         are_weighed: Whether other classes than the given ones were weighed at all.
         piles: Hard, review and easy, then the further ones.
         shown_in: The language of what is said of them.
+        decided: The label that people decided on, None for discarded, by the sample's number.
     """
 
     label: int
@@ -123,6 +126,7 @@ class ClassSamples:
     are_weighed: bool
     piles: tuple[Pile, ...]
     shown_in: Language
+    decided: Mapping[int, int | None]
 
     @property
     def folder(self) -> str:
@@ -183,11 +187,22 @@ class ClassSamples:
             note=told(found.note),
             truth=None if truth is None or truth == label else _class_name(self.class_names, truth),
             is_outlier=found.is_outlier,
+            decided=self._decided_words(row["index"]),
             evidence=evidence and told(evidence),
             subgroup=subgroup and told(subgroup),
             **vars(shown),
             trajectory=tuple(_rounded(value, digits=3) for value in trajectory),
         )
+
+    def _decided_words(self, index: int) -> str | None:
+        if index not in self.decided:
+            return None
+        label = self.decided[index]
+        if label is None:
+            return self.shown_in.say("decided.discarded")
+        if label == self.label:
+            return self.shown_in.say("decided.kept")
+        return self.shown_in.say("decided.relabeled", label=_class_name(self.class_names, label))
 
 
 def class_samples(
@@ -198,6 +213,7 @@ def class_samples(
     *,
     are_weighed: bool,
     shown_in: Language,
+    decided: Mapping[int, int | None],
 ) -> ClassSamples:
     """Sort the samples of a class by suspicion and deal them into piles.
 
@@ -208,6 +224,7 @@ def class_samples(
         pile_limit: The most samples shown of a category.
         are_weighed: Whether other classes than the given ones were weighed at all.
         shown_in: The language of what is said of them.
+        decided: The label that people decided on, None for discarded, by the sample's number.
     """
     suspicion = analysis.frame["suspicion"].to_numpy()[rows]
     rows = rows[np.argsort(-suspicion, kind="stable")]
@@ -222,6 +239,7 @@ def class_samples(
         log_temperatures=analysis.log_temperatures.of(rows),
         are_weighed=are_weighed,
         shown_in=shown_in,
+        decided=decided,
         piles=tuple(
             Pile(name, positions[:pile_limit], len(positions))
             for name, positions in members.items()

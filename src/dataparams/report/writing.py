@@ -241,6 +241,7 @@ def _shown_samples(report: _Report, label: int, rows: NDArray[np.intp]) -> _Show
         report.extent.pile_limit,
         are_weighed=weighs_other_classes(report.analysis.frame),
         shown_in=report.shown_in,
+        decided={} if report.case.people is None else report.case.people.new_labels,
     )
     on_map = map_choice(samples)
     is_left_out = label in report.extent.without_map

@@ -47,7 +47,15 @@ function makeCard(sample, pile, number) {
   file.title = sample.id;
   fillName(card.querySelector(".given"), sample.label);
   fillSuggestion(card.querySelector(".suggested"), sample, sample.suggested);
+  fillDecision(card, sample);
   return card;
+}
+
+function fillDecision(card, sample) {
+  card.querySelectorAll(".card-decided").forEach((one) => {
+    one.hidden = sample.decided === null;
+  });
+  fillName(card.querySelector(".decided .name"), sample.decided ?? "");
 }
 
 function grid(pile) {

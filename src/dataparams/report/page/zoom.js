@@ -57,6 +57,7 @@ export class Zoom {
     this.part("given").textContent = sample.label;
     this.part("index").textContent = sample.index;
     fillSuggestion(this.dialog.querySelector(".suggested"), sample, sample.suggested);
+    this.fillOptional("decided", sample.decided);
     this.fillOptional("evidence", sample.evidence);
     this.fillOptional("truth", sample.truth);
     this.fillOptional("subgroup", sample.subgroup);
