@@ -33,6 +33,7 @@ from sklearn.preprocessing import StandardScaler
 from audit_data import NOISES, Cell, FeatureSet, feature_set, noisy_labels
 from audit_rivals import prepared
 from dataparams import find_issues, issues
+from dataparams.training.cross_fitting import CrossFittingSettings, cross_fit
 from results import mean_and_spread, table, write_section
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 EMBEDDED = {"caltech20": 0.01, "banking77": 0.03, "cifar10": 0.003, "fashion-mnist": 0.01}
 """C of the logistic regression, near the best by the log loss of held-out labels."""
 TABLES = {"digits": 0.1, "wine": 0.1, "cancer": 0.1, "diamonds": 1.0}
-MODELS = ("logistic regression", "kNN 20", "gradient boosting")
+MODELS = ("logistic regression", "kNN 20", "gradient boosting", "the audit's heads")
 MOST = 4000
 SELF, MARGIN, OURS = "cleanlab self-confidence", "cleanlab margin", "**find_issues**"
 FLAGS = "cleanlab find_label_issues"
@@ -58,10 +59,11 @@ MADE_HOW = (
     "Every row: the mean over noises (swap 15 % and 40 %, symmetric 20 %, pairflip 30 %, "
     "image-dependent 20 %) and, with its spread, over seeds. Probabilities are those of "
     "scikit-learn's models in five folds: logistic regression, 20 nearest neighbors, "
-    "HistGradientBoosting with 40 iterations (tables alone); `find_issues` and cleanlab get the "
-    "same arrays. banking77 and caltech20 are whole; of CIFAR-10 and Fashion-MNIST the first 4,000 "
-    "samples, of diamonds 4,000 drawn ones, whose class is the cut. Embeddings as in "
-    "`benchmarks/audit.py`; columns of tables are standardized. Missed: when as many are flagged "
+    "HistGradientBoosting with 40 iterations (tables alone); those of the audit's heads are of "
+    "its last round. `find_issues` and cleanlab get the same arrays. banking77 and caltech20 are "
+    "whole; of CIFAR-10 and Fashion-MNIST the first 4,000 samples, of diamonds 4,000 drawn ones, "
+    "whose class is the cut. Embeddings as in `benchmarks/audit.py`; columns of tables are "
+    "standardized. Missed: when as many are flagged "
     "as are wrong. F1: of what each flags by itself, both "
     "columns of cleanlab's by find_label_issues. Sets named with `--once` have the first seed "
     "alone."
@@ -102,14 +104,17 @@ def inputs_of(name: str, data: FeatureSet) -> NDArray[np.float32]:
 
 def models_of(name: str) -> tuple[str, ...]:
     """Gradient boosting is for tables: of embeddings it takes long."""
-    return MODELS[:2] if name in EMBEDDED else MODELS
+    return (*MODELS[:2], MODELS[3]) if name in EMBEDDED else MODELS
 
 
 def probabilities(
     model: str, name: str, inputs: NDArray[np.float32], labels: NDArray[np.int64], seed: int
 ) -> NDArray[np.float32]:
-    """Class probabilities in five folds, (n, C)."""
-    found = np.zeros((len(labels), int(labels.max()) + 1), dtype=np.float32)
+    """Class probabilities by models that did not see the sample, (n, C)."""
+    num_classes = int(labels.max()) + 1
+    if model == MODELS[3]:
+        return heads_probabilities(inputs, labels, num_classes, seed)
+    found = np.zeros((len(labels), num_classes), dtype=np.float32)
     kinds: dict[str, Callable[[], Any]] = {
         MODELS[0]: lambda: LogisticRegression(C=(EMBEDDED | TABLES)[name], max_iter=200, tol=1e-3),
         MODELS[1]: lambda: KNeighborsClassifier(20),
@@ -123,6 +128,23 @@ def probabilities(
         ):
             fitted = kinds[model]().fit(inputs[train], labels[train])
             found[np.ix_(test, fitted.classes_)] = fitted.predict_proba(inputs[test])
+    return found
+
+
+def heads_probabilities(
+    inputs: NDArray[np.float32], labels: NDArray[np.int64], num_classes: int, seed: int
+) -> NDArray[np.float32]:
+    """What the heads of an audit say in its last round, (n, C).
+
+    Of each sample the likeliest classes are kept: what is left is shared by the others.
+    """
+    settings = CrossFittingSettings().fitting(len(inputs), inputs.shape[1], num_classes)
+    last = cross_fit(inputs, labels, num_classes, settings, seed=seed).rounds[-1]
+    others = max(num_classes - last.classes.shape[1], 1)
+    left = (1 - last.class_probability.sum(axis=1, keepdims=True)).clip(min=0) / others
+    found = np.tile(left, (1, num_classes)).astype(np.float32)
+    np.put_along_axis(found, last.classes.astype(np.int64), last.class_probability, axis=1)
+    found /= found.sum(axis=1, keepdims=True)
     return found
 
 

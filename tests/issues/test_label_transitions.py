@@ -18,7 +18,7 @@ from made_predictions import made_predictions
 def plain_posterior(pred_probs: np.ndarray, labels: np.ndarray, rounds: int = 30) -> np.ndarray:
     """P(true class | label) of all classes, (n, C), sample by sample, in float64."""
     count, classes = pred_probs.shape
-    prior = (pred_probs + 1e-3) ** 3
+    prior = (pred_probs + 1e-10) ** 3
     prior /= prior.sum(axis=1, keepdims=True)
     first = np.full((classes, classes), 0.2 / (classes - 1))
     np.fill_diagonal(first, 0.8)

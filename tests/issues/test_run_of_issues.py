@@ -177,6 +177,18 @@ def test_nothing_is_overwritten(made: MadePredictions, tmp_path: Path) -> None:
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
 
 
+def test_an_export_for_cleanlab_says_what_find_issues_says(
+    written: tuple[Issues, RunFolder, str], tmp_path: Path
+) -> None:
+    issues, run, _ = written
+    assert main(["export", str(run.path), "--to", "cleanlab", str(tmp_path / "out")]) == 0
+    exported = pl.read_csv(tmp_path / "out" / "label_issues.csv")
+    found = issues.get_issues("label")
+    assert exported["is_label_issue"].equals(found["is_label_issue"])
+    np.testing.assert_allclose(exported["label_score"], found["label_score"], atol=1e-6)
+    assert exported["predicted_label"].cast(pl.String).equals(found["predicted_label"])
+
+
 def test_what_was_stopped_while_it_was_written_is_made_again(
     made: MadePredictions, tmp_path: Path
 ) -> None:

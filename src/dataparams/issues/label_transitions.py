@@ -4,7 +4,7 @@ A model that learned from labels some of which are wrong is less sure than it sh
 to the classes that labels were moved to. So its probabilities p, sharpened, are a prior of the true
 class, and the label is an observation of it (Bayes' rule)::
 
-    q_c = (p_c + 0.001)^3, scaled to sum to 1
+    q_c = (p_c + 1e-10)^3, scaled to sum to 1
     P(true class c | label y)  ~  q_c * T[c, y]
 
 T[c, y] is the share of class c that is labeled y. It is estimated from the posteriors that it gives
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 POWER = 3.0
-LEAST = 1e-3
+LEAST = 1e-10
+"""Of any class: small, since models that are seldom wrong differ in how sure they are."""
 MOST_CLASSES = 11
 """The given class and the ten likeliest others are weighed."""
 _ROUNDS = 30

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from dataparams.analysis.label_issues import is_label_issue, label_score
 from dataparams.analysis.verdict_text import verdict_text, wrong_labels_words
 from dataparams.errors import ArgumentError
-from dataparams.issues.label_issues import is_label_issue
 from dataparams.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _issues(analysis: Analysis, labels: NDArray[np.int64], ids: pl.Series) -> pl
     found = frame.select(
         "index",
         is_label_issue(frame, is_known=analysis.noise.is_known, unjudged=unjudged),
-        pl.col("evidence").cast(pl.Float64).alias("label_score"),
+        label_score(frame),
         pl.col("suggested_name").alias("predicted_label"),
         *outliers,
         "noise_probability",

@@ -1,4 +1,4 @@
-"""Which labels are called issues."""
+"""Which labels are called issues, and their score, as users of cleanlab's Datalab know them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,28 @@ if TYPE_CHECKING:
 _EVEN = 0.5
 
 
+def label_score(frame: pl.DataFrame) -> pl.Series:
+    """How well given labels stand, (n,), 0 ... 1, low is bad.
+
+    It is the evidence for the label; a training gathers none: there it is 1 less the suspicion.
+
+    Args:
+        frame: The rows of an analysis.
+    """
+    evidence = pl.col("evidence") if "evidence" in frame.columns else 1 - pl.col("suspicion")
+    return frame.select(label_score=evidence.cast(pl.Float64)).to_series()
+
+
 def is_label_issue(frame: pl.DataFrame, *, is_known: bool, unjudged: pl.Series) -> pl.Series:
     """Whether a label is an issue.
 
-    It is where the evidence speaks against it, and its class can be judged; and so are as many of
-    the most suspicious as labels are estimated to be wrong, where that is known.
+    It is where there is evidence, which speaks against it, and its class can be judged; and so are
+    as many of the most suspicious as labels are estimated to be wrong, where that is known.
 
     Args:
         frame: The rows of an analysis.
         is_known: Whether it is known how many labels are wrong.
-        unjudged: The classes that cannot be judged.
+        unjudged: The classes that cannot be judged, as ``label`` has them.
 
     Returns:
         ``is_label_issue``, (n,).
@@ -36,7 +48,9 @@ def is_label_issue(frame: pl.DataFrame, *, is_known: bool, unjudged: pl.Series) 
         >>> is_label_issue(frame, is_known=False, unjudged=pl.Series([0])).to_list()
         [False, True, False]
     """
-    is_against = (pl.col("evidence") < _EVEN) & ~pl.col("label").is_in(unjudged.implode())
+    is_against = pl.repeat(value=False, n=pl.len())
+    if "evidence" in frame.columns:
+        is_against = (pl.col("evidence") < _EVEN) & ~pl.col("label").is_in(unjudged.implode())
     flagged: NDArray[np.bool_] = frame.select(is_against).to_series().to_numpy(writable=True)
     if is_known:
         count = round(float(frame["noise_probability"].sum()))
