@@ -75,7 +75,7 @@ def test_a_file_is_read_whole_and_too_large_a_one_never(tmp_path, monkeypatch):
     data = bytes(range(256)) * 5000 + b"\r\n\x1a"
     file.write_bytes(data)
     assert read_file(file) == read_file(str(file)) == data
-    monkeypatch.setattr(image_files, "_MOST_FILE_BYTES", len(data) - 1)
+    monkeypatch.setattr(image_files, "MOST_FILE_BYTES", len(data) - 1)
     with pytest.raises(
         UnreadableContentError, match=r"1,280,003 bytes; expected at most 1,280,002"
     ):
@@ -227,13 +227,13 @@ def test_a_thumbnail_is_decoded_no_larger_than_it_needs(longest_side, size, monk
     photo = Image.effect_noise((3000, 2000), 50).convert("RGB")
     data = encoded(photo, "JPEG", quality=90)
     seen = []
-    shrink = image_files._shrink
+    shrink = image_files.shrink
 
     def recorded(image, side):
         seen.append(image.size)
         return shrink(image, side)
 
-    monkeypatch.setattr(image_files, "_shrink", recorded)
+    monkeypatch.setattr(image_files, "shrink", recorded)
     pixels = decode_whole(data, longest_side)
     assert max(pixels.shape) == longest_side
     assert seen == [size]

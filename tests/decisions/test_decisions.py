@@ -166,7 +166,7 @@ def test_a_history_is_whole_however_few_rows_are_read_at_once(
         whole = store.history()
         assert len(whole) == 14
         for rows in (1, 4, 7, 14, 15):
-            monkeypatch.setattr("dataparams.decisions.store._ROWS_OF_A_PAGE", rows)
+            monkeypatch.setattr("dataparams.decisions.store.ROWS_OF_A_PAGE", rows)
             assert store.history().equals(whole)
             own = store.history(annotator="a1")
             assert own.equals(whole.filter(annotator="a1"))

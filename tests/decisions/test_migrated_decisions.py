@@ -105,10 +105,10 @@ def _open_until_killed(file: Path, moment: int) -> None:
     if moment < 2:
         setattr(database, ("keep_backup", "bring_up_to_date")[moment], kill)
     else:
-        steps = list(schema._statements(schema._STEPS[1]))
+        steps = list(schema.statements(schema.STEPS[1]))
         fatal = steps[(moment - 2) * (len(steps) - 1) // 3]
-        statements = schema._statements
-        schema._statements = lambda script: (
+        statements = schema.statements
+        schema.statements = lambda script: (
             kill() or one if one == fatal else one for one in statements(script)
         )
     DecisionStore(file)

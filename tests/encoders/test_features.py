@@ -204,8 +204,8 @@ def test_a_process_that_fails_leaves_none_waiting(cache):
 
 
 def test_many_features_are_mapped_from_the_disk(cache, monkeypatch):
-    monkeypatch.setattr("dataparams.encoders.features._MOST_BYTES_IN_MEMORY", 1000)
-    monkeypatch.setattr("dataparams.encoders.features._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("dataparams.encoders.features.MOST_BYTES_IN_MEMORY", 1000)
+    monkeypatch.setattr("dataparams.encoders.features.ROWS_AT_ONCE", 7)
     words = numbered_texts(100)
     features = features_of(texts(*words), range(100), LetterEncoder(), cache)
     assert isinstance(features.values, np.memmap)

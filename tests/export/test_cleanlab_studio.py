@@ -110,7 +110,7 @@ def test_images_of_the_hub_come_out_untouched(tmp_path, out, monkeypatch):
         for split, start in (("train", 0), ("validation", 50), ("test", 90))
     }
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hub, "_ask_hub", lambda name: None)
+    monkeypatch.setattr(hub, "ask_hub", lambda name: None)
     monkeypatch.setattr(datasets, "load_dataset", lambda name: datasets.DatasetDict(tables))
     assert export("owner/pets", out, "--form", "folder") == 0
     found = {row["id"]: row for row in metadata(out)}

@@ -160,8 +160,8 @@ def test_what_pictures_are_stored_in_is_gone_through_once_for_all_classes(tmp_pa
 
 
 def test_of_very_many_samples_fewer_are_shown_and_that_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(extent, "_MOST_SHOWN", 200)
-    monkeypatch.setattr(extent, "_MOST_MAPPED", 150)
+    monkeypatch.setattr(extent, "MOST_SHOWN", 200)
+    monkeypatch.setattr(extent, "MOST_MAPPED", 150)
     analysis = made_analysis(
         [{"hard": 20, "easy": 80}, {"hard": 10, "easy": 90}, {"easy": 100}], names=("a", "b", "c")
     )

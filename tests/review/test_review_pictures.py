@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -81,8 +82,8 @@ def test_what_is_no_picture_has_a_placeholder(tmp_path):
     for name, contents in files.items():
         (folder / name).write_bytes(contents)
     (folder / "0005.jpg").symlink_to(tmp_path / "nowhere.jpg")
-    made = made_review(tmp_path / "run", sizes=({"hard": 7},), names=("cat",))
-    made.views._contents = FilesIn(tmp_path / "images")
+    contents = FilesIn(tmp_path / "images")
+    made = made_review(tmp_path / "run", sizes=({"hard": 7},), names=("cat",), contents=contents)
     with client_of(made) as client:
         for number in range(7):
             answer = client.get(f"/api/pictures/{made.key}/small/{3 * number + 1}")
@@ -115,11 +116,9 @@ def test_pictures_are_read_once_and_kept_within_bounds(tmp_path):
     made.close()
     (folder,) = (tmp_path / "run" / "review_cache").glob("pictures_*")
     one_file = max(file.stat().st_size for file in folder.glob("*/*.jpg"))
-    bounded = ContentViews(pictures, folder, most_bytes=5 * one_file)
     made = made_review(tmp_path / "run")
-    made.views._kept, made.views._most_bytes = bounded._kept, bounded._most_bytes
-    made.views._bytes = bounded._bytes
-    bounded.close()
+    made.views.close()
+    made = replace(made, views=ContentViews(pictures, folder, most_bytes=5 * one_file))
     with client_of(made) as client:
         client.get(f"/api/pictures/{made.key}/large/{every[0]}")
         kept = sum(file.stat().st_size for file in folder.glob("*/*.jpg"))

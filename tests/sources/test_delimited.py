@@ -276,7 +276,7 @@ def test_names_that_are_missing(opened):
 
 def test_numbers_that_do_not_fit_into_memory_are_refused(opened, monkeypatch):
     monkeypatch.setattr("dataparams.sources.free_memory.free_memory", lambda: 1000)
-    monkeypatch.setattr("dataparams.sources.free_memory._ROOM", 0)
+    monkeypatch.setattr("dataparams.sources.free_memory.ROOM", 0)
     rows = "".join(f"{row / 7},{'ab'[row % 2]}\n" for row in range(400))
     message = refused(opened, f"size,kind\n{rows}")
     assert "takes more than" in message

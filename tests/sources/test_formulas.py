@@ -74,7 +74,7 @@ def test_formulas_are_counted_wherever_the_file_is_cut(
     rows = cards([Formula(None if row % 3 else "7", address=f"B{row + 2}") for row in range(50)])
     path = write_spreadsheet(tmp_path / "cards.xlsx", {"cards": rows})
     for at_once in (1, 7, 64, 1000):
-        monkeypatch.setattr("dataparams.sources.uncomputed_formulas._AT_ONCE", at_once)
+        monkeypatch.setattr("dataparams.sources.uncomputed_formulas.AT_ONCE", at_once)
         assert formulas_of(path) == Formulas(50, 33, "B3")
 
 

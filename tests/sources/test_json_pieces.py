@@ -45,21 +45,21 @@ def test_the_values_of_a_list_come_whole_wherever_blocks_end(seed, monkeypatch):
         written = json.dumps(
             values, ensure_ascii=draw.random() < 0.5, indent=draw.choice([None, 1])
         )
-        monkeypatch.setattr(json_objects, "_BLOCK", draw.randrange(1, 20))
+        monkeypatch.setattr(json_objects, "BLOCK", draw.randrange(1, 20))
         pieces = iterate_lists(io.BytesIO(f" \n{written}\n".encode()))
         assert [value for piece in pieces for value in json.loads(piece)] == values
 
 
 @pytest.mark.parametrize("name", ["rows.json", "rows.jsonl", "rows.jsonl.gz"])
 def test_a_column_has_one_type_though_its_pieces_differ(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(json_objects, "_BLOCK", 64)
+    monkeypatch.setattr(json_objects, "BLOCK", 64)
     lines = "".join(json.dumps(row) + "\n" for row in ROWS)
     written = (json.dumps(ROWS, indent=2) if name == "rows.json" else lines).encode()
     path = tmp_path / name
     path.write_bytes(gzip.compress(written) if name.endswith("gz") else written)
     assert read_json_lines(path).table.to_pylist() == ROWS
     # The same where pieces are mapped from disk.
-    monkeypatch.setattr(kept_pieces, "_MOST_IN_MEMORY", 1000)
+    monkeypatch.setattr(kept_pieces, "MOST_IN_MEMORY", 1000)
     assert read_json_lines(path).table.to_pylist() == ROWS
 
 
@@ -82,7 +82,7 @@ def test_a_column_has_one_type_though_its_pieces_differ(name, tmp_path, monkeypa
     ],
 )
 def test_json_that_holds_no_samples(name, written, found, tmp_path, monkeypatch):
-    monkeypatch.setattr(json_objects, "_BLOCK", 256)
+    monkeypatch.setattr(json_objects, "BLOCK", 256)
     (tmp_path / name).write_text(written)
     with pytest.raises(DataError, match=found):
         read_json_lines(tmp_path / name)
@@ -98,7 +98,7 @@ def test_an_archive_that_was_cut_is_no_shorter_file(tmp_path):
 @pytest.mark.parametrize("block", [64, 1 << 16])
 @pytest.mark.parametrize("row", [0, 40])
 def test_a_byte_that_is_no_utf8_is_said_by_row(row, block, tmp_path, monkeypatch):
-    monkeypatch.setattr(json_objects, "_BLOCK", block)
+    monkeypatch.setattr(json_objects, "BLOCK", block)
     lines = [
         json.dumps({"text": f"Frage {number}", "label": "ab"[number % 2]}) for number in range(50)
     ]

@@ -25,8 +25,8 @@ def folder(tmp_path, monkeypatch):
     place.mkdir()
     monkeypatch.setenv("TMPDIR", str(place))
     monkeypatch.setattr(tempfile, "tempdir", str(place))
-    monkeypatch.setattr(kept_pieces, "_MOST_IN_MEMORY", 100)
-    monkeypatch.setattr(row_groups, "_BYTES_READ_WHOLE", 100)
+    monkeypatch.setattr(kept_pieces, "MOST_IN_MEMORY", 100)
+    monkeypatch.setattr(row_groups, "BYTES_READ_WHOLE", 100)
     return place
 
 

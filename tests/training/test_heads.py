@@ -182,7 +182,7 @@ def test_features_mapped_from_disk_give_what_features_in_memory_give(
 ) -> None:
     values = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float16)
     in_memory = ScaledFeatures(values).rows(np.arange(50))
-    monkeypatch.setattr(ScaledFeatures, "_MOST_IN_MEMORY", 0)
+    monkeypatch.setattr(ScaledFeatures, "MOST_IN_MEMORY", 0)
     assert torch.equal(ScaledFeatures(values).rows(np.arange(50)), in_memory)
     torch.testing.assert_close(in_memory[:, :-1].norm(dim=1), torch.full((50,), 10.0))
 

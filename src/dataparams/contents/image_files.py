@@ -39,7 +39,7 @@ LARGEST_NATIVE_SIDE = 96
 DEFAULT_SIZE = 64
 # Formats that hold photographs. Pillow's others include PostScript, which would start a program.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF", "TGA")
-_MOST_FILE_BYTES = 1 << 29
+MOST_FILE_BYTES = 1 << 29
 # Without waiting for who writes into a pipe, and on Windows without translating line ends.
 _OPENING = os.O_RDONLY
 for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"):
@@ -192,9 +192,9 @@ def _read_open_file(descriptor: int) -> bytes:
     kind, size = stat.S_IFMT(status.st_mode), status.st_size
     if kind != stat.S_IFREG:
         raise UnreadableContentError(_NO_FILE.get(kind, "it is a device, not a file"))
-    if size > _MOST_FILE_BYTES:
+    if size > MOST_FILE_BYTES:
         raise UnreadableContentError(
-            f"the file has {size:,} bytes; expected at most {_MOST_FILE_BYTES:,}"
+            f"the file has {size:,} bytes; expected at most {MOST_FILE_BYTES:,}"
         )
     data = os.read(descriptor, size)
     while len(data) < size and (more := os.read(descriptor, size - len(data))):
@@ -263,7 +263,7 @@ def _loaded_small(image: Image.Image, data: bytes, longest_side: int) -> Image.I
     # To convert all pixels takes several times their memory; before they are averaged most of so
     # many can be left out.
     every = max(1, max(image.size) // (4 * longest_side))
-    return _shrink(_to_gray_or_rgb(image, data, every), longest_side)
+    return shrink(_to_gray_or_rgb(image, data, every), longest_side)
 
 
 @lru_cache(maxsize=1)
@@ -350,11 +350,12 @@ def shrink_pixels(pixels: NDArray[np.uint8], longest_side: int) -> NDArray[np.ui
     """
     from PIL import Image
 
-    image = _shrink(Image.fromarray(np.ascontiguousarray(pixels)), longest_side)
+    image = shrink(Image.fromarray(np.ascontiguousarray(pixels)), longest_side)
     return np.array(image.convert("RGB"))
 
 
-def _shrink(image: Image.Image, longest_side: int) -> Image.Image:
+def shrink(image: Image.Image, longest_side: int) -> Image.Image:
+    """The image, no larger than that, in the same proportions; itself where it is not."""
     from PIL.Image import Resampling
 
     if max(image.size) <= longest_side:

@@ -102,8 +102,8 @@ CREATE TABLE audit_sample (
     for table in ("note", "class_change", "adjudicator", "assignment", "audit", "audit_sample")
     for what, verb in (("change", "UPDATE"), ("removal", "DELETE"))
 )
-_STEPS = (_DECISIONS, _TEAM)
-VERSION = len(_STEPS)
+STEPS = (_DECISIONS, _TEAM)
+VERSION = len(STEPS)
 """The version of the tables that this program writes."""
 
 
@@ -114,14 +114,14 @@ def bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
         connection: Where the tables are.
         version: Which they are; 0 for none.
     """
-    for script in _STEPS[version:]:
-        for statement in _statements(script):
+    for script in STEPS[version:]:
+        for statement in statements(script):
             connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """The statements of a script, one at a time: run together they would end a transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):

@@ -60,7 +60,7 @@ SELECT :request, :sample, :annotator, :action, :label, number, :made_at, NOT see
     OR coalesce((SELECT in_audit FROM decision WHERE number = earlier.number), 0))
 FROM earlier
 """
-_ROWS_OF_A_PAGE = 50_000
+ROWS_OF_A_PAGE = 50_000
 _COLUMNS: dict[str, type[pl.DataType]] = {
     "number": pl.Int64,
     "request": pl.String,
@@ -308,13 +308,13 @@ class DecisionStore:
         # of those that are there by now ever changes.
         last, after = self.last_number(), 0
         pages: list[pl.DataFrame] = []
-        while not pages or len(pages[-1]) == _ROWS_OF_A_PAGE:
+        while not pages or len(pages[-1]) == ROWS_OF_A_PAGE:
             page = self.database.frame(
                 "SELECT number, request, sample, annotator, action, label, made_at, is_blind, "
                 "in_audit, before, undoes FROM decision WHERE number > ? AND number <= ? AND "
                 "made_at >= ? AND annotator = coalesce(?, annotator) AND "
                 "(NOT ? OR sample IN (SELECT sample FROM audit_sample)) ORDER BY number LIMIT ?",
-                (after, last, since, annotator, of_audit, _ROWS_OF_A_PAGE),
+                (after, last, since, annotator, of_audit, ROWS_OF_A_PAGE),
                 {**_COLUMNS, "before": pl.Int64, "undoes": pl.Int64},
             )
             pages.append(page)

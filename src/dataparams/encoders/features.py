@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ROWS_OF_A_SHARE = 1024
-_MOST_BYTES_IN_MEMORY = 1 << 29
-_ROWS_AT_ONCE = 4096
+MOST_BYTES_IN_MEMORY = 1 << 29
+ROWS_AT_ONCE = 4096
 
 
 class Companions(Protocol):
@@ -288,12 +288,12 @@ def read_features(digests: NDArray[np.uint8], stored: StoredFeatures) -> NDArray
     """
     shape = len(digests), stored.width
     size = 2 * shape[0] * shape[1]
-    if size <= _MOST_BYTES_IN_MEMORY:
+    if size <= MOST_BYTES_IN_MEMORY:
         return _read(digests, stored)
     try:
         with tempfile.TemporaryFile(dir=stored.folder) as file:
-            for start in range(0, len(digests), _ROWS_AT_ONCE):
-                file.write(_read(digests[start : start + _ROWS_AT_ONCE], stored).data)
+            for start in range(0, len(digests), ROWS_AT_ONCE):
+                file.write(_read(digests[start : start + ROWS_AT_ONCE], stored).data)
             file.flush()
             return np.memmap(file, np.float16, mode="r", shape=shape)
     except OSError as error:

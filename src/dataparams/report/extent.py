@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 USUAL_PILE = 2000
-_MOST_SHOWN, _SMALLEST_PILE = 50_000, 16
-_MOST_MAPPED = 60_000
+MOST_SHOWN, _SMALLEST_PILE = 50_000, 16
+MOST_MAPPED = 60_000
 _PILES = 3
 
 
@@ -54,9 +54,9 @@ def report_extent(
         (16, 954)
     """
     total = sum(map(len, classes.values()))
-    if wanted is not None or total <= _MOST_SHOWN:
+    if wanted is not None or total <= MOST_SHOWN:
         return ReportExtent(wanted or USUAL_PILE, frozenset())
-    limit = max(_SMALLEST_PILE, _MOST_SHOWN // (_PILES * len(classes)))
+    limit = max(_SMALLEST_PILE, MOST_SHOWN // (_PILES * len(classes)))
     return ReportExtent(min(USUAL_PILE, limit), _without_map(classes, is_doubtful))
 
 
@@ -66,5 +66,5 @@ def _without_map(
     doubtful = {label: int(is_doubtful[rows].sum()) for label, rows in classes.items()}
     ranked = sorted(classes, key=lambda label: (-doubtful[label], label))
     sizes = [min(len(classes[label]), MOST_ON_MAP) for label in ranked]
-    room = int(np.searchsorted(np.cumsum(sizes), _MOST_MAPPED, side="right"))
+    room = int(np.searchsorted(np.cumsum(sizes), MOST_MAPPED, side="right"))
     return frozenset(ranked[max(room, 1) :])

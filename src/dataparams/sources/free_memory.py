@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _SHARE = 0.8
-_ROOM = 1 << 26
+ROOM = 1 << 26
 _FEWER = (
     "Texts and rows are kept there; images are not. Give fewer rows; or name the columns by "
     "`text_column` or `row_columns`, and `label_column`, so that others are not read."
@@ -48,7 +48,7 @@ def fitting_pieces(pieces: Iterable[Any], what: str) -> Iterator[Any]:
     free, size = free_memory(), 0
     for piece in pieces:
         size += piece.nbytes
-        if free is not None and size > _ROOM:
+        if free is not None and size > ROOM:
             require_fitting(size, free, what)
         yield piece
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BLOCK = 1 << 24
+BLOCK = 1 << 24
 _MARK_OF_UTF8 = b"\xef\xbb\xbf"
 _QUOTE, _COMMA = b'",'
 _STEPS = np.zeros(256, np.int8)
@@ -83,10 +83,10 @@ def iterate_lists(stream: Any) -> Iterator[bytes]:
 
 
 def _blocks(stream: Any) -> Iterator[bytes]:
-    block = stream.read(_BLOCK).removeprefix(_MARK_OF_UTF8)
+    block = stream.read(BLOCK).removeprefix(_MARK_OF_UTF8)
     while block:
         yield block
-        block = stream.read(_BLOCK)
+        block = stream.read(BLOCK)
 
 
 def _list_of(parts: Sequence[bytes]) -> bytes:

@@ -19,7 +19,7 @@ from dataparams.terminal.words import size_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_MOST_IN_MEMORY = 1 << 29
+MOST_IN_MEMORY = 1 << 29
 _LEFT_FREE = 1 << 30
 _LARGE_FILES = Path("/var/tmp")  # noqa: S108 - a file without a name, which nobody else can open
 
@@ -50,7 +50,7 @@ def keep_pieces(pieces: Iterable[Any], what: str) -> tuple[Any, ...]:
     for piece in left:
         first.append(piece)
         size += piece.nbytes
-        if size > _MOST_IN_MEMORY:
+        if size > MOST_IN_MEMORY:
             return _mapped(first, left, what)
     return tuple(first)
 

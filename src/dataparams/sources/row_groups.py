@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 1 << 20
 _BYTES_AT_ONCE = 8 << 20
 _MOST_ROWS_AT_ONCE = 1024
-_BYTES_READ_WHOLE = 1 << 27
+BYTES_READ_WHOLE = 1 << 27
 _MOST_ROWS_OF_BATCH = 1 << 16
 _FAILURES = (pa.ArrowException, OSError, IndexError, KeyError)
 
@@ -100,7 +100,7 @@ def read_columns(path: Path, columns: Sequence[str]) -> Any:
     """
     try:
         with _opened(path) as file:
-            if _bytes_of(file.metadata, columns) <= _BYTES_READ_WHOLE:
+            if _bytes_of(file.metadata, columns) <= BYTES_READ_WHOLE:
                 return file.read(columns=list(columns)).select(list(columns))
     except _FAILURES as error:
         raise _damaged(path, error) from error

@@ -28,7 +28,7 @@ _IS_TEXT = re.compile(rb"""\bt\s*=\s*["']str["']""")
 _COMPUTED_ANEW = re.compile(
     rb"""<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad\s*=\s*["'](?:1|true)["']"""
 )
-_AT_ONCE = 1 << 20
+AT_ONCE = 1 << 20
 
 
 class Formulas(NamedTuple):
@@ -80,7 +80,7 @@ def _counted(file: IO[bytes], *, is_outdated: bool) -> Formulas:
 
 def _iterate_formulas(file: IO[bytes]) -> Iterator[re.Match[bytes]]:
     rest = b""
-    while piece := file.read(_AT_ONCE):
+    while piece := file.read(AT_ONCE):
         rest += piece
         # A row ends between cells, and what is cut there cuts no cell.
         end = rest.rfind(b"<", 0, rest.rfind(b"row>") + 1) if b"row>" in rest else 0

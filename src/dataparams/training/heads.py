@@ -130,7 +130,7 @@ class ScaledFeatures:
         tensor([[-6., -8.,  1.]])
     """
 
-    _MOST_IN_MEMORY = 400_000_000
+    MOST_IN_MEMORY = 400_000_000
     _ROWS = 8192
 
     def __init__(self, features: NDArray[np.floating], norm: float | None = 10.0) -> None:
@@ -140,7 +140,7 @@ class ScaledFeatures:
             total += features[start : start + self._ROWS].sum(axis=0, dtype=np.float64)
         self._mean = torch.from_numpy((total / max(len(features), 1)).astype(np.float32))
         self._whole: Tensor | None = None
-        if features.size <= self._MOST_IN_MEMORY:
+        if features.size <= self.MOST_IN_MEMORY:
             self._whole = self._scaled(np.arange(len(features)))
 
     def __len__(self) -> int:

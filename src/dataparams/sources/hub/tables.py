@@ -236,7 +236,7 @@ def _prepare(
     place = Place(repository, constants.ENDPOINT, str(Path(constants.HF_HOME)))
     unfinished: list[HubFile] = []
     try:
-        builder, unused = _builder(repository, _ask_hub(repository, token), token, choose)
+        builder, unused = _builder(repository, ask_hub(repository, token), token, choose)
         folder = copies / str(builder.hash or "main")
         files = _files_of(builder, token)
         if files:
@@ -260,7 +260,7 @@ def _prepare(
     raise refusal.with_traceback(None)
 
 
-def _ask_hub(repository: str, token: HubToken | None) -> tuple[str, str | None]:
+def ask_hub(repository: str, token: HubToken | None) -> tuple[str, str | None]:
     """Ask the hub for the data set's own name and newest commit, with a short timeout."""
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
