@@ -37,7 +37,7 @@ from spoiled_samples import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
 
     Named = set[tuple[str, int]]
     """Kinds and rows of findings."""
@@ -114,7 +114,7 @@ def _flagged(issues: Any) -> Named:
     return found
 
 
-def named(findings: Findings) -> Named:
+def named(findings: HealthFindings) -> Named:
     """Kinds and rows of all findings of single samples."""
     rows = findings.table.select("kind", pl.col("samples").list.first()).iter_rows()
     return {(str(kind), int(row)) for kind, row in rows}

@@ -19,17 +19,17 @@ from made_scenes import scene
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
 
 COUNT = 40
 
 
-def findings_of(pictures: list[Image.Image]) -> Findings:
+def findings_of(pictures: list[Image.Image]) -> HealthFindings:
     measures = [picture_measures(np.asarray(picture)) for picture in pictures]
     return picture_quality_findings(measures_table(range(len(pictures)), measures))
 
 
-def named(findings: Findings) -> list[tuple[str, int]]:
+def named(findings: HealthFindings) -> list[tuple[str, int]]:
     return [(row["kind"], row["samples"][0]) for row in findings.table.iter_rows(named=True)]
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from dataparams.applying.apply import apply_plan, undo
 from dataparams.applying.planning import plan
 from dataparams.cleaning.changes import changes_of_run
-from dataparams.health.findings import Finding, Findings, findings_table
+from dataparams.health.findings import Finding, HealthFindings, findings_table
 from dataparams.report.case import count_waiting
 from dataparams.report.language import language
 from dataparams.report.left_to_do import left_words
@@ -54,7 +54,7 @@ def test_copies_that_people_settled_are_not_left_to_do() -> None:
     )
     case = replace(
         made_case(analysis),
-        health=Findings(table, checked=(CONFLICTS, COPIES)),
+        health=HealthFindings(table, checked=(CONFLICTS, COPIES)),
         people=decisions_of(in_force, known_samples(analysis), analysis.class_names),
     )
     shown_in = language("en")

@@ -200,7 +200,7 @@ def test_single_keys_that_are_turned_off_do_nothing(open_page, place):
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, ZOOMED], ids=["desktop", "zoomed"])
-def test_in_colours_of_the_readers_own_what_is_chosen_shows(open_page, viewport):
+def test_in_colors_of_the_readers_own_what_is_chosen_shows(open_page, viewport):
     page = open_page(viewport, forced_colors="active")
     pressed = "getComputedStyle(document.querySelector('.views [aria-pressed=true]')).outlineStyle"
     assert page.evaluate(pressed) == "solid"

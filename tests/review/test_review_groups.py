@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from dataparams.decisions.assignments import Assignment, assign
 from dataparams.decisions.audit_sample import draw_audit
 from dataparams.decisions.store import DecisionStore
-from dataparams.health.findings import Finding, Findings, findings_table, write_findings
+from dataparams.health.findings import Finding, HealthFindings, findings_table, write_findings
 from dataparams.review.application import renewable
 from dataparams.review.guarding import Guard
 from dataparams.review.preparing import piles_of
@@ -44,7 +44,7 @@ FIRST = [*EASY, *THREE, *at(5, 24)]
 
 def write_groups(folder, groups=GROUPS):
     folder.mkdir(parents=True, exist_ok=True)
-    write_findings(RunFolder(folder), Findings(findings_table(groups), (KIND,), {}))
+    write_findings(RunFolder(folder), HealthFindings(findings_table(groups), (KIND,), {}))
 
 
 @pytest.fixture

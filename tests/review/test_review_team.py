@@ -279,7 +279,7 @@ def test_a_class_that_is_added_can_be_given_and_everybody_hears_of_it(team):
     assert team.post("/api/classes", "bob", name=answer["class_names"][-1]).json() == answer
     team.decide("ann", (first, "relabel", len(before)))
     assert team.opinions("ann", first) == {"ann": "relabel"}
-    assert team.indices("ann", decision="relabelled") == [first]
+    assert team.indices("ann", decision="relabeled") == [first]
     renamed = team.post("/api/classes", "bob", name="fox", label=len(before)).json()
     assert renamed["class_names"][-1] == "fox"
     assert team.get("/api/changes", "ann", after=0)["class_names"][-1] == "fox"

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from dataparams.health.findings import Finding, Findings, findings_table, write_findings
+from dataparams.health.findings import Finding, HealthFindings, findings_table, write_findings
 from dataparams.review.application import renewable
 from dataparams.review.feature_map import make_map, short_points
 from dataparams.review.guarding import Guard
@@ -41,7 +41,7 @@ FINDINGS = (
 def write_health(folder):
     folder.mkdir(exist_ok=True)
     kinds = ("duplicates_with_different_labels", "exact_duplicates", "dark", "blurry")
-    findings = Findings(findings_table(FINDINGS), kinds, {"leakage": "There is one split."})
+    findings = HealthFindings(findings_table(FINDINGS), kinds, {"leakage": "There is one split."})
     write_findings(RunFolder(folder), findings)
 
 
@@ -389,7 +389,7 @@ def test_what_was_done_is_counted_and_what_comes_next_is_told(plain):
     )
     assert plain.client.post("/api/decisions", json=body).status_code == 200
     done = plain.client.get("/api/done", params={"annotator": "ann"}).json()
-    assert done == {"kept": 2, "relabelled": 0, "discarded": 1, "skipped": 1}
+    assert done == {"kept": 2, "relabeled": 0, "discarded": 1, "skipped": 1}
     nobody = plain.client.get("/api/done", params={"annotator": "bob"}).json()
     assert set(nobody.values()) == {0}
     commands = plain.client.get("/api/run").json()["commands"]
@@ -447,3 +447,9 @@ def test_a_server_that_cannot_open_the_run_again_says_so(plain):
 
 def test_made_features_have_the_width_that_the_run_tells():
     assert features_of(np.array([0, 1])).shape == (2, WIDTH)
+
+
+def test_a_saved_filter_of_an_earlier_spelling_still_opens(tmp_path):
+    saved = SavedFilters(tmp_path)
+    saved.save(SavedFilter("mine", "decision=relabelled&label=2", "ann"))
+    assert saved.all() == [SavedFilter("mine", "decision=relabeled&label=2", "ann")]

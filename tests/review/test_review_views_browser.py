@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dataparams.health.findings import Finding, Findings, findings_table, write_findings
+from dataparams.health.findings import Finding, HealthFindings, findings_table, write_findings
 from dataparams.run.folder import RunFolder
 from made_features import featured
 from reviewed_pages import DESKTOP, REFLOWED, TABLET, selected, wait_saved
@@ -31,7 +31,7 @@ MIDDLE = """(() => { const box = document.querySelector('#toast').getBoundingCli
 def seen(place):
     """A run with features and findings."""
     place.folder.mkdir()
-    findings = Findings(findings_table(COPIES), ("exact_duplicates", "dark"), {})
+    findings = HealthFindings(findings_table(COPIES), ("exact_duplicates", "dark"), {})
     write_findings(RunFolder(place.folder), findings)
     place.start(annotator="ann", changed=featured(place.folder))
     return place

@@ -18,7 +18,7 @@ from dataparams.report.settings import ReportSettings
 
 if TYPE_CHECKING:
     from dataparams.analysis.result import Analysis
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.report.language import LanguageCode
 
 HOSTILE_NOTE = "<script>alert(3)</script> & more"
@@ -95,7 +95,7 @@ def known_samples(analysis: Analysis) -> pl.DataFrame:
     return analysis.frame.select("index", "label", "category", "suspicion")
 
 
-def made_findings(analysis: Analysis) -> Findings:
+def made_findings(analysis: Analysis) -> HealthFindings:
     """Duplicates of two classes, five groups of near ones, one that is nowhere, nothing dark."""
     index = analysis.frame["index"].to_list()
     near = [

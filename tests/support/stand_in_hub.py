@@ -44,7 +44,7 @@ class StandInHub:
         """Empty, or how it misbehaves: 429, 500, 503, hang, cut, cut-once."""
         self.asked: list[tuple[str, str]] = []
         self.asked_before: list[int] = []
-        """How many requests there were at each change of its behaviour."""
+        """How many requests there were at each change of its behavior."""
         self.ranges: list[str] = []
         self.cuts: Counter[str] = Counter()
         self.address = ""

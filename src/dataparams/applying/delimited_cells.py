@@ -25,7 +25,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
-class Row:
+class DelimitedRow:
     """Where a row stands among the bytes of a file.
 
     Attributes:
@@ -77,7 +77,7 @@ def edited_delimited(path: Path, data: bytes, dialect: Dialect, edits: TableEdit
     return replaced(data, pieces)
 
 
-def iterate_rows(data: bytes, dialect: Dialect, places: Sequence[int]) -> Iterator[Row]:
+def iterate_rows(data: bytes, dialect: Dialect, places: Sequence[int]) -> Iterator[DelimitedRow]:
     r"""Find the rows among the bytes of a file, the row of names first.
 
     Args:
@@ -112,7 +112,7 @@ def iterate_rows(data: bytes, dialect: Dialect, places: Sequence[int]) -> Iterat
                 f"The row at byte {position:,} has more or fewer than {count} columns; nothing was "
                 "changed."
             )
-        yield Row(tuple(found.span(group) for group in groups), found.end(1))
+        yield DelimitedRow(tuple(found.span(group) for group in groups), found.end(1))
         position = found.end()
 
 
@@ -200,7 +200,7 @@ def _truth(is_discarded: bool) -> bytes:
 
 
 def _require_as_read(
-    path: Path, data: bytes, dialect: Dialect, rows: Sequence[Row], places: Sequence[int]
+    path: Path, data: bytes, dialect: Dialect, rows: Sequence[DelimitedRow], places: Sequence[int]
 ) -> None:
     """Raise DataError unless the cells found are those that are read as the table."""
     read = (batch.column(0).to_pylist() for batch in iterate_texts(path, dialect, places[:1]))

@@ -45,7 +45,7 @@ class Written(NamedTuple):
     inner: bytes
 
 
-class Cell(NamedTuple):
+class SheetCell(NamedTuple):
     """A cell of a sheet among its bytes.
 
     Attributes:
@@ -78,7 +78,7 @@ class SheetRow(NamedTuple):
 
     number: int
     start: int
-    cells: list[Cell]
+    cells: list[SheetCell]
 
 
 def spreadsheet_notes(path: Path) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ def _mark_pieces(
         before = max((one.end for one in row.cells if one.column < column), default=None)
         tag_end = end_of_tag(data, row.start)
         attributes = {"r": f"{_letters(column)}{row.number}"}
-        new = Cell(column, 0, 0, f"{prefix}c", attributes, None, is_formula=False)
+        new = SheetCell(column, 0, 0, f"{prefix}c", attributes, None, is_formula=False)
         place = tag_end if before is None else before
         pieces.append((place, place, _rewritten(new, written)))
         spans = _SPANS.search(data, row.start, tag_end)
@@ -250,7 +250,7 @@ def iterate_rows(data: bytes, sought: Collection[int] | None = None) -> Iterator
             _keep(row.cells, cell._replace(is_formula=is_formula), sought)
 
 
-def _keep(cells: list[Cell], cell: Cell, sought: Collection[int] | None) -> None:
+def _keep(cells: list[SheetCell], cell: SheetCell, sought: Collection[int] | None) -> None:
     """Put a cell behind others, of which one that is not sought gives way to it."""
     if cells and sought is not None:
         last = cells[-1].column
@@ -261,11 +261,11 @@ def _keep(cells: list[Cell], cell: Cell, sought: Collection[int] | None) -> None
 
 def _cell(
     data: bytes, start: int, end: int, tag: str, attributes: dict[str, str], column: int
-) -> Cell:
+) -> SheetCell:
     inner_start = end_of_tag(data, start)
     inner = data[inner_start : data.rindex(b"</", inner_start, end)] if inner_start < end else b""
     written = Written(attributes.get("t"), inner) if inner.strip() else None
-    return Cell(column, start, end, tag, attributes, written, is_formula=False)
+    return SheetCell(column, start, end, tag, attributes, written, is_formula=False)
 
 
 class _Extent(NamedTuple):
@@ -301,11 +301,11 @@ def _dimension(data: bytes, extent: _Extent, mark: int) -> list[tuple[int, int, 
     return []
 
 
-def _cell_at(row: SheetRow, column: int) -> Cell | None:
+def _cell_at(row: SheetRow, column: int) -> SheetCell | None:
     return next((cell for cell in row.cells if cell.column == column), None)
 
 
-def _rewritten(cell: Cell, written: Written) -> bytes:
+def _rewritten(cell: SheetCell, written: Written) -> bytes:
     """A cell that holds something else, in its own format."""
     attributes = {name: value for name, value in cell.attributes.items() if name != "t"}
     if written.kind is not None:

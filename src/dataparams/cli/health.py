@@ -12,7 +12,7 @@ from dataparams.cli.analysis_of_run import SHOWN
 from dataparams.errors import RunError, UserError
 
 if TYPE_CHECKING:
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.terminal.progress import ProgressDisplay
 
 _OF_DATA = (
@@ -68,7 +68,7 @@ class HealthConfig:
 class _Checked:
     """What was found, and what the samples are called."""
 
-    findings: Findings
+    findings: HealthFindings
     names: dict[int, str]
     labels: dict[int, str]
 

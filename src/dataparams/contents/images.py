@@ -233,7 +233,7 @@ def jpeg_views(pixels: NDArray[np.uint8], longest_sides: Sequence[int]) -> list[
 
 def _jpeg(picture: Image.Image, *, is_tiny: bool) -> View:
     contents = io.BytesIO()
-    # A picture of few pixels shows every artefact of the compression, and costs nothing.
+    # A picture of few pixels shows every artifact of the compression, and costs nothing.
     options: dict[str, Any] = {"quality": _QUALITY}
     if is_tiny:
         options = {"quality": _QUALITY_OF_TINY, "subsampling": 0}

@@ -41,7 +41,7 @@ _MARKERS: dict[Category, str] = {"easy": "o", "hard": "^", "review": "D"}
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
+class PicturePlaces:
     """Where pictures go.
 
     Attributes:
@@ -129,7 +129,7 @@ def _draw_marks(axes: Axes, categories: list[Category], positions: NDArray[np.fl
     return _WORDS
 
 
-def place(positions: NDArray[np.float64], order: NDArray[np.integer]) -> Placement:
+def place(positions: NDArray[np.float64], order: NDArray[np.integer]) -> PicturePlaces:
     """Find room for square pictures, none over another.
 
     A picture whose place is taken moves aside by up to one and a half times its size; where there
@@ -167,7 +167,7 @@ def place(positions: NDArray[np.float64], order: NDArray[np.integer]) -> Placeme
             shown = np.append(shown, sample)
         else:
             wanted[near[int(apart[0].argmin())]] += 1
-    return Placement(corners, is_shown, side, int(wanted.max(initial=0)))
+    return PicturePlaces(corners, is_shown, side, int(wanted.max(initial=0)))
 
 
 def _offsets(side: int) -> NDArray[np.int64]:
@@ -179,7 +179,7 @@ def _offsets(side: int) -> NDArray[np.int64]:
 
 
 def _paint(
-    analysis: Analysis, ids: list[str], categories: list[Category], placement: Placement
+    analysis: Analysis, ids: list[str], categories: list[Category], placement: PicturePlaces
 ) -> NDArray[np.uint8]:
     canvas = Image.new("RGB", (_SIDE, _SIDE), "white")
     painter = ImageDraw.Draw(canvas)
@@ -230,7 +230,7 @@ def _mark(painter: ImageDraw.ImageDraw, category: Category, side: int) -> None:
         painter.polygon([(middle, 1), (edge + 1, middle), (middle, edge + 1), (1, middle)], color)
 
 
-def _caption(placement: Placement) -> str:
+def _caption(placement: PicturePlaces) -> str:
     words = _WORDS
     shown, count = int(placement.is_shown.sum()), len(placement.is_shown)
     if shown < count:

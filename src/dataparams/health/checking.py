@@ -16,7 +16,7 @@ from dataparams.health.class_findings import (
 )
 from dataparams.health.damaged import damaged_findings
 from dataparams.health.duplicate_findings import duplicate_findings
-from dataparams.health.findings import Findings, findings_table, joined_findings
+from dataparams.health.findings import HealthFindings, findings_table, joined_findings
 from dataparams.health.outliers import OUTLIER_KINDS, outlier_findings
 from dataparams.health.picture_quality import PICTURE_KINDS, picture_quality_findings
 from dataparams.health.row_quality import ROW_KINDS, row_quality_findings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dataparams.run.folder import RunFolder
 
 
-def check(samples: CheckedSamples, analysis: Analysis | None = None) -> Findings:
+def check(samples: CheckedSamples, analysis: Analysis | None = None) -> HealthFindings:
     """Look for all that may be wrong beside the labels.
 
     Args:
@@ -47,7 +47,7 @@ def check(samples: CheckedSamples, analysis: Analysis | None = None) -> Findings
     return _joined(found)
 
 
-def _without_analysis(samples: CheckedSamples) -> Findings:
+def _without_analysis(samples: CheckedSamples) -> HealthFindings:
     """Classes that are too small, which labels tell; nothing on what models are needed for."""
     small = small_classes(samples.index, samples.labels, samples.class_names)
     unknown = [kind for kind in (*OUTLIER_KINDS, *CLASS_KINDS) if kind != SMALL_CLASS]
@@ -56,7 +56,7 @@ def _without_analysis(samples: CheckedSamples) -> Findings:
     )
 
 
-def _joined(found: Sequence[Findings]) -> Findings:
+def _joined(found: Sequence[HealthFindings]) -> HealthFindings:
     not_checked: dict[str, str] = {}
     for each in found:
         not_checked |= each.not_checked
@@ -64,7 +64,7 @@ def _joined(found: Sequence[Findings]) -> Findings:
     return joined_findings([each.table for each in found], checked, not_checked)
 
 
-def _quality(samples: CheckedSamples) -> Findings:
+def _quality(samples: CheckedSamples) -> HealthFindings:
     """What is odd about single samples, by what they are."""
     if samples.texts is not None:
         return text_quality_findings(samples.index, samples.texts)
@@ -80,7 +80,7 @@ def _quality(samples: CheckedSamples) -> Findings:
     return found if why is None else joined_findings([found.table], (), unknown)
 
 
-def findings_of_analysis(analysis: Analysis, run: RunFolder) -> Findings:
+def findings_of_analysis(analysis: Analysis, run: RunFolder) -> HealthFindings:
     """What is odd about classes, and beside the other samples of a class.
 
     Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dataparams.analysis.feature_space import FeatureSpace
     from dataparams.analysis.held_out_evidence import HeldOutEvidence
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
 
 SMALL_CLASS = "small_class"
 CLASS_KINDS = ("overlapping_classes", "class_like_two", SMALL_CLASS)
@@ -33,7 +33,7 @@ def class_findings(
     class_names: Sequence[str],
     evidence: HeldOutEvidence | None,
     space: FeatureSpace | None,
-) -> Findings:
+) -> HealthFindings:
     """What is odd about the classes themselves.
 
     Args:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dataparams.health.duplicates import Duplicates, find_duplicates
-from dataparams.health.findings import Finding, Findings, findings_table, joined_findings
+from dataparams.health.findings import Finding, HealthFindings, findings_table, joined_findings
 from dataparams.health.sentences import sentence
 from dataparams.terminal.words import printable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NAMED = 5
 
 
-def duplicate_findings(samples: CheckedSamples) -> Findings:
+def duplicate_findings(samples: CheckedSamples) -> HealthFindings:
     """What is there twice, with different labels, or in two splits.
 
     Every group is an ``exact_duplicates`` or a ``near_duplicates``; where its labels or splits

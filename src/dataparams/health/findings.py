@@ -52,7 +52,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "sentence": pl.String(),
     "parts": pl.String(),
 }
-"""The columns of findings; see :class:`Findings`."""
+"""The columns of findings; see :class:`HealthFindings`."""
 _NO_PARTS = parts_text("")
 
 
@@ -77,7 +77,7 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class HealthFindings:
     """All that was found beside wrong labels.
 
     Attributes:
@@ -104,7 +104,7 @@ class Findings:
 
 
 def findings_table(findings: Iterable[Finding] = ()) -> pl.DataFrame:
-    """A table of findings, as :class:`Findings` has it.
+    """A table of findings, as :class:`HealthFindings` has it.
 
     Example:
         >>> findings_table([Finding("damaged", [7], 1.0, "It cannot be read.")]).row(0)
@@ -126,7 +126,7 @@ def findings_table(findings: Iterable[Finding] = ()) -> pl.DataFrame:
 
 def joined_findings(
     tables: Iterable[pl.DataFrame], checked: Iterable[str], not_checked: Mapping[str, str]
-) -> Findings:
+) -> HealthFindings:
     """Findings of several checks as one.
 
     Args:
@@ -145,7 +145,7 @@ def joined_findings(
     place = pl.col("kind").replace_strict(order, default=len(order))
     table = table.sort(place, -pl.col("strength"), pl.col("samples").list.first())
     looked_for = set(checked)
-    return Findings(
+    return HealthFindings(
         table,
         tuple(kind for kind in KINDS if kind in looked_for),
         {
@@ -156,7 +156,7 @@ def joined_findings(
     )
 
 
-def write_findings(run: RunFolder, findings: Findings) -> None:
+def write_findings(run: RunFolder, findings: HealthFindings) -> None:
     """Write ``health.parquet`` of a run folder.
 
     Raises:
@@ -165,7 +165,7 @@ def write_findings(run: RunFolder, findings: Findings) -> None:
     write_whole(run.health_file, findings_bytes(findings))
 
 
-def findings_bytes(findings: Findings) -> bytes:
+def findings_bytes(findings: HealthFindings) -> bytes:
     """The bytes of a file of findings: the table, and as metadata what was looked for."""
     made = {
         "checked": list(findings.checked),
@@ -176,7 +176,7 @@ def findings_bytes(findings: Findings) -> bytes:
     return parquet_bytes(findings.table, made)
 
 
-def read_findings(run: RunFolder) -> Findings | None:
+def read_findings(run: RunFolder) -> HealthFindings | None:
     """What was found in a run folder's data beside wrong labels; None where nobody has looked.
 
     Raises:
@@ -188,14 +188,14 @@ def read_findings(run: RunFolder) -> Findings | None:
         >>> run = RunFolder(tempfile.mkdtemp())
         >>> read_findings(run) is None
         True
-        >>> write_findings(run, Findings(findings_table(), ("damaged",)))
+        >>> write_findings(run, HealthFindings(findings_table(), ("damaged",)))
         >>> read_findings(run).counts()
         {'damaged': 0}
     """
     return read_findings_file(run.health_file) if run.health_file.is_file() else None
 
 
-def read_findings_file(file: Path) -> Findings:
+def read_findings_file(file: Path) -> HealthFindings:
     """The findings in a file.
 
     Raises:
@@ -217,7 +217,7 @@ def read_findings_file(file: Path) -> Findings:
         raise RunError(f"{file} is damaged: {reason}. dataparams health writes it again.")
     # A later version may know kinds that this one has no words for.
     known = table.filter(pl.col("kind").is_in(list(KINDS))).select(*SCHEMA)
-    return Findings(
+    return HealthFindings(
         known,
         tuple(kind for kind in KINDS if kind in checked),
         {

@@ -13,13 +13,13 @@ from dataparams.terminal.words import counted, printable, text_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
 
 _MOST_NAMES = 3
 _MOST_KINDS = 4
 
 
-def findings_text(findings: Findings, names: Mapping[int, str], worst: int = 10) -> str:
+def findings_text(findings: HealthFindings, names: Mapping[int, str], worst: int = 10) -> str:
     """How much was found of each kind, the worst of it, and what was not looked for.
 
     Args:
@@ -28,9 +28,9 @@ def findings_text(findings: Findings, names: Mapping[int, str], worst: int = 10)
         worst: How many findings to list.
 
     Example:
-        >>> from dataparams.health.findings import Finding, Findings, findings_table
+        >>> from dataparams.health.findings import Finding, HealthFindings, findings_table
         >>> table = findings_table([Finding("damaged", [7], 1.0, "It is empty.")])
-        >>> print(findings_text(Findings(table, ("damaged",)), {7: "cat/7.jpg"}))
+        >>> print(findings_text(HealthFindings(table, ("damaged",)), {7: "cat/7.jpg"}))
         Beside the labels:
           kind     findings  samples
           damaged  1         1
@@ -43,15 +43,15 @@ def findings_text(findings: Findings, names: Mapping[int, str], worst: int = 10)
     return "\n\n".join(part for part in parts if part)
 
 
-def findings_line(findings: Findings) -> str:
+def findings_line(findings: HealthFindings) -> str:
     """What was found, in a sentence or two.
 
     Example:
-        >>> from dataparams.health.findings import Finding, Findings, findings_table
+        >>> from dataparams.health.findings import Finding, HealthFindings, findings_table
         >>> table = findings_table([Finding("damaged", [7], 1.0, "It is empty.")])
-        >>> findings_line(Findings(table, ("damaged", "leakage")))
+        >>> findings_line(HealthFindings(table, ("damaged", "leakage")))
         'Beside the labels: 1 x damaged.'
-        >>> findings_line(Findings(findings_table(), ("damaged", "leakage")))
+        >>> findings_line(HealthFindings(findings_table(), ("damaged", "leakage")))
         'Beside the labels nothing was found (damaged, the same in two splits).'
     """
     found = {kind: count for kind, count in findings.counts().items() if count}
@@ -67,13 +67,14 @@ def findings_line(findings: Findings) -> str:
     )
 
 
-def not_checked_words(findings: Findings) -> str:
+def not_checked_words(findings: HealthFindings) -> str:
     """What was not looked for, and why; empty where all was.
 
     Example:
-        >>> from dataparams.health.findings import Findings, findings_table
+        >>> from dataparams.health.findings import HealthFindings, findings_table
         >>> nothing = findings_table()
-        >>> not_checked_words(Findings(nothing, (), {"leakage": "all samples are of one split"}))
+        >>> why = {"leakage": "all samples are of one split"}
+        >>> not_checked_words(HealthFindings(nothing, (), why))
         'Not looked for: the same in two splits (all samples are of one split).'
     """
     kinds: dict[str, list[str]] = {}
@@ -86,7 +87,7 @@ def not_checked_words(findings: Findings) -> str:
 
 
 def findings_csv(
-    findings: Findings,
+    findings: HealthFindings,
     names: Mapping[int, str],
     labels: Mapping[int, str],
 ) -> bytes:
@@ -115,7 +116,7 @@ def findings_csv(
     return whole.write_csv().encode()
 
 
-def _kinds(findings: Findings) -> str:
+def _kinds(findings: HealthFindings) -> str:
     counts = findings.counts()
     if not any(counts.values()):
         return findings_line(findings)
@@ -132,7 +133,7 @@ def _kinds(findings: Findings) -> str:
     return f"Beside the labels:\n{text_table(header, shown)}{told}"
 
 
-def _worst(findings: Findings, names: Mapping[int, str], most: int) -> str:
+def _worst(findings: HealthFindings, names: Mapping[int, str], most: int) -> str:
     if not most or not len(findings.table):
         return ""
     rows = [

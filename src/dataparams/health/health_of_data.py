@@ -16,7 +16,7 @@ from dataparams.training.processes import Processes
 from dataparams.training.signals import StopSignals
 
 if TYPE_CHECKING:
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.sources.source import Source
     from dataparams.terminal.progress import ProgressDisplay
     from dataparams.training.audit_config import AuditConfig
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class FindingsOfData:
     """What was found in data, and the source that they come from."""
 
-    findings: Findings
+    findings: HealthFindings
     source: Source
 
 

@@ -14,7 +14,7 @@ from dataparams.training.signals import StopSignals
 
 if TYPE_CHECKING:
     from dataparams.analysis.result import Analysis
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.run.folder import RunFolder
     from dataparams.terminal.progress import ProgressDisplay
 
@@ -36,7 +36,7 @@ def kept_or_new_findings(
     analysis: Analysis | None = None,
     data: str | None = None,
     most_decoded: int | None = None,
-) -> Findings:
+) -> HealthFindings:
     """The findings in a run folder; what is missing or stale of them is made and written.
 
     Where the analysis alone is another, what it says of classes and outliers is made anew, and what
@@ -67,7 +67,7 @@ def new_findings(
     analysis: Analysis | None = None,
     data: str | None = None,
     most_decoded: int | None = None,
-) -> Findings:
+) -> HealthFindings:
     """Look for what is wrong in a run's data, and write it to the run folder.
 
     What was found before stays where less can be looked for now: where the data are gone.
@@ -106,7 +106,7 @@ def new_findings(
     return found
 
 
-def _kept_findings(run: RunFolder) -> Findings | None:
+def _kept_findings(run: RunFolder) -> HealthFindings | None:
     try:
         return read_findings(run)
     except RunError:

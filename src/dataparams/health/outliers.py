@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dataparams.analysis.feature_space import FeatureSpace
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
 
     Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ _NO_FEATURES = sentence("no_features")
 
 def outlier_findings(
     samples: pl.DataFrame, class_names: Sequence[str], space: FeatureSpace | None
-) -> Findings:
+) -> HealthFindings:
     """Samples that are far from all others, or from the others of their class.
 
     An outlier is what the analysis calls one. An outlier of its class is none of those, its label

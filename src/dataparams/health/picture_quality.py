@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.health.picture_measures import PictureMeasures
     from dataparams.health.sentences import Sentence
 
@@ -89,7 +89,7 @@ def measures_table(
     return table.with_columns(pl.col("width", "height").cast(pl.Int64))
 
 
-def picture_quality_findings(measures: pl.DataFrame) -> Findings:
+def picture_quality_findings(measures: pl.DataFrame) -> HealthFindings:
     """Pictures that are far out, by limits of their own and beside the others, both together.
 
     A set of dark X-rays or of products on white is not accused whole: where more than a fifth of

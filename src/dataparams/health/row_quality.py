@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dataparams.contents.rows import Row
     from dataparams.encoders.row_columns import RowColumn
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.health.sentences import Sentence
 
     Floats = NDArray[np.float64]
@@ -42,7 +42,9 @@ _FEWEST_VALUES = 20
 _NAMED = 3
 
 
-def row_quality_findings(index: Sequence[int] | NDArray[np.int64], rows: Sequence[Row]) -> Findings:
+def row_quality_findings(
+    index: Sequence[int] | NDArray[np.int64], rows: Sequence[Row]
+) -> HealthFindings:
     """Rows that say little, or that hold values far outside their column.
 
     A row is mostly missing where more than half of its cells are, and much more than in the median

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dataparams.analysis.result import Analysis
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.run.folder import RunFolder
 
 CHECKS = "2"
@@ -65,7 +65,7 @@ def digest_of_table(table: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def changed_since(kept: Findings, now: Mapping[str, str]) -> set[str]:
+def changed_since(kept: HealthFindings, now: Mapping[str, str]) -> set[str]:
     """Which of the things that findings are made of are others now.
 
     Of findings of which it is not known, the analysis alone counts as changed: the data of a run
@@ -76,8 +76,8 @@ def changed_since(kept: Findings, now: Mapping[str, str]) -> set[str]:
         now: As of :func:`made_of`.
 
     Example:
-        >>> from dataparams.health.findings import Findings, findings_table
-        >>> kept = Findings(findings_table(), (), {}, {"data": "a", "analysis": "b"})
+        >>> from dataparams.health.findings import HealthFindings, findings_table
+        >>> kept = HealthFindings(findings_table(), (), {}, {"data": "a", "analysis": "b"})
         >>> changed_since(kept, {"data": "a", "analysis": "c"})
         {'analysis'}
     """
@@ -86,7 +86,9 @@ def changed_since(kept: Findings, now: Mapping[str, str]) -> set[str]:
     return {name for name, what in now.items() if kept.made_of.get(name) != what}
 
 
-def renewed_findings(kept: Findings, found: Findings, now: Mapping[str, str]) -> Findings:
+def renewed_findings(
+    kept: HealthFindings, found: HealthFindings, now: Mapping[str, str]
+) -> HealthFindings:
     """Findings of which some kinds were looked for once more, and the others stay.
 
     Args:

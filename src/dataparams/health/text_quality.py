@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.health.sentences import Sentence
 
     Said: TypeAlias = "dict[int, tuple[float, Sentence]]"
@@ -67,7 +67,7 @@ _GARBAGE = (
 
 def text_quality_findings(
     index: Sequence[int] | NDArray[np.int64], texts: Sequence[str]
-) -> Findings:
+) -> HealthFindings:
     """Texts that say nothing, or that are not like the others.
 
     Empty or nearly so (fewer than three letters and digits); one character or one word over and

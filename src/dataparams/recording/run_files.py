@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataparams.errors import RunError
-from dataparams.recording.settings import LoopSettings
+from dataparams.recording.settings import RecordedLoop
 from dataparams.run.kept_contents import CONTENTS
 from dataparams.run.versions import installed_versions
 from dataparams.sources.identity import identity_of
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def settings_in(
-    run: RunFolder, samples: RecordedSamples, settings: LoopSettings, *, restart: bool
-) -> LoopSettings:
+    run: RunFolder, samples: RecordedSamples, settings: RecordedLoop, *, restart: bool
+) -> RecordedLoop:
     """The settings with which a loop is recorded in a folder; nothing is written.
 
     Args:
@@ -51,7 +51,7 @@ def settings_in(
     if restart:
         return settings
     _require_same_samples(run, before, samples)
-    return settings.going_on(LoopSettings.of_json(before["config"]), place)
+    return settings.going_on(RecordedLoop.of_json(before["config"]), place)
 
 
 def is_new(run: RunFolder) -> bool:
@@ -61,7 +61,7 @@ def is_new(run: RunFolder) -> bool:
     )
 
 
-def begin_run(run: RunFolder, samples: RecordedSamples, settings: LoopSettings) -> None:
+def begin_run(run: RunFolder, samples: RecordedSamples, settings: RecordedLoop) -> None:
     """Write what a run folder has before the first epoch, or that its loop goes on.
 
     Raises:
@@ -89,7 +89,7 @@ def note_stop(run: RunFolder) -> None:
         run.update_description(status="stopped", error="the loop ended before its last epoch")
 
 
-def _description(samples: RecordedSamples, settings: LoopSettings) -> dict[str, Any]:
+def _description(samples: RecordedSamples, settings: RecordedLoop) -> dict[str, Any]:
     kept = samples.kept
     return {
         "status": "running",

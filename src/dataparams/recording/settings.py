@@ -15,7 +15,7 @@ Learn = Literal["nothing", "instance", "class", "both"]
 
 
 @dataclass(frozen=True)
-class LoopSettings:
+class RecordedLoop:
     """What the loop is, and how its data parameters are learned.
 
     Attributes:
@@ -84,7 +84,7 @@ class LoopSettings:
         }
 
     @classmethod
-    def of_json(cls, config: dict[str, Any]) -> LoopSettings:
+    def of_json(cls, config: dict[str, Any]) -> RecordedLoop:
         """The settings in a ``run.json``.
 
         Raises:
@@ -106,7 +106,7 @@ class LoopSettings:
             clamp=None if clamp is None else tuple(clamp),
         )
 
-    def going_on(self, before: LoopSettings, place: str) -> LoopSettings:
+    def going_on(self, before: RecordedLoop, place: str) -> RecordedLoop:
         """These settings in a run that was begun with others.
 
         A loop may be given more epochs than it was begun with; a learning rate that was chosen by
@@ -132,7 +132,7 @@ class LoopSettings:
 
 def loop_settings(
     *, epochs: int, batch_size: int, learn: Learn, lr_inst: float | Literal["auto"], **others: Any
-) -> LoopSettings:
+) -> RecordedLoop:
     """The settings by the arguments of :class:`dataparams.recording.recording.Recording`.
 
     Raises:
@@ -157,7 +157,7 @@ def loop_settings(
         raise ArgumentError(f"`lr_inst` is {lr_inst!r}; expected a number or 'auto'.")
     if is_auto:
         lr_inst = instance_learning_rate(epochs, batch_size, others["momentum"])
-    settings = LoopSettings(
+    settings = RecordedLoop(
         epochs=epochs,
         batch_size=batch_size,
         learn=learn,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dataparams.analysis.result import Analysis
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.report.people import PeoplesDecisions
     from dataparams.report.retraining import Retraining
     from dataparams.run.folder import RunFolder
@@ -135,7 +135,7 @@ class Case:
     settings: ReportSettings
     scope: Scope
     day: date | None = None
-    health: Findings | None = None
+    health: HealthFindings | None = None
     people: PeoplesDecisions | None = None
     retraining: Retraining | None = None
     audited: AuditedRate | None = None

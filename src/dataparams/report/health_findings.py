@@ -13,7 +13,7 @@ from dataparams.health.sentences import restored_sentence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.report.cited_samples import CitedSample, CitedSamples
 
 FIRST_FINDINGS = 3
@@ -61,7 +61,7 @@ class ShownHealth:
         return any(kind.count > FIRST_FINDINGS for kind in self.kinds)
 
 
-def samples_shown(found: Findings) -> set[int]:
+def samples_shown(found: HealthFindings) -> set[int]:
     """The numbers of the samples that are shown of findings."""
     return {
         index
@@ -71,7 +71,9 @@ def samples_shown(found: Findings) -> set[int]:
     }
 
 
-def shown_health(found: Findings, cited: CitedSamples, class_names: Sequence[str]) -> ShownHealth:
+def shown_health(
+    found: HealthFindings, cited: CitedSamples, class_names: Sequence[str]
+) -> ShownHealth:
     """What is shown of the findings, with their samples.
 
     Args:
@@ -87,7 +89,7 @@ def shown_health(found: Findings, cited: CitedSamples, class_names: Sequence[str
     return ShownHealth(kinds)
 
 
-def _shown_rows(found: Findings) -> dict[str, pl.DataFrame]:
+def _shown_rows(found: HealthFindings) -> dict[str, pl.DataFrame]:
     """The findings of each kind that are shown, the surest first."""
     of_kind = {kind: found.table.filter(pl.col("kind") == kind) for kind in KINDS}
     return {kind: rows.head(_MOST_FINDINGS) for kind, rows in of_kind.items() if len(rows)}

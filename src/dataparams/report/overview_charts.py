@@ -33,7 +33,7 @@ _MOST_GRAY = 200
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """A field of the confusion matrix: how many, and how dark, 0 ... 9."""
 
     count: int
@@ -86,7 +86,9 @@ class ClassChart:
         return len(self.gray_lines)
 
 
-def confusion_matrix(confusions: pl.DataFrame, class_names: Sequence[str]) -> list[list[Cell]]:
+def confusion_matrix(
+    confusions: pl.DataFrame, class_names: Sequence[str]
+) -> list[list[MatrixCell]]:
     """Given labels down, suggested labels across; shades compare what lies off the diagonal.
 
     Args:
@@ -107,11 +109,11 @@ def confusion_matrix(confusions: pl.DataFrame, class_names: Sequence[str]) -> li
     }
     most = max((count for (a, b), count in pairs.items() if a != b), default=1)
 
-    def cell(label: int, suggested: int) -> Cell:
+    def cell(label: int, suggested: int) -> MatrixCell:
         count = pairs.get((label, suggested), 0)
         is_diagonal = label == suggested
         shade = 0 if is_diagonal or not count else max(round(_SHADES * count / most), 1)
-        return Cell(count, shade, is_diagonal, class_names[suggested])
+        return MatrixCell(count, shade, is_diagonal, class_names[suggested])
 
     everything = range(len(class_names))
     return [[cell(label, suggested) for suggested in everything] for label in everything]

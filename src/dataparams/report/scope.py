@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dataparams.analysis.result import Analysis
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.report.language import Language
     from dataparams.run.folder import RunFolder
 
@@ -82,7 +82,7 @@ def _described(run: RunFolder, name: str) -> str:
 
 
 def checked_words(
-    scope: Scope, found: Findings | None, decided: int, classes: int, shown_in: Language
+    scope: Scope, found: HealthFindings | None, decided: int, classes: int, shown_in: Language
 ) -> list[str]:
     """What was checked, a line for each.
 
@@ -107,7 +107,7 @@ def checked_words(
 
 
 def not_checked_words(
-    scope: Scope, found: Findings | None, shown_in: Language
+    scope: Scope, found: HealthFindings | None, shown_in: Language
 ) -> list[tuple[str, str]]:
     """What was not checked, each with the reason in another room's words, or none."""
     say = shown_in.say

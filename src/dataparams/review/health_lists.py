@@ -13,7 +13,7 @@ from dataparams.health.findings import KINDS, LABEL_CONFLICTS, read_findings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dataparams.health.findings import Findings
+    from dataparams.health.findings import HealthFindings
     from dataparams.review.samples import ReviewSamples
     from dataparams.run.folder import RunFolder
 
@@ -57,7 +57,7 @@ class HealthLists:
         samples: All samples.
     """
 
-    def __init__(self, findings: Findings, samples: ReviewSamples) -> None:
+    def __init__(self, findings: HealthFindings, samples: ReviewSamples) -> None:
         table = findings.table
         self._kinds = table["kind"].to_list()
         self._sentences, self._strength = table["sentence"], table["strength"]

@@ -93,8 +93,10 @@ def _read(file: Path) -> SavedFilter | None:
         if file.stat().st_size > _MOST_BYTES:
             return None
         kept = json.loads(file.read_bytes())
-        one = SavedFilter(kept["name"], kept["address"], kept["annotator"])
-    except (OSError, ValueError, KeyError, TypeError):
+        # The first version spelled it so.
+        address = kept["address"].replace("decision=relabelled", "decision=relabeled")
+        one = SavedFilter(kept["name"], address, kept["annotator"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     is_usable = all(isinstance(value, str) for value in asdict(one).values())
     return one if is_usable else None

@@ -34,7 +34,7 @@ Wanted = Literal[
     "open",
     "mine",
     "kept",
-    "relabelled",
+    "relabeled",
     "discarded",
     "skipped",
     "others",
@@ -210,7 +210,7 @@ class Standing:
             mask = self._anyone & (codes == _NONE)
         elif which == "kept":
             mask = codes == self._samples.label + _LABELS
-        elif which == "relabelled":
+        elif which == "relabeled":
             mask = (codes >= _LABELS) & (codes != self._samples.label + _LABELS)
         else:
             mask = codes == (_DISCARD if which == "discarded" else _SKIP)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 262_144
 """Samples of the map that are given at once at most."""
 _MOST_CONFUSIONS = 200
-_WAYS: tuple[Wanted, ...] = ("kept", "relabelled", "discarded", "skipped")
+_WAYS: tuple[Wanted, ...] = ("kept", "relabeled", "discarded", "skipped")
 NO_MAP = (
     "While an audit goes on there is no map of all samples: it would tell what is judged blind."
 )

@@ -103,11 +103,11 @@ export class Ending {
   }
 }
 
-function doneWords({ kept, relabelled, discarded, skipped }) {
-  const total = kept + relabelled + discarded + skipped;
+function doneWords({ kept, relabeled, discarded, skipped }) {
+  const total = kept + relabeled + discarded + skipped;
   const parts = [
     `${count(kept)} labels kept`,
-    `${count(relabelled)} given another class`,
+    `${count(relabeled)} given another class`,
     `${count(discarded)} discarded`,
     `${count(skipped)} unsure`,
   ];

@@ -4,7 +4,7 @@ import { byId, count } from "/page/elements.js";
 
 const SEARCH_PAUSE = 250;
 const LISTS = ["near", "finding", "found"];
-const DECIDED = ["disputed", "others", "mine", "kept", "relabelled", "discarded", "skipped"];
+const DECIDED = ["disputed", "others", "mine", "kept", "relabeled", "discarded", "skipped"];
 
 export class Filters {
   constructor(run, { onChange, onSubmit }) {
