@@ -35,6 +35,8 @@ PLACEHOLDERS = {
     "RUN": "weights_CL/photos/audit",
     "RUN_OR_DATASET": "photos",
     "DIR": "exported",
+    "TARGET": "csv",
+    "FOLDER": "exported",
 }
 """What a reader puts in for such a word."""
 INSTALLERS = ("pip", "uv")
@@ -78,7 +80,8 @@ def test_what_a_page_tells_to_type_runs(page: Path, folder: Path) -> None:
             exec(compile(code, str(page), "exec"), names)  # noqa: S102
         elif snippet.language == "sh":
             for words in commands_of(snippet):
-                run([*words, *shortening_flags(snippet, words[1])])
+                if words[1] != snippet.marks.get("without"):
+                    run([*words, *shortening_flags(snippet, words[1])])
 
 
 def filled_in(snippet: Snippet) -> str:

@@ -5,6 +5,7 @@ A mark is an HTML comment right before a block, which no reader of the page sees
     <!-- skip: why the block is not run -->
     <!-- given: what must be there before it runs -->
     <!-- with: COMMAND flags that keep it short -->
+    <!-- without: the command of the block that is not run -->
     <!-- replaced: these words by those, and others by others -->
 """
 
@@ -19,7 +20,7 @@ from markdown_it import MarkdownIt
 if TYPE_CHECKING:
     from pathlib import Path
 
-MARKS = ("skip", "given", "with", "replaced")
+MARKS = ("skip", "given", "with", "without", "replaced")
 _MARK = re.compile(r"<!--\s*(?P<name>[a-z]+):\s*(?P<text>.*?)\s*-->", re.DOTALL)
 
 

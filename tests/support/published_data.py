@@ -11,7 +11,9 @@ from PIL import Image, ImageDraw
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+import closed_runs
 from dataparams import IndexedDataset
+from dataparams.cli import main
 from dataparams.decisions.store import Decision, DecisionStore
 from dataparams.run.folder import RunFolder
 
@@ -23,15 +25,76 @@ CLASSES = ("circles", "squares", "triangles")
 EACH = 14
 
 
+def audited(folder: Path) -> dict[str, Any]:
+    """``photos``, and its audit by pixels."""
+    photographs(folder)
+    assert main(["audit", "photos", "--encoder", "pixels"]) == 0
+    return {}
+
+
+def reviewed(folder: Path) -> dict[str, Any]:
+    """``photos`` and its audit, about which four people decided; they audited some as well."""
+    audited(folder)
+    closed_runs.decide(RunFolder(folder / "weights_CL/photos/audit"))
+    return {}
+
+
+def trained_twice(folder: Path) -> dict[str, Any]:
+    """``photos``, of which two trainings are kept beside the audit."""
+    for name in ("before", "after"):
+        few = ["--epochs", "2", "--image-size", "16", "-b", "16", "--exp_prefix", name]
+        assert main(["train", "photos", *few]) == 0
+    return {}
+
+
+def splits(folder: Path) -> dict[str, Any]:
+    """``photos`` of three splits."""
+    for seed, name in enumerate(("train", "val", "test")):
+        drawn(folder / "photos" / name, seed)
+    return {}
+
+
+def diamonds(folder: Path) -> dict[str, Any]:
+    """``diamonds.csv``: two cuts, which differ in depth, with the columns of the real one."""
+    gems(300).write_csv(folder / "diamonds.csv")
+    return {}
+
+
+def audited_rows(folder: Path) -> dict[str, Any]:
+    """``rows.csv``, a table, and its audit."""
+    gems(60).write_csv(folder / "rows.csv")
+    assert main(["audit", "rows.csv", "--label-column", "cut"]) == 0
+    return {}
+
+
+def gems(count: int) -> pl.DataFrame:
+    """Rows of a table of diamonds."""
+    rng = np.random.default_rng(0)
+    is_fair = np.arange(count) % 2 == 0
+    carat = rng.gamma(4, 0.2, count)
+    return pl.DataFrame(
+        {
+            "carat": carat.round(2),
+            "cut": np.where(is_fair, "Fair", "Ideal"),
+            "color": rng.choice(list("DEF"), count),
+            "clarity": rng.choice(["SI1", "VS2", "IF"], count),
+            "depth": (np.where(is_fair, 66, 61) + rng.normal(0, 0.7, count)).round(1),
+            "table": rng.normal(57, 2, count).round(0),
+            "price": (4000 * carat**1.6 + rng.normal(0, 200, count)).round(0),
+            **{axis: (6 * carat ** (1 / 3)).round(2) for axis in "xyz"},
+        }
+    )
+
+
 def photographs(folder: Path) -> dict[str, Any]:
     """``photos``: three classes of shapes, of which a class has two of another."""
     drawn(folder / "photos")
     return {}
 
 
-def drawn(folder: Path) -> None:
+def drawn(folder: Path, seed: int = 0) -> None:
     """Shapes of some size and color, somewhere, in a folder per class."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for number, name in enumerate(CLASSES):
         (folder / name).mkdir(parents=True)
         for place in range(EACH):
@@ -130,6 +193,12 @@ def banking(folder: Path) -> dict[str, Any]:
 
 GIVEN: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a folder of photographs": photographs,
+    "photographs of three splits": splits,
+    "an audit of photographs": audited,
+    "an audit that people reviewed": reviewed,
+    "two trainings on the photographs": trained_twice,
+    "a table of diamonds": diamonds,
+    "an audit of a table": audited_rows,
     "the walk-through's photographs": walkthrough,
     "photographs of a museum": museum,
     "decisions of two people": decisions,
