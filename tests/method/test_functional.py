@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from dataparams.errors import ArgumentError
 from dataparams.method.functional import sparse_momentum_step, temperature_cross_entropy
 
 
@@ -86,3 +87,15 @@ def test_entries_outside_the_batch_rest_exactly() -> None:
     assert torch.equal(values[resting], before[0][resting])
     assert torch.equal(momenta[resting], before[1][resting])
     assert (values[index] != before[0][index]).all()
+
+
+def test_what_is_no_tensor_or_has_another_shape_is_refused_by_name() -> None:
+    logits, labels, ones = torch.zeros(2, 3), torch.tensor([0, 1]), torch.ones(2)
+    with pytest.raises(TypeError, match="`labels` is a list; expected a torch.Tensor of shape"):
+        temperature_cross_entropy(logits, [0, 1], ones)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="`temperature` is a float"):
+        temperature_cross_entropy(logits, labels, 1.0)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"`temperature` has shape \(2, 1\); expected \(2,\)"):
+        temperature_cross_entropy(logits, labels, ones[:, None])
+    with pytest.raises(ArgumentError, match=r"`logits` has shape \(3,\)"):
+        temperature_cross_entropy(torch.zeros(3), labels, ones)

@@ -112,6 +112,23 @@ def require_integers(name: str, values: Tensor, logits: Tensor) -> None:
         )
 
 
+def require_loss_arguments(logits: Tensor, labels: Tensor, temperature: Tensor) -> None:
+    """Raise an error unless logits are (B, C), and labels and temperatures (B,) tensors."""
+    require_tensor("logits", logits, "(batch, classes)")
+    if logits.ndim != 2:
+        raise ArgumentError(
+            f"`logits` has shape {tuple(logits.shape)}; expected (batch, classes), a logit per "
+            "class."
+        )
+    for name, values in (("labels", labels), ("temperature", temperature)):
+        require_tensor(name, values, f"({len(logits)},)")
+        if values.shape != logits.shape[:1]:
+            raise ArgumentError(
+                f"`{name}` has shape {tuple(values.shape)}; expected ({len(logits)},), "
+                "one for each row of `logits`."
+            )
+
+
 def require_tensor(name: str, values: Tensor, shape: str) -> None:
     """Raise TypeError for a list, a NumPy array or anything else that is no tensor."""
     if not isinstance(values, Tensor):

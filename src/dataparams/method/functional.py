@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from dataparams.errors import ArgumentError
+from dataparams.method.checks import require_loss_arguments
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -47,7 +48,8 @@ def temperature_cross_entropy(
         A scalar, or (B,) for ``reduction="none"``. The mean over an empty batch is 0.
 
     Raises:
-        ValueError: ``reduction`` is none of the three.
+        TypeError: An argument is no tensor.
+        ValueError: Shapes do not fit, or ``reduction`` is none of the three.
 
     Example:
         >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
@@ -55,6 +57,7 @@ def temperature_cross_entropy(
         >>> temperature_cross_entropy(logits, labels, torch.tensor([1.0, 2.0]), "none")
         tensor([0.1269, 0.3133])
     """
+    require_loss_arguments(logits, labels, temperature)
     loss: Tensor = _TemperatureCrossEntropy.apply(logits, labels, temperature)[0]
     return reduced(loss, reduction)
 
