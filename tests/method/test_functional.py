@@ -91,7 +91,7 @@ def test_entries_outside_the_batch_rest_exactly() -> None:
 
 def test_what_is_no_tensor_or_has_another_shape_is_refused_by_name() -> None:
     logits, labels, ones = torch.zeros(2, 3), torch.tensor([0, 1]), torch.ones(2)
-    with pytest.raises(TypeError, match="`labels` is a list; expected a torch.Tensor of shape"):
+    with pytest.raises(TypeError, match=r"`labels` is a list; expected a torch\.Tensor of shape"):
         temperature_cross_entropy(logits, [0, 1], ones)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="`temperature` is a float"):
         temperature_cross_entropy(logits, labels, 1.0)  # type: ignore[arg-type]

@@ -333,6 +333,9 @@ def _process(rank: int, folder: Path, port: int) -> None:
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "ACCELERATE_USE_CPU": "true"}
     settings = {"per_device_train_batch_size": 8, "ddp_backend": "gloo"}
     trained(folder, "shared", made_training_set(), **settings, save_strategy="epoch")
+    parts = settings | {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}
+    for name, resume in (("parts", None), ("resumed", str(folder / "of parts/checkpoint-3"))):
+        trained(folder, name, made_training_set(), **parts, save_strategy="epoch", resume=resume)
     saving = {"save_strategy": "steps", "save_steps": 4}
     uneven = made_training_set(43)
     trained(folder, "uneven", uneven, **settings, **saving)
@@ -343,7 +346,8 @@ def _process(rank: int, folder: Path, port: int) -> None:
 def test_two_processes_learn_what_one_does(tmp_path: Path, plain: list[EpochRecord]) -> None:
     port = free_port()
     assert exit_codes(_process, *((rank, tmp_path, port) for rank in range(2))) == [0, 0]
-    assert_alike(records_of(tmp_path / "shared"), plain, atol=1e-5)
+    for name, first in (("shared", 1), ("parts", 1), ("resumed", 2)):
+        assert_alike(records_of(tmp_path / name), plain[first - 1 :], atol=1e-5)
     # Processes get batches of the same size, so that each of some samples is in both.
     uneven = records_of(tmp_path / "uneven")
     assert [int((one.predicted >= 0).sum()) for one in uneven] == [43, 43, 43]

@@ -14,13 +14,16 @@ from dataparams.run.folder import RunFolder
 pl = pytest.importorskip("lightning.pytorch")
 
 from dataparams.recording.lightning import RecordingCallback, recorded_loss  # noqa: E402
+from made_hugging_face import made_texts  # noqa: E402
 from made_lightning import (  # noqa: E402
     CLASSES,
     Classifier,
     SharedClassifier,
     SpawnedProcesses,
+    TextClassifier,
     made_loader,
     made_samples,
+    made_text_loader,
     made_trainer,
 )
 from recorded_loops import assert_alike, records_of  # noqa: E402
@@ -138,13 +141,42 @@ def test_bfloat16_learns_nearly_the_same(tmp_path: Path) -> None:
     assert difference.abs().max() < 0.05
 
 
-def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+def test_two_processes_learn_what_one_does_in_parts_and_after_a_stop(tmp_path: Path) -> None:
     alone = trained(tmp_path, "one", batch_size=16)
-    # Of samples in order each process takes every second one.
-    two = {"strategy": SpawnedProcesses(), "devices": 2, "use_distributed_sampler": False}
-    made_trainer(tmp_path, new(tmp_path / "two"), **two).fit(SharedClassifier())
-    shared = records_of(tmp_path / "two")
-    assert_alike(shared, alone, atol=1e-5)
+    checkpoint = None
+    for epochs, parts in ((1, 1), (3, 2)):
+        saving = pl.callbacks.ModelCheckpoint(tmp_path / f"{epochs}", save_on_train_epoch_end=True)
+        trainer = made_trainer(
+            *(tmp_path, new(tmp_path / "two"), saving),
+            strategy=SpawnedProcesses(),
+            devices=2,
+            # Of samples in order each process takes every second one.
+            use_distributed_sampler=False,
+            accumulate_grad_batches=parts,
+            enable_checkpointing=True,
+            max_epochs=epochs,
+        )
+        trainer.fit(SharedClassifier(), ckpt_path=checkpoint)
+        (checkpoint,) = (tmp_path / f"{epochs}").iterdir()
+    assert_alike(records_of(tmp_path / "two"), alone, atol=1e-5)
+
+
+def test_a_distilbert_learns_the_same_in_parts_and_after_a_stop(tmp_path: Path) -> None:
+    def went(name: str, batch_size: int, ckpt_path: Path | None = None, **settings: Any) -> None:
+        callback = RecordingCallback(tmp_path / name, labels=labels, lr_inst=20.0, epochs=3)
+        trainer = made_trainer(tmp_path, callback, **settings)
+        trainer.fit(TextClassifier(), made_text_loader(batch_size), ckpt_path=ckpt_path)
+        trainer.save_checkpoint(tmp_path / f"{name}.ckpt")
+
+    labels = made_texts()[1]
+    went("whole", 16)
+    whole = records_of(tmp_path / "whole")
+    assert whole[-1].instance_log_temperature.abs().max() > 0.1
+    went("parts", 4, accumulate_grad_batches=4)
+    assert_alike(records_of(tmp_path / "parts"), whole, atol=1e-5)
+    went("stopped", 16, max_epochs=1)
+    went("stopped", 16, tmp_path / "stopped.ckpt")
+    assert_alike(records_of(tmp_path / "stopped"), whole, atol=0)
 
 
 def test_validation_and_other_trainers_get_the_plain_loss(tmp_path: Path) -> None:

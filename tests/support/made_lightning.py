@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from dataparams import IndexedDataset
 from dataparams.recording.lightning import recorded_loss
+from made_hugging_face import made_model, made_training_set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ class Classifier(pl.LightningModule):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(1)
-        self.network = nn.Linear(4, len(CLASSES))
+        self.network: nn.Module = nn.Linear(4, len(CLASSES))
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         values, labels, index = batch
@@ -51,12 +52,42 @@ class Classifier(pl.LightningModule):  # type: ignore[misc]
 
 
 class SharedClassifier(Classifier):
-    """Trained by several processes, each on every so many samples, in order."""
+    """Trained by several processes, each on every so many samples, in order.
+
+    A step has 16 samples, of all processes and accumulated batches together.
+    """
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
         count, number = self.trainer.world_size, self.trainer.global_rank
         share = range(number, 48, count)
-        return made_loader(16 // count, sampler=share)
+        return made_loader(16 // (count * self.trainer.accumulate_grad_batches), sampler=share)
+
+
+class Logits(nn.Module):
+    """The logits of a DistilBERT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = made_model().train()
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        logits: Tensor = self.model(tokens).logits
+        return logits
+
+
+class TextClassifier(Classifier):
+    """A DistilBERT of two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Logits()
+
+
+def made_text_loader(batch_size: int) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
+    """Batches of tokens, labels and index, in the same order in every epoch."""
+    made = made_training_set()
+    tokens, labels = torch.tensor(made["input_ids"][:]), torch.tensor(made["label"][:])
+    return DataLoader(IndexedDataset(TensorDataset(tokens, labels)), batch_size=batch_size)
 
 
 def made_loader(
