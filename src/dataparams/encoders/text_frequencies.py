@@ -70,6 +70,9 @@ def text_frequencies(texts: Sequence[str], *, width: int = WIDTH) -> NDArray[np.
     if kept < 1:
         return reduced
     _, _, directions = randomized_svd(fitted, kept, n_iter=3, random_state=0)
+    if len(drawn) == len(texts):
+        reduced[:, :kept] = fitted @ directions.T
+        return reduced
     for start in range(0, len(texts), _AT_ONCE):
         part = frequencies.transform(beginnings[start : start + _AT_ONCE])
         reduced[start : start + part.shape[0], :kept] = part @ directions.T

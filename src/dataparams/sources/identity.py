@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Identity = Literal["content", "size", "id"]
 """By what samples are told from others: the digest of their content, its size, or the id alone."""
 
+_ROWS_AT_ONCE = 100_000
 _BYTES = " bytes"
 _IN_MEMORY = (Row, Text, UnreadableContentError)
 _SHOWN = 5
@@ -104,19 +105,23 @@ class KnownContents:
         import polars as pl
 
         word = pl.col("content").cast(pl.String).fill_null("")
-        known = (
-            samples.lazy()
-            .select(
-                pl.col("id").cast(pl.String).hash(seed=0),
-                word.hash(seed=0).alias("word"),
-                word.str.ends_with(_BYTES).alias("is_size"),
-            )
-            .sort("id")
-            .collect()
+        lazy = samples.lazy().select(
+            pl.col("id").cast(pl.String).hash(seed=0),
+            word.hash(seed=0).alias("word"),
+            word.str.ends_with(_BYTES).alias("is_size"),
         )
-        self._ids: NDArray[np.uint64] = known["id"].to_numpy()
-        self._words: NDArray[np.uint64] = known["word"].to_numpy()
-        self._is_size: NDArray[np.bool_] = known["is_size"].to_numpy()
+        count = samples.lazy().select(pl.len()).collect().item()
+        # The texts of a million samples take more memory than everything that is kept of them.
+        starts = range(0, max(count, 1), _ROWS_AT_ONCE)
+        parts = [lazy.slice(start, _ROWS_AT_ONCE).collect() for start in starts]
+        ids, words, is_size = (
+            np.concatenate([part[name].to_numpy() for part in parts])
+            for name in ("id", "word", "is_size")
+        )
+        order = np.argsort(ids)
+        self._ids: NDArray[np.uint64] = ids[order]
+        self._words: NDArray[np.uint64] = words[order]
+        self._is_size: NDArray[np.bool_] = is_size[order]
         (self._nothing,) = _hashed([""])
 
     @property
