@@ -25,7 +25,7 @@ from dataparams.health.text_likeness import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -164,16 +164,32 @@ def _alike_pictures(
     stands_for = node.copy()
     for group in same:
         stands_for[places[group]] = group[0]
+    # What has the same pixels is no near duplicate of each other.
+    near_alike = [group for group in groups if len(np.unique(stands_for[places[group]])) > 1]
+    strengths = _least_likeness(alike.likeness, near_alike)
     found = []
-    for group in groups:
-        # What has the same pixels is no near duplicate of each other.
-        if len(np.unique(stands_for[places[group]])) > 1:
-            pairs = np.stack([np.full(len(group) - 1, group[0]), group[1:]], axis=1)
-            strength = max(_LEAST, float(alike.likeness(pairs).min()))
-            members = _with_copies(places[group], copies)
-            words = sentence("alike_pictures", count=len(members))
-            found.append(DuplicateGroup(members, strength, words))
+    for group, strength in zip(near_alike, strengths, strict=True):
+        members = _with_copies(places[group], copies)
+        words = sentence("alike_pictures", count=len(members))
+        found.append(DuplicateGroup(members, max(_LEAST, strength), words))
     return [_with_copies(places[group], copies) for group in same], found
+
+
+def _least_likeness(
+    likeness: Callable[[Places], NDArray[np.floating]], groups: list[Places]
+) -> list[float]:
+    """Of each group the likeness of what is least like its first; asked of all groups at once."""
+    if not groups:
+        return []
+    pairs = np.concatenate([_to_first(group) for group in groups])
+    starts = np.cumsum([0, *(len(group) - 1 for group in groups[:-1])])
+    lowest: list[float] = np.minimum.reduceat(likeness(pairs), starts).tolist()
+    return lowest
+
+
+def _to_first(group: Places) -> Places:
+    """The first of two or more places, paired with each of the others."""
+    return np.stack([np.full(len(group) - 1, group[0]), group[1:]], axis=1)
 
 
 def _near_nodes(near: Places) -> Places:
@@ -280,8 +296,8 @@ def _alike_texts(
         kinds = len(np.unique(node[places]))
         if kinds > 1:
             others = np.unique(node[places])
-            to_first = np.stack([np.full(len(others) - 1, others[0]), others[1:]], axis=1)
-            strength = max(_LEAST, float(likeness_of_pairs(listed, to_first).min()) - _BELOW)
+            likeness = likeness_of_pairs(listed, _to_first(others))
+            strength = max(_LEAST, float(likeness.min()) - _BELOW)
             how = "alike_texts"
         elif len({spaced[place] for place in places}) > 1:
             strength, how = _OF_PUNCTUATION, "alike_but_punctuation"
@@ -297,8 +313,7 @@ def _alike_rows(rows: RowsAlike, first: Places) -> list[DuplicateGroup]:
     for places in groups:
         if len(np.unique(first[places])) == 1:
             continue
-        to_first = np.stack([np.full(len(places) - 1, places[0]), places[1:]], axis=1)
-        farthest = float(np.minimum(rows.distances(to_first), TOLERANCE).max())
+        farthest = float(np.minimum(rows.distances(_to_first(places)), TOLERANCE).max())
         strength = _OF_SPACE - (_OF_SPACE - _LEAST) * farthest / TOLERANCE
         words = sentence("alike_rows", count=len(places))
         found.append(DuplicateGroup(places, strength, words))
