@@ -9,7 +9,7 @@ from dataparams.analysis.result import SweptContents
 from dataparams.contents.images import views_of
 from dataparams.report.scripts import whole_record, whole_script
 from dataparams.sources.source import Found
-from dataparams.web.excerpts import excerpt_of, whole_of
+from dataparams.web.excerpts import excerpt_and_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -121,12 +121,14 @@ class _WholeContents:
         self._folder = folder
         self._number = 0
         self._records: list[str] = []
+        self._letters = 0
 
     def add(self, index: int, whole: Excerpt | None) -> str:
         """Keep a content for the script at hand; gives the script's link."""
         self._records.append(whole_record(index, whole))
+        self._letters += len(self._records[-1])
         link = self._link
-        if sum(map(len, self._records)) > _SCRIPT_LETTERS:
+        if self._letters > _SCRIPT_LETTERS:
             self.write()
         return link
 
@@ -135,7 +137,7 @@ class _WholeContents:
         if self._records:
             script = whole_script(self._link, self._records)
             (self._folder.parent / self._link).write_text(script, encoding="utf-8")
-        self._records = []
+        self._records, self._letters = [], 0
         self._number += 1
 
     @property
@@ -169,12 +171,10 @@ def _write_words(
     sample: Wanted, content: Content | UnreadableContentError, whole: _WholeContents
 ) -> ShownContent | None:
     """What is shown of a text or a row; None of anything else."""
-    excerpt = excerpt_of(content, sample.norms)
+    excerpt, all_of_it = excerpt_and_whole(content, sample.norms)
     if excerpt is None:
         return None
-    link = None
-    if not excerpt.is_whole:
-        link = whole.add(sample.index, whole_of(content, sample.norms))
+    link = None if excerpt.is_whole else whole.add(sample.index, all_of_it)
     return ShownContent(text=excerpt.text, cells=excerpt.cells, hidden=excerpt.hidden, whole=link)
 
 

@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 
 LETTERS, MOST_LETTERS = 400, 100_000
 """Letters of a text on a card, which has six lines, and where all of it is shown, at most."""
-_CELL_LETTERS, _MOST_CELL_LETTERS = 60, 10_000
-_CELLS, _MOST_CELLS = 7, 2_000
+
+
+class _Room(NamedTuple):
+    """What there is room for: letters of a text, letters of a value of a row, values."""
+
+    letters: int
+    cell_letters: int
+    cells: int
+
+
+_CARD, _WHOLE = _Room(LETTERS, 60, 7), _Room(MOST_LETTERS, 10_000, 2_000)
 
 
 class Excerpt(NamedTuple):
@@ -53,34 +62,45 @@ def excerpt_of(
         >>> excerpt_of(Text("Where is my card?"))
         Excerpt(text='Where is my card?', cells=None, hidden=0, is_whole=True, letters=17)
     """
-    return _excerpt(content, norms, LETTERS, _CELL_LETTERS, _CELLS)
+    return _excerpt(content, _cells_of(content, norms), _CARD)
 
 
 def whole_of(
     content: Content | UnreadableContentError, norms: ClassNorms | None = None
 ) -> Excerpt | None:
     """All of a text or a row, up to a limit that a browser bears; see :func:`excerpt_of`."""
-    return _excerpt(content, norms, MOST_LETTERS, _MOST_CELL_LETTERS, _MOST_CELLS)
+    return _excerpt(content, _cells_of(content, norms), _WHOLE)
+
+
+def excerpt_and_whole(
+    content: Content | UnreadableContentError, norms: ClassNorms | None = None
+) -> tuple[Excerpt | None, Excerpt | None]:
+    """Both; None for the second where the first leaves nothing out."""
+    cells = _cells_of(content, norms)
+    excerpt = _excerpt(content, cells, _CARD)
+    if excerpt is None or excerpt.is_whole:
+        return excerpt, None
+    return excerpt, _excerpt(content, cells, _WHOLE)
+
+
+def _cells_of(
+    content: Content | UnreadableContentError, norms: ClassNorms | None
+) -> list[ShownCell]:
+    return (norms or ClassNorms(())).cells(content) if isinstance(content, Row) else []
 
 
 def _excerpt(
-    content: Content | UnreadableContentError,
-    norms: ClassNorms | None,
-    letters: int,
-    cell_letters: int,
-    most_cells: int,
+    content: Content | UnreadableContentError, cells: Sequence[ShownCell], room: _Room
 ) -> Excerpt | None:
     if isinstance(content, Text):
-        text = content.excerpt(letters)
+        text = content.excerpt(room.letters)
         return Excerpt(_plain(text), None, 0, text == content.text, len(content.text))
-    if isinstance(content, Row):
-        cells = (norms or ClassNorms(())).cells(content)
-        return _row_excerpt(cells, cell_letters, most_cells)
-    return None
+    return _row_excerpt(cells, room) if isinstance(content, Row) else None
 
 
-def _row_excerpt(cells: Sequence[ShownCell], letters: int, most: int) -> Excerpt:
-    shown = card_cells(cells, most)
+def _row_excerpt(cells: Sequence[ShownCell], room: _Room) -> Excerpt:
+    shown = card_cells(cells, room.cells)
+    letters = room.cell_letters
     cut = [ShownCell(_plain(cell.name), _cut(cell.words, letters), cell.unusual) for cell in shown]
     hidden = len(cells) - len(shown)
     is_whole = not hidden and all(
@@ -90,9 +110,11 @@ def _row_excerpt(cells: Sequence[ShownCell], letters: int, most: int) -> Excerpt
 
 
 def _cut(words: str | None, letters: int) -> str | None:
-    return None if words is None else _plain(Text(words).excerpt(letters))
+    if words is None:
+        return None
+    return _plain(words if len(words) <= letters else Text(words).excerpt(letters))
 
 
 def _plain(text: str) -> str:
     """A text as a page can carry it: half a pair of surrogates is no letter."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

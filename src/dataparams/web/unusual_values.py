@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -71,9 +72,8 @@ class _Numbers:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         distance = value - self.middle
-        if not np.isfinite(distance) or abs(distance) < self.far:
-            return None
-        if abs(distance) < _FAR * self.scale:
+        is_near = abs(distance) < self.far or abs(distance) < _FAR * self.scale
+        if is_near or not math.isfinite(distance):
             return None
         return "high" if distance > 0 else "low"
 
@@ -138,8 +138,11 @@ class ClassNorms:
         ]
 
     def _unusual(self, name: str, value: Cell) -> Unusual | None:
-        found = (judge.judge(value) for judge in self._judges.get(name, ()))
-        return next(filter(None, found), None)
+        for judge in self._judges.get(name, ()):
+            found = judge.judge(value)
+            if found is not None:
+                return found
+        return None
 
 
 def class_norms(contents: SampleContents, ids: Sequence[str]) -> ClassNorms:
@@ -174,6 +177,8 @@ def card_cells(cells: Sequence[ShownCell], most: int) -> list[ShownCell]:
         >>> [cell.name for cell in card_cells(row, 2)]
         ['a', 'c']
     """
+    if len(cells) <= most:
+        return list(cells)
     by_need = sorted(range(len(cells)), key=lambda place: cells[place].unusual is None)
     return [cells[place] for place in sorted(by_need[:most])]
 
