@@ -52,10 +52,11 @@ function makeCard(sample, pile, number) {
 }
 
 function fillDecision(card, sample) {
-  card.querySelectorAll(".card-decided").forEach((one) => {
-    one.hidden = sample.decided === null;
-  });
-  fillName(card.querySelector(".decided .name"), sample.decided ?? "");
+  if (sample.decided === null) {
+    card.querySelectorAll(".card-decided").forEach((one) => one.remove());
+  } else {
+    fillName(card.querySelector(".card-decided .name"), sample.decided);
+  }
 }
 
 function grid(pile) {
