@@ -28,8 +28,9 @@ def label_score(frame: pl.DataFrame) -> pl.Series:
 def is_label_issue(frame: pl.DataFrame, *, is_known: bool, unjudged: pl.Series) -> pl.Series:
     """Whether a label is an issue.
 
-    It is where there is evidence, which speaks against it, and its class can be judged; and so are
-    as many of the most suspicious as labels are estimated to be wrong, where that is known.
+    It is where the evidence speaks against it, and its class can be judged (a training gathers no
+    evidence); and so are as many of the most suspicious as labels are estimated to be wrong, where
+    that is known.
 
     Args:
         frame: The rows of an analysis.

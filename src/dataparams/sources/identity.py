@@ -111,7 +111,7 @@ class KnownContents:
             word.str.ends_with(_BYTES).alias("is_size"),
         )
         count = samples.lazy().select(pl.len()).collect().item()
-        # The texts of a million samples take more memory than everything that is kept of them.
+        # Ids and words of a million samples take many times what is kept of them, if read at once.
         starts = range(0, max(count, 1), _ROWS_AT_ONCE)
         parts = [lazy.slice(start, _ROWS_AT_ONCE).collect() for start in starts]
         ids, words, is_size = (
